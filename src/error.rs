@@ -1,0 +1,202 @@
+//! One error type for the whole crate: every variant names the argument, what was expected and what was found.
+
+use std::fmt;
+
+/// What went wrong, with the argument, the expectation and the finding as data.
+///
+/// Errors are for input that cannot be used. How an iteration *ended* is never an error: it is the
+/// [`Termination`](crate::Termination) of its report.
+///
+/// ```
+/// use gradus::{EmpiricalRisk, Error, Perceptron, SquaredError};
+/// use nalgebra::DMatrix;
+///
+/// let (x, y) = (DMatrix::<f64>::zeros(3, 5), DMatrix::<f64>::zeros(1, 4));
+/// let error = EmpiricalRisk::new(Perceptron::new(3), SquaredError, &x, &y).unwrap_err();
+/// assert!(matches!(error, Error::Shape { argument: "y", expected: (1, 5), found: (1, 4) }));
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// A matrix or vector has the wrong shape (rows × columns).
+    #[error("`{argument}` must be {} × {}, found {} × {}{}", expected.0, expected.1, found.0, found.1, transposed(*expected, *found))]
+    Shape {
+        /// The argument's name.
+        argument: &'static str,
+        /// Rows and columns expected.
+        expected: (usize, usize),
+        /// Rows and columns found.
+        found: (usize, usize),
+    },
+    /// A vector, slice or list has the wrong length.
+    #[error("`{argument}` must have length {expected}, found {found}")]
+    Length {
+        /// The argument's name.
+        argument: &'static str,
+        /// Length expected.
+        expected: usize,
+        /// Length found.
+        found: usize,
+    },
+    /// There is nothing to work on.
+    #[error("`{argument}` is empty: expected at least one {expected}")]
+    Empty {
+        /// The argument's name.
+        argument: &'static str,
+        /// What there should be at least one of.
+        expected: &'static str,
+    },
+    /// A NaN or an infinity in the input.
+    #[error("`{argument}` must be finite, found {found} at row {row}, column {column}")]
+    NonFinite {
+        /// The argument's name.
+        argument: &'static str,
+        /// Row of the first offending entry.
+        row: usize,
+        /// Column of the first offending entry (one column per sample).
+        column: usize,
+        /// The entry.
+        found: f64,
+    },
+    /// A target that the loss does not understand.
+    #[error("`{argument}` must be {expected}, found {found} for sample {sample}")]
+    Label {
+        /// The argument's name.
+        argument: &'static str,
+        /// What the loss expects.
+        expected: &'static str,
+        /// The offending value.
+        found: f64,
+        /// The sample (column) it belongs to.
+        sample: usize,
+    },
+    /// All samples belong to one class, so there is nothing to tell apart.
+    #[error("`{argument}` holds a single class ({found}): a classifier needs at least two")]
+    OneClass {
+        /// The argument's name.
+        argument: &'static str,
+        /// The only class there is.
+        found: f64,
+    },
+    /// A setting outside its domain.
+    #[error("setting `{name}` must be {expected}, found {found}")]
+    Setting {
+        /// The setting's name.
+        name: &'static str,
+        /// Its domain.
+        expected: &'static str,
+        /// The value it was given.
+        found: f64,
+    },
+    /// The function or its derivatives are not finite where they have to be.
+    #[error("{what} is not finite at {at}: found {found}")]
+    Evaluation {
+        /// Which quantity: the value, the gradient, the Hessian.
+        what: &'static str,
+        /// Where: "the start", "x".
+        at: &'static str,
+        /// The first offending number.
+        found: f64,
+    },
+    /// A user's gradient or Hessian came back with another shape than it was lent with.
+    #[error("{what} came back with {found} entries, expected {expected}: write into it, do not replace it")]
+    Resized {
+        /// Which output.
+        what: &'static str,
+        /// Entries lent.
+        expected: usize,
+        /// Entries returned.
+        found: usize,
+    },
+    /// A matrix that must be symmetric is not.
+    #[error(
+        "`{argument}` must be symmetric, found {upper} at ({row}, {column}) but {lower} at ({column}, {row})"
+    )]
+    Asymmetric {
+        /// The argument's name.
+        argument: &'static str,
+        /// Row of the worst pair.
+        row: usize,
+        /// Column of the worst pair.
+        column: usize,
+        /// Entry above the diagonal.
+        upper: f64,
+        /// Its mirror image.
+        lower: f64,
+    },
+    /// The columns of the design do not determine the coefficients.
+    #[error(
+        "the design has rank {rank}, expected {expected}: {} on the others; remove them or add a ridge penalty",
+        dependent(columns, *expected)
+    )]
+    RankDeficient {
+        /// Numerical rank.
+        rank: usize,
+        /// Number of coefficients.
+        expected: usize,
+        /// Features that depend on those before them; the number of features stands for the bias.
+        columns: Vec<usize>,
+    },
+    /// An iterative factorisation did not finish within its bound.
+    #[error("{what} did not converge within {iterations} iterations")]
+    Factorization {
+        /// Which factorisation.
+        what: &'static str,
+        /// Its bound.
+        iterations: usize,
+    },
+    /// A matrix that has to be positive definite for the answer to exist is not.
+    #[error("{what} needs a positive definite Hessian, found smallest eigenvalue {found:e}: {remedy}")]
+    NotPositiveDefinite {
+        /// What was asked for.
+        what: &'static str,
+        /// The smallest eigenvalue found.
+        found: f64,
+        /// What to do about it.
+        remedy: &'static str,
+    },
+    /// A bracket whose ends do not enclose what is sought.
+    #[error("`bracket` must be finite, in order and {expected}, found [{}, {}]", found.0, found.1)]
+    Bracket {
+        /// What the ends must satisfy.
+        expected: &'static str,
+        /// The ends.
+        found: (f64, f64),
+    },
+    /// A report that did not converge was asked to be a converged one.
+    #[error(
+        "not converged after {iterations} iterations: {termination} (largest gradient component {gradient:e})"
+    )]
+    NotConverged {
+        /// Why the iteration stopped.
+        termination: crate::Termination,
+        /// Steps taken.
+        iterations: usize,
+        /// `‖∇f‖∞` at the point returned.
+        gradient: f64,
+    },
+}
+
+struct Hint(&'static str);
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// The commonest mistake has a name: samples in rows.
+fn transposed(expected: (usize, usize), found: (usize, usize)) -> Hint {
+    let swapped = (found.1, found.0) == expected && expected.0 != expected.1;
+    Hint(if swapped { " (one sample per column: transpose it)" } else { "" })
+}
+
+fn dependent(columns: &[usize], coefficients: usize) -> String {
+    let name = |&c: &usize| if c + 1 == coefficients { format!("{c} (or the bias)") } else { c.to_string() };
+    let names: Vec<_> = columns.iter().map(name).collect();
+    match names.len() {
+        0 => "some columns depend".into(),
+        1 => format!("column {} depends", names[0]),
+        _ => format!("columns {} depend", names.join(", ")),
+    }
+}

@@ -1,0 +1,75 @@
+//! Why an iteration stopped.
+
+use std::fmt;
+
+/// Why an iteration stopped. Data, never an error: running out of iterations is an outcome.
+///
+/// ```
+/// use gradus::Termination;
+///
+/// assert!(Termination::GradientTolerance.is_stationary());
+/// assert!(!Termination::Iterations.is_stationary());
+/// assert_eq!(Termination::Iterations.to_string(), "the bound on iterations was reached");
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Termination {
+    /// The derivative test is met at the point returned: `‖∇f‖∞ ≤ tolerance`.
+    GradientTolerance,
+    /// The solution is exact up to rounding (a direct factorisation, or a residual of zero).
+    Exact,
+    /// The step became shorter than its tolerance while the gradient had not met its own.
+    StepTolerance,
+    /// The value changed by less than its tolerance while the gradient had not met its own.
+    ValueTolerance,
+    /// The bound on iterations was reached.
+    Iterations,
+    /// The bound on evaluations was reached.
+    Evaluations,
+    /// The function or its derivatives are not finite and no way back was found; the best finite point is
+    /// returned.
+    NonFinite,
+    /// No step that lowers the function was found: the limit of the precision, or derivatives that do not
+    /// belong to the function (see [`check_gradient`](crate::objective::check_gradient)).
+    NoDescent,
+    /// The classes are separable: the likelihood has no maximum, the weights run to infinity.
+    Separable,
+    /// The caller's closure asked to stop.
+    Callback,
+    /// The derivative vanished where the function did not.
+    ZeroDerivative,
+    /// The iterates repeat themselves.
+    Cycle,
+    /// The iterates run off to infinity.
+    Divergence,
+    /// The bracket shrank to neighbouring numbers around a jump or a pole, not a root.
+    Discontinuity,
+}
+
+impl Termination {
+    /// Whether the derivative test (or an exact solution) ended the iteration.
+    pub fn is_stationary(self) -> bool {
+        matches!(self, Self::GradientTolerance | Self::Exact)
+    }
+}
+
+impl fmt::Display for Termination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::GradientTolerance => "the gradient met its tolerance",
+            Self::Exact => "the solution is exact up to rounding",
+            Self::StepTolerance => "the step met its tolerance before the gradient did",
+            Self::ValueTolerance => "the value met its tolerance before the gradient did",
+            Self::Iterations => "the bound on iterations was reached",
+            Self::Evaluations => "the bound on evaluations was reached",
+            Self::NonFinite => "the function or its derivatives stopped being finite",
+            Self::NoDescent => "no step lowers the function any further",
+            Self::Separable => "the classes are separable, so the weights have no finite optimum",
+            Self::Callback => "the caller asked to stop",
+            Self::ZeroDerivative => "the derivative vanished away from a solution",
+            Self::Cycle => "the iterates repeat themselves",
+            Self::Divergence => "the iterates run off to infinity",
+            Self::Discontinuity => "the sign changes at a jump or a pole, not at a root",
+        })
+    }
+}
