@@ -4,7 +4,7 @@ use nalgebra::{DMatrixView, DVector};
 
 use super::{Layer, Network, NetworkCache, input};
 use crate::kernel::{self, Factor};
-use crate::{Model, Real, SecondOrder};
+use crate::{Real, SecondOrder};
 
 /// Tangents of one layer, `units × batch` each.
 #[derive(Debug, Clone)]
