@@ -23,12 +23,6 @@ pub(crate) mod math;
 mod views;
 pub(crate) use views::{flat, flat_mut};
 
-/// Runs `f` at the width of the machine.
-#[inline(always)]
-pub(crate) fn vectorize<R>(f: impl FnOnce() -> R) -> R {
-    f()
-}
-
 /// What the kernels need to know of a scalar.
 pub(crate) trait Kernel:
     Copy

@@ -115,11 +115,14 @@ impl Network {
         let (delta, bend) = (&mut r.delta[..len], &mut r.bend[..len]);
         layer.activation.times_first(&kept.z, &kept.a[..len], delta);
         layer.activation.times_second(&kept.z, &kept.a[..len], bend);
-        kernel::vectorize(|| {
-            for ((delta, bend), z) in delta.iter_mut().zip(bend).zip(&r.z) {
-                *delta += *bend * *z;
-            }
-        });
+        kernel::vectorize(
+            #[inline(always)]
+            |_| {
+                for ((delta, bend), z) in delta.iter_mut().zip(bend).zip(&r.z) {
+                    *delta += *bend * *z;
+                }
+            },
+        );
     }
 }
 
