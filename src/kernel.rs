@@ -1,6 +1,7 @@
 //! Private: products, fused passes, factorisations and elementary functions over plain slices.
 
 mod level;
+pub(crate) mod math;
 mod matrix_vector;
 mod pack;
 mod product;
@@ -29,7 +30,7 @@ pub(crate) trait Kernel:
     + Mul<Output = Self>
     + Div<Output = Self>
     + Neg<Output = Self>
-    + 'static
+    + math::Elementary
 {
     /// Registers of 512 bits, of 256, and of what the target always has.
     #[cfg(target_arch = "x86_64")]
