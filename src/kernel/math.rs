@@ -28,6 +28,7 @@ pub(crate) trait Elementary: Sized + 'static {
     fn lit(x: f64) -> Self;
     /// `|x|`.
     fn magnitude(self) -> Self;
+    fn is_nan_bits(self) -> bool;
     /// `|x|` with the sign of `y`.
     fn signed_as(self, y: Self) -> Self;
     /// `2ⁿ` for an integer `n` whose `2ⁿ` is normal.
@@ -53,6 +54,10 @@ macro_rules! elementary {
             #[inline(always)]
             fn magnitude(self) -> Self {
                 self.abs()
+            }
+            #[inline(always)]
+            fn is_nan_bits(self) -> bool {
+                self.is_nan()
             }
             #[inline(always)]
             fn signed_as(self, y: Self) -> Self {
