@@ -1,26 +1,31 @@
 //! Private: products, fused passes, factorisations and elementary functions over plain slices.
 
+mod cholesky;
+mod gram;
 mod level;
+pub(crate) mod math;
 mod matrix_vector;
 mod pack;
 mod product;
 mod scratch;
+mod sums;
 mod tile;
 mod vector;
+mod views;
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use nalgebra::DMatrixView;
 
 use crate::Real;
+pub(crate) use cholesky::{cholesky, cholesky_solve};
+pub(crate) use gram::weighted_gram;
 #[cfg(test)]
 pub(crate) use level::at_each_level;
 pub(crate) use level::{Fused, vectorize};
 pub(crate) use product::{affine, product};
+pub(crate) use sums::{add_columns, all_finite, axpy, dot, norm_inf, scale, softmax_columns, sum};
 use vector::{Lanes, Vector};
-
-pub(crate) mod math;
-mod views;
 pub(crate) use views::{flat, flat_mut};
 
 /// What the kernels need to know of a scalar.
@@ -33,7 +38,7 @@ pub(crate) trait Kernel:
     + Mul<Output = Self>
     + Div<Output = Self>
     + Neg<Output = Self>
-    + 'static
+    + math::Elementary
 {
     /// Registers of 512 bits, of 256, and of what the target always has.
     #[cfg(target_arch = "x86_64")]
@@ -114,84 +119,5 @@ impl<'a, T: Real> Factor<'a, T> {
 
     fn at(&self, i: usize, j: usize) -> T {
         self.data[i * self.row_stride + j * self.col_stride]
-    }
-}
-
-/// `out ← out + A s`, the weighted sum of the columns of a column-major `out.len() × s.len()` matrix.
-pub(crate) fn add_columns<T: Real>(a: Factor<'_, T>, out: &mut [T]) {
-    for j in 0..a.cols {
-        for (i, o) in out.iter_mut().enumerate() {
-            *o += a.at(i, j);
-        }
-    }
-}
-
-/// `H ← H + X diag(s) Xᵀ`, both triangles, `H` column-major `n × n`.
-pub(crate) fn weighted_gram<T: Real>(x: Factor<'_, T>, s: &[T], h: &mut [T]) {
-    let n = x.rows;
-    for (k, &s) in s.iter().enumerate() {
-        for j in 0..n {
-            for i in 0..n {
-                h[j * n + i] += s * x.at(i, k) * x.at(j, k);
-            }
-        }
-    }
-}
-
-/// `y ← y + α x`.
-pub(crate) fn axpy<T: Real>(alpha: T, x: &[T], y: &mut [T]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += alpha * *x;
-    }
-}
-
-/// `xᵀ y`.
-pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
-    x.iter().zip(y).fold(T::zero(), |s, (x, y)| s + *x * *y)
-}
-
-/// `max |x_i|`; NaN if any entry is NaN.
-pub(crate) fn norm_inf<T: Real>(x: &[T]) -> T {
-    x.iter().fold(T::zero(), |m, x| if x.abs() <= m || !(m >= T::zero()) { m } else { x.abs() })
-}
-
-/// Factorises a symmetric positive definite `n × n` matrix in place, `A = L Lᵀ`: reads and writes the
-/// lower triangle only. False, with the content spoilt, if a pivot is not positive.
-pub(crate) fn cholesky<T: Real>(a: &mut [T], n: usize) -> bool {
-    for j in 0..n {
-        for k in 0..j {
-            let l = a[k * n + j];
-            for i in j..n {
-                let s = a[k * n + i] * l;
-                a[j * n + i] -= s;
-            }
-        }
-        let d = a[j * n + j];
-        if !(d > T::zero() && d.is_finite()) {
-            return false;
-        }
-        let d = d.sqrt();
-        for i in j..n {
-            a[j * n + i] /= d;
-        }
-    }
-    true
-}
-
-/// Solves `L Lᵀ x = b` in place, with `L` from [`cholesky`].
-pub(crate) fn cholesky_solve<T: Real>(l: &[T], n: usize, b: &mut [T]) {
-    for j in 0..n {
-        b[j] /= l[j * n + j];
-        let x = b[j];
-        for i in j + 1..n {
-            b[i] -= l[j * n + i] * x;
-        }
-    }
-    for j in (0..n).rev() {
-        for i in j + 1..n {
-            let s = l[j * n + i] * b[i];
-            b[j] -= s;
-        }
-        b[j] /= l[j * n + j];
     }
 }

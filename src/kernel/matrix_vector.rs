@@ -67,14 +67,14 @@ fn add<T: Real>(a: Factor<'_, T>, x: Factor<'_, T>, y: &mut [T]) {
 }
 
 /// `y ← y + A x`, by contiguous columns.
-struct Columns<T> {
-    rows: usize,
-    depth: usize,
-    a: *const T,
-    column: usize,
-    x: *const T,
-    x_step: usize,
-    y: *mut T,
+pub(super) struct Columns<T> {
+    pub(super) rows: usize,
+    pub(super) depth: usize,
+    pub(super) a: *const T,
+    pub(super) column: usize,
+    pub(super) x: *const T,
+    pub(super) x_step: usize,
+    pub(super) y: *mut T,
 }
 
 impl<T: Kernel> Task<T> for Columns<T> {
@@ -146,9 +146,9 @@ impl<T: Kernel> Task<T> for Dots<T> {
         while i < self.rows {
             // SAFETY: the rows lie in `A`.
             unsafe {
-                if self.rows - i >= 4 {
-                    self.group::<V, 4>(i);
-                    i += 4;
+                if self.rows - i >= 2 {
+                    self.group::<V, 2>(i);
+                    i += 2;
                 } else {
                     self.group::<V, 1>(i);
                     i += 1;
@@ -159,39 +159,36 @@ impl<T: Kernel> Task<T> for Dots<T> {
 }
 
 impl<T: Kernel> Dots<T> {
-    /// Rows `i..i + H`: each has two registers of sums, whatever `H`.
+    /// Rows `i..i + H`: each has four registers of sums, whatever `H`.
     #[inline(always)]
     unsafe fn group<V: Vector<Scalar = T>, const H: usize>(&self, i: usize) {
         // SAFETY: by the contract of `Dots`; the last register is masked to the elements there are.
         unsafe {
             let a: [_; H] = std::array::from_fn(|h| self.a.add((i + h) * self.row));
-            let (mut even, mut odd) = ([V::splat(T::default()); H], [V::splat(T::default()); H]);
+            let mut sums = [[V::splat(T::default()); 4]; H];
             let mut p = 0;
-            while p + 2 * V::LANES <= self.depth {
-                let (x0, x1) = (V::load(self.x.add(p)), V::load(self.x.add(p + V::LANES)));
-                for h in 0..H {
-                    even[h] = V::load(a[h].add(p)).fma(x0, even[h]);
-                    odd[h] = V::load(a[h].add(p + V::LANES)).fma(x1, odd[h]);
+            while p + 4 * V::LANES <= self.depth {
+                for q in 0..4 {
+                    let x = V::load(self.x.add(p + q * V::LANES));
+                    for h in 0..H {
+                        sums[h][q] = V::load(a[h].add(p + q * V::LANES)).fma(x, sums[h][q]);
+                    }
                 }
-                p += 2 * V::LANES;
+                p += 4 * V::LANES;
             }
-            if p + V::LANES <= self.depth {
-                let x = V::load(self.x.add(p));
-                for h in 0..H {
-                    even[h] = V::load(a[h].add(p)).fma(x, even[h]);
-                }
-                p += V::LANES;
-            }
-            if p < self.depth {
-                let mask = V::mask(self.depth - p);
-                let x = V::load_some(self.x.add(p), mask);
-                for h in 0..H {
-                    odd[h] = V::load_some(a[h].add(p), mask).fma(x, odd[h]);
+            for q in 0..4 {
+                if p < self.depth {
+                    let mask = V::mask(V::LANES.min(self.depth - p));
+                    let x = V::load_some(self.x.add(p), mask);
+                    for h in 0..H {
+                        sums[h][q] = V::load_some(a[h].add(p), mask).fma(x, sums[h][q]);
+                    }
+                    p += V::LANES;
                 }
             }
-            for h in 0..H {
+            for (h, [s0, s1, s2, s3]) in sums.into_iter().enumerate() {
                 let y = self.y.add(i + h);
-                *y = *y + even[h].add(odd[h]).sum();
+                *y = *y + s0.add(s1).add(s2.add(s3)).sum();
             }
         }
     }

@@ -20,7 +20,7 @@ pub(super) const fn depth_limit<T>() -> usize {
     2048 / size_of::<T>()
 }
 /// Rows of one packed block: with [`depth_limit`], half a megabyte of the second-level cache.
-const ROWS: usize = 256;
+pub(super) const ROWS: usize = 256;
 /// Columns of one packed block.
 const COLUMNS: usize = 1024;
 /// Bytes of `A` up to which the tiles read it where it stands.
@@ -158,7 +158,7 @@ fn whole_chain<T: Real>(alpha: T, beta: T) -> bool {
 }
 
 /// `whole` cut into the least number of parts up to `limit`, as even as multiples of `unit` allow.
-fn even_part(whole: usize, limit: usize, unit: usize) -> usize {
+pub(super) fn even_part(whole: usize, limit: usize, unit: usize) -> usize {
     whole.div_ceil(whole.div_ceil(limit)).next_multiple_of(unit)
 }
 

@@ -1,0 +1,255 @@
+//! Passes over vectors, at the speed of memory. Sums are taken in lanes, in an order that depends on the
+//! length alone, whatever the machine.
+#![expect(unsafe_code, reason = "hands checked slices to a task as pointers")]
+
+use super::level::dispatch;
+use super::matrix_vector::{Columns, Dots};
+use super::{Factor, Fused, Kernel, vectorize};
+use crate::Real;
+
+/// `out ← out + A 1`, the sum of the columns.
+pub(crate) fn add_columns<T: Real>(a: Factor<'_, T>, out: &mut [T]) {
+    assert!(out.len() >= a.rows);
+    let Factor { rows, cols: depth, col_stride: column, .. } = a;
+    if rows == 1 && column == 1 {
+        out[0] += sum(&a.data[..depth]);
+    } else if a.row_stride == 1 {
+        let (a, y, one) = (a.data.as_ptr(), out.as_mut_ptr(), T::one());
+        // SAFETY: `Factor` vouches for its elements, `out` has `rows`, and every `x` is the one `one`.
+        unsafe { dispatch(Columns { rows, depth, a, column, x: &raw const one, x_step: 0, y }) };
+    } else {
+        for (i, out) in out[..rows].iter_mut().enumerate() {
+            *out += (0..depth).fold(T::zero(), |sum, j| sum + a.at(i, j));
+        }
+    }
+}
+
+/// `y ← y + α x`.
+pub(crate) fn axpy<T: Real>(alpha: T, x: &[T], y: &mut [T]) {
+    vectorize(
+        #[inline(always)]
+        |fused| {
+            for (y, x) in y.iter_mut().zip(x) {
+                *y = fused.mul_add(alpha, *x, *y);
+            }
+        },
+    );
+}
+
+/// `x ← α x`.
+pub(crate) fn scale<T: Real>(alpha: T, x: &mut [T]) {
+    vectorize(
+        #[inline(always)]
+        |_| {
+            for x in x {
+                *x *= alpha;
+            }
+        },
+    );
+}
+
+/// `xᵀ y`.
+pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
+    let depth = x.len().min(y.len());
+    let mut sum = T::zero();
+    let (a, x) = (x.as_ptr(), y.as_ptr());
+    // SAFETY: one row of `depth` elements, and as many of the other vector.
+    unsafe { dispatch(Dots { rows: 1, depth, a, row: depth, x, y: &raw mut sum }) };
+    sum
+}
+
+/// `Σ x_i`.
+pub(crate) fn sum<T: Real>(x: &[T]) -> T {
+    fold(
+        x,
+        #[inline(always)]
+        |sum, x| sum + x,
+    )
+}
+
+/// `max |x_i|`; NaN if any entry is NaN.
+pub(crate) fn norm_inf<T: Real>(x: &[T]) -> T {
+    fold(
+        x,
+        #[inline(always)]
+        |max, x| {
+            let x = x.magnitude();
+            if x > max || x.is_nan_bits() { x } else { max }
+        },
+    )
+}
+
+/// Whether no entry is NaN or infinite: `Σ 0 x_i` is zero.
+pub(crate) fn all_finite<T: Real>(x: &[T]) -> bool {
+    fold(
+        x,
+        #[inline(always)]
+        |sum, x| sum + T::lit(0.0) * x,
+    ) == T::zero()
+}
+
+/// `Σ x_i y_i` in lanes, for use inside [`vectorize`].
+#[inline(always)]
+pub(super) fn fold_products<T: Kernel>(fused: Fused, x: &[T], y: &[T]) -> T {
+    const LANES: usize = 16;
+    let mut lanes = [T::default(); LANES];
+    let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
+    for (x, y) in x.iter().zip(y) {
+        for i in 0..LANES {
+            lanes[i] = fused.mul_add(x[i], y[i], lanes[i]);
+        }
+    }
+    for (lane, (x, y)) in lanes.iter_mut().zip(x_rest.iter().zip(y_rest)) {
+        *lane = fused.mul_add(*x, *y, *lane);
+    }
+    let mut half = LANES / 2;
+    while half > 0 {
+        for i in 0..half {
+            lanes[i] = lanes[i] + lanes[i + half];
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+/// Folds from zero in [`LANES`] lanes, and then the lanes.
+#[inline(always)]
+fn fold<T: Kernel>(x: &[T], f: impl Fn(T, T) -> T) -> T {
+    const LANES: usize = 64;
+    vectorize(
+        #[inline(always)]
+        |_| {
+            let mut lanes = [T::default(); LANES];
+            let (chunks, rest) = x.as_chunks::<LANES>();
+            for chunk in chunks {
+                for (lane, x) in lanes.iter_mut().zip(chunk) {
+                    *lane = f(*lane, *x);
+                }
+            }
+            for (lane, x) in lanes.iter_mut().zip(rest) {
+                *lane = f(*lane, *x);
+            }
+            let mut half = LANES / 2;
+            while half > 0 {
+                for i in 0..half {
+                    lanes[i] = f(lanes[i], lanes[i + half]);
+                }
+                half /= 2;
+            }
+            lanes[0]
+        },
+    )
+}
+
+/// `p_j = exp(z_j − l_j 1)` and `l_j = ln Σ_i exp z_ij` for each of the columns, `k` elements each, of `z`.
+pub(crate) fn softmax_columns<T: Real>(z: &[T], k: usize, p: &mut [T], log_sum_exp: &mut [T]) {
+    assert!(k > 0 && p.len() == z.len() && z.len() == k * log_sum_exp.len());
+    vectorize(
+        #[inline(always)]
+        |fused| {
+            let columns = z.chunks_exact(k).zip(p.chunks_exact_mut(k));
+            for ((z, p), max) in columns.zip(log_sum_exp.iter_mut()) {
+                *max = z.iter().fold(z[0], |max, z| if *z > max { *z } else { max });
+                for (p, z) in p.iter_mut().zip(z) {
+                    *p = *z - *max;
+                }
+            }
+            for p in p.iter_mut() {
+                *p = fused.exp(*p);
+            }
+            for (p, l) in p.chunks_exact_mut(k).zip(log_sum_exp.iter_mut()) {
+                let sum = p.iter().fold(T::zero(), |sum, p| sum + *p);
+                for p in p {
+                    *p /= sum;
+                }
+                *l += fused.ln(sum);
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::at_each_level;
+
+    const SIZES: [usize; 14] = [0, 1, 2, 3, 5, 8, 15, 17, 33, 63, 64, 65, 100, 1000];
+
+    fn vector(n: usize, seed: f64) -> Vec<f64> {
+        (0..n).map(|i| ((i as f64 + seed) * 0.7).sin()).collect()
+    }
+
+    #[test]
+    fn sums_agree_with_plain_loops() {
+        at_each_level(|| {
+            for n in SIZES {
+                let (x, y) = (vector(n, 0.3), vector(n, 1.9));
+                let close = |a: f64, b: f64| (a - b).abs() <= 1e-12 * (1.0 + b.abs());
+                assert!(close(dot(&x, &y), x.iter().zip(&y).map(|(x, y)| x * y).sum()));
+                assert!(close(sum(&x), x.iter().sum()));
+                assert_eq!(norm_inf(&x), x.iter().fold(0.0, |m: f64, x| m.max(x.abs())));
+                let mut z = y.clone();
+                axpy(0.5, &x, &mut z);
+                assert!(z.iter().zip(&y).zip(&x).all(|((z, y), x)| close(*z, y + 0.5 * x)));
+                scale(2.0, &mut z);
+                assert!(z.iter().zip(&y).zip(&x).all(|((z, y), x)| close(*z, 2.0 * y + x)));
+                for rows in [1, 2, 7, 16, 33] {
+                    let a = vector(rows * n, 0.1);
+                    let (mut out, mut transposed) = (vector(rows, 0.5), vector(n, 0.5));
+                    add_columns(Factor::new(&a, rows, n), &mut out);
+                    add_columns(Factor::new(&a, rows, n).t(), &mut transposed);
+                    for (i, out) in out.into_iter().enumerate() {
+                        assert!(close(
+                            out,
+                            (i as f64 * 0.7 + 0.35).sin() + a.iter().skip(i).step_by(rows).sum::<f64>()
+                        ));
+                    }
+                    for (j, out) in transposed.into_iter().enumerate() {
+                        assert!(close(
+                            out,
+                            (j as f64 * 0.7 + 0.35).sin() + a[j * rows..][..rows].iter().sum::<f64>()
+                        ));
+                    }
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn one_poisoned_entry_is_noticed_wherever_it_stands() {
+        at_each_level(|| {
+            for n in SIZES {
+                let mut x: Vec<f32> = vec![3e38; n];
+                assert!(all_finite(&x));
+                for i in (0..n).step_by(7) {
+                    for poison in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                        x[i] = poison;
+                        assert!(!all_finite(&x));
+                        assert_eq!(norm_inf(&x).is_nan(), poison.is_nan());
+                        assert_eq!(norm_inf(&x).is_infinite(), poison.is_infinite());
+                    }
+                    x[i] = 1.0;
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn softmax_keeps_its_digits() {
+        at_each_level(|| {
+            // Correctly rounded: shared columns of large logits.
+            let z = [1e4, 9999.0, 0.0, 1e4, 1e4, 1e4];
+            let (mut p, mut l) = ([0.0_f64; 6], [0.0; 2]);
+            softmax_columns(&z, 3, &mut p, &mut l);
+            let exact = [0.7310585786300049, 0.2689414213699951, 0.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0];
+            for (p, exact) in p.iter().zip(exact) {
+                assert!((p - exact).abs() <= 4.0 * f64::EPSILON * exact);
+            }
+            assert_eq!(l, [10000.31326168752, 10001.098612288668]);
+            softmax_columns(&[0.0, f64::NAN], 2, &mut p[..2], &mut l[..1]);
+            assert!(l[0].is_nan() && p[0].is_nan());
+            softmax_columns(&[0.0, f64::NEG_INFINITY], 2, &mut p[..2], &mut l[..1]);
+            assert!(l[0] == 0.0 && p[0] == 1.0 && p[1] == 0.0);
+        });
+    }
+}
