@@ -14,6 +14,7 @@ pub mod optimizer;
 mod real;
 mod risk;
 mod termination;
+pub mod univariate;
 
 pub use critical_point::{Certificate, CriticalKind, CriticalPoint, Inertia};
 pub use error::Error;
