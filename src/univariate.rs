@@ -105,7 +105,7 @@ impl<T: Real> ScalarReport<T> {
     /// ```
     /// use gradus::{Error, Termination, univariate::ScalarNewton};
     ///
-    /// let report = ScalarNewton::new().root(|x: f64| (x * x + 1.0, 2.0 * x), 1.0)?;
+    /// let report = ScalarNewton::new().root(|x: f64| (x * x + 1.0, 2.0 * x), 0.7)?;
     /// let error = report.into_converged().unwrap_err(); // no root
     /// assert!(matches!(error, Error::NotConverged { termination: Termination::NoDescent, .. }));
     /// # Ok::<(), Error>(())

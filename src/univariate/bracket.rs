@@ -24,6 +24,12 @@ pub(super) fn bisect<T: Real>(a: T, b: T, turn: usize) -> T {
     if turn % 2 == 1 && a < geometric && geometric < b { geometric } else { middle(a, b) }
 }
 
+/// Whether it is time to bisect, whatever else looks good: steps that shrink by a constant factor, as at a
+/// root at 0 of `x^⅓` or `x^1.2`, would need a thousand.
+pub(super) fn is_due(iteration: usize, every: usize) -> bool {
+    iteration % every == every - 1
+}
+
 /// What to make of a change of sign between neighbours `a < b`.
 ///
 /// A root: `|f| ≤ 256 |f'| (b − a)`, with `f'` of the sign that `f` rises or falls with, or
@@ -116,7 +122,9 @@ impl<T: Real> Run<'_, T> {
                 } else {
                     now.x + now.step
                 };
-                let newton = inside(target) && (target - now.x).abs() <= T::of(0.25) * moved;
+                let newton = !is_due(self.iterations, 32)
+                    && inside(target)
+                    && (target - now.x).abs() <= T::of(0.25) * moved;
                 let x = if newton {
                     target
                 } else {

@@ -1,6 +1,6 @@
 //! Brent's methods: no derivatives, but a bracket.
 
-use super::bracket::{across_neighbours, bisect, middle};
+use super::bracket::{across_neighbours, bisect, is_due, middle};
 use super::run::is_nan;
 use super::{ScalarReport, Settings, bracket_error};
 use crate::{CriticalKind, Error, Real, Termination};
@@ -134,7 +134,7 @@ impl<T: Real> Brent<T> {
             }
             let m = half_way - b.0;
             let least = T::EPSILON * b.0.abs();
-            let interpolated = if e.abs() >= least && a.1.abs() > b.1.abs() {
+            let interpolated = if e.abs() >= least && a.1.abs() > b.1.abs() && !is_due(search.iterations, 8) {
                 let s = b.1 / a.1;
                 let (p, q) = if a.0 == c.0 {
                     (T::of(2.0) * m * s, T::one() - s)
