@@ -31,7 +31,9 @@ mod bracket;
 mod brent;
 mod halley;
 mod newton;
+mod pure;
 mod run;
+mod safeguarded;
 
 use std::fmt;
 
