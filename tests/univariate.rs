@@ -353,6 +353,23 @@ fn halley_is_of_third_order_and_safe() {
 }
 
 #[test]
+fn brent_finds_roots_by_interpolation() {
+    let cases: [(fn(f64) -> f64, f64, f64, f64); 4] = [
+        (|x| x.cos() - x, 0.0, 1.0, 0.7390851332151607),
+        (|x| x * x - 2.0, 0.0, 2.0, SQRT_2),
+        (f64::sin, 3.0, 4.0, PI),
+        (|x| x * x.exp() - 1.0, 0.0, 1.0, OMEGA),
+    ];
+    for (f, a, b, root) in cases {
+        for (a, b) in [(a, b), (a - 1e-3, b + 1e-3)] {
+            let report = Brent::new().root(f, (a, b)).unwrap();
+            assert!(report.converged() && ulps(report.x, root) <= 1, "[{a}, {b}]: {report}");
+            assert!(report.evaluations <= 14, "[{a}, {b}]: {report}"); // bisection: 54
+        }
+    }
+}
+
+#[test]
 fn brent_minimises_without_derivatives() {
     let report = Brent::new().minimum(|x: f64| x.exp() - x.ln(), (0.0, 5.0)).unwrap();
     assert!(report.converged() && (report.x - OMEGA).abs() < 2e-8);

@@ -9,7 +9,7 @@ pub(super) struct Pace<T> {
     /// The last proposal, and the last move.
     pub(super) step: Option<T>,
     pub(super) moved: T,
-    /// `|step_k| / |step_{k−1}|` of the proposals; 0 where they turned round.
+    /// `|step_k| / |step_{k−1}|` of the proposals.
     ratio: T,
     /// Moves in a row that went away from 0 and did not shrink.
     outward: usize,
@@ -21,11 +21,11 @@ impl<T: Real> Pace<T> {
     }
 
     /// Proposals keep their size though the moves are long: a small `f` here is no root.
-    pub(super) fn unsettled(&self, x: T) -> bool {
+    fn unsettled(&self, x: T) -> bool {
         self.ratio > T::of(0.9) && self.moved > T::EPSILON.sqrt() * x.abs()
     }
 
-    pub(super) fn reach(&self) -> T {
+    fn reach(&self) -> T {
         T::one().max(self.start.abs())
     }
 
