@@ -1,23 +1,76 @@
 //! Private: products, fused passes, factorisations and elementary functions over plain slices.
 
+mod level;
+mod matrix_vector;
+mod pack;
+mod product;
+mod scratch;
+mod tile;
+mod vector;
+
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
 use nalgebra::DMatrixView;
 
 use crate::Real;
+#[cfg(test)]
+pub(crate) use level::at_each_level;
+pub(crate) use level::{Fused, vectorize};
+pub(crate) use product::{affine, product};
+use vector::{Lanes, Vector};
 
 pub(crate) mod math;
 mod views;
 pub(crate) use views::{flat, flat_mut};
 
-/// Runs `f` at the width of the machine.
-#[inline(always)]
-pub(crate) fn vectorize<R>(f: impl FnOnce() -> R) -> R {
-    f()
+/// What the kernels need to know of a scalar.
+pub(crate) trait Kernel:
+    Copy
+    + Default
+    + PartialOrd
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + 'static
+{
+    /// Registers of 512 bits, of 256, and of what the target always has.
+    #[cfg(target_arch = "x86_64")]
+    type Avx512: Vector<Scalar = Self>;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2: Vector<Scalar = Self>;
+    type Portable: Vector<Scalar = Self>;
+
+    /// `self · b + c` rounded once: one instruction in code compiled for a machine that has it.
+    fn fma(self, b: Self, c: Self) -> Self;
 }
 
-/// What the kernels need to know of a scalar.
-pub(crate) trait Kernel {}
-impl Kernel for f32 {}
-impl Kernel for f64 {}
+impl Kernel for f32 {
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = std::arch::x86_64::__m512;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = std::arch::x86_64::__m256;
+    type Portable = Lanes<Self, 4>;
+
+    #[inline(always)]
+    fn fma(self, b: Self, c: Self) -> Self {
+        self.mul_add(b, c)
+    }
+}
+
+impl Kernel for f64 {
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = std::arch::x86_64::__m512d;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = std::arch::x86_64::__m256d;
+    type Portable = Lanes<Self, 2>;
+
+    #[inline(always)]
+    fn fma(self, b: Self, c: Self) -> Self {
+        self.mul_add(b, c)
+    }
+}
 
 /// A factor of a product: element `(i, j)` stands at `i * row_stride + j * col_stride`.
 #[derive(Clone, Copy, Debug)]
@@ -61,30 +114,6 @@ impl<'a, T: Real> Factor<'a, T> {
 
     fn at(&self, i: usize, j: usize) -> T {
         self.data[i * self.row_stride + j * self.col_stride]
-    }
-}
-
-/// `C ← α A B + β C`, with `C` column-major and contiguous. `β = 0` does not read `C`.
-pub(crate) fn product<T: Real>(alpha: T, a: Factor<'_, T>, b: Factor<'_, T>, beta: T, c: &mut [T]) {
-    assert!(a.cols == b.rows && c.len() >= a.rows * b.cols);
-    for j in 0..b.cols {
-        for i in 0..a.rows {
-            let s = (0..a.cols).fold(T::zero(), |s, k| s + a.at(i, k) * b.at(k, j)) * alpha;
-            let c = &mut c[j * a.rows + i];
-            *c = if beta == T::zero() { s } else { s + beta * *c };
-        }
-    }
-}
-
-/// `Z = W X + b 1ᵀ` (no bias: `Z = W X`), in one pass over `Z`.
-pub(crate) fn affine<T: Real>(w: Factor<'_, T>, bias: Option<&[T]>, x: Factor<'_, T>, z: &mut [T]) {
-    product(T::one(), w, x, T::zero(), z);
-    if let Some(b) = bias {
-        for column in z[..w.rows * x.cols].chunks_exact_mut(w.rows) {
-            for (z, b) in column.iter_mut().zip(b) {
-                *z += *b;
-            }
-        }
     }
 }
 

@@ -69,7 +69,7 @@ pub trait Architecture: Sync {
 /// `examples/own_model.rs` writes one in a few lines.
 pub trait Model<T: Real>: Architecture {
     /// What forward keeps for backward, sized once.
-    type Cache: Send;
+    type Cache: Send + Sync;
 
     /// A cache for batches of up to `max_batch` samples.
     fn cache(&self, max_batch: usize) -> Self::Cache;

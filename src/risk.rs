@@ -252,9 +252,55 @@ fn chunk_width(parameters: usize) -> usize {
     }
 }
 
-/// Chunks are summed within groups and groups into the whole, in a fixed order: at most so many groups can
-/// run side by side.
+/// Chunks are summed within groups and groups into the whole, always in the same order, whoever computes
+/// them: at most so many groups can run side by side.
 const GROUPS: usize = 8;
+
+/// Parameters × samples below which a second thread costs more than it brings.
+const WORTH_SHARING: usize = 1 << 19;
+
+#[cfg(feature = "rayon")]
+fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
+#[cfg(not(feature = "rayon"))]
+fn threads() -> usize {
+    1
+}
+
+/// One fork and one join where there is more than one worker.
+#[cfg(feature = "rayon")]
+fn for_each<W: Send>(workers: &mut [W], work: impl Fn(usize, &mut W) + Sync) {
+    use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
+    match workers {
+        [worker] => work(0, worker),
+        workers => workers.par_iter_mut().with_max_len(1).enumerate().for_each(|(i, worker)| work(i, worker)),
+    }
+}
+
+#[cfg(not(feature = "rayon"))]
+fn for_each<W>(workers: &mut [W], work: impl Fn(usize, &mut W)) {
+    workers.iter_mut().enumerate().for_each(|(i, worker)| work(i, worker));
+}
+
+/// Ranges of `width` samples, the last one shorter.
+#[derive(Debug, Clone)]
+struct Chunks {
+    next: usize,
+    end: usize,
+    width: usize,
+}
+
+impl Iterator for Chunks {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        let start = self.next;
+        self.next = self.end.min(start + self.width);
+        (start < self.end).then_some(start..self.next)
+    }
+}
 
 impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     fn width(&self) -> usize {
@@ -262,10 +308,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     }
 
     /// The chunks of group `g` out of `groups`, as ranges of the batch.
-    fn chunks(&self, g: usize, groups: usize) -> impl Iterator<Item = Range<usize>> + use<T, M, L> {
+    fn chunks(&self, g: usize, groups: usize) -> Chunks {
         let (width, len) = (self.width(), self.batch.len());
         let count = len.div_ceil(width);
-        (g * count / groups..(g + 1) * count / groups).map(move |c| c * width..len.min((c + 1) * width))
+        Chunks { next: g * count / groups * width, end: len.min((g + 1) * count / groups * width), width }
     }
 
     fn groups(&self) -> usize {
@@ -293,6 +339,39 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
 
     fn give_back(&mut self, worker: Worker<T, M::Cache>) {
         self.workers.push(worker);
+    }
+
+    /// `Σ_g value_g`, in the order of the groups: `work` computes one group into a worker, `collect` takes the
+    /// results one after the other.
+    fn sum_groups(
+        &mut self,
+        work: impl Fn(&Self, Chunks, &mut Worker<T, M::Cache>) + Sync,
+        mut collect: impl FnMut(&mut Worker<T, M::Cache>),
+    ) -> T {
+        let groups = self.groups();
+        let mut workers = std::mem::take(&mut self.workers);
+        let side_by_side = self.side_by_side(groups);
+        while workers.len() < side_by_side {
+            workers.push(self.worker());
+        }
+        let mut value = T::zero();
+        for start in (0..groups).step_by(side_by_side) {
+            for_each(&mut workers[..side_by_side], |i, worker| {
+                work(self, self.chunks(start + i, groups), worker)
+            });
+            for worker in &mut workers[..side_by_side] {
+                collect(worker);
+                value += worker.value;
+            }
+        }
+        self.workers = workers;
+        value
+    }
+
+    /// How many groups run side by side: all of them where there are threads and work enough to share.
+    fn side_by_side(&self, groups: usize) -> usize {
+        let work = self.model.parameter_count().saturating_mul(self.batch.len());
+        if threads() > 1 && work >= WORTH_SHARING { groups } else { 1 }
     }
 
     fn worker(&self) -> Worker<T, M::Cache> {
@@ -329,18 +408,17 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
         if theta.len() != self.dim() {
             return T::NAN;
         }
-        let (groups, mut worker) = (self.groups(), self.take_worker());
-        let mut value = T::zero();
-        for g in 0..groups {
-            let mut group = T::zero();
-            for chunk in self.chunks(g, groups) {
-                let (x, y, shares) = self.part(chunk);
-                self.model.forward(theta, x, &mut worker.cache);
-                group += self.loss.value(self.model.scores(&worker.cache), y, shares);
-            }
-            value += group;
-        }
-        self.give_back(worker);
+        let value = self.sum_groups(
+            |risk, chunks, worker| {
+                worker.value = T::zero();
+                for chunk in chunks {
+                    let (x, y, shares) = risk.part(chunk);
+                    risk.model.forward(theta, x, &mut worker.cache);
+                    worker.value += risk.loss.value(risk.model.scores(&worker.cache), y, shares);
+                }
+            },
+            |_| {},
+        );
         value + self.penalty(theta, None)
     }
 
@@ -348,27 +426,30 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
         if theta.len() != self.dim() || gradient.len() != self.dim() {
             return T::NAN;
         }
-        let (groups, mut worker) = (self.groups(), self.take_worker());
-        let mut value = T::zero();
-        for g in 0..groups {
-            // the first group is summed in place, the others beside it
-            let sum = if g == 0 { &mut *gradient } else { &mut worker.gradient };
-            sum.fill(T::zero());
-            let mut group = T::zero();
-            for chunk in self.chunks(g, groups) {
-                let (x, y, shares) = self.part(chunk);
-                self.model.forward(theta, x, &mut worker.cache);
-                let mut delta = worker.delta.columns_mut(0, y.ncols());
-                let scores = self.model.scores(&worker.cache);
-                group += self.loss.value_gradient(scores, y, shares, delta.as_view_mut());
-                self.model.backward(theta, x, delta.as_view(), &mut worker.cache, sum);
-            }
-            if g > 0 {
-                kernel::axpy(T::one(), worker.gradient.as_slice(), gradient.as_mut_slice());
-            }
-            value += group;
-        }
-        self.give_back(worker);
+        let mut first = true;
+        let value = self.sum_groups(
+            |risk, chunks, worker| {
+                let Worker { cache, delta, gradient, value } = worker;
+                *value = T::zero();
+                gradient.fill(T::zero());
+                for chunk in chunks {
+                    let (x, y, shares) = risk.part(chunk);
+                    risk.model.forward(theta, x, cache);
+                    let mut delta = delta.columns_mut(0, y.ncols());
+                    *value +=
+                        risk.loss.value_gradient(risk.model.scores(cache), y, shares, delta.as_view_mut());
+                    risk.model.backward(theta, x, delta.as_view(), cache, gradient);
+                }
+            },
+            |worker| {
+                // the first group's sum changes hands instead of being copied
+                if std::mem::take(&mut first) {
+                    std::mem::swap(gradient, &mut worker.gradient);
+                } else {
+                    kernel::axpy(T::one(), worker.gradient.as_slice(), gradient.as_mut_slice());
+                }
+            },
+        );
         value + self.penalty(theta, Some(gradient))
     }
 

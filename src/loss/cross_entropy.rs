@@ -1,6 +1,6 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
-use crate::kernel::{self, math};
+use crate::kernel::{self, Fused};
 use crate::{Curved, Error, Loss, Real};
 
 /// Softmax cross-entropy on scores: `ℓ(z, y) = Σ_i y_i (logsumexp(z) − z_i)`, targets one-hot or a
@@ -30,17 +30,17 @@ pub(crate) fn argmax<T: Real>(z: impl Iterator<Item = T>) -> usize {
 
 /// Per column: `p ← softmax(z)`; returns `max z` and `ln Σ e^{z − max z}`, whose sum is `logsumexp(z)`.
 #[inline(always)]
-fn softmax<T: Real>(z: &[T], p: &mut [T]) -> (T, T) {
+fn softmax<T: Real>(fused: Fused, z: &[T], p: &mut [T]) -> (T, T) {
     let max = z.iter().fold(z[0], |m, z| if *z > m { *z } else { m });
     for (p, z) in p.iter_mut().zip(z) {
-        *p = math::exp(*z - max);
+        *p = fused.exp(*z - max);
     }
     let sum = p.iter().fold(T::zero(), |s, p| s + *p);
     let scale = T::one() / sum;
     for p in p.iter_mut() {
         *p *= scale;
     }
-    (max, math::ln(sum))
+    (max, fused.ln(sum))
 }
 
 /// `Σ_i y_i (logsumexp(z) − z_i)`, each difference taken before the logarithm is added.
@@ -51,15 +51,18 @@ fn cross_entropy<T: Real>(z: &[T], y: &[T], (max, log_sum): (T, T)) -> T {
 
 impl<T: Real> Loss<T> for CrossEntropy {
     fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
-        kernel::vectorize(|| {
-            let columns = z.column_iter().zip(y.column_iter()).zip(weights);
-            columns.filter(|(_, w)| **w != T::zero()).fold(T::zero(), |total, ((z, y), &w)| {
-                let (z, y) = (z.as_slice(), y.as_slice());
-                let max = z.iter().fold(z[0], |m, z| if *z > m { *z } else { m });
-                let sum = z.iter().fold(T::zero(), |s, z| s + math::exp(*z - max));
-                total + w * cross_entropy(z, y, (max, math::ln(sum)))
-            })
-        })
+        kernel::vectorize(
+            #[inline(always)]
+            |fused| {
+                let columns = z.column_iter().zip(y.column_iter()).zip(weights);
+                columns.filter(|(_, w)| **w != T::zero()).fold(T::zero(), |total, ((z, y), &w)| {
+                    let (z, y) = (z.as_slice(), y.as_slice());
+                    let max = z.iter().fold(z[0], |m, z| if *z > m { *z } else { m });
+                    let sum = z.iter().fold(T::zero(), |s, z| s + fused.exp(*z - max));
+                    total + w * cross_entropy(z, y, (max, fused.ln(sum)))
+                })
+            },
+        )
     }
 
     fn value_gradient(
@@ -69,28 +72,31 @@ impl<T: Real> Loss<T> for CrossEntropy {
         weights: &[T],
         mut delta: DMatrixViewMut<'_, T>,
     ) -> T {
-        kernel::vectorize(|| {
-            let columns = z.column_iter().zip(y.column_iter()).zip(delta.column_iter_mut());
-            columns.zip(weights).fold(T::zero(), |total, (((z, y), mut delta), &w)| {
-                let (z, y, delta) = (z.as_slice(), y.as_slice(), delta.as_mut_slice());
-                if w == T::zero() {
-                    delta.fill(T::zero());
-                    return total;
-                }
-                let log = softmax(z, delta);
-                // the targets sum to 1 up to rounding: Σ y p − y is exact for whatever they sum to
-                for (delta, y) in delta.iter_mut().zip(y) {
-                    *delta = w * (*delta - *y);
-                }
-                total + w * cross_entropy(z, y, log)
-            })
-        })
+        kernel::vectorize(
+            #[inline(always)]
+            |fused| {
+                let columns = z.column_iter().zip(y.column_iter()).zip(delta.column_iter_mut());
+                columns.zip(weights).fold(T::zero(), |total, (((z, y), mut delta), &w)| {
+                    let (z, y, delta) = (z.as_slice(), y.as_slice(), delta.as_mut_slice());
+                    if w == T::zero() {
+                        delta.fill(T::zero());
+                        return total;
+                    }
+                    let log = softmax(fused, z, delta);
+                    // the targets sum to 1 up to rounding: Σ y p − y is exact for whatever they sum to
+                    for (delta, y) in delta.iter_mut().zip(y) {
+                        *delta = w * (*delta - *y);
+                    }
+                    total + w * cross_entropy(z, y, log)
+                })
+            },
+        )
     }
 
     fn respond(&self, mut z: DMatrixViewMut<'_, T>) {
         for mut z in z.column_iter_mut() {
             let max = z.max();
-            z.apply(|z| *z = math::exp(*z - max));
+            z.apply(|z| *z = Fused::PORTABLE.exp(*z - max));
             let sum = z.sum();
             z.apply(|z| *z /= sum);
         }
@@ -140,16 +146,19 @@ impl<T: Real> Curved<T> for CrossEntropy {
         r: DMatrixView<'_, T>,
         mut out: DMatrixViewMut<'_, T>,
     ) {
-        kernel::vectorize(|| {
-            let columns = z.column_iter().zip(r.column_iter()).zip(out.column_iter_mut());
-            for (((z, r), mut out), &w) in columns.zip(weights) {
-                let (z, r, p) = (z.as_slice(), r.as_slice(), out.as_mut_slice());
-                softmax(z, p);
-                let mean = p.iter().zip(r).fold(T::zero(), |s, (p, r)| s + *p * *r);
-                for (p, r) in p.iter_mut().zip(r) {
-                    *p = if w == T::zero() { T::zero() } else { w * *p * (*r - mean) };
+        kernel::vectorize(
+            #[inline(always)]
+            |fused| {
+                let columns = z.column_iter().zip(r.column_iter()).zip(out.column_iter_mut());
+                for (((z, r), mut out), &w) in columns.zip(weights) {
+                    let (z, r, p) = (z.as_slice(), r.as_slice(), out.as_mut_slice());
+                    softmax(fused, z, p);
+                    let mean = p.iter().zip(r).fold(T::zero(), |s, (p, r)| s + *p * *r);
+                    for (p, r) in p.iter_mut().zip(r) {
+                        *p = if w == T::zero() { T::zero() } else { w * *p * (*r - mean) };
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
-use crate::kernel;
+use crate::kernel::{self, Fused};
 use crate::{Activation, Curved, Error, Loss, Real, Through};
 
 /// `ℓ(z, y)` with its first two derivatives in `z`.
@@ -76,7 +76,7 @@ pub trait ElementWise: Sync {
 
 impl<T: Real, L: ElementWise> Loss<T> for L {
     fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
-        sum(z, y, weights, |z, y| self.jet(z, y).value)
+        sum(z, y, weights, |_, z, y| self.jet(z, y).value)
     }
 
     fn value_gradient(
@@ -86,7 +86,7 @@ impl<T: Real, L: ElementWise> Loss<T> for L {
         weights: &[T],
         delta: DMatrixViewMut<'_, T>,
     ) -> T {
-        sum_and_map(z, y, weights, delta, |z, y| {
+        sum_and_map(z, y, weights, delta, |_, z, y| {
             let jet = self.jet(z, y);
             (jet.value, jet.first)
         })
@@ -114,7 +114,7 @@ impl<T: Real, L: ElementWise> Curved<T> for L {
         r: DMatrixView<'_, T>,
         out: DMatrixViewMut<'_, T>,
     ) {
-        scale(z, y, weights, r, out, |z, y| self.jet(z, y).second);
+        scale(z, y, weights, r, out, |_, z, y| self.jet(z, y).second);
     }
 
     fn is_diagonal(&self) -> bool {
@@ -153,14 +153,17 @@ pub(super) fn sum<T: Real>(
     z: DMatrixView<'_, T>,
     y: DMatrixView<'_, T>,
     weights: &[T],
-    value: impl Fn(T, T) -> T,
+    value: impl Fn(Fused, T, T) -> T,
 ) -> T {
-    kernel::vectorize(|| match (z.nrows(), kernel::flat(&z), kernel::flat(&y)) {
-        (1, Some(z), Some(y)) => lanes(z, y, |j, z, y| weighted(weights[j], value(z, y))),
-        _ => z.column_iter().zip(y.column_iter()).zip(weights).fold(T::zero(), |s, ((z, y), &w)| {
-            s + lanes(z.as_slice(), y.as_slice(), |_, z, y| weighted(w, value(z, y)))
-        }),
-    })
+    kernel::vectorize(
+        #[inline(always)]
+        |fused| match (z.nrows(), kernel::flat(&z), kernel::flat(&y)) {
+            (1, Some(z), Some(y)) => lanes(z, y, |j, z, y| weighted(weights[j], value(fused, z, y))),
+            _ => z.column_iter().zip(y.column_iter()).zip(weights).fold(T::zero(), |s, ((z, y), &w)| {
+                s + lanes(z.as_slice(), y.as_slice(), |_, z, y| weighted(w, value(fused, z, y)))
+            }),
+        },
+    )
 }
 
 /// The same sum, with `w_j ℓ'(z_ij, y_ij)` written to `delta`; `jet` gives `(ℓ, ℓ')`.
@@ -169,12 +172,13 @@ pub(super) fn sum_and_map<T: Real>(
     y: DMatrixView<'_, T>,
     weights: &[T],
     mut delta: DMatrixViewMut<'_, T>,
-    jet: impl Fn(T, T) -> (T, T),
+    jet: impl Fn(Fused, T, T) -> (T, T),
 ) -> T {
-    kernel::vectorize(|| {
-        match (z.nrows(), kernel::flat(&z), kernel::flat(&y), kernel::flat_mut(&mut delta)) {
+    kernel::vectorize(
+        #[inline(always)]
+        |fused| match (z.nrows(), kernel::flat(&z), kernel::flat(&y), kernel::flat_mut(&mut delta)) {
             (1, Some(z), Some(y), Some(delta)) => lanes(z, y, |j, z, y| {
-                let (value, first) = jet(z, y);
+                let (value, first) = jet(fused, z, y);
                 delta[j] = weighted(weights[j], first);
                 weighted(weights[j], value)
             }),
@@ -183,14 +187,14 @@ pub(super) fn sum_and_map<T: Real>(
                 columns.zip(weights).fold(T::zero(), |s, (((z, y), mut delta), &w)| {
                     let delta = delta.as_mut_slice();
                     s + lanes(z.as_slice(), y.as_slice(), |i, z, y| {
-                        let (value, first) = jet(z, y);
+                        let (value, first) = jet(fused, z, y);
                         delta[i] = weighted(w, first);
                         weighted(w, value)
                     })
                 })
             }
-        }
-    })
+        },
+    )
 }
 
 /// `out_ij = w_j ℓ''(z_ij, y_ij) r_ij`.
@@ -200,13 +204,20 @@ pub(super) fn scale<T: Real>(
     weights: &[T],
     r: DMatrixView<'_, T>,
     mut out: DMatrixViewMut<'_, T>,
-    second: impl Fn(T, T) -> T,
+    second: impl Fn(Fused, T, T) -> T,
 ) {
-    kernel::vectorize(|| {
-        match (z.nrows(), kernel::flat(&z), kernel::flat(&y), kernel::flat(&r), kernel::flat_mut(&mut out)) {
+    kernel::vectorize(
+        #[inline(always)]
+        |fused| match (
+            z.nrows(),
+            kernel::flat(&z),
+            kernel::flat(&y),
+            kernel::flat(&r),
+            kernel::flat_mut(&mut out),
+        ) {
             (1, Some(z), Some(y), Some(r), Some(out)) => {
                 for (j, out) in out.iter_mut().enumerate() {
-                    *out = weighted(weights[j], second(z[j], y[j]) * r[j]);
+                    *out = weighted(weights[j], second(fused, z[j], y[j]) * r[j]);
                 }
             }
             _ => {
@@ -214,10 +225,10 @@ pub(super) fn scale<T: Real>(
                     z.column_iter().zip(y.column_iter()).zip(r.column_iter()).zip(out.column_iter_mut());
                 for ((((z, y), r), mut out), &w) in columns.zip(weights) {
                     for (((z, y), r), out) in z.iter().zip(y.iter()).zip(r.iter()).zip(out.iter_mut()) {
-                        *out = weighted(w, second(*z, *y) * *r);
+                        *out = weighted(w, second(fused, *z, *y) * *r);
                     }
                 }
             }
-        }
-    });
+        },
+    );
 }

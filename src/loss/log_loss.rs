@@ -1,7 +1,7 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use super::element_wise::{scale, sum, sum_and_map};
-use crate::kernel::math;
+use crate::kernel::Fused;
 use crate::{Curved, Error, Loss, Real};
 
 /// The log loss (negative log-likelihood) of labels 0 and 1, on scores: `LogLoss` *is* sigmoid and log loss
@@ -27,16 +27,16 @@ pub struct LogLoss;
 
 impl LogLoss {
     #[inline(always)]
-    fn value_of<T: Real>(z: T, y: T) -> T {
+    fn value_of<T: Real>(fused: Fused, z: T, y: T) -> T {
         // max(z, 0) − z y is exact for the label that the score agrees with, where it is zero
         let linear = if z > T::zero() { z * (T::one() - y) } else { -z * y };
-        linear + math::ln_1p(math::exp(-z.abs()))
+        linear + fused.ln_1p(fused.exp(-z.abs()))
     }
 
     #[inline(always)]
-    fn slope_of<T: Real>(z: T, y: T) -> T {
+    fn slope_of<T: Real>(fused: Fused, z: T, y: T) -> T {
         // one exponential gives both: σ(|z|) = 1/(1 + e), σ(−|z|) = e/(1 + e)
-        let e = math::exp(-z.abs());
+        let e = fused.exp(-z.abs());
         let (large, small) = (T::one() / (T::one() + e), e / (T::one() + e));
         let (up, down) = if z > T::zero() { (large, small) } else { (small, large) };
         (T::one() - y) * up - y * down
@@ -55,11 +55,11 @@ impl<T: Real> Loss<T> for LogLoss {
         weights: &[T],
         delta: DMatrixViewMut<'_, T>,
     ) -> T {
-        sum_and_map(z, y, weights, delta, |z, y| (Self::value_of(z, y), Self::slope_of(z, y)))
+        sum_and_map(z, y, weights, delta, |f, z, y| (Self::value_of(f, z, y), Self::slope_of(f, z, y)))
     }
 
     fn respond(&self, mut z: DMatrixViewMut<'_, T>) {
-        z.apply(|z| *z = math::sigmoid(*z));
+        z.apply(|z| *z = Fused::PORTABLE.sigmoid(*z));
     }
 
     /// The share of labels on their own side of `z = 0`.
@@ -99,8 +99,8 @@ impl<T: Real> Curved<T> for LogLoss {
         r: DMatrixView<'_, T>,
         out: DMatrixViewMut<'_, T>,
     ) {
-        scale(z, y, weights, r, out, |z, _| {
-            let e = math::exp(-z.abs());
+        scale(z, y, weights, r, out, |fused, z, _| {
+            let e = fused.exp(-z.abs());
             let s = T::one() / (T::one() + e);
             s * s * e
         });

@@ -1,6 +1,6 @@
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
-use crate::kernel::{self, math};
+use crate::kernel::{self, Fused};
 use crate::{Error, Real};
 
 /// What a layer does to its scores, entry by entry: `a = φ(z)`.
@@ -76,20 +76,20 @@ impl Activation {
     pub(crate) fn apply<T: Real>(self, z: &mut [T]) {
         match self {
             Self::Identity => {}
-            Self::Sigmoid => map(z, math::sigmoid),
-            Self::Tanh => map(z, math::tanh),
-            Self::Relu => map(z, |z| if z <= T::zero() { T::zero() } else { z }),
+            Self::Sigmoid => map(z, Fused::sigmoid),
+            Self::Tanh => map(z, Fused::tanh),
+            Self::Relu => map(z, |_, z| if z <= T::zero() { T::zero() } else { z }),
             Self::LeakyRelu { slope } => {
                 let slope = T::of(slope);
-                map(z, |z| if z > T::zero() { z } else { slope * z });
+                map(z, |_, z| if z > T::zero() { z } else { slope * z });
             }
             Self::Elu { alpha } => {
                 let alpha = T::of(alpha);
-                map(z, |z| if z > T::zero() { z } else { alpha * math::exp_m1(z) });
+                map(z, |f, z| if z > T::zero() { z } else { alpha * f.exp_m1(z) });
             }
-            Self::Softplus => map(z, math::softplus),
-            Self::Gelu => map(z, |z| z * normal_cdf(z)),
-            Self::Silu => map(z, |z| z * math::sigmoid(z)),
+            Self::Softplus => map(z, Fused::softplus),
+            Self::Gelu => map(z, |f, z| z * normal_cdf(f, z)),
+            Self::Silu => map(z, |f, z| z * f.sigmoid(z)),
         }
     }
 
@@ -99,18 +99,18 @@ impl Activation {
         let one = T::one();
         match self {
             Self::Identity => {}
-            Self::Sigmoid => scale(a, delta, |a| a * (one - a)),
-            Self::Tanh => scale(a, delta, |a| one - a * a),
+            Self::Sigmoid => scale(a, delta, |_, a| a * (one - a)),
+            Self::Tanh => scale(a, delta, |_, a| one - a * a),
             Self::Relu => select(a, delta, T::zero()),
             Self::LeakyRelu { slope } => select(a, delta, T::of(slope)),
             Self::Elu { alpha } => {
                 let alpha = T::of(alpha);
-                scale(a, delta, |a| if a > T::zero() { one } else { a + alpha });
+                scale(a, delta, |_, a| if a > T::zero() { one } else { a + alpha });
             }
-            Self::Softplus => scale(z, delta, math::sigmoid),
-            Self::Gelu => scale(z, delta, |z| normal_cdf(z) + z * normal_density(z)),
-            Self::Silu => scale(z, delta, |z| {
-                let s = math::sigmoid(z);
+            Self::Softplus => scale(z, delta, Fused::sigmoid),
+            Self::Gelu => scale(z, delta, |f, z| normal_cdf(f, z) + z * normal_density(f, z)),
+            Self::Silu => scale(z, delta, |f, z| {
+                let s = f.sigmoid(z);
                 s + z * s * (one - s)
             }),
         }
@@ -121,19 +121,19 @@ impl Activation {
         let (one, two) = (T::one(), T::of(2.0));
         match self {
             Self::Identity | Self::Relu | Self::LeakyRelu { .. } => delta.fill(T::zero()),
-            Self::Sigmoid => scale(a, delta, |a| a * (one - a) * (one - two * a)),
-            Self::Tanh => scale(a, delta, |a| -two * a * (one - a * a)),
+            Self::Sigmoid => scale(a, delta, |_, a| a * (one - a) * (one - two * a)),
+            Self::Tanh => scale(a, delta, |_, a| -two * a * (one - a * a)),
             Self::Elu { alpha } => {
                 let alpha = T::of(alpha);
-                scale(a, delta, |a| if a > T::zero() { T::zero() } else { a + alpha });
+                scale(a, delta, |_, a| if a > T::zero() { T::zero() } else { a + alpha });
             }
-            Self::Softplus => scale(z, delta, |z| {
-                let s = math::sigmoid(z);
+            Self::Softplus => scale(z, delta, |f, z| {
+                let s = f.sigmoid(z);
                 s * (one - s)
             }),
-            Self::Gelu => scale(z, delta, |z| normal_density(z) * (two - z * z)),
-            Self::Silu => scale(z, delta, |z| {
-                let s = math::sigmoid(z);
+            Self::Gelu => scale(z, delta, |f, z| normal_density(f, z) * (two - z * z)),
+            Self::Silu => scale(z, delta, |f, z| {
+                let s = f.sigmoid(z);
                 s * (one - s) * (two + z * (one - two * s))
             }),
         }
@@ -153,41 +153,50 @@ impl Activation {
 }
 
 #[inline(always)]
-fn map<T: Real>(z: &mut [T], f: impl Fn(T) -> T) {
-    kernel::vectorize(|| {
-        for z in z {
-            *z = f(*z);
-        }
-    });
+fn map<T: Real>(z: &mut [T], f: impl Fn(Fused, T) -> T) {
+    kernel::vectorize(
+        #[inline(always)]
+        |fused| {
+            for z in z {
+                *z = f(fused, *z);
+            }
+        },
+    );
 }
 
 #[inline(always)]
-fn scale<T: Real>(at: &[T], delta: &mut [T], f: impl Fn(T) -> T) {
-    kernel::vectorize(|| {
-        for (delta, at) in delta.iter_mut().zip(at) {
-            *delta *= f(*at);
-        }
-    });
+fn scale<T: Real>(at: &[T], delta: &mut [T], f: impl Fn(Fused, T) -> T) {
+    kernel::vectorize(
+        #[inline(always)]
+        |fused| {
+            for (delta, at) in delta.iter_mut().zip(at) {
+                *delta *= f(fused, *at);
+            }
+        },
+    );
 }
 
 /// `δ` where `a > 0`, `slope · δ` elsewhere (a selection: `0 · ∞` never arises).
 #[inline(always)]
 fn select<T: Real>(a: &[T], delta: &mut [T], slope: T) {
-    kernel::vectorize(|| {
-        for (delta, a) in delta.iter_mut().zip(a) {
-            *delta = if *a > T::zero() { *delta } else { slope * *delta };
-        }
-    });
+    kernel::vectorize(
+        #[inline(always)]
+        |_| {
+            for (delta, a) in delta.iter_mut().zip(a) {
+                *delta = if *a > T::zero() { *delta } else { slope * *delta };
+            }
+        },
+    );
 }
 
 /// `Φ(z) = ½ erfc(−z/√2)`.
 #[inline(always)]
-fn normal_cdf<T: Real>(z: T) -> T {
-    T::of(0.5) * math::erfc(-z * T::of(FRAC_1_SQRT_2))
+fn normal_cdf<T: Real>(fused: Fused, z: T) -> T {
+    T::of(0.5) * fused.erfc(-z * T::of(FRAC_1_SQRT_2))
 }
 
 /// `Φ'(z) = e^{−z²/2}/√(2π)`.
 #[inline(always)]
-fn normal_density<T: Real>(z: T) -> T {
-    math::exp(T::of(-0.5) * z * z) * T::of(1.0 / (2.0 * PI).sqrt())
+fn normal_density<T: Real>(fused: Fused, z: T) -> T {
+    fused.exp(T::of(-0.5) * z * z) * T::of(1.0 / (2.0 * PI).sqrt())
 }

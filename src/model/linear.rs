@@ -1,6 +1,6 @@
 //! The affine core `Z = W X + b 1ᵀ` that the perceptron and the sigmoid classifier share.
 
-use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
+use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use crate::Real;
 use crate::kernel::{self, Factor};

@@ -4,7 +4,7 @@ use nalgebra::{DMatrixView, DVector};
 
 use super::{Layer, Network, NetworkCache, input};
 use crate::kernel::{self, Factor};
-use crate::{Model, Real, SecondOrder};
+use crate::{Real, SecondOrder};
 
 /// Tangents of one layer, `units × batch` each.
 #[derive(Debug, Clone)]
@@ -115,11 +115,14 @@ impl Network {
         let (delta, bend) = (&mut r.delta[..len], &mut r.bend[..len]);
         layer.activation.times_first(&kept.z, &kept.a[..len], delta);
         layer.activation.times_second(&kept.z, &kept.a[..len], bend);
-        kernel::vectorize(|| {
-            for ((delta, bend), z) in delta.iter_mut().zip(bend).zip(&r.z) {
-                *delta += *bend * *z;
-            }
-        });
+        kernel::vectorize(
+            #[inline(always)]
+            |_| {
+                for ((delta, bend), z) in delta.iter_mut().zip(bend).zip(&r.z) {
+                    *delta += *bend * *z;
+                }
+            },
+        );
     }
 }
 

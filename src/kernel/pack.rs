@@ -1,0 +1,197 @@
+//! Copies of factors in the order in which the tiles read them.
+#![expect(unsafe_code, reason = "raw loads and stores: the callers check the bounds of their slices once")]
+
+use super::Kernel;
+use super::level::Task;
+use super::tile::panel_height;
+use super::vector::Vector;
+
+/// How many contiguous lines are read side by side.
+const STRETCH: usize = 16;
+
+/// Packs `rows × depth` of `A`, element `(i, p)` at `i · row + p · column`, into panels of up to three
+/// registers of rows. Rows beyond the last are filled with what does not matter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PackRows<T> {
+    pub(super) rows: usize,
+    pub(super) depth: usize,
+    pub(super) a: *const T,
+    pub(super) row: usize,
+    pub(super) column: usize,
+    pub(super) to: *mut T,
+}
+
+impl<T> PackRows<T> {
+    /// The scalars that the copy takes, at any level.
+    pub(super) fn space(rows: usize, depth: usize) -> usize {
+        rows.next_multiple_of(16) * depth
+    }
+}
+
+impl<T: Kernel> Task<T> for PackRows<T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector<Scalar = T>>(self) {
+        let registers = self.rows.div_ceil(V::LANES);
+        // Follow what is contiguous: columns across the registers of rows, or rows to their end.
+        let stretch = if self.row == 1 { STRETCH } else { self.depth.max(1) };
+        for p in (0..self.depth).step_by(stretch) {
+            let depth = stretch.min(self.depth - p);
+            let mut r = 0;
+            while r < registers {
+                let height = panel_height(registers - r);
+                for h in 0..height {
+                    let i = (r + h) * V::LANES;
+                    let lanes = V::LANES.min(self.rows - i);
+                    let to_column = height * V::LANES;
+                    // SAFETY: `lanes` rows from `i` lie in `A`, and their register in the panel.
+                    unsafe {
+                        let from = self.a.add(i * self.row + p * self.column);
+                        let to = self.to.add(r * V::LANES * self.depth + p * to_column + h * V::LANES);
+                        let part = Self { depth, ..self };
+                        if self.row == 1 {
+                            part.copy::<V>(from, lanes, to, to_column);
+                        } else if self.column == 1 {
+                            part.transpose::<V>(from, lanes, to, to_column);
+                        } else {
+                            part.gather(from, lanes, to, to_column);
+                        }
+                    }
+                }
+                r += height;
+            }
+        }
+    }
+}
+
+impl<T: Kernel> PackRows<T> {
+    /// Columns are contiguous.
+    #[inline(always)]
+    unsafe fn copy<V: Vector<Scalar = T>>(&self, from: *const T, lanes: usize, to: *mut T, to_column: usize) {
+        // SAFETY: the caller's.
+        unsafe {
+            let mask = V::mask(lanes);
+            for p in 0..self.depth {
+                V::load_some(from.add(p * self.column), mask).store(to.add(p * to_column));
+            }
+        }
+    }
+
+    /// Rows are contiguous: `LANES` by `LANES` blocks are transposed in registers, by zipping the first
+    /// half of the rows with the second, once per doubling.
+    #[inline(always)]
+    unsafe fn transpose<V: Vector<Scalar = T>>(
+        &self,
+        from: *const T,
+        lanes: usize,
+        to: *mut T,
+        to_column: usize,
+    ) {
+        // SAFETY: the caller's; rows from `lanes` on repeat the last one.
+        unsafe {
+            let mut p = 0;
+            while p < self.depth {
+                let width = V::LANES.min(self.depth - p);
+                let mask = V::mask(width);
+                let mut x = [V::splat(T::default()); 16];
+                for (i, x) in x[..V::LANES].iter_mut().enumerate() {
+                    *x = V::load_some(from.add(p + i.min(lanes - 1) * self.row), mask);
+                }
+                let mut zipped = 1;
+                while zipped < V::LANES {
+                    let y = x;
+                    for i in 0..V::LANES / 2 {
+                        (x[2 * i], x[2 * i + 1]) = y[i].zip(y[i + V::LANES / 2]);
+                    }
+                    zipped *= 2;
+                }
+                for (q, x) in x[..V::LANES].iter().enumerate() {
+                    if q < width {
+                        x.store(to.add((p + q) * to_column));
+                    }
+                }
+                p += width;
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn gather(&self, from: *const T, lanes: usize, to: *mut T, to_column: usize) {
+        // SAFETY: the caller's.
+        unsafe {
+            for p in 0..self.depth {
+                for i in 0..lanes {
+                    *to.add(p * to_column + i) = *from.add(p * self.column + i * self.row);
+                }
+            }
+        }
+    }
+}
+
+/// Packs `depth × columns` of `B`, element `(p, j)` at `p · row + j · column`, into panels of
+/// [`COLUMNS`](Vector::COLUMNS) columns, row by row, each row `p` times `scale[p]` if there is a scale.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PackColumns<T> {
+    pub(super) depth: usize,
+    pub(super) columns: usize,
+    pub(super) b: *const T,
+    pub(super) row: usize,
+    pub(super) column: usize,
+    pub(super) scale: Option<*const T>,
+    pub(super) to: *mut T,
+}
+
+impl<T> PackColumns<T> {
+    /// The scalars that the copy takes, at any level.
+    pub(super) fn space(depth: usize, columns: usize) -> usize {
+        depth * columns.next_multiple_of(8)
+    }
+}
+
+impl<T: Kernel> Task<T> for PackColumns<T> {
+    /// The step from row to row of a panel.
+    type Output = usize;
+
+    #[inline(always)]
+    unsafe fn run<V: Vector<Scalar = T>>(self) -> usize {
+        let stretch = if self.column == 1 { STRETCH } else { self.depth.max(1) };
+        for start in (0..self.depth).step_by(stretch) {
+            let end = (start + stretch).min(self.depth);
+            for j in (0..self.columns).step_by(V::COLUMNS) {
+                let width = V::COLUMNS.min(self.columns - j);
+                // SAFETY: columns `j..j + width` lie in `B`, and their panel in the copy.
+                unsafe {
+                    let from = self.b.add(j * self.column);
+                    let to = self.to.add(j * self.depth);
+                    if self.column == 1 && width == V::COLUMNS {
+                        for p in start..end {
+                            for w in 0..V::COLUMNS {
+                                *to.add(p * V::COLUMNS + w) = self.scaled(p, *from.add(p * self.row + w));
+                            }
+                        }
+                    } else {
+                        for p in start..end {
+                            for w in 0..width {
+                                let x = *from.add(p * self.row + w * self.column);
+                                *to.add(p * V::COLUMNS + w) = self.scaled(p, x);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        V::COLUMNS
+    }
+}
+
+impl<T: Kernel> PackColumns<T> {
+    #[inline(always)]
+    unsafe fn scaled(&self, p: usize, x: T) -> T {
+        match self.scale {
+            // SAFETY: a scale has `depth` elements, and `p` is below.
+            Some(scale) => unsafe { x * *scale.add(p) },
+            None => x,
+        }
+    }
+}

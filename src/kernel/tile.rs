@@ -1,0 +1,167 @@
+//! A block of a product in register tiles: the innermost loops of everything cubic.
+#![expect(unsafe_code, reason = "raw loads and stores: the callers check the bounds of their slices once")]
+
+use super::Kernel;
+use super::level::Task;
+use super::vector::Vector;
+
+/// What becomes of `C`.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Update<'a, T> {
+    /// `C ← C + A B`, each element one chain of multiply-adds that starts from `C`.
+    Chain,
+    /// `C ← b 1ᵀ + A B`, each element one chain that starts from its bias.
+    Bias(&'a [T]),
+    /// `C ← α (A B) + β C`, each element of `A B` one chain that starts from zero. `β = 0` does not read `C`.
+    Scaled(T, T),
+}
+
+/// One block of a product, `rows × depth` times `depth × columns`, the depth in one go.
+///
+/// `A` stands in panels of up to three registers of rows: the panel from row `i` starts at `i · a_step`,
+/// its columns `a_column` apart (0: as high as the panel, which is then packed without gaps).
+/// `B` stands in panels of `COLUMNS` columns: the one from column `j` starts at `j · b_step`, with its
+/// elements `(p, j)` at `p · b_row + j · b_column`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Block<'a, T> {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) depth: usize,
+    pub(super) a: *const T,
+    pub(super) a_step: usize,
+    pub(super) a_column: usize,
+    pub(super) b: *const T,
+    pub(super) b_step: usize,
+    pub(super) b_row: usize,
+    pub(super) b_column: usize,
+    pub(super) c: *mut T,
+    pub(super) c_column: usize,
+    pub(super) update: Update<'a, T>,
+    /// Leaves out tiles that lie above the diagonal.
+    pub(super) lower: bool,
+}
+
+/// How many of `registers` remaining registers of rows the next panel takes: three, but rather two and two
+/// than three and one.
+#[inline(always)]
+pub(super) fn panel_height(registers: usize) -> usize {
+    if registers == 4 { 2 } else { registers.min(3) }
+}
+
+/// How many of the remaining columns the next tile takes.
+#[inline(always)]
+fn panel_width<V: Vector>(columns: usize) -> usize {
+    if columns >= V::COLUMNS { V::COLUMNS } else { 1 << columns.ilog2() }
+}
+
+impl<T: Kernel> Task<T> for Block<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector<Scalar = T>>(self) {
+        let registers = self.rows.div_ceil(V::LANES);
+        let mut j = 0;
+        while j < self.columns {
+            let width = panel_width::<V>(self.columns - j);
+            let (mut r, mut i) = (0, 0);
+            while r < registers {
+                let height = panel_height(registers - r);
+                let next = (i + height * V::LANES).min(self.rows);
+                if !self.lower || next > j {
+                    // SAFETY: rows `i..next` and columns `j..j + width` lie in the block, whose
+                    // pointers are good by the contract of `run`.
+                    unsafe {
+                        match (height, width) {
+                            (3, 8) => self.tile::<V, 3, 8>(i, next, j),
+                            (2, 8) => self.tile::<V, 2, 8>(i, next, j),
+                            (1, 8) => self.tile::<V, 1, 8>(i, next, j),
+                            (3, 4) => self.tile::<V, 3, 4>(i, next, j),
+                            (2, 4) => self.tile::<V, 2, 4>(i, next, j),
+                            (1, 4) => self.tile::<V, 1, 4>(i, next, j),
+                            (3, 2) => self.tile::<V, 3, 2>(i, next, j),
+                            (2, 2) => self.tile::<V, 2, 2>(i, next, j),
+                            (1, 2) => self.tile::<V, 1, 2>(i, next, j),
+                            (3, 1) => self.tile::<V, 3, 1>(i, next, j),
+                            (2, 1) => self.tile::<V, 2, 1>(i, next, j),
+                            (1, 1) => self.tile::<V, 1, 1>(i, next, j),
+                            _ => unreachable!("heights are 1, 2, 3 and widths 1, 2, 4, 8"),
+                        }
+                    }
+                }
+                (r, i) = (r + height, next);
+            }
+            j += width;
+        }
+    }
+}
+
+impl<T: Kernel> Block<'_, T> {
+    /// The tile of rows `i..end`, that is `H` registers of which the last may be cut, and columns `j..j + W`.
+    #[inline(always)]
+    unsafe fn tile<V: Vector<Scalar = T>, const H: usize, const W: usize>(
+        &self,
+        i: usize,
+        end: usize,
+        j: usize,
+    ) {
+        let a_column = if self.a_column == 0 { H * V::LANES } else { self.a_column };
+        // SAFETY: by the contract of `Block`, for rows below `end` and columns below `j + W`; the last
+        // register is masked to the rows below `end`.
+        unsafe {
+            let mask = V::mask(end - i - (H - 1) * V::LANES);
+            let c = self.c.add(i + j * self.c_column);
+            let mut sum = match self.update {
+                Update::Chain => std::array::from_fn(|w| load::<V, H>(c.add(w * self.c_column), mask)),
+                Update::Bias(bias) => [load::<V, H>(bias.as_ptr().add(i), mask); W],
+                Update::Scaled(..) => [[V::splat(T::default()); H]; W],
+            };
+            let mut a = self.a.add(i * self.a_step);
+            let (panel, w) = (j / V::COLUMNS * V::COLUMNS, j % V::COLUMNS);
+            let mut b = self.b.add(panel * self.b_step + w * self.b_column);
+            for _ in 0..self.depth {
+                let x = load::<V, H>(a, mask);
+                for (w, sum) in sum.iter_mut().enumerate() {
+                    let y = V::splat(*b.add(w * self.b_column));
+                    for (sum, x) in sum.iter_mut().zip(x) {
+                        *sum = x.fma(y, *sum);
+                    }
+                }
+                a = a.add(a_column);
+                b = b.add(self.b_row);
+            }
+            if let Update::Scaled(alpha, beta) = self.update {
+                let (alpha, scale) = (V::splat(alpha), V::splat(beta));
+                for (w, sum) in sum.iter_mut().enumerate() {
+                    *sum = sum.map(|s| s.mul(alpha));
+                    if beta != T::default() {
+                        for (s, c) in sum.iter_mut().zip(load::<V, H>(c.add(w * self.c_column), mask)) {
+                            *s = c.fma(scale, *s);
+                        }
+                    }
+                }
+            }
+            for (w, sum) in sum.iter().enumerate() {
+                let c = c.add(w * self.c_column);
+                for (h, s) in sum[..H - 1].iter().enumerate() {
+                    s.store(c.add(h * V::LANES));
+                }
+                sum[H - 1].store_some(c.add((H - 1) * V::LANES), mask);
+            }
+        }
+    }
+}
+
+/// `H` registers from `p` on, the last one masked.
+#[inline(always)]
+unsafe fn load<V: Vector, const H: usize>(p: *const V::Scalar, mask: V::Mask) -> [V; H] {
+    std::array::from_fn(
+        #[inline(always)]
+        |h| {
+            // SAFETY: the caller's.
+            unsafe {
+                let p = p.add(h * V::LANES);
+                if h + 1 < H { V::load(p) } else { V::load_some(p, mask) }
+            }
+        },
+    )
+}
