@@ -65,6 +65,7 @@ pub mod optimizer;
 mod real;
 mod risk;
 mod termination;
+pub mod univariate;
 
 #[doc = include_str!("how_to_choose.md")]
 pub mod how_to_choose {}
