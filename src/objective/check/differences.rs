@@ -65,6 +65,7 @@ pub(super) fn differentiate<T: Real>(
     evaluate(t, &mut at);
 
     let scale = t.abs().max(T::one());
+    let noise = noise(t, scale * T::of(16.0) * T::EPSILON, components, &mut evaluate);
     let smallest = scale * T::EPSILON.powf(T::of(0.6));
     let mut h = T::of((0.125 * scale.f64()).log2().floor().exp2());
     while h >= smallest {
@@ -73,9 +74,9 @@ pub(super) fn differentiate<T: Real>(
         evaluate(down, &mut below);
         for i in 0..components {
             let (f, plus, minus) = (at[i], above[i], below[i]);
-            let size = f.abs().max(if plus.is_finite() { plus.abs() } else { T::zero() });
-            let noise =
-                T::of(4.0) * T::EPSILON * size.max(if minus.is_finite() { minus.abs() } else { size });
+            let finite = |x: T| if x.is_finite() { x.abs() } else { T::zero() };
+            let size = finite(f).max(finite(plus)).max(finite(minus));
+            let noise = noise[i].max(T::of(4.0) * T::EPSILON * size);
             let right = (plus - f) / (up - t);
             let left = (f - minus) / (t - down);
             forward[i].add(right, h, noise / h, T::of(2.0));
@@ -84,7 +85,7 @@ pub(super) fn differentiate<T: Real>(
             central[i].jump(left, right, noise / h);
         }
         let done = |(i, table): (usize, &Table<T>)| table.best.kink.is_none() && settled(i, &table.best);
-        if central[0..].iter().all(|table| table.filled > 2) && central.iter().enumerate().all(done) {
+        if central.iter().all(|table| table.filled > 2) && central.iter().enumerate().all(done) {
             break;
         }
         h *= T::of(0.5);
@@ -97,6 +98,31 @@ pub(super) fn differentiate<T: Real>(
             Estimate { slope, ..table.map_or(nothing, |table| table.best) }
         })
         .collect()
+}
+
+/// How far the values of `f` are off, by its third and fourth differences over steps so small that a smooth
+/// function has none (Moré and Wild, *Estimating computational noise*, SIAM J. Sci. Comput. 33, 2011).
+fn noise<T: Real>(t: T, step: T, components: usize, evaluate: &mut impl FnMut(T, &mut [T])) -> Vec<T> {
+    let mut samples = vec![T::zero(); 7 * components];
+    for (k, sample) in samples.chunks_exact_mut(components.max(1)).enumerate() {
+        evaluate(t + T::of(k as f64 - 3.0) * step, sample);
+    }
+    let noise = |i: usize| {
+        let mut differences: [T; 7] = std::array::from_fn(|k| samples[k * components + i]);
+        let mut worst = T::zero();
+        // the variance of a j-th difference is (2j choose j) times that of the noise
+        for (order, deviation) in [(1, 2.0), (2, 6.0), (3, 20.0), (4, 70.0)] {
+            for k in 0..7 - order {
+                differences[k] = differences[k + 1] - differences[k];
+                let size = differences[k].abs() / T::of(f64::sqrt(deviation));
+                if order > 2 && size.is_finite() {
+                    worst = worst.max(size);
+                }
+            }
+        }
+        T::of(2.0) * worst
+    };
+    (0..components).map(noise).collect()
 }
 
 impl<T: Real> Table<T> {
