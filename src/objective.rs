@@ -4,7 +4,12 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::{Error, Real};
 
-pub use function::{Function, WithHessian, WithoutHessian};
+pub use function::{Function, WithHessian, WithValue, WithoutHessian, WithoutValue};
+
+pub use check::{
+    CheckReport, Component, Verdict, check_curvature, check_gradient, check_hessian, check_hessian_product,
+    check_loss, check_model, check_second_order,
+};
 
 mod check;
 mod function;
