@@ -431,7 +431,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
             |risk, chunks, worker| {
                 let Worker { cache, delta, gradient, value } = worker;
                 *value = T::zero();
-                gradient.fill(T::zero());
+                gradient.as_mut_slice().fill(T::zero());
                 for chunk in chunks {
                     let (x, y, shares) = risk.part(chunk);
                     risk.model.forward(theta, x, cache);

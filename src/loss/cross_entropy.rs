@@ -28,25 +28,84 @@ pub(crate) fn argmax<T: Real>(z: impl Iterator<Item = T>) -> usize {
     best.map_or(0, |best| best.0)
 }
 
-/// Per column: `p ← softmax(z)`; returns `max z` and `ln Σ e^{z − max z}`, whose sum is `logsumexp(z)`.
+/// Columns worked on together, so that exponentials run at the width of the machine.
+const COLUMNS: usize = 32;
+
+/// `max z`, `Σ e^{z − max z}` and its logarithm: the first and the last add up to `logsumexp(z)`.
+#[derive(Clone, Copy)]
+struct Sums<T> {
+    max: T,
+    sum: T,
+    log: T,
+}
+
+/// Writes `e^{z − max z}`, the softmax but for its sum, for each of at most [`COLUMNS`] columns of `k` scores.
 #[inline(always)]
-fn softmax<T: Real>(fused: Fused, z: &[T], p: &mut [T]) -> (T, T) {
-    let max = z.iter().fold(z[0], |m, z| if *z > m { *z } else { m });
-    for (p, z) in p.iter_mut().zip(z) {
-        *p = fused.exp(*z - max);
+fn softmax<T: Real>(fused: Fused, z: &[T], k: usize, p: &mut [T]) -> [Sums<T>; COLUMNS] {
+    let mut sums = [Sums { max: T::zero(), sum: T::one(), log: T::zero() }; COLUMNS];
+    for ((z, p), sums) in z.chunks_exact(k).zip(p.chunks_exact_mut(k)).zip(&mut sums) {
+        sums.max = z.iter().fold(z[0], |m, z| if *z > m { *z } else { m });
+        for (p, z) in p.iter_mut().zip(z) {
+            *p = *z - sums.max;
+        }
     }
-    let sum = p.iter().fold(T::zero(), |s, p| s + *p);
-    let scale = T::one() / sum;
     for p in p.iter_mut() {
-        *p *= scale;
+        *p = fused.exp(*p);
     }
-    (max, fused.ln(sum))
+    for (p, sums) in p.chunks_exact(k).zip(&mut sums) {
+        sums.sum = p.iter().fold(T::zero(), |s, p| s + *p);
+    }
+    for sums in &mut sums {
+        sums.log = fused.ln(sums.sum);
+    }
+    sums
+}
+
+/// The sums alone, of one column.
+#[inline(always)]
+fn sum_exp<T: Real>(fused: Fused, z: &[T]) -> Sums<T> {
+    let max = z.iter().fold(z[0], |m, z| if *z > m { *z } else { m });
+    let mut sum = T::zero();
+    for z in z.chunks(16) {
+        let mut e = [T::zero(); 16];
+        for (e, z) in e.iter_mut().zip(z) {
+            *e = *z - max;
+        }
+        for e in &mut e {
+            *e = fused.exp(*e);
+        }
+        for e in &e[..z.len()] {
+            sum += *e;
+        }
+    }
+    Sums { max, sum, log: fused.ln(sum) }
 }
 
 /// `Σ_i y_i (logsumexp(z) − z_i)`, each difference taken before the logarithm is added.
 #[inline(always)]
-fn cross_entropy<T: Real>(z: &[T], y: &[T], (max, log_sum): (T, T)) -> T {
-    z.iter().zip(y).fold(T::zero(), |s, (z, y)| s + *y * ((max - *z) + log_sum))
+fn cross_entropy<T: Real>(z: &[T], y: &[T], sums: Sums<T>) -> T {
+    z.iter().zip(y).fold(T::zero(), |s, (z, y)| s + *y * ((sums.max - *z) + sums.log))
+}
+
+/// `p − y` of neighbouring columns, times the weights, to `delta`; returns the weighted sum of the losses.
+#[inline(always)]
+fn block<T: Real>(fused: Fused, z: &[T], y: &[T], weights: &[T], delta: &mut [T]) -> T {
+    let k = z.len() / weights.len();
+    let sums = softmax(fused, z, k, delta);
+    let columns = z.chunks_exact(k).zip(y.chunks_exact(k)).zip(delta.chunks_exact_mut(k));
+    let mut total = T::zero();
+    for (((z, y), delta), (&w, &sums)) in columns.zip(weights.iter().zip(&sums)) {
+        if w == T::zero() {
+            delta.fill(T::zero());
+            continue;
+        }
+        let scale = T::one() / sums.sum;
+        for (delta, y) in delta.iter_mut().zip(y) {
+            *delta = w * (*delta * scale - *y);
+        }
+        total += w * cross_entropy(z, y, sums);
+    }
+    total
 }
 
 impl<T: Real> Loss<T> for CrossEntropy {
@@ -54,13 +113,13 @@ impl<T: Real> Loss<T> for CrossEntropy {
         kernel::vectorize(
             #[inline(always)]
             |fused| {
-                let columns = z.column_iter().zip(y.column_iter()).zip(weights);
-                columns.filter(|(_, w)| **w != T::zero()).fold(T::zero(), |total, ((z, y), &w)| {
-                    let (z, y) = (z.as_slice(), y.as_slice());
-                    let max = z.iter().fold(z[0], |m, z| if *z > m { *z } else { m });
-                    let sum = z.iter().fold(T::zero(), |s, z| s + fused.exp(*z - max));
-                    total + w * cross_entropy(z, y, (max, fused.ln(sum)))
-                })
+                let mut total = T::zero();
+                for ((z, y), &w) in z.column_iter().zip(y.column_iter()).zip(weights) {
+                    if w != T::zero() {
+                        total += w * cross_entropy(z.as_slice(), y.as_slice(), sum_exp(fused, z.as_slice()));
+                    }
+                }
+                total
             },
         )
     }
@@ -75,20 +134,24 @@ impl<T: Real> Loss<T> for CrossEntropy {
         kernel::vectorize(
             #[inline(always)]
             |fused| {
-                let columns = z.column_iter().zip(y.column_iter()).zip(delta.column_iter_mut());
-                columns.zip(weights).fold(T::zero(), |total, (((z, y), mut delta), &w)| {
-                    let (z, y, delta) = (z.as_slice(), y.as_slice(), delta.as_mut_slice());
-                    if w == T::zero() {
-                        delta.fill(T::zero());
-                        return total;
+                let mut total = T::zero();
+                // plain loops: an iterator's `fold` would be compiled apart, for the baseline
+                match (kernel::flat(&z), kernel::flat(&y), kernel::flat_mut(&mut delta)) {
+                    (Some(z), Some(y), Some(delta)) => {
+                        let run = COLUMNS * z.len().checked_div(weights.len()).unwrap_or(0).max(1);
+                        let blocks = z.chunks(run).zip(y.chunks(run)).zip(delta.chunks_mut(run));
+                        for (((z, y), delta), w) in blocks.zip(weights.chunks(COLUMNS)) {
+                            total += block(fused, z, y, w, delta);
+                        }
                     }
-                    let log = softmax(fused, z, delta);
-                    // the targets sum to 1 up to rounding: Σ y p − y is exact for whatever they sum to
-                    for (delta, y) in delta.iter_mut().zip(y) {
-                        *delta = w * (*delta - *y);
+                    _ => {
+                        let columns = z.column_iter().zip(y.column_iter()).zip(delta.column_iter_mut());
+                        for (((z, y), mut delta), w) in columns.zip(weights.chunks(1)) {
+                            total += block(fused, z.as_slice(), y.as_slice(), w, delta.as_mut_slice());
+                        }
                     }
-                    total + w * cross_entropy(z, y, log)
-                })
+                }
+                total
             },
         )
     }
@@ -152,7 +215,8 @@ impl<T: Real> Curved<T> for CrossEntropy {
                 let columns = z.column_iter().zip(r.column_iter()).zip(out.column_iter_mut());
                 for (((z, r), mut out), &w) in columns.zip(weights) {
                     let (z, r, p) = (z.as_slice(), r.as_slice(), out.as_mut_slice());
-                    softmax(fused, z, p);
+                    let k = z.len();
+                    softmax(fused, z, k, p);
                     let mean = p.iter().zip(r).fold(T::zero(), |s, (p, r)| s + *p * *r);
                     for (p, r) in p.iter_mut().zip(r) {
                         *p = if w == T::zero() { T::zero() } else { w * *p * (*r - mean) };
