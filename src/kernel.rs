@@ -2,11 +2,14 @@
 
 mod cholesky;
 mod gram;
+mod least_squares;
 mod level;
+mod lu;
 pub(crate) mod math;
 mod matrix_vector;
 mod pack;
 mod product;
+mod qr;
 mod scratch;
 mod sums;
 mod tile;
@@ -23,7 +26,9 @@ pub(crate) use gram::weighted_gram;
 #[cfg(test)]
 pub(crate) use level::at_each_level;
 pub(crate) use level::{Fused, vectorize};
+pub(crate) use lu::{lu, lu_solve};
 pub(crate) use product::{affine, product};
+pub(crate) use qr::{Samples, Triangle, factorise};
 pub(crate) use sums::{add_columns, all_finite, axpy, dot, norm_inf, scale, softmax_columns, sum};
 use vector::{Lanes, Vector};
 pub(crate) use views::{flat, flat_mut};

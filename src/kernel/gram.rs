@@ -38,7 +38,7 @@ pub(crate) fn weighted_gram<T: Real>(x: Factor<'_, T>, s: &[T], h: &mut [T]) {
                 for i in (0..n).step_by(high) {
                     let rows = high.min(n - i);
                     let to = a.as_mut_ptr();
-                    dispatch(PackRows { rows, depth, a: x_p.add(i * row), row, column, to });
+                    dispatch(PackRows { rows, depth, a: x_p.add(i * row), row, column, to, to_column: 0 });
                     let mut block = |j: usize, columns, lower| Block {
                         rows,
                         columns,

@@ -10,7 +10,8 @@ use super::vector::Vector;
 const STRETCH: usize = 16;
 
 /// Packs `rows × depth` of `A`, element `(i, p)` at `i · row + p · column`, into panels of up to three
-/// registers of rows. Rows beyond the last are filled with what does not matter.
+/// registers of rows, without gaps; or, with a `to_column` other than 0, into columns so far apart. Rows beyond
+/// the last, up to a whole register, are filled with what does not matter.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PackRows<T> {
     pub(super) rows: usize,
@@ -19,6 +20,7 @@ pub(super) struct PackRows<T> {
     pub(super) row: usize,
     pub(super) column: usize,
     pub(super) to: *mut T,
+    pub(super) to_column: usize,
 }
 
 impl<T> PackRows<T> {
@@ -44,11 +46,14 @@ impl<T: Kernel> Task<T> for PackRows<T> {
                 for h in 0..height {
                     let i = (r + h) * V::LANES;
                     let lanes = V::LANES.min(self.rows - i);
-                    let to_column = height * V::LANES;
-                    // SAFETY: `lanes` rows from `i` lie in `A`, and their register in the panel.
+                    // SAFETY: `lanes` rows from `i` lie in `A`, and their register in the copy.
                     unsafe {
                         let from = self.a.add(i * self.row + p * self.column);
-                        let to = self.to.add(r * V::LANES * self.depth + p * to_column + h * V::LANES);
+                        let (panel, to_column) = match self.to_column {
+                            0 => (self.to.add(r * V::LANES * self.depth), height * V::LANES),
+                            to_column => (self.to.add(r * V::LANES), to_column),
+                        };
+                        let to = panel.add(p * to_column + h * V::LANES);
                         let part = Self { depth, ..self };
                         if self.row == 1 {
                             part.copy::<V>(from, lanes, to, to_column);

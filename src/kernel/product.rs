@@ -135,6 +135,7 @@ fn blocked<T: Real>(whole: Block<'_, T>) {
                             row: whole.a_step,
                             column: whole.a_column,
                             to: packed_a.as_mut_ptr(),
+                            to_column: 0,
                         });
                         (block.a, block.a_step, block.a_column) = (packed_a.as_ptr(), deep, 0);
                         block.c = whole.c.add(i + j * rows);

@@ -79,6 +79,22 @@ pub(crate) fn norm_inf<T: Real>(x: &[T]) -> T {
     )
 }
 
+/// The first `i` with the largest `|x_i|`, or the first NaN; for use inside [`vectorize`].
+#[inline(always)]
+pub(super) fn largest<T: Kernel>(x: &[T]) -> usize {
+    let (mut at, mut max) = (0, T::default());
+    for (i, x) in x.iter().enumerate() {
+        let x = x.magnitude();
+        if x.is_nan_bits() {
+            return i;
+        }
+        if x > max {
+            (at, max) = (i, x);
+        }
+    }
+    at
+}
+
 /// Whether no entry is NaN or infinite: `Σ 0 x_i` is zero.
 pub(crate) fn all_finite<T: Real>(x: &[T]) -> bool {
     fold(
