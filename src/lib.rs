@@ -75,7 +75,7 @@ pub use error::Error;
 pub use loss::{CrossEntropy, Curved, Huber, LogLoss, Loss, SquaredError, Through};
 pub use minimize::{Progress, Report, Stop, minimize, minimize_with};
 pub use model::{
-    Activation, Architecture, Initialize, Model, Network, Perceptron, SecondOrder, SigmoidClassifier,
+    Activation, Architecture, Initialize, Layer, Model, Network, Perceptron, SecondOrder, SigmoidClassifier,
 };
 pub use nalgebra;
 pub use objective::{Function, Hessian, HessianProduct, Objective};

@@ -6,7 +6,7 @@ use crate::Real;
 
 pub use activation::Activation;
 pub use initialize::Initialize;
-pub use network::{Network, NetworkCache};
+pub use network::{Layer, Network, NetworkCache};
 pub use perceptron::Perceptron;
 pub use sigmoid_classifier::SigmoidClassifier;
 
@@ -108,7 +108,8 @@ pub trait Model<T: Real>: Architecture {
 ///
 /// With `Z(θ + r v)`, `R{Z} = ∂Z/∂r` at `r = 0`. **A caller must** have called
 /// [`forward`](Model::forward) with the same `θ` and `X`; then [`tangent`](Self::tangent), then
-/// [`backward_tangent`](Self::backward_tangent) with `Δ = ∂L/∂Z` and `R{Δ} = (∂²L/∂Z²) R{Z}`.
+/// [`backward_tangent`](Self::backward_tangent) with `Δ = ∂L/∂Z` and `R{Δ} = (∂²L/∂Z²) R{Z}`. **An implementor
+/// must** leave what `forward` kept as it is: one forward pass serves any number of tangents.
 #[diagnostic::on_unimplemented(
     message = "the model `{Self}` has no second derivatives, which this method needs",
     label = "implements `Model`, but not `SecondOrder`",
@@ -147,6 +148,21 @@ pub trait SecondOrder<T: Real>: Model<T> {
         _curvature: DMatrixView<'_, T>,
         _cache: &mut Self::Cache,
         _out: &mut [T],
+    ) -> bool {
+        false
+    }
+
+    /// Adds the diagonal of the Hessian to `out` and says so by `true`; arguments as for
+    /// [`dense_hessian`](Self::dense_hessian). False, and nothing written, where the model leaves it to one
+    /// product per entry (the default).
+    fn hessian_diagonal(
+        &self,
+        _theta: &DVector<T>,
+        _x: DMatrixView<'_, T>,
+        _delta: DMatrixView<'_, T>,
+        _curvature: DMatrixView<'_, T>,
+        _cache: &mut Self::Cache,
+        _out: &mut DVector<T>,
     ) -> bool {
         false
     }

@@ -44,7 +44,7 @@ pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
     penalised: Vec<bool>,
     batch: Batch<T>,
     workers: Vec<Worker<T, M::Cache>>,
-    second: Option<curvature::Second<T>>,
+    second: Option<curvature::Second<T, M::Cache>>,
 }
 
 /// The samples in play, and `w_j / Σw` of each.
@@ -192,6 +192,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
             x.column_mut(to).copy_from(&self.x.column(from));
             y.column_mut(to).copy_from(&self.y.column(from));
         }
+        self.forget();
         let weights = self.weights.as_deref();
         self.batch.shares.clear();
         self.batch.shares.extend(samples.iter().map(|&j| weights.map_or(T::one(), |w| w[j])));
@@ -201,8 +202,16 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         Ok(self)
     }
 
+    /// Another batch: nothing that was computed still holds.
+    fn forget(&mut self) {
+        if let Some(second) = &mut self.second {
+            second.forget();
+        }
+    }
+
     /// `w_j / Σw` over a range of the data.
     fn share(&mut self, range: Range<usize>) -> Result<(), Error> {
+        self.forget();
         let shares = &mut self.batch.shares;
         match &self.weights {
             None if shares.len() == range.len()
@@ -314,6 +323,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         Chunks { next: g * count / groups * width, end: len.min((g + 1) * count / groups * width), width }
     }
 
+    /// The whole batch in chunks of `width`.
+    fn chunks_of(&self, width: usize) -> Chunks {
+        Chunks { next: 0, end: self.batch.len(), width }
+    }
+
     fn groups(&self) -> usize {
         self.batch.len().div_ceil(self.width()).min(GROUPS)
     }
@@ -375,7 +389,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     }
 
     fn worker(&self) -> Worker<T, M::Cache> {
-        let (width, k, p) = (self.width(), self.model.outputs(), self.model.parameter_count());
+        self.worker_for(self.width())
+    }
+
+    fn worker_for(&self, width: usize) -> Worker<T, M::Cache> {
+        let (k, p) = (self.model.outputs(), self.model.parameter_count());
         Worker {
             cache: self.model.cache(width),
             delta: DMatrix::zeros(k, width),

@@ -158,6 +158,25 @@ impl Linear {
     }
 }
 
+impl Linear {
+    /// `∂²L/∂W_oi² = Σ S_oo x_i²`, `∂²L/∂b_o² = Σ S_oo`.
+    pub(crate) fn hessian_diagonal<T: Real>(
+        self,
+        x: &DMatrixView<'_, T>,
+        curvature: &DMatrixView<'_, T>,
+        out: &mut [T],
+    ) {
+        let (w, b) = out.split_at_mut(self.weight_count());
+        for (x, s) in x.column_iter().zip(curvature.column_iter()) {
+            let s = || s.iter().step_by(self.outputs + 1);
+            for (w, x) in w.chunks_exact_mut(self.outputs).zip(x.iter()) {
+                w.iter_mut().zip(s()).for_each(|(w, s)| *w += *s * *x * *x);
+            }
+            b.iter_mut().zip(s()).for_each(|(b, s)| *b += *s);
+        }
+    }
+}
+
 /// Implements the traits for a newtype around [`Linear`].
 macro_rules! affine_model {
     ($model:ident) => {
@@ -259,6 +278,18 @@ macro_rules! affine_model {
                 out: &mut [T],
             ) -> bool {
                 self.0.dense_hessian(&x, &curvature, cache, out);
+                true
+            }
+            fn hessian_diagonal(
+                &self,
+                _theta: &DVector<T>,
+                x: DMatrixView<'_, T>,
+                _delta: DMatrixView<'_, T>,
+                curvature: DMatrixView<'_, T>,
+                _cache: &mut Self::Cache,
+                out: &mut DVector<T>,
+            ) -> bool {
+                self.0.hessian_diagonal(&x, &curvature, out.as_mut_slice());
                 true
             }
         }

@@ -3,13 +3,22 @@ use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
 use crate::kernel::{self, Factor};
 use crate::{Activation, Architecture, Error, Initialize, Model, Real};
 
+mod hessian;
+mod layer;
 mod tangent;
+
+pub use layer::Layer;
 
 /// A layered network: `A⁽ˡ⁾ = φ⁽ˡ⁾(W⁽ˡ⁾ A⁽ˡ⁻¹⁾ + b⁽ˡ⁾ 1ᵀ)`, `A⁽⁰⁾ = X`, of any depth.
 ///
 /// The scores are the last layer's activations: leave that layer [`Activation::Identity`] and let the loss
 /// hold the sigmoid or softmax. `θ` holds, layer by layer, `W⁽ˡ⁾` (units × inputs of the layer)
-/// column-major, then `b⁽ˡ⁾`.
+/// column-major, then `b⁽ˡ⁾`; [`layers`](Self::layers) gives views of them.
+///
+/// Second derivatives are exact: products by forward over reverse (Pearlmutter 1994), the dense Hessian block by
+/// block (Bishop 1992). Those of relu and its kin are the second derivatives of the linear pieces, `φ'' = 0`:
+/// *within* one layer the Hessian is then its Gauss–Newton part, *between* two layers the term of the product
+/// structure, `δ · ∂a/∂z`, remains.
 ///
 /// ```
 /// use gradus::{Activation, Architecture, Network};
@@ -17,6 +26,7 @@ mod tangent;
 /// let network = Network::new(&[64, 32, 10], Activation::Relu);
 /// assert_eq!((network.inputs(), network.outputs()), (64, 10));
 ///
+/// // one layer after the other, the last one as it is
 /// let mixed = Network::with_layers(2, &[(8, Activation::Tanh), (4, Activation::Silu), (1, Activation::Identity)]);
 /// assert_eq!(mixed.parameter_count(), 2 * 8 + 8 + 8 * 4 + 4 + 4 + 1);
 /// ```
@@ -26,38 +36,15 @@ pub struct Network {
     layers: Vec<Layer>,
 }
 
-/// One layer: `W` is `units × inputs`, and its parameters start at `offset` in `θ`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Layer {
-    inputs: usize,
-    units: usize,
-    activation: Activation,
-    offset: usize,
-}
-
-impl Layer {
-    fn weights(&self) -> usize {
-        self.inputs * self.units
-    }
-
-    /// `(W, b)` out of `θ`, or the same parts of anything of its shape.
-    fn parts<'a, T: Real>(&self, theta: &'a DVector<T>) -> (Factor<'a, T>, &'a [T]) {
-        let (w, b) = theta.as_slice()[self.offset..][..self.weights() + self.units].split_at(self.weights());
-        (Factor::new(w, self.units, self.inputs), b)
-    }
-
-    fn parts_mut<'a, T: Real>(&self, theta: &'a mut DVector<T>) -> (&'a mut [T], &'a mut [T]) {
-        let part = &mut theta.as_mut_slice()[self.offset..][..self.weights() + self.units];
-        part.split_at_mut(self.weights())
-    }
-}
-
 /// What a forward pass keeps, layer by layer, for batches up to the size it was made for.
 #[derive(Debug, Clone)]
 pub struct NetworkCache<T> {
+    /// The largest batch that it takes, and the last one.
+    max_batch: usize,
     batch: usize,
     layers: Vec<Kept<T>>,
     tangents: Vec<tangent::Kept<T>>,
+    room: Option<hessian::Room<T>>,
 }
 
 /// Of one layer, `units × batch` each.
@@ -89,11 +76,40 @@ impl Network {
         let (mut offset, mut fan_in) = (0, inputs);
         let layer = |&(units, activation): &(usize, Activation)| {
             let layer = Layer { inputs: fan_in, units, activation, offset };
-            offset += layer.weights() + units;
-            fan_in = units;
+            (offset, fan_in) = (layer.range().end, units);
             layer
         };
         Self { inputs, layers: layers.iter().map(layer).collect() }
+    }
+
+    /// The same network with `activation` on the last layer, for losses that take responses rather than scores.
+    /// Default: the identity.
+    ///
+    /// ```
+    /// use gradus::{Activation, Network};
+    ///
+    /// let network = Network::new(&[2, 4, 1], Activation::Tanh).with_output_activation(Activation::Softplus);
+    /// assert_eq!(network.layers()[1].activation(), Activation::Softplus);
+    /// ```
+    #[must_use]
+    pub fn with_output_activation(mut self, activation: Activation) -> Self {
+        if let Some(layer) = self.layers.last_mut() {
+            layer.activation = activation;
+        }
+        self
+    }
+
+    /// The layers, from the first hidden one to the output: their sizes, activations and parts of `θ`.
+    ///
+    /// ```
+    /// use gradus::{Activation, Network};
+    ///
+    /// let network = Network::new(&[64, 32, 10], Activation::Relu);
+    /// let shapes: Vec<_> = network.layers().iter().map(|layer| (layer.units(), layer.inputs())).collect();
+    /// assert_eq!(shapes, [(32, 64), (10, 32)]);
+    /// ```
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
     }
 
     /// Parameters drawn by name, with a seed.
@@ -123,13 +139,12 @@ impl Architecture for Network {
     }
 
     fn parameter_count(&self) -> usize {
-        self.layers.last().map_or(0, |layer| layer.offset + layer.weights() + layer.units)
+        self.layers.last().map_or(0, |layer| layer.range().end)
     }
 
     fn penalised(&self, penalised: &mut [bool]) {
         for layer in &self.layers {
-            let part = &mut penalised[layer.offset..][..layer.weights() + layer.units];
-            let (weights, biases) = part.split_at_mut(layer.weights());
+            let (weights, biases) = penalised[layer.range()].split_at_mut(layer.weight_count());
             weights.fill(true);
             biases.fill(false);
         }
@@ -146,6 +161,10 @@ impl Architecture for Network {
         if self.layers.is_empty() || self.layers.iter().any(|layer| layer.units == 0) {
             return Err(Error::Empty { argument: "layers", expected: "layer, and unit in each" });
         }
+        if self.parameter_count() == usize::MAX {
+            let expected = "small enough for the parameters to be counted";
+            return Err(Error::Setting { name: "layers", expected, found: f64::INFINITY });
+        }
         self.layers.iter().try_for_each(|layer| layer.activation.check())
     }
 }
@@ -160,12 +179,15 @@ impl<T: Real> Model<T> for Network {
             a: zeros(layer.units),
             delta: zeros(layer.units),
         });
-        NetworkCache { batch: 0, layers: layers.collect(), tangents: Vec::new() }
+        NetworkCache { max_batch, batch: 0, layers: layers.collect(), tangents: Vec::new(), room: None }
     }
 
-    /// `Z⁽ˡ⁾ = W⁽ˡ⁾ A⁽ˡ⁻¹⁾ + b⁽ˡ⁾ 1ᵀ`, `A⁽ˡ⁾ = φ(Z⁽ˡ⁾)`.
+    /// `Z⁽ˡ⁾ = W⁽ˡ⁾ A⁽ˡ⁻¹⁾ + b⁽ˡ⁾ 1ᵀ`, `A⁽ˡ⁾ = φ(Z⁽ˡ⁾)`. Where shapes do not fit, there are no scores.
     fn forward(&self, theta: &DVector<T>, x: DMatrixView<'_, T>, cache: &mut NetworkCache<T>) {
-        cache.batch = x.ncols();
+        cache.batch = if self.fits(theta, &x, cache) { x.ncols() } else { 0 };
+        if cache.batch == 0 {
+            return;
+        }
         for (l, layer) in self.layers.iter().enumerate() {
             let (w, b) = layer.parts(theta);
             let (before, rest) = cache.layers.split_at_mut(l);
@@ -196,6 +218,9 @@ impl<T: Real> Model<T> for Network {
         cache: &mut NetworkCache<T>,
         gradient: &mut DVector<T>,
     ) {
+        if !self.follows(theta, &x, &delta, cache) || gradient.len() != theta.len() {
+            return;
+        }
         self.output_delta(delta, cache);
         for (l, layer) in self.layers.iter().enumerate().rev() {
             let (before, rest) = cache.layers.split_at_mut(l);
@@ -223,7 +248,15 @@ impl<T: Real> Model<T> for Network {
         mut out: DMatrixViewMut<'_, T>,
     ) -> bool {
         let (Some(layer), Some(kept)) = (self.layers.first(), cache.layers.first()) else { return false };
+        if theta.len() != self.parameter_count() || out.shape() != (self.inputs, cache.batch) {
+            return false;
+        }
         let (w, _) = layer.parts(theta);
+        if let Some(out) = kernel::flat_mut(&mut out) {
+            let delta = Factor::new(&kept.delta, layer.units, cache.batch);
+            kernel::product(T::one(), w.t(), delta, T::zero(), out);
+            return true;
+        }
         for (delta, mut out) in kept.delta.chunks_exact(layer.units).zip(out.column_iter_mut()) {
             let delta = Factor::new(delta, layer.units, 1);
             kernel::product(T::one(), w.t(), delta, T::zero(), out.as_mut_slice());
@@ -233,6 +266,32 @@ impl<T: Real> Model<T> for Network {
 }
 
 impl Network {
+    /// Whether `cache` was made by such a network for such a batch, and `theta` and `x` have its shapes.
+    fn fits<T: Real>(&self, theta: &DVector<T>, x: &DMatrixView<'_, T>, cache: &NetworkCache<T>) -> bool {
+        let (inputs, m) = x.shape();
+        inputs == self.inputs
+            && theta.len() == self.parameter_count()
+            && cache.layers.len() == self.layers.len()
+            && self.layers.iter().zip(&cache.layers).all(|(layer, kept)| {
+                kept.a.len() >= layer.units * m
+                    && (kept.z.len() == kept.a.len() || !layer.activation.needs_scores())
+            })
+    }
+
+    /// Whether these can be the arguments of the forward pass before, with its `delta`.
+    fn follows<T: Real>(
+        &self,
+        theta: &DVector<T>,
+        x: &DMatrixView<'_, T>,
+        delta: &DMatrixView<'_, T>,
+        cache: &NetworkCache<T>,
+    ) -> bool {
+        cache.batch > 0
+            && x.ncols() == cache.batch
+            && delta.shape() == (self.outputs(), cache.batch)
+            && self.fits(theta, x, cache)
+    }
+
     /// `Δ⁽ᴰ⁾ = ∂L/∂A⁽ᴰ⁾ ⊙ φ'(Z⁽ᴰ⁾)`.
     fn output_delta<T: Real>(&self, delta: DMatrixView<'_, T>, cache: &mut NetworkCache<T>) {
         if let (Some(layer), Some(kept)) = (self.layers.last(), cache.layers.last_mut()) {

@@ -2,6 +2,7 @@
 
 use nalgebra::{DMatrixView, DVector};
 
+use super::hessian::Target;
 use super::{Layer, Network, NetworkCache, input};
 use crate::kernel::{self, Factor};
 use crate::{Real, SecondOrder};
@@ -28,7 +29,10 @@ impl<T: Real> SecondOrder<T> for Network {
         x: DMatrixView<'_, T>,
         cache: &mut NetworkCache<T>,
     ) {
-        let NetworkCache { batch, layers, tangents } = cache;
+        if cache.batch == 0 || !self.fits(theta, &x, cache) || v.len() != theta.len() {
+            return;
+        }
+        let NetworkCache { batch, layers, tangents, .. } = cache;
         if tangents.is_empty() {
             tangents.extend(layers.iter().map(|kept| {
                 let zeros = || vec![T::zero(); kept.a.len()];
@@ -63,6 +67,8 @@ impl<T: Real> SecondOrder<T> for Network {
     /// R{∇W⁽ˡ⁾}   = R{Δ⁽ˡ⁾} A⁽ˡ⁻¹⁾ᵀ + Δ⁽ˡ⁾ R{A⁽ˡ⁻¹⁾}ᵀ,   R{∇b⁽ˡ⁾} = R{Δ⁽ˡ⁾} 1
     /// R{Δ⁽ˡ⁻¹⁾} = (W⁽ˡ⁾ᵀ R{Δ⁽ˡ⁾} + V⁽ˡ⁾ᵀ Δ⁽ˡ⁾) ⊙ φ' + W⁽ˡ⁾ᵀ Δ⁽ˡ⁾ ⊙ φ'' ⊙ R{Z⁽ˡ⁻¹⁾}
     /// ```
+    ///
+    /// Where `Δ = 0` throughout, every term with a `Δ` is left out: the Gauss–Newton product costs less.
     fn backward_tangent(
         &self,
         theta: &DVector<T>,
@@ -73,13 +79,23 @@ impl<T: Real> SecondOrder<T> for Network {
         cache: &mut NetworkCache<T>,
         out: &mut DVector<T>,
     ) {
-        let (Some(last), one) = (self.layers.len().checked_sub(1), T::one()) else { return };
+        let p = theta.len();
+        if !self.follows(theta, &x, &delta, cache)
+            || r_delta.shape() != delta.shape()
+            || cache.tangents.len() != self.layers.len()
+            || (v.len(), out.len()) != (p, p)
+        {
+            return;
+        }
+        let (last, one) = (self.layers.len() - 1, T::one());
         let (layer, batch) = (&self.layers[last], cache.batch);
-        let r = &mut cache.tangents[last];
-        copy_columns(delta, layer, &mut r.bend);
-        copy_columns(r_delta, layer, &mut r.delta);
-        self.output_delta(delta, cache);
-        self.bend(last, cache);
+        let gauss_newton = delta.iter().all(|delta| *delta == T::zero());
+        copy_columns(r_delta, layer, &mut cache.tangents[last].delta);
+        if !gauss_newton {
+            copy_columns(delta, layer, &mut cache.tangents[last].bend);
+            self.output_delta(delta, cache);
+        }
+        self.bend(last, cache, gauss_newton);
         for (l, layer) in self.layers.iter().enumerate().rev() {
             let (before, rest) = cache.layers.split_at_mut(l);
             let (r_before, r_rest) = cache.tangents.split_at_mut(l);
@@ -91,29 +107,65 @@ impl<T: Real> SecondOrder<T> for Network {
             if l > 0 {
                 let len = layer.inputs * batch;
                 let (kept, r) = (&mut before[l - 1], &mut r_before[l - 1]);
-                let r_a = Factor::new(&r.a, layer.inputs, batch);
-                kernel::product(one, delta, r_a.t(), one, out_w);
-
                 let (w, _) = layer.parts(theta);
-                let (v, _) = layer.parts(v);
-                kernel::product(one, w.t(), delta, T::zero(), &mut r.bend[..len]);
                 kernel::product(one, w.t(), r_delta, T::zero(), &mut r.delta[..len]);
-                kernel::product(one, v.t(), delta, one, &mut r.delta[..len]);
-                kept.delta[..len].copy_from_slice(&r.bend[..len]);
-                self.layers[l - 1].activation.times_first(&kept.z, &kept.a[..len], &mut kept.delta[..len]);
-                self.bend(l - 1, cache);
+                if !gauss_newton {
+                    let r_a = Factor::new(&r.a, layer.inputs, batch);
+                    kernel::product(one, delta, r_a.t(), one, out_w);
+                    let (v, _) = layer.parts(v);
+                    kernel::product(one, v.t(), delta, one, &mut r.delta[..len]);
+
+                    let activation = self.layers[l - 1].activation;
+                    let before = &mut kept.delta[..len];
+                    kernel::product(one, w.t(), delta, T::zero(), before);
+                    if !activation.is_piecewise_linear() {
+                        r.bend[..len].copy_from_slice(before);
+                    }
+                    activation.times_first(&kept.z, &kept.a[..len], before);
+                }
+                self.bend(l - 1, cache, gauss_newton);
             }
         }
+    }
+
+    fn dense_hessian(
+        &self,
+        theta: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        delta: DMatrixView<'_, T>,
+        curvature: DMatrixView<'_, T>,
+        cache: &mut NetworkCache<T>,
+        out: &mut [T],
+    ) -> bool {
+        let fits = theta.len().checked_mul(theta.len()) == Some(out.len());
+        fits && self.second_derivatives(theta, &x, &delta, &curvature, cache, Target::Dense(out))
+    }
+
+    fn hessian_diagonal(
+        &self,
+        theta: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        delta: DMatrixView<'_, T>,
+        curvature: DMatrixView<'_, T>,
+        cache: &mut NetworkCache<T>,
+        out: &mut DVector<T>,
+    ) -> bool {
+        let fits = theta.len() == out.len();
+        let out = Target::Diagonal(out.as_mut_slice());
+        fits && self.second_derivatives(theta, &x, &delta, &curvature, cache, out)
     }
 }
 
 impl Network {
     /// `R{Δ} ← R{Δ} ⊙ φ' + bend ⊙ φ'' ⊙ R{Z}`.
-    fn bend<T: Real>(&self, l: usize, cache: &mut NetworkCache<T>) {
+    fn bend<T: Real>(&self, l: usize, cache: &mut NetworkCache<T>, gauss_newton: bool) {
         let (layer, kept, r) = (&self.layers[l], &cache.layers[l], &mut cache.tangents[l]);
         let len = layer.units * cache.batch;
         let (delta, bend) = (&mut r.delta[..len], &mut r.bend[..len]);
         layer.activation.times_first(&kept.z, &kept.a[..len], delta);
+        if gauss_newton || layer.activation.is_piecewise_linear() {
+            return;
+        }
         layer.activation.times_second(&kept.z, &kept.a[..len], bend);
         kernel::vectorize(
             #[inline(always)]
