@@ -431,7 +431,7 @@ fn turn<T: Real>(from: &DMatrixView<'_, T>, samples: Range<usize>, to: &mut [T])
 
 /// `x ← x ⊙ y`.
 fn times<T: Real>(x: &mut [T], y: &[T]) {
-    kernel::vectorize(|| {
+    kernel::vectorize(|_| {
         for (x, y) in x.iter_mut().zip(y) {
             *x *= *y;
         }
@@ -440,7 +440,7 @@ fn times<T: Real>(x: &mut [T], y: &[T]) {
 
 /// `x ← a ⊙ b + c ⊙ d`.
 fn sum_of_products<T: Real>(x: &mut [T], a: &[T], b: &[T], c: &[T], d: &[T]) {
-    kernel::vectorize(|| {
+    kernel::vectorize(|_| {
         for ((((x, a), b), c), d) in x.iter_mut().zip(a).zip(b).zip(c).zip(d) {
             *x = *a * *b + *c * *d;
         }
