@@ -215,11 +215,10 @@ impl<T: Real> Curved<T> for CrossEntropy {
                 let columns = z.column_iter().zip(r.column_iter()).zip(out.column_iter_mut());
                 for (((z, r), mut out), &w) in columns.zip(weights) {
                     let (z, r, p) = (z.as_slice(), r.as_slice(), out.as_mut_slice());
-                    let k = z.len();
-                    softmax(fused, z, k, p);
-                    let mean = p.iter().zip(r).fold(T::zero(), |s, (p, r)| s + *p * *r);
+                    let [Sums { sum, .. }, ..] = softmax(fused, z, z.len(), p);
+                    let mean = p.iter().zip(r).fold(T::zero(), |s, (p, r)| s + *p * *r) / sum;
                     for (p, r) in p.iter_mut().zip(r) {
-                        *p = if w == T::zero() { T::zero() } else { w * *p * (*r - mean) };
+                        *p = if w == T::zero() { T::zero() } else { w / sum * *p * (*r - mean) };
                     }
                 }
             },
