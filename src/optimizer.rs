@@ -4,14 +4,20 @@ use nalgebra::DVector;
 
 use crate::{Certificate, Error, Real};
 
+pub use adagrad::{AdaGrad, RmsProp};
+pub use adam::Adam;
 pub use gradient_descent::GradientDescent;
 pub use newton::Newton;
+pub use schedule::Schedule;
 pub use trust_region::TrustRegion;
 
+mod adagrad;
+mod adam;
 mod escape;
 mod gradient_descent;
 mod local;
 mod newton;
+mod schedule;
 mod trust_region;
 
 /// A method that takes steps on an objective.
