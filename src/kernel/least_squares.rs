@@ -1,12 +1,22 @@
 //! What a [`Triangle`] answers: coefficients, how independent the columns are, and better coefficients.
 
 use super::qr::{Rows, Samples, Triangle};
-use super::{Kernel, vectorize};
+use super::{Kernel, norm_inf, vectorize};
 use crate::Real;
 
 impl<T: Real> Triangle<T> {
     fn size(&self) -> usize {
         self.scales.len() - self.residual.len()
+    }
+
+    /// Whether the norms of all columns are so far from the ends of the range that no square was lost.
+    pub(super) fn is_moderate(&self) -> bool {
+        let p = self.size();
+        let limit = T::SUBNORMAL.0.sqrt().sqrt();
+        let safe = |norm: T| norm > limit && norm * limit < T::one();
+        let targets = self.r[p * p..].chunks_exact(p.max(1)).zip(&self.residual);
+        (0..p).all(|j| safe(norm_inf(&self.r[j * p..][..=j])))
+            && targets.into_iter().all(|(y, rss)| safe(norm_inf(y)) || safe(rss.sqrt()))
     }
 
     /// `|R_jj| / ‖R e_j‖` for each column: the sine of its angle to the span of those before, whatever its

@@ -92,7 +92,9 @@ impl<T: Real> Samples<'_, T> {
         }
         let weights = self.weights.filter(|_| weighted).map(|w| &w[start..start + count]);
         for (j, s) in scales.iter().enumerate() {
-            scale(*s, block.column(j));
+            if *s != T::one() {
+                scale(*s, block.column(j));
+            }
             if let Some(weights) = weights {
                 for (x, w) in block.column(j).iter_mut().zip(weights) {
                     *x *= w.sqrt();
@@ -145,10 +147,15 @@ pub(crate) struct Triangle<T> {
 /// Reflects the samples, and rows `√λ_j β_j` of a `ridge` penalty (one `λ` for each coefficient, or none at
 /// all), into a triangle. Every non-finite input leaves NaN behind.
 pub(crate) fn factorise<T: Real>(samples: &Samples<'_, T>, ridge: &[T]) -> Triangle<T> {
+    let plain = reflect_all(samples, ridge, vec![T::one(); samples.coefficients() + samples.outputs()]);
+    // Squares of extreme numbers leave the range of the scalar: scaled by powers of two, nothing else changes.
+    if plain.is_moderate() { plain } else { reflect_all(samples, ridge, samples.scales()) }
+}
+
+fn reflect_all<T: Real>(samples: &Samples<'_, T>, ridge: &[T], scales: Vec<T>) -> Triangle<T> {
     let (p, k, m) = (samples.coefficients(), samples.outputs(), samples.x.cols);
     assert!(samples.y.cols == m && samples.weights.is_none_or(|w| w.len() == m));
     assert!(ridge.is_empty() || ridge.len() == p);
-    let scales = samples.scales();
     let mut work = Work {
         p,
         r: vec![T::zero(); p * (p + k)],
