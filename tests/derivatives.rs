@@ -692,3 +692,37 @@ fn jets_of_activations() {
         }
     }
 }
+
+/// Scores, targets, weights and outputs that do not fit each other: NaN, and nothing written.
+#[test]
+fn losses_answer_a_wrong_shape_by_nan_and_write_nothing() {
+    struct Shapes;
+    impl Visit for Shapes {
+        fn visit<L: Tested>(&mut self, loss: L, plain: Plain) {
+            let shapes = [(3, 40), (3, 39), (2, 40), (0, 0), (0, 40), (3, 0)];
+            for (z, y, out, weights) in shapes.iter().flat_map(|&other| {
+                let right = (3, 40);
+                [
+                    (other, right, right, 40),
+                    (right, other, right, 40),
+                    (right, right, other, 40),
+                    (other, other, other, 7),
+                ]
+            }) {
+                if z == y && y == out && out == (3, 40) && weights == 40 {
+                    continue;
+                }
+                let ones = |(k, m)| DMatrix::<f64>::repeat(k, m, 1.0);
+                let (z, y, mut out, w) = (ones(z), ones(y), ones(out), vec![1.0; weights]);
+                let value = loss.value_gradient(z.as_view(), y.as_view(), &w, out.as_view_mut());
+                assert!(value.is_nan(), "{plain:?}");
+                if z.shape() != y.shape() || z.ncols() != weights {
+                    assert!(loss.value(z.as_view(), y.as_view(), &w).is_nan(), "{plain:?}");
+                    loss.curvature_product(z.as_view(), y.as_view(), &w, z.as_view(), out.as_view_mut());
+                }
+                assert!(out.iter().all(|x| *x == 1.0), "{plain:?}");
+            }
+        }
+    }
+    every_loss(&mut Shapes);
+}
