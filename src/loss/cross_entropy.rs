@@ -1,5 +1,6 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
+use super::fit;
 use crate::kernel::{self, Fused};
 use crate::{Curved, Error, Loss, Real};
 
@@ -110,6 +111,9 @@ fn block<T: Real>(fused: Fused, z: &[T], y: &[T], weights: &[T], delta: &mut [T]
 
 impl<T: Real> Loss<T> for CrossEntropy {
     fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
+        if !fit(&[z.shape(), y.shape()], weights.len()) {
+            return T::NAN;
+        }
         kernel::vectorize(
             #[inline(always)]
             |fused| {
@@ -131,6 +135,9 @@ impl<T: Real> Loss<T> for CrossEntropy {
         weights: &[T],
         mut delta: DMatrixViewMut<'_, T>,
     ) -> T {
+        if !fit(&[z.shape(), y.shape(), delta.shape()], weights.len()) {
+            return T::NAN;
+        }
         kernel::vectorize(
             #[inline(always)]
             |fused| {
@@ -209,6 +216,9 @@ impl<T: Real> Curved<T> for CrossEntropy {
         r: DMatrixView<'_, T>,
         mut out: DMatrixViewMut<'_, T>,
     ) {
+        if !fit(&[z.shape(), r.shape(), out.shape()], weights.len()) {
+            return;
+        }
         kernel::vectorize(
             #[inline(always)]
             |fused| {

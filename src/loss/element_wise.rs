@@ -2,6 +2,7 @@
 
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
+use super::fit;
 use crate::kernel::{self, Fused};
 use crate::{Activation, Curved, Error, Loss, Real, Through};
 
@@ -155,6 +156,9 @@ pub(super) fn sum<T: Real>(
     weights: &[T],
     value: impl Fn(Fused, T, T) -> T,
 ) -> T {
+    if !fit(&[z.shape(), y.shape()], weights.len()) {
+        return T::NAN;
+    }
     kernel::vectorize(
         #[inline(always)]
         |fused| match (z.nrows(), kernel::flat(&z), kernel::flat(&y)) {
@@ -174,6 +178,9 @@ pub(super) fn sum_and_map<T: Real>(
     mut delta: DMatrixViewMut<'_, T>,
     jet: impl Fn(Fused, T, T) -> (T, T),
 ) -> T {
+    if !fit(&[z.shape(), y.shape(), delta.shape()], weights.len()) {
+        return T::NAN;
+    }
     kernel::vectorize(
         #[inline(always)]
         |fused| match (z.nrows(), kernel::flat(&z), kernel::flat(&y), kernel::flat_mut(&mut delta)) {
@@ -206,6 +213,9 @@ pub(super) fn scale<T: Real>(
     mut out: DMatrixViewMut<'_, T>,
     second: impl Fn(Fused, T, T) -> T,
 ) {
+    if !fit(&[z.shape(), y.shape(), r.shape(), out.shape()], weights.len()) {
+        return;
+    }
     kernel::vectorize(
         #[inline(always)]
         |fused| match (

@@ -42,6 +42,7 @@ impl<L: ElementWise> ElementWise for Through<L> {
     }
 
     fn settings(&self) -> Result<(), Error> {
+        self.activation.check()?;
         self.loss.settings()
     }
 }

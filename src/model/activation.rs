@@ -136,7 +136,11 @@ impl Activation {
                 let s = f.sigmoid(z);
                 s * (one - s)
             }),
-            Self::Gelu => scale(z, delta, |f, z| normal_density(f, z) * (two - z * z)),
+            // z² alone would overflow where the density is zero
+            Self::Gelu => scale(z, delta, |f, z| {
+                let density = normal_density(f, z);
+                two * density - z * density * z
+            }),
             Self::Silu => scale(z, delta, |f, z| {
                 let s = f.sigmoid(z);
                 s * (one - s) * (two + z * (one - two * s))

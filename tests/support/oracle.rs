@@ -32,17 +32,23 @@ pub struct Problem {
     pub ridge: f64,
 }
 
-/// `Φ(z) = ½ + e^{−z²/2}/√(2π) · (z + z³/3 + z⁵/(3·5) + …)`.
+/// The normal distribution function: in the middle `½ + φ(z) (z + z³/3 + z⁵/(3·5) + …)`, in the tails
+/// `Φ(−z) = 1 − Φ(z) = φ(z) / (z + 1/(z + 2/(z + …)))`.
 fn normal_cdf<D: Number>(z: &D) -> D {
     let square = z.clone() * z.clone();
-    let (mut term, mut sum, mut odd) = (z.clone(), z.clone(), 1.0);
-    while odd < 400.0 {
-        odd += 2.0;
-        term = term * &square / odd;
-        sum += term.clone();
+    let density = (square.clone() * -0.5).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    if z.re().abs() < 2.0 {
+        let (mut term, mut sum) = (z.clone(), z.clone());
+        for odd in (3..100).step_by(2) {
+            term = term * &square / f64::from(odd);
+            sum += term.clone();
+        }
+        return density * sum + 0.5;
     }
-    let density = (square * -0.5).exp() / (2.0 * std::f64::consts::PI).sqrt();
-    density * sum + 0.5
+    let size = if z.re() > 0.0 { z.clone() } else { -z.clone() };
+    let fraction = (1..120).rev().fold(size.clone(), |f, k| size.clone() + f.recip() * f64::from(k));
+    let tail = density / fraction;
+    if z.re() > 0.0 { -tail + 1.0 } else { tail }
 }
 
 fn sigmoid<D: Number>(z: D) -> D {
