@@ -25,7 +25,7 @@ fn pools() -> Vec<rayon::ThreadPool> {
     counts.iter().map(|threads| pool(threads).expect("the system has threads")).collect()
 }
 
-fn step<T: Real, L: Loss<T> + Copy>(criterion: &mut Criterion, net: &Net, loss: L) {
+fn step<T: Real, L: Loss<T> + Copy + Send>(criterion: &mut Criterion, net: &Net, loss: L) {
     let sizes: Vec<_> = net.sizes.iter().map(ToString::to_string).collect();
     let scalar = std::any::type_name::<T>();
     let mut group =

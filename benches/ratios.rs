@@ -20,6 +20,7 @@ mod by_hand;
 #[expect(dead_code, reason = "inference is not compared here")]
 mod nets;
 #[path = "shared/timer.rs"]
+#[expect(dead_code, reason = "the least time is not printed")]
 mod timer;
 
 const RATE: f64 = 0.01;

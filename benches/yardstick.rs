@@ -21,6 +21,11 @@ mod nets;
 mod timer;
 
 use timer::Timing;
+#[path = "shared/functions.rs"]
+#[expect(dead_code, reason = "the bowl stands in another bench")]
+mod functions;
+#[path = "yardstick/methods.rs"]
+mod methods;
 #[path = "yardstick/networks.rs"]
 mod networks;
 
@@ -138,6 +143,9 @@ fn run(settings: &Settings) -> Result<(), Box<dyn std::error::Error>> {
     }
     if settings.wants("w5") {
         networks::curvature(settings)?;
+    }
+    if settings.wants("w6") {
+        methods::run(settings)?;
     }
     Ok(())
 }

@@ -3,9 +3,9 @@
 use gradus::nalgebra::{DMatrix, DVector, dvector};
 use gradus::{Error, Hessian, Newton, Optimizer, Stop, TrustRegion, minimize};
 
+use crate::Settings;
 use crate::functions::{Quartic, Valley};
 use crate::timer::time;
-use crate::Settings;
 
 const TOLERANCE: f64 = 1e-8;
 
@@ -39,8 +39,7 @@ fn one<O: Hessian<f64>, P: Optimizer<f64, O>>(
     objective: &mut O,
     start: &DVector<f64>,
 ) -> Result<(), Error> {
-    // the others' tolerance is on the 2-norm
-    let stop = Stop::default().gradient(TOLERANCE / (start.len() as f64).sqrt());
+    let stop = Stop::default().gradient(TOLERANCE);
     let report = minimize(&mut make(), objective, start.clone(), &stop)?;
     let timing = time(settings.seconds / 2.0, || minimize(&mut make(), objective, start.clone(), &stop));
     let x = &report.x;
