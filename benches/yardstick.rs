@@ -11,14 +11,21 @@
 //! w6 Newton and trust region; w7 digits by Adam (`--data PREFIX` names `PREFIX.x.f32` and `PREFIX.y.u8`).
 
 use std::fmt::{Display, Write};
-use std::hint::black_box;
 use std::process::ExitCode;
-use std::time::Instant;
 
 use gradus::Real;
 
 #[path = "shared/nets.rs"]
 mod nets;
+#[path = "shared/timer.rs"]
+mod timer;
+
+use timer::Timing;
+#[path = "shared/functions.rs"]
+#[expect(dead_code, reason = "the bowl stands in another bench")]
+mod functions;
+#[path = "yardstick/methods.rs"]
+mod methods;
 #[path = "yardstick/networks.rs"]
 mod networks;
 
@@ -126,50 +133,6 @@ impl Line {
     }
 }
 
-/// Seconds per call.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Timing {
-    median: f64,
-    least: f64,
-}
-
-impl Timing {
-    fn of(mut samples: Vec<f64>) -> Self {
-        samples.sort_by(f64::total_cmp);
-        Self { median: samples[samples.len() / 2], least: samples[0] }
-    }
-
-    fn gflops(&self, flop: f64) -> f64 {
-        flop / self.median * 1e-9
-    }
-}
-
-/// Seconds that `calls` calls take.
-fn elapsed<R>(calls: u32, mut f: impl FnMut() -> R) -> f64 {
-    let start = Instant::now();
-    for _ in 0..calls {
-        black_box(f());
-    }
-    start.elapsed().as_secs_f64()
-}
-
-/// Times samples of about 2 ms (or of one call) for `seconds`, after a fifth of that to warm up.
-fn time<R>(seconds: f64, mut f: impl FnMut() -> R) -> Timing {
-    const SAMPLE: f64 = 2e-3;
-    let per_sample = |one: f64| (SAMPLE / one.max(1e-9)).clamp(1.0, 4e6) as u32;
-    let mut calls = per_sample(elapsed(1, &mut f));
-    let start = Instant::now();
-    while start.elapsed().as_secs_f64() < 0.2 * seconds {
-        calls = per_sample(elapsed(calls, &mut f) / f64::from(calls));
-    }
-    let mut samples = Vec::new();
-    let start = Instant::now();
-    while start.elapsed().as_secs_f64() < seconds || samples.len() < 3 {
-        samples.push(elapsed(calls, &mut f) / f64::from(calls));
-    }
-    Timing::of(samples)
-}
-
 fn run(settings: &Settings) -> Result<(), Box<dyn std::error::Error>> {
     for scalar in &settings.scalars {
         match scalar.as_str() {
@@ -180,6 +143,9 @@ fn run(settings: &Settings) -> Result<(), Box<dyn std::error::Error>> {
     }
     if settings.wants("w5") {
         networks::curvature(settings)?;
+    }
+    if settings.wants("w6") {
+        methods::run(settings)?;
     }
     Ok(())
 }

@@ -162,5 +162,5 @@ fn a_step_of_a_larger_network_allocates_nothing_after_the_first() {
 #[test]
 fn the_allocator_counts() {
     assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(1)))), 1);
-    assert_eq!(allocations(|| drop(std::hint::black_box(1))), 0);
+    assert_eq!(allocations(|| assert_ne!(std::hint::black_box(1), 0)), 0);
 }

@@ -2,8 +2,8 @@
 
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::{
-    Activation, CrossEntropy, EmpiricalRisk, GradientDescent, HessianProduct, Initialize, LogLoss, Loss,
-    Model, Network, Objective, Optimizer, Real, SecondOrder, SigmoidClassifier, SquaredError,
+    Activation, CrossEntropy, EmpiricalRisk, GradientDescent, Initialize, Loss, Model, Network, Optimizer,
+    Real,
 };
 
 /// Exact bits, so that `0.0` and `−0.0` differ.

@@ -6,8 +6,9 @@ use gradus::{
     Objective, Optimizer, Real, SquaredError,
 };
 
+use crate::Settings;
 use crate::nets::{Net, uniform};
-use crate::{Settings, time};
+use crate::timer::time;
 
 const RATE: f64 = 0.01;
 /// Steps before the loss is read.
