@@ -71,11 +71,6 @@ impl Activation {
         matches!(self, Self::Softplus | Self::Gelu | Self::Silu)
     }
 
-    /// Whether `φ'' = 0` everywhere.
-    pub(crate) fn is_piecewise_linear(self) -> bool {
-        matches!(self, Self::Identity | Self::Relu | Self::LeakyRelu { .. })
-    }
-
     /// `z ← φ(z)`.
     #[inline]
     pub(crate) fn apply<T: Real>(self, z: &mut [T]) {

@@ -39,9 +39,12 @@ pub struct Network {
 /// What a forward pass keeps, layer by layer, for batches up to the size it was made for.
 #[derive(Debug, Clone)]
 pub struct NetworkCache<T> {
+    inputs: usize,
     /// The largest batch that it takes, and the last one.
     max_batch: usize,
     batch: usize,
+    /// Whether there was a forward pass since the last tangent.
+    is_new: bool,
     layers: Vec<Kept<T>>,
     tangents: Vec<tangent::Kept<T>>,
     room: Option<hessian::Room<T>>,
@@ -179,12 +182,21 @@ impl<T: Real> Model<T> for Network {
             a: zeros(layer.units),
             delta: zeros(layer.units),
         });
-        NetworkCache { max_batch, batch: 0, layers: layers.collect(), tangents: Vec::new(), room: None }
+        NetworkCache {
+            inputs: self.inputs,
+            max_batch,
+            batch: 0,
+            is_new: true,
+            layers: layers.collect(),
+            tangents: Vec::new(),
+            room: None,
+        }
     }
 
     /// `Z⁽ˡ⁾ = W⁽ˡ⁾ A⁽ˡ⁻¹⁾ + b⁽ˡ⁾ 1ᵀ`, `A⁽ˡ⁾ = φ(Z⁽ˡ⁾)`. Where shapes do not fit, there are no scores.
     fn forward(&self, theta: &DVector<T>, x: DMatrixView<'_, T>, cache: &mut NetworkCache<T>) {
         cache.batch = if self.fits(theta, &x, cache) { x.ncols() } else { 0 };
+        cache.is_new = true;
         if cache.batch == 0 {
             return;
         }
@@ -269,11 +281,12 @@ impl Network {
     /// Whether `cache` was made by such a network for such a batch, and `theta` and `x` have its shapes.
     fn fits<T: Real>(&self, theta: &DVector<T>, x: &DMatrixView<'_, T>, cache: &NetworkCache<T>) -> bool {
         let (inputs, m) = x.shape();
-        inputs == self.inputs
+        (inputs, cache.inputs) == (self.inputs, inputs)
             && theta.len() == self.parameter_count()
+            && m <= cache.max_batch
             && cache.layers.len() == self.layers.len()
             && self.layers.iter().zip(&cache.layers).all(|(layer, kept)| {
-                kept.a.len() >= layer.units * m
+                kept.a.len() == layer.units * cache.max_batch
                     && (kept.z.len() == kept.a.len() || !layer.activation.needs_scores())
             })
     }
@@ -310,4 +323,16 @@ fn input<'a, T: Real>(before: &'a [Kept<T>], layer: &Layer, x: &DMatrixView<'a, 
         Some(kept) => Factor::new(&kept.a, layer.inputs, x.ncols()),
         None => Factor::view(x),
     }
+}
+
+/// `x ← x ⊙ y`.
+fn times<T: Real>(x: &mut [T], y: &[T]) {
+    kernel::vectorize(
+        #[inline(always)]
+        |_| {
+            for (x, y) in x.iter_mut().zip(y) {
+                *x *= *y;
+            }
+        },
+    );
 }

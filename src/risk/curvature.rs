@@ -100,8 +100,9 @@ impl<T: Real, M: SecondOrder<T>, L: Curved<T>> EmpiricalRisk<'_, T, M, L> {
         }
         let mut second = self.take_second();
         out.fill(T::zero());
-        let is_one_chunk = self.batch.len() <= self.width();
-        for range in self.chunks_of(self.width()) {
+        let width = self.dense_width();
+        let is_one_chunk = self.batch.len() <= width;
+        for range in self.chunks_of(width) {
             let (x, y, shares) = self.part(range);
             let Worker { cache, delta, .. } = &mut second.worker;
             let mut delta = delta.columns_mut(0, y.ncols());

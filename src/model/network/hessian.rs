@@ -24,7 +24,7 @@ use std::ops::Range;
 
 use nalgebra::{DMatrixView, DVector};
 
-use super::{Layer, Network, NetworkCache};
+use super::{Layer, Network, NetworkCache, times};
 use crate::kernel::{self, Factor};
 use crate::{Architecture, Real};
 
@@ -429,20 +429,14 @@ fn turn<T: Real>(from: &DMatrixView<'_, T>, samples: Range<usize>, to: &mut [T])
     }
 }
 
-/// `x ← x ⊙ y`.
-fn times<T: Real>(x: &mut [T], y: &[T]) {
-    kernel::vectorize(|_| {
-        for (x, y) in x.iter_mut().zip(y) {
-            *x *= *y;
-        }
-    });
-}
-
 /// `x ← a ⊙ b + c ⊙ d`.
 fn sum_of_products<T: Real>(x: &mut [T], a: &[T], b: &[T], c: &[T], d: &[T]) {
-    kernel::vectorize(|_| {
-        for ((((x, a), b), c), d) in x.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-            *x = *a * *b + *c * *d;
-        }
-    });
+    kernel::vectorize(
+        #[inline(always)]
+        |_| {
+            for ((((x, a), b), c), d) in x.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                *x = *a * *b + *c * *d;
+            }
+        },
+    );
 }

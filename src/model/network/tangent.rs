@@ -3,7 +3,7 @@
 use nalgebra::{DMatrixView, DVector};
 
 use super::hessian::Target;
-use super::{Layer, Network, NetworkCache, input};
+use super::{Layer, Network, NetworkCache, input, times};
 use crate::kernel::{self, Factor};
 use crate::{Real, SecondOrder};
 
@@ -16,8 +16,9 @@ pub(super) struct Kept<T> {
     a: Vec<T>,
     /// `R{Δ⁽ˡ⁾}`.
     delta: Vec<T>,
-    /// Room for `Δ⁽ˡ⁾ ⊙ φ''(Z⁽ˡ⁾) ⊙ R{Z⁽ˡ⁾}` before `φ'` has entered `Δ⁽ˡ⁾`.
-    bend: Vec<T>,
+    /// `φ'(Z⁽ˡ⁾)` and `φ''(Z⁽ˡ⁾)`, the same for every tangent after one forward pass.
+    first: Vec<T>,
+    second: Vec<T>,
 }
 
 impl<T: Real> SecondOrder<T> for Network {
@@ -32,26 +33,23 @@ impl<T: Real> SecondOrder<T> for Network {
         if cache.batch == 0 || !self.fits(theta, &x, cache) || v.len() != theta.len() {
             return;
         }
-        let NetworkCache { batch, layers, tangents, .. } = cache;
-        if tangents.is_empty() {
-            tangents.extend(layers.iter().map(|kept| {
-                let zeros = || vec![T::zero(); kept.a.len()];
-                Kept { z: zeros(), a: zeros(), delta: zeros(), bend: zeros() }
-            }));
+        if std::mem::take(&mut cache.is_new) {
+            self.derivatives(cache);
         }
+        let NetworkCache { batch, layers, tangents, .. } = cache;
         for (l, layer) in self.layers.iter().enumerate() {
             let len = layer.units * *batch;
             let (w, _) = layer.parts(theta);
             let (v, v_b) = layer.parts(v);
             let (before, rest) = tangents.split_at_mut(l);
-            let (r, kept) = (&mut rest[0], &layers[l]);
+            let r = &mut rest[0];
             kernel::affine(v, Some(v_b), input(&layers[..l], layer, &x), &mut r.z[..len]);
             if let Some(before) = before.last() {
                 let r_a = Factor::new(&before.a, layer.inputs, *batch);
                 kernel::product(T::one(), w, r_a, T::one(), &mut r.z[..len]);
             }
             r.a[..len].copy_from_slice(&r.z[..len]);
-            layer.activation.times_first(&kept.z, &kept.a[..len], &mut r.a[..len]);
+            times(&mut r.a[..len], &r.first);
         }
     }
 
@@ -91,10 +89,7 @@ impl<T: Real> SecondOrder<T> for Network {
         let (layer, batch) = (&self.layers[last], cache.batch);
         let gauss_newton = delta.iter().all(|delta| *delta == T::zero());
         copy_columns(r_delta, layer, &mut cache.tangents[last].delta);
-        if !gauss_newton {
-            copy_columns(delta, layer, &mut cache.tangents[last].bend);
-            self.output_delta(delta, cache);
-        }
+        copy_columns(delta, layer, &mut cache.layers[last].delta);
         self.bend(last, cache, gauss_newton);
         for (l, layer) in self.layers.iter().enumerate().rev() {
             let (before, rest) = cache.layers.split_at_mut(l);
@@ -115,13 +110,7 @@ impl<T: Real> SecondOrder<T> for Network {
                     let (v, _) = layer.parts(v);
                     kernel::product(one, v.t(), delta, one, &mut r.delta[..len]);
 
-                    let activation = self.layers[l - 1].activation;
-                    let before = &mut kept.delta[..len];
-                    kernel::product(one, w.t(), delta, T::zero(), before);
-                    if !activation.is_piecewise_linear() {
-                        r.bend[..len].copy_from_slice(before);
-                    }
-                    activation.times_first(&kept.z, &kept.a[..len], before);
+                    kernel::product(one, w.t(), delta, T::zero(), &mut kept.delta[..len]);
                 }
                 self.bend(l - 1, cache, gauss_newton);
             }
@@ -157,21 +146,41 @@ impl<T: Real> SecondOrder<T> for Network {
 }
 
 impl Network {
-    /// `R{Δ} ← R{Δ} ⊙ φ' + bend ⊙ φ'' ⊙ R{Z}`.
-    fn bend<T: Real>(&self, l: usize, cache: &mut NetworkCache<T>, gauss_newton: bool) {
-        let (layer, kept, r) = (&self.layers[l], &cache.layers[l], &mut cache.tangents[l]);
-        let len = layer.units * cache.batch;
-        let (delta, bend) = (&mut r.delta[..len], &mut r.bend[..len]);
-        layer.activation.times_first(&kept.z, &kept.a[..len], delta);
-        if gauss_newton || layer.activation.is_piecewise_linear() {
-            return;
+    /// `φ'` and `φ''` at the last forward pass.
+    fn derivatives<T: Real>(&self, cache: &mut NetworkCache<T>) {
+        let NetworkCache { batch, layers, tangents, .. } = cache;
+        if tangents.is_empty() {
+            tangents.extend(layers.iter().map(|kept| {
+                let zeros = || vec![T::zero(); kept.a.len()];
+                Kept { z: zeros(), a: zeros(), delta: zeros(), first: zeros(), second: zeros() }
+            }));
         }
-        layer.activation.times_second(&kept.z, &kept.a[..len], bend);
+        for ((layer, kept), r) in self.layers.iter().zip(layers).zip(tangents) {
+            let len = layer.units * *batch;
+            let (first, second) = (&mut r.first[..len], &mut r.second[..len]);
+            first.fill(T::one());
+            second.fill(T::one());
+            layer.activation.times_first(&kept.z, &kept.a[..len], first);
+            layer.activation.times_second(&kept.z, &kept.a[..len], second);
+        }
+    }
+
+    /// From `∂L/∂A` and `R{∂L/∂A}` to `Δ` and `R{Δ}`, in place:
+    /// `R{Δ} = R{∂L/∂A} ⊙ φ' + ∂L/∂A ⊙ φ'' ⊙ R{Z}`, `Δ = ∂L/∂A ⊙ φ'`.
+    fn bend<T: Real>(&self, l: usize, cache: &mut NetworkCache<T>, gauss_newton: bool) {
+        let len = self.layers[l].units * cache.batch;
+        let (delta, r) = (&mut cache.layers[l].delta[..len], &mut cache.tangents[l]);
+        if gauss_newton {
+            return times(&mut r.delta[..len], &r.first);
+        }
+        let derivatives = r.first[..len].iter().zip(&r.second[..len]).zip(&r.z[..len]);
         kernel::vectorize(
             #[inline(always)]
             |_| {
-                for ((delta, bend), z) in delta.iter_mut().zip(bend).zip(&r.z) {
-                    *delta += *bend * *z;
+                for ((delta, r), ((first, second), z)) in delta.iter_mut().zip(&mut r.delta).zip(derivatives)
+                {
+                    *r = *r * *first + *delta * *second * *z;
+                    *delta *= *first;
                 }
             },
         );
