@@ -6,12 +6,19 @@ use crate::{Certificate, Error, Real};
 
 pub use gradient_descent::GradientDescent;
 pub use newton::Newton;
+pub use newton_cg::NewtonCg;
+pub use saddle_free::SaddleFree;
 pub use trust_region::TrustRegion;
 
+mod backtrack;
 mod escape;
 mod gradient_descent;
+mod lanczos;
 mod local;
 mod newton;
+mod newton_cg;
+mod radius;
+mod saddle_free;
 mod trust_region;
 
 /// A method that takes steps on an objective.
