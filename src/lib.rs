@@ -79,7 +79,9 @@ pub use model::{
 };
 pub use nalgebra;
 pub use objective::{Function, Hessian, HessianProduct, Objective};
-pub use optimizer::{AdaGrad, Adam, GradientDescent, Newton, Optimizer, RmsProp, Schedule, TrustRegion};
+pub use optimizer::{
+    AdaGrad, Adam, GradientDescent, Newton, NewtonCg, Optimizer, RmsProp, SaddleFree, Schedule, TrustRegion,
+};
 pub use real::Real;
 pub use risk::EmpiricalRisk;
 pub use termination::Termination;

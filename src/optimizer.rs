@@ -8,15 +8,22 @@ pub use adagrad::{AdaGrad, RmsProp};
 pub use adam::Adam;
 pub use gradient_descent::GradientDescent;
 pub use newton::Newton;
+pub use newton_cg::NewtonCg;
+pub use saddle_free::SaddleFree;
 pub use schedule::Schedule;
 pub use trust_region::TrustRegion;
 
 mod adagrad;
 mod adam;
+mod backtrack;
 mod escape;
 mod gradient_descent;
+mod lanczos;
 mod local;
 mod newton;
+mod newton_cg;
+mod radius;
+mod saddle_free;
 mod schedule;
 mod trust_region;
 

@@ -2,6 +2,7 @@
 
 use nalgebra::DVector;
 
+use super::backtrack::assign;
 use super::{Outcome, Step};
 use crate::critical_point::Spectrum;
 use crate::{Objective, Real, kernel};
@@ -42,7 +43,7 @@ pub(super) fn escape_along<T: Real, O: Objective<T> + ?Sized>(
         let mut best = step.value - promised * T::of(0.25);
         let mut side = None;
         for sign in [t, -t] {
-            trial.copy_from(x);
+            assign(trial, x);
             kernel::axpy(sign, v, trial.as_mut_slice());
             if !kernel::norm_inf(trial.as_slice()).is_finite() {
                 continue;

@@ -3,6 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::Step;
+use super::backtrack::assign;
 use crate::critical_point::check_hessian;
 use crate::{Certificate, Error, Hessian, Real, kernel};
 
@@ -31,7 +32,7 @@ impl<T: Real> Local<T> {
         if self.gradient.len() != n || self.hessian.len() != n * n {
             (self.gradient, self.hessian) = (DVector::zeros(n), DMatrix::zeros(n, n));
         }
-        self.x.clone_from(x);
+        assign(&mut self.x, x);
         self.value = objective.value_gradient_hessian(x, &mut self.gradient, &mut self.hessian);
         if self.gradient.len() != n {
             return Err(Error::Resized { what: "the gradient", expected: n, found: self.gradient.len() });

@@ -1,5 +1,6 @@
 use nalgebra::{DMatrix, DVector};
 
+use super::backtrack::Backtrack;
 use super::escape::{escape, is_near_saddle};
 use super::local::Local;
 use super::{Optimizer, Outcome, Step};
@@ -37,8 +38,7 @@ pub struct Newton<T: Real> {
     here: Local<T>,
     factor: DMatrix<T>,
     direction: DVector<T>,
-    trial: DVector<T>,
-    trial_gradient: DVector<T>,
+    line: Backtrack<T>,
 }
 
 impl<T: Real> Default for Newton<T> {
@@ -50,14 +50,12 @@ impl<T: Real> Default for Newton<T> {
 impl<T: Real> Newton<T> {
     /// The safeguarded method.
     pub fn new() -> Self {
-        let empty = || DVector::zeros(0);
         Self {
             pure: false,
             here: Local::new(),
             factor: DMatrix::zeros(0, 0),
-            direction: empty(),
-            trial: empty(),
-            trial_gradient: empty(),
+            direction: DVector::zeros(0),
+            line: Backtrack::new(),
         }
     }
 
@@ -102,77 +100,18 @@ impl<T: Real> Newton<T> {
         self.factor.clone().lu().solve_mut(&mut self.direction)
     }
 
-    /// Backtracks from the full step. Leaves the accepted point in `x` and returns its `t`.
-    fn search<O: Hessian<T> + ?Sized>(
-        &mut self,
-        objective: &mut O,
-        x: &mut DVector<T>,
-        slope: T,
-        step: &mut Step<T>,
-    ) -> Result<Option<T>, Error> {
-        let (value, half) = (self.here.value, T::of(0.5));
-        let noisy = -slope <= T::of(16.0) * T::EPSILON * value.abs();
-        let mut t = T::one();
-        for _ in 0..if noisy { 0 } else { BACKTRACKS } {
-            let f = self.try_length(objective, x, t, step);
-            if f.is_finite() && f <= value + T::of(1e-4) * t * slope {
-                x.copy_from(&self.trial);
-                return Ok(Some(t));
-            }
-            // the minimum of the parabola through f(x), its slope and f(x + t s)
-            let parabola = -slope * t * t * half / (f - value - slope * t);
-            t = if parabola.is_finite() { parabola.clamp(t * T::of(0.1), t * half) } else { t * T::of(0.1) };
-        }
-        // the values are all rounding here: the gradient decides
-        if self.place(x, T::one()) {
-            let f = super::evaluate(objective, &self.trial, &mut self.trial_gradient)?;
-            step.evaluations += 1;
-            let lower = kernel::norm_inf(self.trial_gradient.as_slice()) < step.gradient_norm;
-            if f.is_finite() && f - value <= T::EPSILON.sqrt() * value.abs() && lower {
-                x.copy_from(&self.trial);
-                return Ok(Some(T::one()));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Puts `x + t s` in `trial`; false where that is not finite.
-    fn place(&mut self, x: &DVector<T>, t: T) -> bool {
-        self.trial.copy_from(x);
-        kernel::axpy(t, self.direction.as_slice(), self.trial.as_mut_slice());
-        kernel::norm_inf(self.trial.as_slice()).is_finite()
-    }
-
-    /// `f(x + t s)`, with the point in `trial`; not a number where the point is not finite.
-    fn try_length<O: Hessian<T> + ?Sized>(
-        &mut self,
-        objective: &mut O,
-        x: &DVector<T>,
-        t: T,
-        step: &mut Step<T>,
-    ) -> T {
-        if !self.place(x, t) {
-            return T::NAN;
-        }
-        step.evaluations += 1;
-        objective.value(&self.trial)
-    }
-
     fn pure_step(&mut self, x: &mut DVector<T>, mut step: Step<T>) -> Step<T> {
         let solved = self.solve_definite() || self.solve_indefinite();
-        if !(solved && self.place(x, T::one())) {
+        if !(solved && self.line.place(x, T::one(), &self.direction)) {
             step.outcome = Outcome::Stuck;
             return step;
         }
-        x.copy_from(&self.trial);
+        x.copy_from(self.line.trial());
         // the model's change is ½ ∇fᵀs, a rise where H is not positive definite
         step.predicted = -kernel::dot(self.here.gradient.as_slice(), self.direction.as_slice()) * T::of(0.5);
         step
     }
 }
-
-/// Shortest step tried: `10⁻⁴⁰` or longer of the full one.
-const BACKTRACKS: usize = 40;
 
 pub(super) fn negate_into<T: Real>(from: &DVector<T>, to: &mut DVector<T>) {
     to.zip_apply(from, |to, from| *to = -from);
@@ -190,9 +129,7 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
             return Ok(step);
         }
         if self.direction.len() != x.len() {
-            let zeros = DVector::zeros(x.len());
-            (self.direction, self.trial, self.factor) =
-                (zeros.clone(), zeros, DMatrix::zeros(x.len(), x.len()));
+            (self.direction, self.factor) = (DVector::zeros(x.len()), DMatrix::zeros(x.len(), x.len()));
         }
         if self.pure {
             return Ok(self.pure_step(x, step));
@@ -212,14 +149,16 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
             }
             if let Some(spectrum) = spectrum.filter(|s| s.values[0] < -zero(&s.values)) {
                 let near = is_near_saddle(x, step.gradient_norm, &self.direction);
-                if near && escape(objective, x, &spectrum, &mut step, &mut self.trial) {
+                if near && escape(objective, x, &spectrum, &mut step, self.line.trial()) {
                     return Ok(step);
                 }
             }
             slope = slope_of(self);
         }
         let moved = match slope {
-            Some(slope) => self.search(objective, x, slope, &mut step)?.map(|t| (t, slope)),
+            Some(slope) => {
+                self.line.search(objective, x, &self.direction, slope, &mut step)?.map(|t| (t, slope))
+            }
             None => None,
         };
         match moved {
@@ -227,8 +166,8 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
             Some((t, slope)) => {
                 let curvature = if step.modified {
                     let (h, s) = (&self.here.hessian, &self.direction);
-                    self.trial.gemv(T::one(), h, s, T::zero());
-                    kernel::dot(self.trial.as_slice(), s.as_slice())
+                    self.line.trial().gemv(T::one(), h, s, T::zero());
+                    kernel::dot(self.line.trial().as_slice(), s.as_slice())
                 } else {
                     -slope
                 };

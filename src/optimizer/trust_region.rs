@@ -3,10 +3,10 @@ use nalgebra::{DMatrix, DVector};
 use super::escape::{escape, is_near_saddle};
 use super::local::Local;
 use super::newton::negate_into;
+use super::radius::{Radius, norm};
 use super::{Optimizer, Outcome, Step};
 use crate::critical_point::{Spectrum, zero};
 use crate::{Certificate, Error, Hessian, Real, kernel};
-use subproblem::norm;
 
 mod subproblem;
 
@@ -37,15 +37,11 @@ mod subproblem;
 /// ```
 #[derive(Debug, Clone)]
 pub struct TrustRegion<T: Real> {
-    initial: T,
-    acceptance: T,
-    radius: T,
+    radius: Radius<T>,
     here: Local<T>,
     factor: DMatrix<T>,
     newton: DVector<T>,
     s: DVector<T>,
-    trial: DVector<T>,
-    trial_gradient: DVector<T>,
 }
 
 impl<T: Real> Default for TrustRegion<T> {
@@ -59,38 +55,32 @@ impl<T: Real> TrustRegion<T> {
     pub fn new() -> Self {
         let empty = || DVector::zeros(0);
         Self {
-            initial: T::one(),
-            acceptance: T::of(0.15),
-            radius: T::zero(),
+            radius: Radius::new(),
             here: Local::new(),
             factor: DMatrix::zeros(0, 0),
             newton: empty(),
             s: empty(),
-            trial: empty(),
-            trial_gradient: empty(),
         }
     }
 
     /// The radius `Δ₀` that a run starts with. Default: `1`.
     #[must_use]
-    pub fn radius(self, radius: T) -> Self {
-        Self { initial: radius, ..self }
+    pub fn radius(mut self, radius: T) -> Self {
+        (self.radius.initial, self.radius.now) = (radius, radius);
+        self
     }
 
     /// The share `η` of the promised reduction that a step must reach. Default: `0.15`.
     #[must_use]
-    pub fn acceptance(self, eta: T) -> Self {
-        Self { acceptance: eta, ..self }
+    pub fn acceptance(mut self, eta: T) -> Self {
+        self.radius.acceptance = eta;
+        self
     }
 
     fn prepare(&mut self, n: usize) {
-        if self.trial.len() != n {
-            let zeros = DVector::zeros(n);
-            (self.newton, self.s, self.trial) = (zeros.clone(), zeros.clone(), zeros);
+        if self.s.len() != n {
+            (self.newton, self.s) = (DVector::zeros(n), DVector::zeros(n));
             self.factor = DMatrix::zeros(n, n);
-        }
-        if self.radius <= T::zero() {
-            self.radius = self.initial;
         }
     }
 
@@ -106,57 +96,6 @@ impl<T: Real> TrustRegion<T> {
         kernel::norm_inf(self.newton.as_slice()).is_finite()
     }
 
-    /// `f(x + t d)`, with the point in `trial`; not a number where the point is not finite.
-    fn value_at<O: Hessian<T> + ?Sized>(
-        trial: &mut DVector<T>,
-        objective: &mut O,
-        x: &DVector<T>,
-        t: T,
-        d: &DVector<T>,
-        step: &mut Step<T>,
-    ) -> T {
-        trial.copy_from(x);
-        kernel::axpy(t, d.as_slice(), trial.as_mut_slice());
-        if !kernel::norm_inf(trial.as_slice()).is_finite() {
-            return T::NAN;
-        }
-        step.evaluations += 1;
-        objective.value(trial)
-    }
-
-    /// Compares what `s` brings with what it promised, and adapts the radius. `f(x + s)` if it is accepted, with
-    /// the point in `trial`.
-    fn judge<O: Hessian<T> + ?Sized>(
-        &mut self,
-        objective: &mut O,
-        x: &DVector<T>,
-        promised: T,
-        step: &mut Step<T>,
-    ) -> Result<Option<T>, Error> {
-        let f = Self::value_at(&mut self.trial, objective, x, T::one(), &self.s, step);
-        let scale = step.value.abs();
-        let length = norm(self.s.as_slice());
-        if !f.is_finite() {
-            self.radius = length * T::of(0.1);
-            return Ok(None);
-        }
-        // the promise drowns in the rounding of f: the gradient decides
-        if promised <= T::of(16.0) * T::EPSILON * scale && f - step.value <= T::EPSILON.sqrt() * scale {
-            super::evaluate(objective, &self.trial, &mut self.trial_gradient)?;
-            step.evaluations += 1;
-            if kernel::norm_inf(self.trial_gradient.as_slice()) < step.gradient_norm {
-                return Ok(Some(f));
-            }
-        }
-        let ratio = (step.value - f) / promised;
-        if ratio > T::of(0.75) && length >= T::of(0.9) * self.radius {
-            self.radius = (T::of(4.0) * self.radius).min(T::MAX.sqrt());
-        } else if !(ratio > T::of(0.25)) {
-            self.radius = length * T::of(0.25);
-        }
-        Ok((ratio > self.acceptance).then_some(f))
-    }
-
     /// Looks for a lower point than the accepted one (`x + s`, value `f`, on the boundary of radius
     /// `Δ`): along the path of larger radii, and along the Newton direction `d`. Moves `x`.
     fn improve<O: Hessian<T> + ?Sized>(
@@ -169,31 +108,32 @@ impl<T: Real> TrustRegion<T> {
     ) {
         let start = x.clone();
         let mut best = f;
-        x.copy_from(&self.trial);
+        x.copy_from(self.radius.at.trial());
         let mut longer = radius;
         for _ in 0..PATH {
             longer *= T::of(4.0);
             let promised = subproblem::solve(model.0, model.1, longer, &mut self.s);
-            let f = Self::value_at(&mut self.trial, objective, &start, T::one(), &self.s, step);
+            let f = self.radius.at.value_at(objective, &start, T::one(), &self.s, step);
             if !(f < best) {
                 break;
             }
-            x.copy_from(&self.trial);
-            (best, step.predicted, self.radius) = (f, promised, longer.min(T::MAX.sqrt()));
+            x.copy_from(self.radius.at.trial());
+            (best, step.predicted) = (f, promised);
+            self.radius.set(longer);
             if norm(self.s.as_slice()) < T::of(0.9) * longer {
                 break;
             }
         }
         let mut t = T::one();
         for _ in 0..3 {
-            let f = Self::value_at(&mut self.trial, objective, &start, t, &self.newton, step);
+            let f = self.radius.at.value_at(objective, &start, t, &self.newton, step);
             if f < best {
-                x.copy_from(&self.trial);
+                x.copy_from(self.radius.at.trial());
                 let slope = kernel::dot(self.here.gradient.as_slice(), self.newton.as_slice());
                 self.s.gemv(T::one(), &self.here.hessian, &self.newton, T::zero());
                 let curvature = kernel::dot(self.s.as_slice(), self.newton.as_slice());
                 step.predicted = -t * slope - T::of(0.5) * t * t * curvature;
-                self.radius = self.radius.max(t * norm(self.newton.as_slice())).min(T::MAX.sqrt());
+                self.radius.set(self.radius.now.max(t * norm(self.newton.as_slice())));
                 break;
             }
             t *= T::of(0.5);
@@ -207,19 +147,12 @@ const REJECTIONS: usize = 60;
 
 impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
     fn check(&self, _objective: &O) -> Result<(), Error> {
-        let bad = |name, expected, found: T| Err(Error::Setting { name, expected, found: found.f64() });
-        if !(self.initial > T::zero() && self.initial.is_finite()) {
-            return bad("radius", "positive and finite", self.initial);
-        }
-        if !(self.acceptance >= T::zero() && self.acceptance < T::of(0.25)) {
-            return bad("acceptance", "at least 0 and below 1/4", self.acceptance);
-        }
-        Ok(())
+        self.radius.check()
     }
 
     fn reset(&mut self) {
         self.here.forget();
-        self.radius = T::zero();
+        self.radius.reset();
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
@@ -231,13 +164,13 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
         let n = x.len();
         self.prepare(n);
         let definite = self.solve_definite();
-        if definite && norm(self.newton.as_slice()) <= self.radius {
+        if definite && norm(self.newton.as_slice()) <= self.radius.now {
             self.s.copy_from(&self.newton);
             step.predicted = -T::of(0.5) * kernel::dot(self.here.gradient.as_slice(), self.s.as_slice());
             if step.gradient_norm > T::zero()
-                && self.judge(objective, x, step.predicted, &mut step)?.is_some()
+                && self.radius.judge(objective, x, &self.s, step.predicted, &mut step)?.is_some()
             {
-                x.copy_from(&self.trial);
+                x.copy_from(self.radius.at.trial());
                 return Ok(step);
             }
         }
@@ -250,26 +183,26 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
             self.newton.copy_from(&spectrum.descend(&self.here.gradient));
             let near = spectrum.values[0] < -zero(&spectrum.values)
                 && is_near_saddle(x, step.gradient_norm, &self.newton);
-            if near && escape(objective, x, &spectrum, &mut step, &mut self.trial) {
+            if near && escape(objective, x, &spectrum, &mut step, self.radius.at.trial()) {
                 return Ok(step);
             }
         }
         for _ in 0..REJECTIONS {
-            let radius = self.radius;
+            let radius = self.radius.now;
             step.predicted = subproblem::solve(&spectrum, &coordinates, radius, &mut self.s);
             let length = norm(self.s.as_slice());
             if !(length > T::zero()) {
                 break;
             }
-            if let Some(f) = self.judge(objective, x, step.predicted, &mut step)? {
+            if let Some(f) = self.radius.judge(objective, x, &self.s, step.predicted, &mut step)? {
                 if length >= T::of(0.9) * radius {
                     self.improve(objective, x, (&spectrum, &coordinates), (f, radius), &mut step);
                 } else {
-                    x.copy_from(&self.trial);
+                    x.copy_from(self.radius.at.trial());
                 }
                 return Ok(step);
             }
-            if self.trial == *x {
+            if self.radius.at.trial() == x {
                 break;
             }
         }

@@ -67,8 +67,10 @@ fn sum_of_squares<D: DualNum<Primitive = f64>>(id: &str, x: &[D]) -> D {
 
 /// All of them, in the dimensions that the literature uses.
 pub fn all() -> Vec<Problem> {
-    let p = |id, start: &[f64], minima: &[f64]| Problem { id, start: start.to_vec(), minima: minima.to_vec() };
-    let repeat = |pattern: &[f64], n: usize| -> Vec<f64> { pattern.iter().copied().cycle().take(n).collect() };
+    let p =
+        |id, start: &[f64], minima: &[f64]| Problem { id, start: start.to_vec(), minima: minima.to_vec() };
+    let repeat =
+        |pattern: &[f64], n: usize| -> Vec<f64> { pattern.iter().copied().cycle().take(n).collect() };
     let ramp = |n: usize, f: &dyn Fn(f64) -> f64| -> Vec<f64> { (1..=n).map(|i| f(i as f64)).collect() };
     let grid = ramp(10, &|i| i / 11.0 * (i / 11.0 - 1.0));
     vec![
@@ -126,20 +128,18 @@ fn residuals<D: DualNum<Primitive = f64>>(id: &str, x: &[D]) -> Vec<D> {
     let sq = |d: D| d.clone() * d;
     let t10 = |i: usize| 0.1 * i as f64;
     match id {
-        "01" | "21" => (1..=n / 2)
-            .flat_map(|i| [(v(2 * i) - sq(v(2 * i - 1))) * 10.0, -v(2 * i - 1) + 1.0])
-            .collect(),
+        "01" | "21" => {
+            (1..=n / 2).flat_map(|i| [(v(2 * i) - sq(v(2 * i - 1))) * 10.0, -v(2 * i - 1) + 1.0]).collect()
+        }
         "02" => vec![
             v(1) - 13.0 + ((-v(2) + 5.0) * v(2) - 2.0) * v(2),
             v(1) - 29.0 + ((v(2) + 1.0) * v(2) - 14.0) * v(2),
         ],
         "03" => vec![v(1) * v(2) * 1e4 - 1.0, (-v(1)).exp() + (-v(2)).exp() - 1.0001],
         "04" => vec![v(1) - 1e6, v(2) - 2e-6, v(1) * v(2) - 2.0],
-        "05" => [1.5, 2.25, 2.625]
-            .iter()
-            .zip(1..)
-            .map(|(y, i)| c(*y) - v(1) * (-v(2).powi(i) + 1.0))
-            .collect(),
+        "05" => {
+            [1.5, 2.25, 2.625].iter().zip(1..).map(|(y, i)| c(*y) - v(1) * (-v(2).powi(i) + 1.0)).collect()
+        }
         "06" => (1..=10)
             .map(f64::from)
             .map(|i| c(2.0 + 2.0 * i) - ((v(1) * i).exp() + (v(2) * i).exp()))

@@ -4,7 +4,7 @@ use nalgebra::DVector;
 
 use crate::Real;
 use crate::critical_point::Spectrum;
-use crate::kernel;
+use crate::optimizer::radius::norm;
 
 /// Minimises `gᵀs + ½ sᵀHs` over `‖s‖ ≤ Δ`, into `s`, given `H = V Λ Vᵀ` and `c = Vᵀg`.
 ///
@@ -87,12 +87,3 @@ fn promise<T: Real>(lambda: &DVector<T>, s: &DVector<T>, mu: T) -> T {
 }
 
 const ITERATIONS: usize = 100;
-
-/// `‖x‖₂` without overflow.
-pub(super) fn norm<T: Real>(x: &[T]) -> T {
-    let scale = kernel::norm_inf(x);
-    if scale == T::zero() || !scale.is_finite() {
-        return scale;
-    }
-    scale * x.iter().fold(T::zero(), |s, &x| s + (x / scale) * (x / scale)).sqrt()
-}
