@@ -14,6 +14,7 @@ mod scratch;
 mod sums;
 mod tile;
 mod vector;
+mod views;
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -30,6 +31,7 @@ pub(crate) use product::{affine, product};
 pub(crate) use qr::{Samples, Triangle, factorise};
 pub(crate) use sums::{add_columns, all_finite, axpy, dot, norm_inf, scale, softmax_columns, sum};
 use vector::{Lanes, Vector};
+pub(crate) use views::{flat, flat_mut};
 
 /// What the kernels need to know of a scalar.
 pub(crate) trait Kernel:

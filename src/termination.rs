@@ -16,6 +16,8 @@ use std::fmt;
 pub enum Termination {
     /// The derivative test is met at the point returned: `‖∇f‖∞ ≤ tolerance`.
     GradientTolerance,
+    /// The residual test is met at the point returned: `|f| ≤ tolerance`.
+    ResidualTolerance,
     /// The solution is exact up to rounding (a direct factorisation, or a residual of zero).
     Exact,
     /// The step became shorter than its tolerance while the gradient had not met its own.
@@ -47,9 +49,9 @@ pub enum Termination {
 }
 
 impl Termination {
-    /// Whether the derivative test (or an exact solution) ended the iteration.
+    /// Whether the derivative or residual test (or an exact solution) ended the iteration.
     pub fn is_stationary(self) -> bool {
-        matches!(self, Self::GradientTolerance | Self::Exact)
+        matches!(self, Self::GradientTolerance | Self::ResidualTolerance | Self::Exact)
     }
 }
 
@@ -57,6 +59,7 @@ impl fmt::Display for Termination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::GradientTolerance => "the gradient met its tolerance",
+            Self::ResidualTolerance => "the residual met its tolerance",
             Self::Exact => "the solution is exact up to rounding",
             Self::StepTolerance => "the step met its tolerance before the gradient did",
             Self::ValueTolerance => "the value met its tolerance before the gradient did",

@@ -1,0 +1,237 @@
+use nalgebra::{DMatrixView, DMatrixViewMut};
+
+use super::fit;
+use crate::kernel::{self, Fused};
+use crate::{Curved, Error, Loss, Real};
+
+/// Softmax cross-entropy on scores: `ℓ(z, y) = Σ_i y_i (logsumexp(z) − z_i)`, targets one-hot or a
+/// distribution over the `k` classes. `CrossEntropy` *is* softmax and cross-entropy together.
+///
+/// ```text
+/// p       = e^{z − max z} / Σ e^{z − max z}
+/// ∂ℓ/∂z   = p − y
+/// ∂²ℓ/∂z² = diag(p) − p pᵀ
+/// ```
+///
+/// ```
+/// use gradus::{CrossEntropy, Loss};
+/// use nalgebra::dmatrix;
+///
+/// let (z, y) = (dmatrix![1000.0; 0.0], dmatrix![0.0; 1.0]);
+/// assert_eq!(CrossEntropy.value(z.as_view(), y.as_view(), &[1.0]), 1000.0);
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CrossEntropy;
+
+/// The class with the largest score (the first of equals).
+pub(crate) fn argmax<T: Real>(z: impl Iterator<Item = T>) -> usize {
+    let best = z.enumerate().reduce(|best, next| if next.1 > best.1 { next } else { best });
+    best.map_or(0, |best| best.0)
+}
+
+/// Columns worked on together, so that exponentials run at the width of the machine.
+const COLUMNS: usize = 32;
+
+/// `max z`, `Σ e^{z − max z}` and its logarithm: the first and the last add up to `logsumexp(z)`.
+#[derive(Clone, Copy)]
+struct Sums<T> {
+    max: T,
+    sum: T,
+    log: T,
+}
+
+/// Writes `e^{z − max z}`, the softmax but for its sum, for each of at most [`COLUMNS`] columns of `k` scores.
+#[inline(always)]
+fn softmax<T: Real>(fused: Fused, z: &[T], k: usize, p: &mut [T]) -> [Sums<T>; COLUMNS] {
+    let mut sums = [Sums { max: T::zero(), sum: T::one(), log: T::zero() }; COLUMNS];
+    for ((z, p), sums) in z.chunks_exact(k).zip(p.chunks_exact_mut(k)).zip(&mut sums) {
+        sums.max = z.iter().fold(z[0], |m, z| if *z > m { *z } else { m });
+        for (p, z) in p.iter_mut().zip(z) {
+            *p = *z - sums.max;
+        }
+    }
+    for p in p.iter_mut() {
+        *p = fused.exp(*p);
+    }
+    for (p, sums) in p.chunks_exact(k).zip(&mut sums) {
+        sums.sum = p.iter().fold(T::zero(), |s, p| s + *p);
+    }
+    for sums in &mut sums {
+        sums.log = fused.ln(sums.sum);
+    }
+    sums
+}
+
+/// The sums alone, of one column.
+#[inline(always)]
+fn sum_exp<T: Real>(fused: Fused, z: &[T]) -> Sums<T> {
+    let max = z.iter().fold(z[0], |m, z| if *z > m { *z } else { m });
+    let mut sum = T::zero();
+    for z in z.chunks(16) {
+        let mut e = [T::zero(); 16];
+        for (e, z) in e.iter_mut().zip(z) {
+            *e = *z - max;
+        }
+        for e in &mut e {
+            *e = fused.exp(*e);
+        }
+        for e in &e[..z.len()] {
+            sum += *e;
+        }
+    }
+    Sums { max, sum, log: fused.ln(sum) }
+}
+
+/// `Σ_i y_i (logsumexp(z) − z_i)`, each difference taken before the logarithm is added.
+#[inline(always)]
+fn cross_entropy<T: Real>(z: &[T], y: &[T], sums: Sums<T>) -> T {
+    z.iter().zip(y).fold(T::zero(), |s, (z, y)| s + *y * ((sums.max - *z) + sums.log))
+}
+
+/// `p − y` of neighbouring columns, times the weights, to `delta`; returns the weighted sum of the losses.
+#[inline(always)]
+fn block<T: Real>(fused: Fused, z: &[T], y: &[T], weights: &[T], delta: &mut [T]) -> T {
+    let k = z.len() / weights.len();
+    let sums = softmax(fused, z, k, delta);
+    let columns = z.chunks_exact(k).zip(y.chunks_exact(k)).zip(delta.chunks_exact_mut(k));
+    let mut total = T::zero();
+    for (((z, y), delta), (&w, &sums)) in columns.zip(weights.iter().zip(&sums)) {
+        if w == T::zero() {
+            delta.fill(T::zero());
+            continue;
+        }
+        let scale = T::one() / sums.sum;
+        for (delta, y) in delta.iter_mut().zip(y) {
+            *delta = w * (*delta * scale - *y);
+        }
+        total += w * cross_entropy(z, y, sums);
+    }
+    total
+}
+
+impl<T: Real> Loss<T> for CrossEntropy {
+    fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
+        if !fit(&[z.shape(), y.shape()], weights.len()) {
+            return T::NAN;
+        }
+        kernel::vectorize(
+            #[inline(always)]
+            |fused| {
+                let mut total = T::zero();
+                for ((z, y), &w) in z.column_iter().zip(y.column_iter()).zip(weights) {
+                    if w != T::zero() {
+                        total += w * cross_entropy(z.as_slice(), y.as_slice(), sum_exp(fused, z.as_slice()));
+                    }
+                }
+                total
+            },
+        )
+    }
+
+    fn value_gradient(
+        &self,
+        z: DMatrixView<'_, T>,
+        y: DMatrixView<'_, T>,
+        weights: &[T],
+        mut delta: DMatrixViewMut<'_, T>,
+    ) -> T {
+        if !fit(&[z.shape(), y.shape(), delta.shape()], weights.len()) {
+            return T::NAN;
+        }
+        kernel::vectorize(
+            #[inline(always)]
+            |fused| {
+                let mut total = T::zero();
+                // plain loops: an iterator's `fold` would be compiled apart, for the baseline
+                match (kernel::flat(&z), kernel::flat(&y), kernel::flat_mut(&mut delta)) {
+                    (Some(z), Some(y), Some(delta)) => {
+                        let run = COLUMNS * z.len().checked_div(weights.len()).unwrap_or(0).max(1);
+                        let blocks = z.chunks(run).zip(y.chunks(run)).zip(delta.chunks_mut(run));
+                        for (((z, y), delta), w) in blocks.zip(weights.chunks(COLUMNS)) {
+                            total += block(fused, z, y, w, delta);
+                        }
+                    }
+                    _ => {
+                        let columns = z.column_iter().zip(y.column_iter()).zip(delta.column_iter_mut());
+                        for (((z, y), mut delta), w) in columns.zip(weights.chunks(1)) {
+                            total += block(fused, z.as_slice(), y.as_slice(), w, delta.as_mut_slice());
+                        }
+                    }
+                }
+                total
+            },
+        )
+    }
+
+    fn respond(&self, mut z: DMatrixViewMut<'_, T>) {
+        for mut z in z.column_iter_mut() {
+            let max = z.max();
+            z.apply(|z| *z = Fused::PORTABLE.exp(*z - max));
+            let sum = z.sum();
+            z.apply(|z| *z /= sum);
+        }
+    }
+
+    /// The share of samples whose largest score is the class of the largest target.
+    fn score(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>) -> T {
+        let columns = z.column_iter().zip(y.column_iter());
+        let right = columns.filter(|(z, y)| argmax(z.iter().copied()) == argmax(y.iter().copied())).count();
+        T::of(right as f64) / T::of(z.ncols() as f64)
+    }
+
+    fn is_convex(&self) -> bool {
+        true
+    }
+
+    /// Every sample's own class (target 1) strictly above all others.
+    fn separates(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> bool {
+        let mut samples = z.column_iter().zip(y.column_iter()).zip(weights).filter(|(_, w)| **w > T::zero());
+        z.nrows() > 1
+            && samples.all(|((z, y), _)| {
+                let class = argmax(y.iter().copied());
+                y[class] == T::one() && z.iter().enumerate().all(|(i, s)| i == class || *s < z[class])
+            })
+    }
+
+    fn check(&self, y: DMatrixView<'_, T>) -> Result<(), Error> {
+        let (expected, slack) = ("non-negative and sum to 1", T::of(16.0) * T::EPSILON);
+        for (sample, column) in y.column_iter().enumerate() {
+            let wrong = column.iter().copied().find(|y| !(*y >= T::zero() && *y <= T::one() + slack));
+            let sum = column.sum();
+            let off = (sum - T::one()).abs() > slack * T::of(column.len() as f64);
+            if let Some(found) = wrong.or(off.then_some(sum)) {
+                return Err(Error::Label { argument: "y", expected, found: found.f64(), sample });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<T: Real> Curved<T> for CrossEntropy {
+    fn curvature_product(
+        &self,
+        z: DMatrixView<'_, T>,
+        _y: DMatrixView<'_, T>,
+        weights: &[T],
+        r: DMatrixView<'_, T>,
+        mut out: DMatrixViewMut<'_, T>,
+    ) {
+        if !fit(&[z.shape(), r.shape(), out.shape()], weights.len()) {
+            return;
+        }
+        kernel::vectorize(
+            #[inline(always)]
+            |fused| {
+                let columns = z.column_iter().zip(r.column_iter()).zip(out.column_iter_mut());
+                for (((z, r), mut out), &w) in columns.zip(weights) {
+                    let (z, r, p) = (z.as_slice(), r.as_slice(), out.as_mut_slice());
+                    let [Sums { sum, .. }, ..] = softmax(fused, z, z.len(), p);
+                    let mean = p.iter().zip(r).fold(T::zero(), |s, (p, r)| s + *p * *r) / sum;
+                    for (p, r) in p.iter_mut().zip(r) {
+                        *p = if w == T::zero() { T::zero() } else { w / sum * *p * (*r - mean) };
+                    }
+                }
+            },
+        );
+    }
+}

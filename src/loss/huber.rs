@@ -1,0 +1,58 @@
+use super::{ElementWise, Jet};
+use crate::{Error, Real};
+
+/// Huber's loss (Huber, *Robust estimation of a location parameter*, 1964): quadratic near zero, linear
+/// beyond `δ`, so that outliers pull with a bounded force.
+///
+/// ```text
+/// ℓ = ½ r²            |r| ≤ δ       r = z − y
+/// ℓ = δ (|r| − δ/2)   |r| > δ
+/// ```
+///
+/// ```
+/// use gradus::{Huber, Loss};
+/// use nalgebra::dmatrix;
+///
+/// let (z, y) = (dmatrix![11.0], dmatrix![1.0]);
+/// assert_eq!(Huber::new(2.0).value(z.as_view(), y.as_view(), &[1.0]), 18.0);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Huber {
+    delta: f64,
+}
+
+impl Huber {
+    /// The loss that turns linear at `|r| = delta`, which must be positive.
+    pub fn new(delta: f64) -> Self {
+        Self { delta }
+    }
+}
+
+impl Default for Huber {
+    /// `δ = 1`.
+    fn default() -> Self {
+        Self::new(1.0)
+    }
+}
+
+impl ElementWise for Huber {
+    const CONVEX: bool = true;
+
+    #[inline(always)]
+    fn jet<T: Real>(&self, z: T, y: T) -> Jet<T> {
+        let (r, delta, half) = (z - y, T::of(self.delta), T::of(0.5));
+        if r.abs() <= delta {
+            Jet { value: half * r * r, first: r, second: T::one() }
+        } else {
+            let value = delta * (r.abs() - half * delta);
+            Jet { value, first: if r > T::zero() { delta } else { -delta }, second: T::zero() }
+        }
+    }
+
+    fn settings(&self) -> Result<(), Error> {
+        if self.delta > 0.0 && self.delta.is_finite() {
+            return Ok(());
+        }
+        Err(Error::Setting { name: "delta", expected: "positive and finite", found: self.delta })
+    }
+}

@@ -1,0 +1,112 @@
+use nalgebra::{DMatrixView, DMatrixViewMut};
+
+use super::element_wise::{scale, sum, sum_and_map};
+use crate::kernel::Fused;
+use crate::{Curved, Error, Loss, Real};
+
+/// The log loss (negative log-likelihood) of labels 0 and 1, on scores: `LogLoss` *is* sigmoid and log loss
+/// together, `−y ln ŷ − (1 − y) ln(1 − ŷ)` with `ŷ = σ(z)`, summed over outputs.
+///
+/// ```text
+/// ℓ       = max(z, 0) − z y + ln(1 + e^{−|z|})
+/// ∂ℓ/∂z   = (1 − y) σ(z) − y σ(−z)
+/// ∂²ℓ/∂z² = σ(z) σ(−z)
+/// ```
+///
+/// No cancellation in either tail, and no logarithm of a probability.
+///
+/// ```
+/// use gradus::{LogLoss, Loss};
+/// use nalgebra::dmatrix;
+///
+/// let (z, y) = (dmatrix![9.0], dmatrix![0.0]);
+/// assert_eq!(LogLoss.value(z.as_view(), y.as_view(), &[1.0]), 9.000123402189724);
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LogLoss;
+
+impl LogLoss {
+    #[inline(always)]
+    fn value_of<T: Real>(fused: Fused, z: T, y: T) -> T {
+        // max(z, 0) − z y is exact for the label that the score agrees with, where it is zero
+        let linear = if z > T::zero() { z * (T::one() - y) } else { -z * y };
+        linear + fused.ln_1p(fused.exp(-z.abs()))
+    }
+
+    #[inline(always)]
+    fn slope_of<T: Real>(fused: Fused, z: T, y: T) -> T {
+        // one exponential gives both: σ(|z|) = 1/(1 + e), σ(−|z|) = e/(1 + e)
+        let e = fused.exp(-z.abs());
+        let (large, small) = (T::one() / (T::one() + e), e / (T::one() + e));
+        let (up, down) = if z > T::zero() { (large, small) } else { (small, large) };
+        (T::one() - y) * up - y * down
+    }
+}
+
+impl<T: Real> Loss<T> for LogLoss {
+    fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
+        sum(z, y, weights, Self::value_of)
+    }
+
+    fn value_gradient(
+        &self,
+        z: DMatrixView<'_, T>,
+        y: DMatrixView<'_, T>,
+        weights: &[T],
+        delta: DMatrixViewMut<'_, T>,
+    ) -> T {
+        sum_and_map(z, y, weights, delta, |f, z, y| (Self::value_of(f, z, y), Self::slope_of(f, z, y)))
+    }
+
+    fn respond(&self, mut z: DMatrixViewMut<'_, T>) {
+        z.apply(|z| *z = Fused::PORTABLE.sigmoid(*z));
+    }
+
+    /// The share of labels on their own side of `z = 0`.
+    fn score(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>) -> T {
+        let right = z.iter().zip(y.iter()).filter(|(z, y)| (**z >= T::zero()) == (**y > T::of(0.5))).count();
+        T::of(right as f64) / T::of(z.len() as f64)
+    }
+
+    fn is_convex(&self) -> bool {
+        true
+    }
+
+    /// Every score strictly on its label's side of zero: Albert and Anderson (1984), complete separation.
+    fn separates(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> bool {
+        let mut samples = z.column_iter().zip(y.column_iter()).zip(weights).filter(|(_, w)| **w > T::zero());
+        samples.all(|((z, y), _)| {
+            z.iter().zip(y.iter()).all(|(z, y)| if *y > T::of(0.5) { *z > T::zero() } else { *z < T::zero() })
+        })
+    }
+
+    fn check(&self, y: DMatrixView<'_, T>) -> Result<(), Error> {
+        for (sample, column) in y.column_iter().enumerate() {
+            if let Some(&label) = column.iter().find(|&&y| y != T::zero() && y != T::one()) {
+                return Err(Error::Label { argument: "y", expected: "0 or 1", found: label.f64(), sample });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<T: Real> Curved<T> for LogLoss {
+    fn curvature_product(
+        &self,
+        z: DMatrixView<'_, T>,
+        y: DMatrixView<'_, T>,
+        weights: &[T],
+        r: DMatrixView<'_, T>,
+        out: DMatrixViewMut<'_, T>,
+    ) {
+        scale(z, y, weights, r, out, |fused, z, _| {
+            let e = fused.exp(-z.abs());
+            let s = T::one() / (T::one() + e);
+            s * s * e
+        });
+    }
+
+    fn is_diagonal(&self) -> bool {
+        true
+    }
+}

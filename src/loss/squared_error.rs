@@ -1,0 +1,27 @@
+use super::{ElementWise, Jet};
+use crate::Real;
+
+/// Half the squared error, `ℓ(z, y) = ½ (z − y)²`, summed over outputs.
+///
+/// `∂ℓ/∂z = z − y`, `∂²ℓ/∂z² = 1`. The ½ is part of the loss: PyTorch's and scikit-learn's mean squared error
+/// is twice this, and averages over outputs too.
+///
+/// ```
+/// use gradus::{Loss, SquaredError};
+/// use nalgebra::dmatrix;
+///
+/// let (z, y) = (dmatrix![3.0, 1.0], dmatrix![1.0, 1.0]);
+/// assert_eq!(SquaredError.value(z.as_view(), y.as_view(), &[0.5, 0.5]), 1.0);
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SquaredError;
+
+impl ElementWise for SquaredError {
+    const CONVEX: bool = true;
+
+    #[inline(always)]
+    fn jet<T: Real>(&self, z: T, y: T) -> Jet<T> {
+        let r = z - y;
+        Jet { value: T::of(0.5) * r * r, first: r, second: T::one() }
+    }
+}

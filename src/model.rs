@@ -1,0 +1,169 @@
+//! Architectures: functions of parameters and inputs to scores, without parameters or buffers of their own.
+
+use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
+
+use crate::Real;
+
+pub use activation::Activation;
+pub use initialize::Initialize;
+pub use network::{Layer, Network, NetworkCache};
+pub use perceptron::Perceptron;
+pub use sigmoid_classifier::SigmoidClassifier;
+
+mod activation;
+mod initialize;
+mod linear;
+mod network;
+mod perceptron;
+mod sigmoid_classifier;
+
+/// What an architecture is, whatever the scalar.
+///
+/// ```
+/// use gradus::{Activation, Architecture, Network, Perceptron};
+///
+/// assert_eq!(Perceptron::new(2).parameter_count(), 3);
+/// assert_eq!(Network::new(&[2, 4, 1], Activation::Tanh).parameter_count(), 2 * 4 + 4 + 4 + 1);
+/// ```
+pub trait Architecture: Sync {
+    /// Features `n`: the rows of `X`.
+    fn inputs(&self) -> usize;
+
+    /// Outputs `k`: the rows of the scores.
+    fn outputs(&self) -> usize;
+
+    /// Length `p` of the parameter vector `θ`.
+    fn parameter_count(&self) -> usize;
+
+    /// Sets `penalised[i]` for the parameters that a ridge penalty shrinks: weights, not biases.
+    /// Default: all of them.
+    fn penalised(&self, penalised: &mut [bool]) {
+        penalised.fill(true);
+    }
+
+    /// Whether the scores are an affine function of `θ`: then a convex loss makes a convex objective.
+    /// Default: `false`.
+    fn is_affine(&self) -> bool {
+        false
+    }
+
+    /// What is wrong with the architecture itself, if anything; asked once, where a run starts.
+    ///
+    /// # Errors
+    /// [`Error::Setting`](crate::Error::Setting) or [`Error::Empty`](crate::Error::Empty).
+    fn check(&self) -> Result<(), crate::Error> {
+        Ok(())
+    }
+}
+
+/// A differentiable architecture: `Z = model(θ, X)`, and the gradient of anything downstream.
+///
+/// Shapes: `θ` has length `p`; `X` is `features × samples` (`n × m`, one sample per column, `m` at most the
+/// batch that the cache was made for); scores and `Δ = ∂L/∂Z` are `k × m`.
+///
+/// **An implementor must** keep in the cache whatever `backward` needs, and **add** `∂L/∂θ` to `gradient`
+/// (batches are split into chunks, and gradients add up); it must not keep anything between samples.
+/// **A caller may** reuse one cache for any batch up to its size, and must call
+/// [`forward`](Self::forward) with the same `θ` and `X` before [`backward`](Self::backward).
+///
+/// `examples/own_model.rs` writes one in a few lines.
+pub trait Model<T: Real>: Architecture {
+    /// What forward keeps for backward, sized once.
+    type Cache: Send + Sync;
+
+    /// A cache for batches of up to `max_batch` samples.
+    fn cache(&self, max_batch: usize) -> Self::Cache;
+
+    /// Computes the scores of `x` and keeps them, with what `backward` needs, in `cache`.
+    fn forward(&self, theta: &DVector<T>, x: DMatrixView<'_, T>, cache: &mut Self::Cache);
+
+    /// The scores `Z` (`k × m`) of the last [`forward`](Self::forward).
+    fn scores<'c>(&self, cache: &'c Self::Cache) -> DMatrixView<'c, T>;
+
+    /// Adds `∂L/∂θ` to `gradient`, given `delta = ∂L/∂Z`.
+    fn backward(
+        &self,
+        theta: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        delta: DMatrixView<'_, T>,
+        cache: &mut Self::Cache,
+        gradient: &mut DVector<T>,
+    );
+
+    /// Writes `∂L/∂X` (`n × m`) for those who chain models; called after [`backward`](Self::backward) with
+    /// the same arguments. False, and nothing written, where the model does not offer it (the default).
+    fn input_gradient(
+        &self,
+        _theta: &DVector<T>,
+        _delta: DMatrixView<'_, T>,
+        _cache: &mut Self::Cache,
+        _out: DMatrixViewMut<'_, T>,
+    ) -> bool {
+        false
+    }
+}
+
+/// The second-order half of a model: tangents `R{·}`, the derivatives along a direction `v` of the
+/// parameters (Pearlmutter, *Fast exact multiplication by the Hessian*, Neural Computation 6, 1994).
+///
+/// With `Z(θ + r v)`, `R{Z} = ∂Z/∂r` at `r = 0`. **A caller must** have called
+/// [`forward`](Model::forward) with the same `θ` and `X`; then [`tangent`](Self::tangent), then
+/// [`backward_tangent`](Self::backward_tangent) with `Δ = ∂L/∂Z` and `R{Δ} = (∂²L/∂Z²) R{Z}`. **An implementor
+/// must** leave what `forward` kept as it is: one forward pass serves any number of tangents.
+#[diagnostic::on_unimplemented(
+    message = "the model `{Self}` has no second derivatives, which this method needs",
+    label = "implements `Model`, but not `SecondOrder`",
+    note = "train it with a first-order method (`GradientDescent`, `Adam`, `Lbfgs`), or implement `SecondOrder`"
+)]
+pub trait SecondOrder<T: Real>: Model<T> {
+    /// Computes `R{Z}` along `v` and keeps it, with what `backward_tangent` needs, in `cache`.
+    fn tangent(&self, theta: &DVector<T>, v: &DVector<T>, x: DMatrixView<'_, T>, cache: &mut Self::Cache);
+
+    /// The tangent scores `R{Z}` (`k × m`) of the last [`tangent`](Self::tangent).
+    fn tangent_scores<'c>(&self, cache: &'c Self::Cache) -> DMatrixView<'c, T>;
+
+    /// Adds `R{∂L/∂θ}`, the Hessian product `∇²L v`, to `out`. With `delta = 0` only the Gauss–Newton part
+    /// `Jᵀ (∂²L/∂Z²) J v` remains (Schraudolph 2002).
+    #[expect(clippy::too_many_arguments, reason = "each is a symbol of the formula")]
+    fn backward_tangent(
+        &self,
+        theta: &DVector<T>,
+        v: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        delta: DMatrixView<'_, T>,
+        r_delta: DMatrixView<'_, T>,
+        cache: &mut Self::Cache,
+        out: &mut DVector<T>,
+    );
+
+    /// Adds the dense Hessian to the lower triangle of `out` (column-major `p × p`) and says so by `true`.
+    /// `curvature` holds, a column per sample, the `k × k` block `∂²L/∂z²` of the loss (column-major).
+    /// Called after [`forward`](Model::forward). False, and nothing written, where the model leaves it to
+    /// one product per column (the default).
+    fn dense_hessian(
+        &self,
+        _theta: &DVector<T>,
+        _x: DMatrixView<'_, T>,
+        _delta: DMatrixView<'_, T>,
+        _curvature: DMatrixView<'_, T>,
+        _cache: &mut Self::Cache,
+        _out: &mut [T],
+    ) -> bool {
+        false
+    }
+
+    /// Adds the diagonal of the Hessian to `out` and says so by `true`; arguments as for
+    /// [`dense_hessian`](Self::dense_hessian). False, and nothing written, where the model leaves it to one
+    /// product per entry (the default).
+    fn hessian_diagonal(
+        &self,
+        _theta: &DVector<T>,
+        _x: DMatrixView<'_, T>,
+        _delta: DMatrixView<'_, T>,
+        _curvature: DMatrixView<'_, T>,
+        _cache: &mut Self::Cache,
+        _out: &mut DVector<T>,
+    ) -> bool {
+        false
+    }
+}

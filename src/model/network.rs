@@ -1,0 +1,338 @@
+use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
+
+use crate::kernel::{self, Factor};
+use crate::{Activation, Architecture, Error, Initialize, Model, Real};
+
+mod hessian;
+mod layer;
+mod tangent;
+
+pub use layer::Layer;
+
+/// A layered network: `A⁽ˡ⁾ = φ⁽ˡ⁾(W⁽ˡ⁾ A⁽ˡ⁻¹⁾ + b⁽ˡ⁾ 1ᵀ)`, `A⁽⁰⁾ = X`, of any depth.
+///
+/// The scores are the last layer's activations: leave that layer [`Activation::Identity`] and let the loss
+/// hold the sigmoid or softmax. `θ` holds, layer by layer, `W⁽ˡ⁾` (units × inputs of the layer)
+/// column-major, then `b⁽ˡ⁾`; [`layers`](Self::layers) gives views of them.
+///
+/// Second derivatives are exact: products by forward over reverse (Pearlmutter 1994), the dense Hessian block by
+/// block (Bishop 1992). Those of relu and its kin are the second derivatives of the linear pieces, `φ'' = 0`:
+/// *within* one layer the Hessian is then its Gauss–Newton part, *between* two layers the term of the product
+/// structure, `δ · ∂a/∂z`, remains.
+///
+/// ```
+/// use gradus::{Activation, Architecture, Network};
+///
+/// let network = Network::new(&[64, 32, 10], Activation::Relu);
+/// assert_eq!((network.inputs(), network.outputs()), (64, 10));
+///
+/// // one layer after the other, the last one as it is
+/// let mixed = Network::with_layers(2, &[(8, Activation::Tanh), (4, Activation::Silu), (1, Activation::Identity)]);
+/// assert_eq!(mixed.parameter_count(), 2 * 8 + 8 + 8 * 4 + 4 + 4 + 1);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    inputs: usize,
+    layers: Vec<Layer>,
+}
+
+/// What a forward pass keeps, layer by layer, for batches up to the size it was made for.
+#[derive(Debug, Clone)]
+pub struct NetworkCache<T> {
+    inputs: usize,
+    /// The largest batch that it takes, and the last one.
+    max_batch: usize,
+    batch: usize,
+    /// Whether there was a forward pass since the last tangent.
+    is_new: bool,
+    layers: Vec<Kept<T>>,
+    tangents: Vec<tangent::Kept<T>>,
+    room: Option<hessian::Room<T>>,
+}
+
+/// Of one layer, `units × batch` each.
+#[derive(Debug, Clone)]
+struct Kept<T> {
+    /// `Z⁽ˡ⁾`, only where `φ'` needs it.
+    z: Vec<T>,
+    /// `A⁽ˡ⁾`.
+    a: Vec<T>,
+    /// `Δ⁽ˡ⁾ = ∂L/∂Z⁽ˡ⁾`.
+    delta: Vec<T>,
+}
+
+impl Network {
+    /// Layers of the given sizes, inputs first; `hidden` acts on every layer but the last, which is the
+    /// identity.
+    pub fn new(sizes: &[usize], hidden: Activation) -> Self {
+        let Some((&inputs, sizes)) = sizes.split_first() else {
+            return Self { inputs: 0, layers: Vec::new() };
+        };
+        let last = sizes.len().saturating_sub(1);
+        let activation = |l| if l == last { Activation::Identity } else { hidden };
+        let layers: Vec<_> = sizes.iter().enumerate().map(|(l, &units)| (units, activation(l))).collect();
+        Self::with_layers(inputs, &layers)
+    }
+
+    /// Layers of the given units, each with its own activation; the last pair is the output.
+    pub fn with_layers(inputs: usize, layers: &[(usize, Activation)]) -> Self {
+        let (mut offset, mut fan_in) = (0, inputs);
+        let layer = |&(units, activation): &(usize, Activation)| {
+            let layer = Layer { inputs: fan_in, units, activation, offset };
+            (offset, fan_in) = (layer.range().end, units);
+            layer
+        };
+        Self { inputs, layers: layers.iter().map(layer).collect() }
+    }
+
+    /// The same network with `activation` on the last layer, for losses that take responses rather than scores.
+    /// Default: the identity.
+    ///
+    /// ```
+    /// use gradus::{Activation, Network};
+    ///
+    /// let network = Network::new(&[2, 4, 1], Activation::Tanh).with_output_activation(Activation::Softplus);
+    /// assert_eq!(network.layers()[1].activation(), Activation::Softplus);
+    /// ```
+    #[must_use]
+    pub fn with_output_activation(mut self, activation: Activation) -> Self {
+        if let Some(layer) = self.layers.last_mut() {
+            layer.activation = activation;
+        }
+        self
+    }
+
+    /// The layers, from the first hidden one to the output: their sizes, activations and parts of `θ`.
+    ///
+    /// ```
+    /// use gradus::{Activation, Network};
+    ///
+    /// let network = Network::new(&[64, 32, 10], Activation::Relu);
+    /// let shapes: Vec<_> = network.layers().iter().map(|layer| (layer.units(), layer.inputs())).collect();
+    /// assert_eq!(shapes, [(32, 64), (10, 32)]);
+    /// ```
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Parameters drawn by name, with a seed.
+    pub fn initialize<T: Real>(&self, initialize: Initialize, seed: u64) -> DVector<T> {
+        initialize.draw(self.layers.iter().map(|layer| (layer.inputs, layer.units, true)), seed)
+    }
+
+    /// Parameters as usual for the first activation: He uniform for relu and its kin, Glorot uniform for the
+    /// others; biases zero.
+    pub fn initial<T: Real>(&self, seed: u64) -> DVector<T> {
+        use Activation::{Elu, Gelu, LeakyRelu, Relu, Silu};
+        let kin = matches!(
+            self.layers.first().map(|layer| layer.activation),
+            Some(Relu | LeakyRelu { .. } | Elu { .. } | Gelu | Silu)
+        );
+        self.initialize(if kin { Initialize::HeUniform } else { Initialize::GlorotUniform }, seed)
+    }
+}
+
+impl Architecture for Network {
+    fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    fn outputs(&self) -> usize {
+        self.layers.last().map_or(self.inputs, |layer| layer.units)
+    }
+
+    fn parameter_count(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.range().end)
+    }
+
+    fn penalised(&self, penalised: &mut [bool]) {
+        for layer in &self.layers {
+            let (weights, biases) = penalised[layer.range()].split_at_mut(layer.weight_count());
+            weights.fill(true);
+            biases.fill(false);
+        }
+    }
+
+    fn is_affine(&self) -> bool {
+        self.layers.len() == 1 && self.layers[0].activation == Activation::Identity
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.inputs == 0 {
+            return Err(Error::Empty { argument: "inputs", expected: "feature" });
+        }
+        if self.layers.is_empty() || self.layers.iter().any(|layer| layer.units == 0) {
+            return Err(Error::Empty { argument: "layers", expected: "layer, and unit in each" });
+        }
+        if self.parameter_count() == usize::MAX {
+            let expected = "small enough for the parameters to be counted";
+            return Err(Error::Setting { name: "layers", expected, found: f64::INFINITY });
+        }
+        self.layers.iter().try_for_each(|layer| layer.activation.check())
+    }
+}
+
+impl<T: Real> Model<T> for Network {
+    type Cache = NetworkCache<T>;
+
+    fn cache(&self, max_batch: usize) -> NetworkCache<T> {
+        let zeros = |units: usize| vec![T::zero(); units * max_batch];
+        let layers = self.layers.iter().map(|layer| Kept {
+            z: zeros(if layer.activation.needs_scores() { layer.units } else { 0 }),
+            a: zeros(layer.units),
+            delta: zeros(layer.units),
+        });
+        NetworkCache {
+            inputs: self.inputs,
+            max_batch,
+            batch: 0,
+            is_new: true,
+            layers: layers.collect(),
+            tangents: Vec::new(),
+            room: None,
+        }
+    }
+
+    /// `Z⁽ˡ⁾ = W⁽ˡ⁾ A⁽ˡ⁻¹⁾ + b⁽ˡ⁾ 1ᵀ`, `A⁽ˡ⁾ = φ(Z⁽ˡ⁾)`. Where shapes do not fit, there are no scores.
+    fn forward(&self, theta: &DVector<T>, x: DMatrixView<'_, T>, cache: &mut NetworkCache<T>) {
+        cache.batch = if self.fits(theta, &x, cache) { x.ncols() } else { 0 };
+        cache.is_new = true;
+        if cache.batch == 0 {
+            return;
+        }
+        for (l, layer) in self.layers.iter().enumerate() {
+            let (w, b) = layer.parts(theta);
+            let (before, rest) = cache.layers.split_at_mut(l);
+            let kept = &mut rest[0];
+            let a = &mut kept.a[..layer.units * cache.batch];
+            kernel::affine(w, Some(b), input(before, layer, &x), a);
+            if layer.activation.needs_scores() {
+                kept.z[..a.len()].copy_from_slice(a);
+            }
+            layer.activation.apply(a);
+        }
+    }
+
+    fn scores<'c>(&self, cache: &'c NetworkCache<T>) -> DMatrixView<'c, T> {
+        let (units, a) = match (self.layers.last(), cache.layers.last()) {
+            (Some(layer), Some(kept)) => (layer.units, &kept.a[..]),
+            _ => (0, &[][..]),
+        };
+        DMatrixView::from_slice(&a[..units * cache.batch], units, cache.batch)
+    }
+
+    /// `∇W⁽ˡ⁾ += Δ⁽ˡ⁾ A⁽ˡ⁻¹⁾ᵀ`, `∇b⁽ˡ⁾ += Δ⁽ˡ⁾ 1`, `Δ⁽ˡ⁻¹⁾ = W⁽ˡ⁾ᵀ Δ⁽ˡ⁾ ⊙ φ'(Z⁽ˡ⁻¹⁾)`.
+    fn backward(
+        &self,
+        theta: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        delta: DMatrixView<'_, T>,
+        cache: &mut NetworkCache<T>,
+        gradient: &mut DVector<T>,
+    ) {
+        if !self.follows(theta, &x, &delta, cache) || gradient.len() != theta.len() {
+            return;
+        }
+        self.output_delta(delta, cache);
+        for (l, layer) in self.layers.iter().enumerate().rev() {
+            let (before, rest) = cache.layers.split_at_mut(l);
+            let delta = Factor::new(&rest[0].delta, layer.units, cache.batch);
+            let (grad_w, grad_b) = layer.parts_mut(gradient);
+            kernel::product(T::one(), delta, input(before, layer, &x).t(), T::one(), grad_w);
+            kernel::add_columns(delta, grad_b);
+            if l > 0 {
+                let (w, _) = layer.parts(theta);
+                let kept = &mut before[l - 1];
+                let len = layer.inputs * cache.batch;
+                let previous = &mut kept.delta[..len];
+                kernel::product(T::one(), w.t(), delta, T::zero(), previous);
+                self.layers[l - 1].activation.times_first(&kept.z, &kept.a[..len], previous);
+            }
+        }
+    }
+
+    /// `∂L/∂X = W⁽¹⁾ᵀ Δ⁽¹⁾`.
+    fn input_gradient(
+        &self,
+        theta: &DVector<T>,
+        _delta: DMatrixView<'_, T>,
+        cache: &mut NetworkCache<T>,
+        mut out: DMatrixViewMut<'_, T>,
+    ) -> bool {
+        let (Some(layer), Some(kept)) = (self.layers.first(), cache.layers.first()) else { return false };
+        if theta.len() != self.parameter_count() || out.shape() != (self.inputs, cache.batch) {
+            return false;
+        }
+        let (w, _) = layer.parts(theta);
+        if let Some(out) = kernel::flat_mut(&mut out) {
+            let delta = Factor::new(&kept.delta, layer.units, cache.batch);
+            kernel::product(T::one(), w.t(), delta, T::zero(), out);
+            return true;
+        }
+        for (delta, mut out) in kept.delta.chunks_exact(layer.units).zip(out.column_iter_mut()) {
+            let delta = Factor::new(delta, layer.units, 1);
+            kernel::product(T::one(), w.t(), delta, T::zero(), out.as_mut_slice());
+        }
+        true
+    }
+}
+
+impl Network {
+    /// Whether `cache` was made by such a network for such a batch, and `theta` and `x` have its shapes.
+    fn fits<T: Real>(&self, theta: &DVector<T>, x: &DMatrixView<'_, T>, cache: &NetworkCache<T>) -> bool {
+        let (inputs, m) = x.shape();
+        (inputs, cache.inputs) == (self.inputs, inputs)
+            && theta.len() == self.parameter_count()
+            && m <= cache.max_batch
+            && cache.layers.len() == self.layers.len()
+            && self.layers.iter().zip(&cache.layers).all(|(layer, kept)| {
+                kept.a.len() == layer.units * cache.max_batch
+                    && (kept.z.len() == kept.a.len() || !layer.activation.needs_scores())
+            })
+    }
+
+    /// Whether these can be the arguments of the forward pass before, with its `delta`.
+    fn follows<T: Real>(
+        &self,
+        theta: &DVector<T>,
+        x: &DMatrixView<'_, T>,
+        delta: &DMatrixView<'_, T>,
+        cache: &NetworkCache<T>,
+    ) -> bool {
+        cache.batch > 0
+            && x.ncols() == cache.batch
+            && delta.shape() == (self.outputs(), cache.batch)
+            && self.fits(theta, x, cache)
+    }
+
+    /// `Δ⁽ᴰ⁾ = ∂L/∂A⁽ᴰ⁾ ⊙ φ'(Z⁽ᴰ⁾)`.
+    fn output_delta<T: Real>(&self, delta: DMatrixView<'_, T>, cache: &mut NetworkCache<T>) {
+        if let (Some(layer), Some(kept)) = (self.layers.last(), cache.layers.last_mut()) {
+            let len = layer.units * cache.batch;
+            for (kept, delta) in kept.delta.chunks_exact_mut(layer.units).zip(delta.column_iter()) {
+                kept.copy_from_slice(delta.as_slice());
+            }
+            layer.activation.times_first(&kept.z, &kept.a[..len], &mut kept.delta[..len]);
+        }
+    }
+}
+
+/// `A⁽ˡ⁻¹⁾`: the layer before, or the data.
+fn input<'a, T: Real>(before: &'a [Kept<T>], layer: &Layer, x: &DMatrixView<'a, T>) -> Factor<'a, T> {
+    match before.last() {
+        Some(kept) => Factor::new(&kept.a, layer.inputs, x.ncols()),
+        None => Factor::view(x),
+    }
+}
+
+/// `x ← x ⊙ y`.
+fn times<T: Real>(x: &mut [T], y: &[T]) {
+    kernel::vectorize(
+        #[inline(always)]
+        |_| {
+            for (x, y) in x.iter_mut().zip(y) {
+                *x *= *y;
+            }
+        },
+    );
+}

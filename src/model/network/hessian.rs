@@ -1,0 +1,442 @@
+//! The exact dense Hessian, block by block (Bishop, *Exact calculation of the Hessian matrix for the multilayer
+//! perceptron*, Neural Computation 4, 1992).
+//!
+//! With `ã = (a; 1)` the input of a layer and `W̃ = (W b)`, so that `z = W̃ ã` and `W̃` column by column is just
+//! the layer's part of `θ`, and for layers `l < l'` of one sample
+//!
+//! ```text
+//! S⁽ˡˡ'⁾ = ∂²L/∂z⁽ˡ⁾∂z⁽ˡ'⁾,  G⁽ˡˡ'⁾ = ∂a⁽ˡ'⁻¹⁾/∂z⁽ˡ⁾,  δ⁽ˡ⁾ = ∂L/∂z⁽ˡ⁾
+//!
+//! ∂²L/∂W̃⁽ˡ⁾ᵤᵢ ∂W̃⁽ˡ⁾ᵥⱼ  = ãᵢ ãⱼ S⁽ˡˡ⁾ᵤᵥ
+//! ∂²L/∂W̃⁽ˡ⁾ᵤᵢ ∂W̃⁽ˡ'⁾ᵥⱼ = ãᵢ (S⁽ˡˡ'⁾ᵤᵥ ã'ⱼ + G⁽ˡˡ'⁾ᵤⱼ δ'ᵥ)
+//! ```
+//!
+//! summed over samples. Both `S` and `G` go backwards through the layers as any derivative does,
+//!
+//! ```text
+//! S⁽ˡ⁻¹,ˡ'⁾ = φ' ⊙ W⁽ˡ⁾ᵀ S⁽ˡˡ'⁾,    G⁽ˡ⁻¹,ˡ'⁾ = φ' ⊙ W⁽ˡ⁾ᵀ G⁽ˡˡ'⁾,    G⁽ˡ'⁻¹,ˡ'⁾ = diag φ'
+//! S⁽ˡ⁻¹,ˡ⁻¹⁾ = S⁽ˡ⁻¹,ˡ⁾ W⁽ˡ⁾ ⊙ φ' + diag(φ'' ⊙ W⁽ˡ⁾ᵀ δ⁽ˡ⁾)
+//! ```
+//!
+//! Here every such number is a run of samples, so that sums over samples are products of matrices.
+
+use std::ops::Range;
+
+use nalgebra::{DMatrixView, DVector};
+
+use super::{Layer, Network, NetworkCache, times};
+use crate::kernel::{self, Factor};
+use crate::{Architecture, Real};
+
+/// Samples that are worth one addition to the Hessian.
+const STRIP: usize = 256;
+/// Scalars of the factors that a product is given at a time.
+const TERMS: usize = 1 << 16;
+/// Scalars of the result that is then added to the Hessian.
+const BLOCK: usize = 1 << 18;
+
+/// Room for one strip of `m` samples; the samples of a quantity stand side by side.
+#[derive(Debug, Clone)]
+pub(super) struct Room<T> {
+    width: usize,
+    layers: Vec<Strip<T>>,
+    /// `S⁽ˡˡ⁾ᵤᵥ`, `v ≤ u`: for `v = 0, 1, …` those of `u = v, v + 1, …`.
+    pairs: Vec<T>,
+    /// `S⁽ˡˡ'⁾ᵤᵥ`: for each `u` those of all `v`; and room for the next.
+    cross: [Vec<T>; 2],
+    /// `G⁽ˡˡ'⁾ᵤⱼ`: for each `u` those of all `j`; and room for the next.
+    spread: [Vec<T>; 2],
+    terms: Vec<T>,
+    block: Vec<T>,
+}
+
+/// One layer over a strip, `m × …` each.
+#[derive(Debug, Clone)]
+struct Strip<T> {
+    /// `ã⁽ˡ⁻¹⁾`.
+    input: Vec<T>,
+    /// `φ'(z⁽ˡ⁾)`.
+    first: Vec<T>,
+    /// `δ⁽ˡ⁾`.
+    delta: Vec<T>,
+    /// `φ''(z⁽ˡ⁾) ⊙ ∂L/∂a⁽ˡ⁾`.
+    bend: Vec<T>,
+}
+
+/// Where the second derivatives go.
+pub(super) enum Target<'a, T> {
+    /// The lower triangle of a column-major `p × p` matrix.
+    Dense(&'a mut [T]),
+    /// The diagonal alone.
+    Diagonal(&'a mut [T]),
+}
+
+impl<T: Real> Room<T> {
+    fn new(layers: &[Layer], batch: usize) -> Self {
+        let units = |l: usize| layers[l].units;
+        let tops = 1..layers.len();
+        let largest = |sizes: &mut dyn Iterator<Item = usize>| sizes.max().unwrap_or(0);
+        let pairs = largest(&mut layers.iter().map(|layer| triangle(layer.units)));
+        let cross = largest(&mut tops.clone().flat_map(|t| (0..=t).map(move |l| units(t) * units(l))));
+        let spread = largest(&mut tops.flat_map(|t| (0..t - 1).map(move |l| units(t - 1) * units(l))));
+        // no more room than the Hessian itself takes, unless that is next to nothing
+        let p = layers.last().map_or(0, |layer| layer.range().end);
+        let budget = p.saturating_mul(p).clamp(1 << 22, 1 << 25);
+        let width = (budget / (pairs + 2 * cross + 2 * spread).max(1)).clamp(1, STRIP.min(batch).max(1));
+        let zeros = |count: usize| vec![T::zero(); count];
+        let strip = |layer: &Layer| Strip {
+            input: zeros(width * (layer.inputs + 1)),
+            first: zeros(width * layer.units),
+            delta: zeros(width * layer.units),
+            bend: zeros(width * layer.units),
+        };
+        Self {
+            width,
+            layers: layers.iter().map(strip).collect(),
+            pairs: zeros(width * pairs),
+            cross: [zeros(width * cross), zeros(width * cross)],
+            spread: [zeros(width * spread), zeros(width * spread)],
+            terms: Vec::new(),
+            block: Vec::new(),
+        }
+    }
+}
+
+impl Network {
+    /// Adds the second derivatives of the batch of the last forward pass to `target`; `delta = ∂L/∂Z`, and
+    /// `curvature` has `∂²L/∂z²` of one sample in each column. False, and nothing done, where shapes do not fit.
+    pub(super) fn second_derivatives<T: Real>(
+        &self,
+        theta: &DVector<T>,
+        x: &DMatrixView<'_, T>,
+        delta: &DMatrixView<'_, T>,
+        curvature: &DMatrixView<'_, T>,
+        cache: &mut NetworkCache<T>,
+        mut target: Target<'_, T>,
+    ) -> bool {
+        let (k, batch) = (self.outputs(), cache.batch);
+        if !self.follows(theta, x, delta, cache) || curvature.shape() != (k * k, batch) {
+            return false;
+        }
+        let mut room = cache.room.take().unwrap_or_else(|| Room::new(&self.layers, cache.max_batch));
+        for start in (0..batch).step_by(room.width) {
+            let samples = start..batch.min(start + room.width);
+            self.strip(theta, x, delta, cache, samples.clone(), &mut room);
+            self.output_pairs(curvature, samples.clone(), &mut room);
+            self.descend(theta, samples.len(), &mut room, &mut target);
+        }
+        cache.room = Some(room);
+        true
+    }
+
+    /// Turns activations so that samples stand side by side, and goes backwards once for `δ` and `φ''`.
+    fn strip<T: Real>(
+        &self,
+        theta: &DVector<T>,
+        x: &DMatrixView<'_, T>,
+        delta: &DMatrixView<'_, T>,
+        cache: &NetworkCache<T>,
+        samples: Range<usize>,
+        room: &mut Room<T>,
+    ) {
+        let m = samples.len();
+        let Room { layers, terms, block, .. } = room;
+        turn(x, samples.clone(), &mut layers[0].input);
+        for (l, layer) in self.layers.iter().enumerate() {
+            layers[l].input[layer.inputs * m..][..m].fill(T::one());
+            if let Some(next) = layers.get_mut(l + 1) {
+                turn(&view(&cache.layers[l].a, layer.units, cache.batch), samples.clone(), &mut next.input);
+            }
+        }
+        let last = self.layers.len() - 1;
+        turn(delta, samples.clone(), &mut layers[last].bend);
+        for (l, layer) in self.layers.iter().enumerate().rev() {
+            // terms = a, block = z
+            let (kept, len) = (&cache.layers[l], m * layer.units);
+            reserve(terms, len);
+            turn(&view(&kept.a, layer.units, cache.batch), samples.clone(), terms);
+            if layer.activation.needs_scores() {
+                reserve(block, len);
+                turn(&view(&kept.z, layer.units, cache.batch), samples.clone(), block);
+            }
+            let (before, rest) = layers.split_at_mut(l);
+            let Strip { first, delta, bend, .. } = &mut rest[0];
+            let (first, delta, bend) = (&mut first[..len], &mut delta[..len], &mut bend[..len]);
+            delta.copy_from_slice(bend);
+            first.fill(T::one());
+            layer.activation.times_first(block, &terms[..len], first);
+            layer.activation.times_first(block, &terms[..len], delta);
+            layer.activation.times_second(block, &terms[..len], bend);
+            if let Some(before) = before.last_mut() {
+                let (w, _) = layer.parts(theta);
+                kernel::product(T::one(), Factor::new(delta, m, layer.units), w, T::zero(), &mut before.bend);
+            }
+        }
+    }
+
+    /// `S = φ' ∂²L/∂a² φ' + diag(φ'' ⊙ ∂L/∂a)` of the last layer.
+    fn output_pairs<T: Real>(
+        &self,
+        curvature: &DMatrixView<'_, T>,
+        samples: Range<usize>,
+        room: &mut Room<T>,
+    ) {
+        let (Some(layer), Some(strip), m) = (self.layers.last(), room.layers.last(), samples.len()) else {
+            return;
+        };
+        let k = layer.units;
+        let mut pairs = room.pairs.chunks_exact_mut(m);
+        for v in 0..k {
+            for u in v..k {
+                let Some(pair) = pairs.next() else { return };
+                for (pair, c) in
+                    pair.iter_mut().zip(curvature.row(v * k + u).columns_range(samples.clone()).iter())
+                {
+                    *pair = *c;
+                }
+                times(pair, &strip.first[v * m..][..m]);
+                times(pair, &strip.first[u * m..][..m]);
+                if u == v {
+                    kernel::axpy(T::one(), &strip.bend[u * m..][..m], pair);
+                }
+            }
+        }
+    }
+
+    /// From the last layer, whose `S` stands in `pairs`, to the first.
+    fn descend<T: Real>(&self, theta: &DVector<T>, m: usize, room: &mut Room<T>, target: &mut Target<'_, T>) {
+        for (top, upper) in self.layers.iter().enumerate().rev() {
+            match target {
+                Target::Dense(out) => room.add_within(upper, top, m, out),
+                Target::Diagonal(out) => room.add_diagonal(upper, top, m, out),
+            }
+            if top > 0 {
+                unpack(&room.pairs, upper.units, m, &mut room.cross[0]);
+            }
+            for l in (0..top).rev() {
+                let (lower, above) = (&self.layers[l], &self.layers[l + 1]);
+                let (w, _) = above.parts(theta);
+                let weights = &theta.as_slice()[above.offset..];
+                let first = &room.layers[l].first[..m * lower.units];
+                hop(upper.units * m, w, above.units, first, m, &mut room.cross);
+                if l + 1 == top {
+                    // of S W only the columns from u on: the rest is symmetric
+                    let bend = &room.layers[l].bend;
+                    let mut pairs = &mut room.pairs[..];
+                    for u in 0..lower.units {
+                        let rest = lower.units - u;
+                        let (run, tail) = pairs.split_at_mut(m * rest);
+                        let s = Factor::new(&room.cross[0][u * upper.units * m..], m, upper.units);
+                        let w = Factor::new(&weights[u * upper.units..], upper.units, rest);
+                        kernel::product(T::one(), s, w, T::zero(), run);
+                        times(run, &first[u * m..]);
+                        kernel::axpy(T::one(), &bend[u * m..][..m], &mut run[..m]);
+                        pairs = tail;
+                    }
+                } else if l + 2 == top {
+                    // φ'ⱼ Wⱼᵤ φ'ᵤ
+                    let outer = &room.layers[l + 1].first[..m * above.units];
+                    let runs = room.spread[0].chunks_exact_mut(m * above.units);
+                    for (u, (g, first)) in runs.zip(first.chunks_exact(m)).enumerate() {
+                        for (j, (g, outer)) in g.chunks_exact_mut(m).zip(outer.chunks_exact(m)).enumerate() {
+                            let w = weights[u * above.units + j];
+                            for ((g, outer), first) in g.iter_mut().zip(outer).zip(first) {
+                                *g = *outer * w * *first;
+                            }
+                        }
+                    }
+                } else {
+                    hop(upper.inputs * m, w, above.units, first, m, &mut room.spread);
+                }
+                match target {
+                    Target::Dense(out) => room.add_between((lower, l), (upper, top), m, out),
+                    // only the next layer's own S is still wanted
+                    Target::Diagonal(_) => break,
+                }
+            }
+        }
+    }
+}
+
+impl<T: Real> Room<T> {
+    /// `Σ ãᵢ ãⱼ Sᵤᵥ`: for as many `i ≥ j` at a time as there is room, one product for all `u ≥ v`.
+    fn add_within(&mut self, layer: &Layer, l: usize, m: usize, out: &mut [T]) {
+        let Self { layers, pairs, terms, block, .. } = self;
+        let (units, inputs, p) = (layer.units, layer.inputs + 1, dimension(out));
+        let (count, input) = (triangle(units), &layers[l].input);
+        let s = Factor::new(pairs, m, count).t();
+        let together = (TERMS / m).min(BLOCK / count).clamp(1, triangle(inputs));
+        reserve(terms, together * m);
+        reserve(block, together * count);
+        let mut rest = (0..inputs).flat_map(|j| (j..inputs).map(move |i| (i, j)));
+        loop {
+            let these = rest.clone().take(together);
+            let mut columns = 0;
+            for (term, (i, j)) in terms.chunks_exact_mut(m).zip(these.clone()) {
+                term.copy_from_slice(&input[i * m..][..m]);
+                times(term, &input[j * m..][..m]);
+                columns += 1;
+            }
+            if columns == 0 {
+                return;
+            }
+            kernel::product(T::one(), s, Factor::new(terms, m, columns), T::zero(), block);
+            for (sums, (i, j)) in block.chunks_exact(count).zip(these) {
+                let mut above = 0;
+                for v in 0..units {
+                    let at = (layer.offset + j * units + v) * p + layer.offset + i * units;
+                    let (upper, lower) = out[at..][..units].split_at_mut(v);
+                    kernel::axpy(T::one(), &sums[above..][..units - v], lower);
+                    above += units - v;
+                    if i > j {
+                        // Sᵤᵥ = Sᵥᵤ stands in the run of u
+                        let mut run = 0;
+                        for (u, out) in upper.iter_mut().enumerate() {
+                            *out += sums[run + v - u];
+                            run += units - u;
+                        }
+                    }
+                }
+            }
+            rest.nth(columns - 1);
+        }
+    }
+
+    /// `Σ ãᵢ (Sᵤᵥ ã'ⱼ + Gᵤⱼ δ'ᵥ)`: for each `u`, one product for all `v`, `i` and as many `j` at a time as
+    /// there is room.
+    fn add_between(
+        &mut self,
+        (lower, l): (&Layer, usize),
+        (upper, top): (&Layer, usize),
+        m: usize,
+        out: &mut [T],
+    ) {
+        let Self { layers, cross, spread, terms, block, .. } = self;
+        let (units, inputs, p) = (upper.units, upper.inputs + 1, dimension(out));
+        let Strip { input: a, delta, .. } = &layers[top];
+        let Strip { input, first, .. } = &layers[l];
+        let x = Factor::new(input, m, lower.inputs + 1);
+        let together = (TERMS / (m * units)).clamp(1, inputs);
+        reserve(terms, together * units * m);
+        reserve(block, together * units * (lower.inputs + 1));
+        for u in 0..lower.units {
+            let s = &cross[0][u * units * m..][..units * m];
+            for start in (0..inputs).step_by(together) {
+                let js = start..inputs.min(start + together);
+                for (terms, j) in terms.chunks_exact_mut(units * m).zip(js.clone()) {
+                    let a = &a[j * m..][..m];
+                    // the bias depends on nothing; right above, a'ⱼ depends on zⱼ alone
+                    let g = match () {
+                        () if j == upper.inputs || (l + 1 == top && j != u) => None,
+                        () if l + 1 == top => Some(&first[u * m..][..m]),
+                        () => Some(&spread[0][(u * upper.inputs + j) * m..][..m]),
+                    };
+                    let runs = terms.chunks_exact_mut(m).zip(s.chunks_exact(m)).zip(delta.chunks_exact(m));
+                    for ((term, s), delta) in runs {
+                        match g {
+                            Some(g) => sum_of_products(term, s, a, g, delta),
+                            None => {
+                                term.copy_from_slice(s);
+                                times(term, a);
+                            }
+                        }
+                    }
+                }
+                let rows = js.len() * units;
+                kernel::product(T::one(), Factor::new(terms, m, rows).t(), x, T::zero(), block);
+                for (i, sums) in block.chunks_exact(rows).take(lower.inputs + 1).enumerate() {
+                    let column = lower.offset + i * lower.units + u;
+                    let at = column * p + upper.offset + start * units;
+                    kernel::axpy(T::one(), sums, &mut out[at..][..rows]);
+                }
+            }
+        }
+    }
+
+    /// `Σ ãᵢ² Sᵤᵤ`.
+    fn add_diagonal(&mut self, layer: &Layer, l: usize, m: usize, out: &mut [T]) {
+        let Self { layers, pairs, terms, block, .. } = self;
+        let (units, inputs) = (layer.units, layer.inputs + 1);
+        let input = &layers[l].input[..m * inputs];
+        reserve(terms, m * inputs);
+        reserve(block, m * units);
+        terms[..input.len()].copy_from_slice(input);
+        times(&mut terms[..input.len()], input);
+        let mut pair = 0;
+        for (u, s) in block.chunks_exact_mut(m).take(units).enumerate() {
+            s.copy_from_slice(&pairs[pair * m..][..m]);
+            pair += units - u;
+        }
+        let (s, squares) = (Factor::new(block, m, units), Factor::new(terms, m, inputs));
+        kernel::product(T::one(), s.t(), squares, T::one(), &mut out[layer.range()]);
+    }
+}
+
+/// `∂·/∂z⁽ˡ⁻¹⁾ = (∂·/∂z⁽ˡ⁾) W⁽ˡ⁾ ⊙ φ'`, from the first buffer by way of the second.
+fn hop<T: Real>(
+    rows: usize,
+    w: Factor<'_, T>,
+    units: usize,
+    first: &[T],
+    m: usize,
+    [now, next]: &mut [Vec<T>; 2],
+) {
+    kernel::product(T::one(), Factor::new(now, rows, units), w, T::zero(), next);
+    for (runs, first) in next.chunks_exact_mut(rows).zip(first.chunks_exact(m)) {
+        runs.chunks_exact_mut(m).for_each(|run| times(run, first));
+    }
+    std::mem::swap(now, next);
+}
+
+/// Both halves of a symmetric matrix of runs.
+fn unpack<T: Real>(pairs: &[T], units: usize, m: usize, full: &mut [T]) {
+    let mut pairs = pairs.chunks_exact(m);
+    for v in 0..units {
+        for (u, pair) in (v..units).zip(&mut pairs) {
+            full[(v * units + u) * m..][..m].copy_from_slice(pair);
+            full[(u * units + v) * m..][..m].copy_from_slice(pair);
+        }
+    }
+}
+
+/// `n (n + 1) / 2`.
+fn triangle(n: usize) -> usize {
+    n * (n + 1) / 2
+}
+
+/// `p` of a `p × p` matrix.
+fn dimension<T>(square: &[T]) -> usize {
+    square.len().isqrt()
+}
+
+fn reserve<T: Real>(buffer: &mut Vec<T>, len: usize) {
+    if buffer.len() < len {
+        buffer.resize(len, T::zero());
+    }
+}
+
+fn view<T: Real>(data: &[T], rows: usize, columns: usize) -> DMatrixView<'_, T> {
+    DMatrixView::from_slice(&data[..rows * columns], rows, columns)
+}
+
+/// The columns `samples` of `from`, transposed.
+fn turn<T: Real>(from: &DMatrixView<'_, T>, samples: Range<usize>, to: &mut [T]) {
+    let m = samples.len();
+    for (s, column) in from.columns_range(samples).column_iter().enumerate() {
+        for (to, x) in to[s..].iter_mut().step_by(m).zip(column.iter()) {
+            *to = *x;
+        }
+    }
+}
+
+/// `x ← a ⊙ b + c ⊙ d`.
+fn sum_of_products<T: Real>(x: &mut [T], a: &[T], b: &[T], c: &[T], d: &[T]) {
+    kernel::vectorize(
+        #[inline(always)]
+        |_| {
+            for ((((x, a), b), c), d) in x.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                *x = *a * *b + *c * *d;
+            }
+        },
+    );
+}

@@ -1,0 +1,120 @@
+use std::ops::Range;
+
+use nalgebra::{DMatrixView, DMatrixViewMut, DVector, DVectorView, DVectorViewMut};
+
+use crate::kernel::Factor;
+use crate::{Activation, Error, Real};
+
+/// One layer of a [`Network`](crate::Network): `a = φ(W a' + b)`, and where its `W` (`units × inputs`) and `b`
+/// (`units`) stand in `θ`.
+///
+/// ```
+/// use gradus::{Activation, Network};
+///
+/// let network = Network::new(&[3, 8, 2], Activation::Tanh);
+/// let mut theta = network.initial::<f64>(1);
+/// let [hidden, output] = network.layers() else { unreachable!("two layers") };
+/// assert_eq!((hidden.units(), hidden.activation()), (8, Activation::Tanh));
+/// assert_eq!(hidden.weights(&theta)?.shape(), (8, 3));
+///
+/// output.bias_mut(&mut theta)?.fill(0.5);
+/// assert_eq!(theta[theta.len() - 1], 0.5);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Layer {
+    pub(super) inputs: usize,
+    pub(super) units: usize,
+    pub(super) activation: Activation,
+    /// Where its parameters start in `θ`.
+    pub(super) offset: usize,
+}
+
+impl Layer {
+    /// What comes in: columns of `W`.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// What goes out: rows of `W`, length of `b`.
+    pub fn units(&self) -> usize {
+        self.units
+    }
+
+    /// `φ`.
+    pub fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    /// The layer's part of `θ`: `W` column-major, then `b`.
+    pub fn range(&self) -> Range<usize> {
+        self.offset..self.offset.saturating_add(self.count())
+    }
+
+    /// `W` (`units × inputs`), a view into the network's `θ`.
+    ///
+    /// # Errors
+    /// [`Error::Length`] where `θ` ends before the layer does.
+    pub fn weights<'a, T: Real>(&self, theta: &'a DVector<T>) -> Result<DMatrixView<'a, T>, Error> {
+        self.check(theta)?;
+        Ok(DMatrixView::from_slice(self.slices(theta).0, self.units, self.inputs))
+    }
+
+    /// `b` (`units`), a view into the network's `θ`.
+    ///
+    /// # Errors
+    /// As [`weights`](Self::weights).
+    pub fn bias<'a, T: Real>(&self, theta: &'a DVector<T>) -> Result<DVectorView<'a, T>, Error> {
+        self.check(theta)?;
+        Ok(DVectorView::from_slice(self.slices(theta).1, self.units))
+    }
+
+    /// `W` (`units × inputs`), to be written.
+    ///
+    /// # Errors
+    /// As [`weights`](Self::weights).
+    pub fn weights_mut<'a, T: Real>(
+        &self,
+        theta: &'a mut DVector<T>,
+    ) -> Result<DMatrixViewMut<'a, T>, Error> {
+        self.check(theta)?;
+        Ok(DMatrixViewMut::from_slice(self.parts_mut(theta).0, self.units, self.inputs))
+    }
+
+    /// `b` (`units`), to be written.
+    ///
+    /// # Errors
+    /// As [`weights`](Self::weights).
+    pub fn bias_mut<'a, T: Real>(&self, theta: &'a mut DVector<T>) -> Result<DVectorViewMut<'a, T>, Error> {
+        self.check(theta)?;
+        Ok(DVectorViewMut::from_slice(self.parts_mut(theta).1, self.units))
+    }
+
+    fn check<T: Real>(&self, theta: &DVector<T>) -> Result<(), Error> {
+        let (expected, found) = (self.range().end, theta.len());
+        if found < expected { Err(Error::Length { argument: "theta", expected, found }) } else { Ok(()) }
+    }
+
+    pub(super) fn weight_count(&self) -> usize {
+        self.inputs.saturating_mul(self.units)
+    }
+
+    /// Parameters; `usize::MAX` stands for more than can be counted.
+    fn count(&self) -> usize {
+        self.weight_count().saturating_add(self.units)
+    }
+
+    fn slices<'a, T: Real>(&self, theta: &'a DVector<T>) -> (&'a [T], &'a [T]) {
+        theta.as_slice()[self.range()].split_at(self.weight_count())
+    }
+
+    /// `(W, b)` out of `θ`, or the same parts of anything of its shape.
+    pub(super) fn parts<'a, T: Real>(&self, theta: &'a DVector<T>) -> (Factor<'a, T>, &'a [T]) {
+        let (w, b) = self.slices(theta);
+        (Factor::new(w, self.units, self.inputs), b)
+    }
+
+    pub(super) fn parts_mut<'a, T: Real>(&self, theta: &'a mut DVector<T>) -> (&'a mut [T], &'a mut [T]) {
+        theta.as_mut_slice()[self.range()].split_at_mut(self.weight_count())
+    }
+}

@@ -1,0 +1,194 @@
+//! Exact second derivatives along a direction: forward over reverse (Pearlmutter 1994).
+
+use nalgebra::{DMatrixView, DVector};
+
+use super::hessian::Target;
+use super::{Layer, Network, NetworkCache, input, times};
+use crate::kernel::{self, Factor};
+use crate::{Real, SecondOrder};
+
+/// Tangents of one layer, `units × batch` each.
+#[derive(Debug, Clone)]
+pub(super) struct Kept<T> {
+    /// `R{Z⁽ˡ⁾}`.
+    z: Vec<T>,
+    /// `R{A⁽ˡ⁾} = φ'(Z⁽ˡ⁾) ⊙ R{Z⁽ˡ⁾}`.
+    a: Vec<T>,
+    /// `R{Δ⁽ˡ⁾}`.
+    delta: Vec<T>,
+    /// `φ'(Z⁽ˡ⁾)` and `φ''(Z⁽ˡ⁾)`, the same for every tangent after one forward pass.
+    first: Vec<T>,
+    second: Vec<T>,
+}
+
+impl<T: Real> SecondOrder<T> for Network {
+    /// `R{Z⁽ˡ⁾} = V⁽ˡ⁾ A⁽ˡ⁻¹⁾ + v⁽ˡ⁾ 1ᵀ + W⁽ˡ⁾ R{A⁽ˡ⁻¹⁾}`, `R{A⁽ˡ⁾} = φ'(Z⁽ˡ⁾) ⊙ R{Z⁽ˡ⁾}`.
+    fn tangent(
+        &self,
+        theta: &DVector<T>,
+        v: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        cache: &mut NetworkCache<T>,
+    ) {
+        if cache.batch == 0 || !self.fits(theta, &x, cache) || v.len() != theta.len() {
+            return;
+        }
+        if std::mem::take(&mut cache.is_new) {
+            self.derivatives(cache);
+        }
+        let NetworkCache { batch, layers, tangents, .. } = cache;
+        for (l, layer) in self.layers.iter().enumerate() {
+            let len = layer.units * *batch;
+            let (w, _) = layer.parts(theta);
+            let (v, v_b) = layer.parts(v);
+            let (before, rest) = tangents.split_at_mut(l);
+            let r = &mut rest[0];
+            kernel::affine(v, Some(v_b), input(&layers[..l], layer, &x), &mut r.z[..len]);
+            if let Some(before) = before.last() {
+                let r_a = Factor::new(&before.a, layer.inputs, *batch);
+                kernel::product(T::one(), w, r_a, T::one(), &mut r.z[..len]);
+            }
+            r.a[..len].copy_from_slice(&r.z[..len]);
+            times(&mut r.a[..len], &r.first);
+        }
+    }
+
+    fn tangent_scores<'c>(&self, cache: &'c NetworkCache<T>) -> DMatrixView<'c, T> {
+        let (units, a) = match (self.layers.last(), cache.tangents.last()) {
+            (Some(layer), Some(kept)) => (layer.units, &kept.a[..]),
+            _ => (0, &[][..]),
+        };
+        DMatrixView::from_slice(&a[..units * cache.batch], units, cache.batch)
+    }
+
+    /// ```text
+    /// R{∇W⁽ˡ⁾}   = R{Δ⁽ˡ⁾} A⁽ˡ⁻¹⁾ᵀ + Δ⁽ˡ⁾ R{A⁽ˡ⁻¹⁾}ᵀ,   R{∇b⁽ˡ⁾} = R{Δ⁽ˡ⁾} 1
+    /// R{Δ⁽ˡ⁻¹⁾} = (W⁽ˡ⁾ᵀ R{Δ⁽ˡ⁾} + V⁽ˡ⁾ᵀ Δ⁽ˡ⁾) ⊙ φ' + W⁽ˡ⁾ᵀ Δ⁽ˡ⁾ ⊙ φ'' ⊙ R{Z⁽ˡ⁻¹⁾}
+    /// ```
+    ///
+    /// Where `Δ = 0` throughout, every term with a `Δ` is left out: the Gauss–Newton product costs less.
+    fn backward_tangent(
+        &self,
+        theta: &DVector<T>,
+        v: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        delta: DMatrixView<'_, T>,
+        r_delta: DMatrixView<'_, T>,
+        cache: &mut NetworkCache<T>,
+        out: &mut DVector<T>,
+    ) {
+        let p = theta.len();
+        if !self.follows(theta, &x, &delta, cache)
+            || r_delta.shape() != delta.shape()
+            || cache.tangents.len() != self.layers.len()
+            || (v.len(), out.len()) != (p, p)
+        {
+            return;
+        }
+        let (last, one) = (self.layers.len() - 1, T::one());
+        let (layer, batch) = (&self.layers[last], cache.batch);
+        let gauss_newton = delta.iter().all(|delta| *delta == T::zero());
+        copy_columns(r_delta, layer, &mut cache.tangents[last].delta);
+        copy_columns(delta, layer, &mut cache.layers[last].delta);
+        self.bend(last, cache, gauss_newton);
+        for (l, layer) in self.layers.iter().enumerate().rev() {
+            let (before, rest) = cache.layers.split_at_mut(l);
+            let (r_before, r_rest) = cache.tangents.split_at_mut(l);
+            let delta = Factor::new(&rest[0].delta, layer.units, batch);
+            let r_delta = Factor::new(&r_rest[0].delta, layer.units, batch);
+            let (out_w, out_b) = layer.parts_mut(out);
+            kernel::product(one, r_delta, input(before, layer, &x).t(), one, out_w);
+            kernel::add_columns(r_delta, out_b);
+            if l > 0 {
+                let len = layer.inputs * batch;
+                let (kept, r) = (&mut before[l - 1], &mut r_before[l - 1]);
+                let (w, _) = layer.parts(theta);
+                kernel::product(one, w.t(), r_delta, T::zero(), &mut r.delta[..len]);
+                if !gauss_newton {
+                    let r_a = Factor::new(&r.a, layer.inputs, batch);
+                    kernel::product(one, delta, r_a.t(), one, out_w);
+                    let (v, _) = layer.parts(v);
+                    kernel::product(one, v.t(), delta, one, &mut r.delta[..len]);
+
+                    kernel::product(one, w.t(), delta, T::zero(), &mut kept.delta[..len]);
+                }
+                self.bend(l - 1, cache, gauss_newton);
+            }
+        }
+    }
+
+    fn dense_hessian(
+        &self,
+        theta: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        delta: DMatrixView<'_, T>,
+        curvature: DMatrixView<'_, T>,
+        cache: &mut NetworkCache<T>,
+        out: &mut [T],
+    ) -> bool {
+        let fits = theta.len().checked_mul(theta.len()) == Some(out.len());
+        fits && self.second_derivatives(theta, &x, &delta, &curvature, cache, Target::Dense(out))
+    }
+
+    fn hessian_diagonal(
+        &self,
+        theta: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        delta: DMatrixView<'_, T>,
+        curvature: DMatrixView<'_, T>,
+        cache: &mut NetworkCache<T>,
+        out: &mut DVector<T>,
+    ) -> bool {
+        let fits = theta.len() == out.len();
+        let out = Target::Diagonal(out.as_mut_slice());
+        fits && self.second_derivatives(theta, &x, &delta, &curvature, cache, out)
+    }
+}
+
+impl Network {
+    /// `φ'` and `φ''` at the last forward pass.
+    fn derivatives<T: Real>(&self, cache: &mut NetworkCache<T>) {
+        let NetworkCache { batch, layers, tangents, .. } = cache;
+        if tangents.is_empty() {
+            tangents.extend(layers.iter().map(|kept| {
+                let zeros = || vec![T::zero(); kept.a.len()];
+                Kept { z: zeros(), a: zeros(), delta: zeros(), first: zeros(), second: zeros() }
+            }));
+        }
+        for ((layer, kept), r) in self.layers.iter().zip(layers).zip(tangents) {
+            let len = layer.units * *batch;
+            let (first, second) = (&mut r.first[..len], &mut r.second[..len]);
+            first.fill(T::one());
+            second.fill(T::one());
+            layer.activation.times_first(&kept.z, &kept.a[..len], first);
+            layer.activation.times_second(&kept.z, &kept.a[..len], second);
+        }
+    }
+
+    /// From `∂L/∂A` and `R{∂L/∂A}` to `Δ` and `R{Δ}`, in place:
+    /// `R{Δ} = R{∂L/∂A} ⊙ φ' + ∂L/∂A ⊙ φ'' ⊙ R{Z}`, `Δ = ∂L/∂A ⊙ φ'`.
+    fn bend<T: Real>(&self, l: usize, cache: &mut NetworkCache<T>, gauss_newton: bool) {
+        let len = self.layers[l].units * cache.batch;
+        let (delta, r) = (&mut cache.layers[l].delta[..len], &mut cache.tangents[l]);
+        if gauss_newton {
+            return times(&mut r.delta[..len], &r.first);
+        }
+        let derivatives = r.first[..len].iter().zip(&r.second[..len]).zip(&r.z[..len]);
+        kernel::vectorize(
+            #[inline(always)]
+            |_| {
+                for ((delta, r), ((first, second), z)) in delta.iter_mut().zip(&mut r.delta).zip(derivatives)
+                {
+                    *r = *r * *first + *delta * *second * *z;
+                    *delta *= *first;
+                }
+            },
+        );
+    }
+}
+
+fn copy_columns<T: Real>(from: DMatrixView<'_, T>, layer: &Layer, to: &mut [T]) {
+    for (to, from) in to.chunks_exact_mut(layer.units).zip(from.column_iter()) {
+        to.copy_from_slice(from.as_slice());
+    }
+}

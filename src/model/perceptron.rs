@@ -1,0 +1,44 @@
+use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
+
+use super::linear::{Linear, affine_model};
+
+/// A perceptron: `ŷ = W x + b`, the model of linear regression.
+///
+/// `θ` is `W` (`outputs × inputs`) column-major, then `b`: for one output simply `(w₁, …, w_n, b)`. With
+/// [`SquaredError`](crate::SquaredError), [`fit`](Self::fit) is least squares.
+///
+/// ```
+/// use gradus::Perceptron;
+/// use nalgebra::dmatrix;
+///
+/// // y = 2 x₁ − x₂ + 3, one sample per column
+/// let x = dmatrix![0.0, 1.0, 0.0, 2.0;
+///                  0.0, 0.0, 1.0, 1.0];
+/// let y = dmatrix![3.0, 5.0, 2.0, 6.0];
+/// let fitted = Perceptron::new(2).fit(&x, &y)?;
+/// assert!((fitted.weights()[(0, 1)] + 1.0).abs() < 1e-14);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Perceptron(pub(crate) Linear);
+
+impl Perceptron {
+    /// One output, with a bias.
+    pub fn new(inputs: usize) -> Self {
+        Self(Linear { inputs, outputs: 1, bias: true })
+    }
+
+    /// `outputs` outputs side by side.
+    #[must_use]
+    pub fn with_outputs(self, outputs: usize) -> Self {
+        Self(Linear { outputs, ..self.0 })
+    }
+
+    /// Without `b`, where the origin is known.
+    #[must_use]
+    pub fn without_bias(self) -> Self {
+        Self(Linear { bias: false, ..self.0 })
+    }
+}
+
+affine_model!(Perceptron);

@@ -1,0 +1,43 @@
+use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
+
+use super::linear::{Linear, affine_model};
+
+/// The sigmoid classifier: `ŷ = σ(W x + b)`, the probability of class 1; logistic regression.
+///
+/// The model computes the scores `z = W x + b`; [`LogLoss`](crate::LogLoss) holds the sigmoid. `θ` is `W`
+/// (`outputs × inputs`) column-major, then `b`. Several outputs are several independent yes-or-no questions.
+///
+/// ```
+/// use gradus::SigmoidClassifier;
+/// use nalgebra::dmatrix;
+///
+/// let x = dmatrix![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+/// let y = dmatrix![0.0, 0.0, 1.0, 0.0, 1.0, 1.0];
+/// let fitted = SigmoidClassifier::new(1).fit(&x, &y)?;
+/// assert!(fitted.report.converged());
+/// assert!(fitted.probability(&dmatrix![3.5])?[(0, 0)] - 0.5 < 1e-9);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SigmoidClassifier(pub(crate) Linear);
+
+impl SigmoidClassifier {
+    /// One output, with a bias.
+    pub fn new(inputs: usize) -> Self {
+        Self(Linear { inputs, outputs: 1, bias: true })
+    }
+
+    /// `outputs` outputs side by side.
+    #[must_use]
+    pub fn with_outputs(self, outputs: usize) -> Self {
+        Self(Linear { outputs, ..self.0 })
+    }
+
+    /// Without `b`, where the origin is known.
+    #[must_use]
+    pub fn without_bias(self) -> Self {
+        Self(Linear { bias: false, ..self.0 })
+    }
+}
+
+affine_model!(SigmoidClassifier);

@@ -1,0 +1,127 @@
+//! Differentiable functions of one flat vector, and what more they may offer.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::{Error, Real};
+
+pub use function::{Function, WithHessian, WithValue, WithoutHessian, WithoutValue};
+
+pub use check::{
+    CheckReport, Component, Verdict, check_curvature, check_gradient, check_hessian, check_hessian_product,
+    check_loss, check_model, check_second_order,
+};
+
+mod check;
+mod function;
+pub mod problems;
+
+/// A differentiable function `f: Rⁿ → R`.
+///
+/// **An implementor must** write (not add) the gradient into the vector it is lent, whole, and keep its
+/// length; and answer a point outside the domain with a value that is not finite (`NaN`, `±∞`): line
+/// searches then retreat. It need not check lengths: the library hands points of length [`dim`](Self::dim).
+/// **A caller may** reuse the same buffers for every call. `&mut self` is for the implementor's scratch:
+/// equal points must give equal answers.
+///
+/// ```
+/// use gradus::{GradientDescent, Objective, Stop, minimize};
+/// use nalgebra::{DVector, dvector};
+///
+/// /// f(x) = ½ ‖x − 1‖²
+/// struct Bowl;
+///
+/// impl Objective<f64> for Bowl {
+///     fn dim(&self) -> usize {
+///         3
+///     }
+///     fn value_gradient(&mut self, x: &DVector<f64>, gradient: &mut DVector<f64>) -> f64 {
+///         gradient.copy_from(&x.add_scalar(-1.0));
+///         0.5 * gradient.norm_squared()
+///     }
+/// }
+///
+/// let report = minimize(&mut GradientDescent::new(0.5), &mut Bowl, dvector![4.0, 0.0, -2.0], &Stop::default())?;
+/// assert!(report.into_converged()?.x.relative_eq(&dvector![1.0, 1.0, 1.0], 1e-7, 1e-7));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+pub trait Objective<T: Real> {
+    /// The length `n` of the vector that the function takes.
+    fn dim(&self) -> usize;
+
+    /// `f(x)`, with `∇f(x)` written to `gradient` (length `n`).
+    fn value_gradient(&mut self, x: &DVector<T>, gradient: &mut DVector<T>) -> T;
+
+    /// `f(x)` alone. Provided by [`value_gradient`](Self::value_gradient), with a gradient thrown away;
+    /// implement it where the value alone is cheaper, for line searches ask for nothing else.
+    fn value(&mut self, x: &DVector<T>) -> T {
+        self.value_gradient(x, &mut DVector::zeros(x.len()))
+    }
+
+    /// Whether every stationary point is known to be a global minimum. Default: `false`, unknown.
+    fn is_convex(&self) -> bool {
+        false
+    }
+
+    /// Whether the point proves that no finite minimum exists (separable classes). Default: `false`.
+    fn has_no_minimum(&mut self, _x: &DVector<T>) -> bool {
+        false
+    }
+
+    /// Settings that can only be judged when a run starts. Default: nothing to complain about.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where a setting is outside its domain.
+    fn check(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// An objective that knows `∇²f(x) v` without the matrix.
+///
+/// ```
+/// use gradus::{HessianProduct, objective::problems::Rosenbrock};
+/// use nalgebra::{DVector, dvector};
+///
+/// let mut hv = DVector::zeros(2);
+/// Rosenbrock::new(2).hessian_product(&dvector![-1.2, 1.0], &dvector![1.0, 0.0], &mut hv);
+/// assert_eq!(hv, dvector![1330.0, 480.0]);
+/// ```
+pub trait HessianProduct<T: Real>: Objective<T> {
+    /// Writes `∇²f(x) v` to `out` (all three of length `n`).
+    fn hessian_product(&mut self, x: &DVector<T>, v: &DVector<T>, out: &mut DVector<T>);
+}
+
+/// An objective that knows its dense Hessian.
+///
+/// **An implementor must** write the whole symmetric matrix, both triangles.
+///
+/// ```
+/// use gradus::{Hessian, objective::problems::Rosenbrock};
+/// use nalgebra::{DMatrix, dmatrix, dvector};
+///
+/// let mut h = DMatrix::zeros(2, 2);
+/// Rosenbrock::new(2).hessian(&dvector![-1.2, 1.0], &mut h);
+/// assert_eq!(h, dmatrix![1330.0, 480.0; 480.0, 200.0]);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no second derivatives, which this method needs",
+    label = "no dense Hessian",
+    note = "use a first-order method (`GradientDescent`, `Adam`, `Lbfgs`), or implement `Hessian` (for closures: \
+            `Function::with_hessian`; for a model in an `EmpiricalRisk`: `SecondOrder`)"
+)]
+pub trait Hessian<T: Real>: Objective<T> {
+    /// Writes `∇²f(x)` to `hessian` (`n × n`).
+    fn hessian(&mut self, x: &DVector<T>, hessian: &mut DMatrix<T>);
+
+    /// `f(x)`, with gradient and Hessian written: one pass where the implementor shares work between them.
+    fn value_gradient_hessian(
+        &mut self,
+        x: &DVector<T>,
+        gradient: &mut DVector<T>,
+        hessian: &mut DMatrix<T>,
+    ) -> T {
+        let value = self.value_gradient(x, gradient);
+        self.hessian(x, hessian);
+        value
+    }
+}

@@ -1,0 +1,155 @@
+use nalgebra::DVector;
+
+use super::schedule::{check_average, check_rate, setting};
+use super::{Optimizer, Outcome, Schedule, Step};
+use crate::kernel;
+use crate::{Error, Objective, Real};
+
+/// Adam (Kingma and Ba 2015), and AdamW (Loshchilov and Hutter 2019) with a weight decay.
+///
+/// ```text
+/// m ← β₁ m + (1 − β₁) g,    m̂ = m / (1 − β₁ᵗ)
+/// v ← β₂ v + (1 − β₂) g²,   v̂ = v / (1 − β₂ᵗ)
+/// x ← x − α m̂ / (√v̂ + ε) − α λ x
+/// ```
+///
+/// The decay `λ` shrinks every parameter, biases too; a ridge penalty of the risk leaves biases alone.
+///
+/// ```
+/// use gradus::{Adam, Stop, minimize, objective::problems::Rosenbrock};
+/// use nalgebra::dvector;
+///
+/// let stop = Stop::default().iterations(20_000);
+/// let report = minimize(&mut Adam::new(1e-2), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+/// assert!(report.value < 1e-6);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Adam<T: Real> {
+    rate: T,
+    beta1: T,
+    beta2: T,
+    epsilon: T,
+    decay: T,
+    schedule: Schedule,
+    steps: usize,
+    gradient: DVector<T>,
+    m: Vec<T>,
+    v: Vec<T>,
+}
+
+impl<T: Real> Default for Adam<T> {
+    /// `α = 1e−3`.
+    fn default() -> Self {
+        Self::new(T::of(1e-3))
+    }
+}
+
+impl<T: Real> Adam<T> {
+    /// With learning rate `α`, `β₁ = 0.9`, `β₂ = 0.999`, `ε = 1e−8` and no decay.
+    pub fn new(rate: T) -> Self {
+        Self {
+            rate,
+            beta1: T::of(0.9),
+            beta2: T::of(0.999),
+            epsilon: T::of(1e-8),
+            decay: T::zero(),
+            schedule: Schedule::Constant,
+            steps: 0,
+            gradient: DVector::zeros(0),
+            m: Vec::new(),
+            v: Vec::new(),
+        }
+    }
+
+    /// AdamW: learning rate `α` and decoupled weight decay `λ`.
+    ///
+    /// ```
+    /// use gradus::{Adam, Optimizer, objective::problems::Rosenbrock};
+    /// use nalgebra::dvector;
+    ///
+    /// let mut x = dvector![1.0, 1.0]; // the gradient is zero here: only the decay moves
+    /// Adam::adam_w(0.1, 0.01).step(&mut Rosenbrock::new(2), &mut x)?;
+    /// assert_eq!(x, dvector![0.999, 0.999]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn adam_w(rate: T, decay: T) -> Self {
+        Self { decay, ..Self::new(rate) }
+    }
+
+    /// `β₁` and `β₂`, each in `[0, 1)`. Default: `0.9` and `0.999`.
+    #[must_use]
+    pub fn betas(self, beta1: T, beta2: T) -> Self {
+        Self { beta1, beta2, ..self }
+    }
+
+    /// `ε > 0`. Default: `1e−8`.
+    #[must_use]
+    pub fn epsilon(self, epsilon: T) -> Self {
+        Self { epsilon, ..self }
+    }
+
+    /// Decoupled weight decay `λ ≥ 0`. Default: 0.
+    #[must_use]
+    pub fn weight_decay(self, decay: T) -> Self {
+        Self { decay, ..self }
+    }
+
+    /// How the rate changes with the steps. Default: [`Schedule::Constant`].
+    #[must_use]
+    pub fn schedule(self, schedule: Schedule) -> Self {
+        Self { schedule, ..self }
+    }
+}
+
+impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Adam<T> {
+    fn check(&self, _objective: &O) -> Result<(), Error> {
+        let one = T::one();
+        check_rate(self.rate)?;
+        check_average("beta1", self.beta1)?;
+        check_average("beta2", self.beta2)?;
+        let fine = self.epsilon > T::zero() && self.epsilon.is_finite();
+        setting("epsilon", "positive and finite", self.epsilon, fine)?;
+        let fine = self.decay >= T::zero() && self.decay * self.rate < one;
+        setting("weight_decay", "not negative, and below 1/rate", self.decay, fine)?;
+        self.schedule.check()
+    }
+
+    fn reset(&mut self) {
+        self.steps = 0;
+        self.m.clear();
+        self.v.clear();
+    }
+
+    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        let value = super::evaluate(objective, x, &mut self.gradient)?;
+        let g = self.gradient.as_slice();
+        let mut step = Step::new(value, kernel::norm_inf(g));
+        if !step.is_finite() {
+            step.outcome = Outcome::Stuck;
+            return Ok(step);
+        }
+        let (one, beta1, beta2, epsilon) = (T::one(), self.beta1, self.beta2, self.epsilon);
+        let rate = self.rate * T::of(self.schedule.factor(self.steps));
+        self.steps += 1;
+        let power = |beta: T| T::of(beta.f64().powf(self.steps as f64));
+        // α m̂ / (√v̂ + ε) with the corrections taken out of the loop
+        let alpha = rate / (one - power(beta1));
+        let root = one / (one - power(beta2)).sqrt();
+        let keep = one - rate * self.decay;
+        self.m.resize(g.len(), T::zero());
+        self.v.resize(g.len(), T::zero());
+        let updates = self.m.iter_mut().zip(&mut self.v).zip(x.as_mut_slice()).zip(g);
+        kernel::vectorize(
+            #[inline(always)]
+            |_| {
+                for (((m, v), x), g) in updates {
+                    *m = beta1 * *m + (one - beta1) * *g;
+                    *v = beta2 * *v + (one - beta2) * *g * *g;
+                    *x = keep * *x - alpha * *m / (v.sqrt() * root + epsilon);
+                }
+            },
+        );
+        Ok(step)
+    }
+}

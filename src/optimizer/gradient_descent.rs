@@ -1,0 +1,110 @@
+use nalgebra::DVector;
+
+use super::schedule::{check_average, check_rate};
+use super::{Optimizer, Outcome, Schedule, Step};
+use crate::kernel;
+use crate::{Error, Objective, Real};
+
+/// Gradient descent, plain or with momentum.
+///
+/// ```text
+/// plain                    x ← x − α g
+/// momentum   v ← μ v + g,  x ← x − α v           (Polyak 1964)
+/// Nesterov   v ← μ v + g,  x ← x − α (g + μ v)   (Nesterov 1983)
+/// ```
+///
+/// ```
+/// use gradus::{GradientDescent, Stop, minimize, objective::problems::Rosenbrock};
+/// use nalgebra::dvector;
+///
+/// let mut descent = GradientDescent::new(1e-3).momentum(0.9);
+/// let stop = Stop::default().iterations(20_000);
+/// let report = minimize(&mut descent, &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+/// assert!(report.converged());
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct GradientDescent<T: Real> {
+    rate: T,
+    momentum: T,
+    nesterov: bool,
+    schedule: Schedule,
+    steps: usize,
+    gradient: DVector<T>,
+    velocity: Vec<T>,
+}
+
+impl<T: Real> GradientDescent<T> {
+    /// With learning rate `α`, constant, and no momentum.
+    pub fn new(rate: T) -> Self {
+        Self {
+            rate,
+            momentum: T::zero(),
+            nesterov: false,
+            schedule: Schedule::Constant,
+            steps: 0,
+            gradient: DVector::zeros(0),
+            velocity: Vec::new(),
+        }
+    }
+
+    /// Momentum `μ` in `[0, 1)`. Default: 0.
+    #[must_use]
+    pub fn momentum(self, momentum: T) -> Self {
+        Self { momentum, nesterov: false, ..self }
+    }
+
+    /// Nesterov's momentum `μ` in `[0, 1)`. Default: 0.
+    #[must_use]
+    pub fn nesterov(self, momentum: T) -> Self {
+        Self { momentum, nesterov: true, ..self }
+    }
+
+    /// How the rate changes with the steps. Default: [`Schedule::Constant`].
+    #[must_use]
+    pub fn schedule(self, schedule: Schedule) -> Self {
+        Self { schedule, ..self }
+    }
+}
+
+impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for GradientDescent<T> {
+    fn check(&self, _objective: &O) -> Result<(), Error> {
+        check_rate(self.rate)?;
+        check_average("momentum", self.momentum)?;
+        self.schedule.check()
+    }
+
+    fn reset(&mut self) {
+        self.steps = 0;
+        self.velocity.clear();
+    }
+
+    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        let value = super::evaluate(objective, x, &mut self.gradient)?;
+        let g = self.gradient.as_slice();
+        let mut step = Step::new(value, kernel::norm_inf(g));
+        if !step.is_finite() {
+            step.outcome = Outcome::Stuck;
+            return Ok(step);
+        }
+        let alpha = self.rate * T::of(self.schedule.factor(self.steps));
+        self.steps += 1;
+        if self.momentum == T::zero() {
+            kernel::axpy(-alpha, g, x.as_mut_slice());
+            return Ok(step);
+        }
+        self.velocity.resize(g.len(), T::zero());
+        let (mu, nesterov) = (self.momentum, self.nesterov);
+        let updates = self.velocity.iter_mut().zip(x.as_mut_slice()).zip(g);
+        kernel::vectorize(
+            #[inline(always)]
+            |_| {
+                for ((v, x), g) in updates {
+                    *v = mu * *v + *g;
+                    *x -= alpha * if nesterov { *g + mu * *v } else { *v };
+                }
+            },
+        );
+        Ok(step)
+    }
+}

@@ -1,0 +1,207 @@
+use nalgebra::DVector;
+
+use super::escape::escape_along;
+use super::lanczos::Lanczos;
+use super::radius::{Radius, norm};
+use super::{Optimizer, Outcome, Step, evaluate};
+use crate::{Error, HessianProduct, Real, kernel};
+
+/// Truncated Newton: conjugate gradients on `H s = −∇f` in a trust region, by Hessian products alone.
+///
+/// ```text
+/// ‖H s + ∇f‖ ≤ min(½, √‖∇f‖) ‖∇f‖,    ‖s‖ ≤ Δ
+/// ```
+///
+/// Conjugate gradients stop at that residual, at the boundary, or at a direction `d` with `dᵀHd ≤ 0`, which
+/// they follow to the boundary (Steihaug 1983; the residual rule is that of Dembo, Eisenstat and Steihaug 1982).
+/// No matrix is formed: for large `n`. The radius lives as in [`TrustRegion`](super::TrustRegion).
+///
+/// Where `‖∇f‖∞ ≤ √ε`, 30 steps of Lanczos from a fixed vector look for negative curvature; if there is, the point is
+/// left along it and the step counts as an escape. That search can miss: there is no certificate, and
+/// [`Report::certify`](crate::Report::certify) gives one where a dense Hessian can be had.
+///
+/// ```
+/// use gradus::{NewtonCg, Stop, minimize, objective::problems::Rosenbrock};
+/// use nalgebra::DVector;
+///
+/// let start = DVector::from_element(100, 0.5);
+/// let report = minimize(&mut NewtonCg::new(), &mut Rosenbrock::new(100), start, &Stop::default())?;
+/// assert!(report.into_converged()?.value < 1e-12);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct NewtonCg<T: Real> {
+    radius: Radius<T>,
+    products: usize,
+    gradient: DVector<T>,
+    s: DVector<T>,
+    residual: DVector<T>,
+    direction: DVector<T>,
+    product: DVector<T>,
+    lanczos: Lanczos<T>,
+}
+
+/// How many Lanczos steps look for negative curvature.
+const PROBE: usize = 30;
+const REJECTIONS: usize = 60;
+
+impl<T: Real> Default for NewtonCg<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Real> NewtonCg<T> {
+    /// With the defaults.
+    pub fn new() -> Self {
+        let empty = || DVector::zeros(0);
+        Self {
+            radius: Radius::new(),
+            products: 200,
+            gradient: empty(),
+            s: empty(),
+            residual: empty(),
+            direction: empty(),
+            product: empty(),
+            lanczos: Lanczos::new(),
+        }
+    }
+
+    /// The radius `Δ₀` that a run starts with. Default: `1`.
+    #[must_use]
+    pub fn radius(mut self, radius: T) -> Self {
+        (self.radius.initial, self.radius.now) = (radius, radius);
+        self
+    }
+
+    /// The share of the promised reduction that a step must reach. Default: `0.15`.
+    #[must_use]
+    pub fn acceptance(mut self, eta: T) -> Self {
+        self.radius.acceptance = eta;
+        self
+    }
+
+    /// At most so many Hessian products for one direction. Default: `200`, and never more than `2n`.
+    #[must_use]
+    pub fn products(mut self, bound: usize) -> Self {
+        self.products = bound;
+        self
+    }
+
+    /// Steihaug's conjugate gradients, into `s`. What the model promises, and whether negative curvature was met.
+    fn steihaug<O: HessianProduct<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &DVector<T>,
+        radius: T,
+    ) -> Result<(T, bool), Error> {
+        let (n, half) = (x.len(), T::of(0.5));
+        let start = norm(self.gradient.as_slice());
+        // squares of lengths are taken of r/‖∇f‖, so that no scale overflows
+        self.s.fill(T::zero());
+        self.residual.zip_apply(&self.gradient, |r, g| *r = g / start);
+        self.direction.zip_apply(&self.residual, |d, r| *d = -r);
+        let tolerance = half.min(start.sqrt());
+        let (mut promised, mut square) = (T::zero(), T::one());
+        for _ in 0..self.products.min(2 * n).max(1) {
+            objective.hessian_product(x, &self.direction, &mut self.product);
+            if self.product.len() != n {
+                let found = self.product.len();
+                return Err(Error::Resized { what: "the Hessian product", expected: n, found });
+            }
+            let curvature = kernel::dot(self.direction.as_slice(), self.product.as_slice());
+            let finite = curvature.is_finite() && kernel::norm_inf(self.product.as_slice()).is_finite();
+            // the model along z + t d has slope −‖∇f‖ r·r and curvature dᵀHd
+            let slope = start * square;
+            let length = slope / curvature;
+            if !finite || curvature <= T::zero() || !self.is_inside(length, radius) {
+                let t = self.to_boundary(radius);
+                let bend = if finite { half * t * curvature } else { T::zero() };
+                kernel::axpy(t, self.direction.as_slice(), self.s.as_mut_slice());
+                return Ok((promised + t * (slope - bend), !finite || curvature <= T::zero()));
+            }
+            kernel::axpy(length, self.direction.as_slice(), self.s.as_mut_slice());
+            promised += half * length * slope;
+            kernel::axpy(length / start, self.product.as_slice(), self.residual.as_mut_slice());
+            let next = kernel::dot(self.residual.as_slice(), self.residual.as_slice());
+            if !(next.sqrt() > tolerance) {
+                break;
+            }
+            let ratio = next / square;
+            self.direction.zip_apply(&self.residual, |d, r| *d = ratio * *d - r);
+            square = next;
+        }
+        Ok((promised, false))
+    }
+
+    fn is_inside(&self, t: T, radius: T) -> bool {
+        let inside = self.s.iter().zip(&self.direction).fold(T::zero(), |sum, (&s, &d)| {
+            let z = (s + t * d) / radius;
+            sum + z * z
+        });
+        inside <= T::one()
+    }
+
+    /// `t ≥ 0` with `‖s + t d‖ = Δ`, without cancellation.
+    fn to_boundary(&self, radius: T) -> T {
+        let length = norm(self.direction.as_slice());
+        let (d, s) = (self.direction.iter(), self.s.iter());
+        let along = d.zip(s).fold(T::zero(), |sum, (&d, &s)| sum + (d / length) * (s / radius));
+        let z = norm(self.s.as_slice()) / radius;
+        let gap = ((T::one() - z) * (T::one() + z)).max(T::zero());
+        let root = (along * along + gap).sqrt();
+        let t = if along > T::zero() { gap / (along + root) } else { root - along };
+        t * radius / length
+    }
+}
+
+impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
+    fn check(&self, _objective: &O) -> Result<(), Error> {
+        self.radius.check()?;
+        if self.products == 0 {
+            return Err(Error::Setting { name: "products", expected: "at least 1", found: 0.0 });
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        self.radius.reset();
+    }
+
+    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        let n = x.len();
+        if self.s.len() != n {
+            let zeros = DVector::zeros(n);
+            (self.s, self.residual) = (zeros.clone(), zeros.clone());
+            (self.direction, self.product) = (zeros.clone(), zeros);
+        }
+        let value = evaluate(objective, x, &mut self.gradient)?;
+        let mut step = Step::new(value, kernel::norm_inf(self.gradient.as_slice()));
+        if !step.is_finite() {
+            step.outcome = Outcome::Stuck;
+            return Ok(step);
+        }
+        if step.gradient_norm <= T::EPSILON.sqrt() {
+            let v = &mut self.direction;
+            if let Some(curvature) = self.lanczos.negative_curvature(objective, x, PROBE, v)?
+                && escape_along(objective, x, v.as_slice(), curvature, &mut step, self.radius.at.trial())
+            {
+                return Ok(step);
+            }
+        }
+        if step.gradient_norm > T::zero() {
+            for _ in 0..REJECTIONS {
+                (step.predicted, step.modified) = self.steihaug(objective, x, self.radius.now)?;
+                if self.radius.judge(objective, x, &self.s, step.predicted, &mut step)?.is_some() {
+                    x.copy_from(self.radius.at.trial());
+                    return Ok(step);
+                }
+                if self.radius.at.trial() == x {
+                    break;
+                }
+            }
+        }
+        (step.outcome, step.predicted) = (Outcome::Stuck, T::zero());
+        Ok(step)
+    }
+}

@@ -1,0 +1,127 @@
+use nalgebra::DVector;
+
+use super::backtrack::Backtrack;
+use super::escape::{escape_along, is_near_saddle};
+use super::lanczos::Lanczos;
+use super::radius::norm;
+use super::{Optimizer, Outcome, Step, evaluate};
+use crate::{Error, HessianProduct, Real, kernel};
+
+/// Saddle-free Newton in a Krylov space, by Hessian products alone.
+///
+/// ```text
+/// s = −Q |T|⁻¹ Qᵀ∇f,    H Q ≈ Q T,    Q an orthonormal basis of span {∇f, H∇f, H²∇f, …}
+/// ```
+///
+/// Lanczos' method builds `Q` and the tridiagonal `T`; `|T|` takes the moduli of its eigenvalues, floored at `√ε`
+/// of the largest, so that saddles repel as strongly as Newton's method is drawn to them (Dauphin, Pascanu, Gulcehre,
+/// Cho, Ganguli and Bengio 2014). The step is shortened until it satisfies Armijo's condition. For large `n`.
+///
+/// Where the step becomes short, or `‖∇f‖∞ ≤ √ε`, the space is built once more, from a fixed vector without structure; if
+/// it holds negative curvature, the point is left along that, to the side with the lower `f`, and the step counts as an escape.
+/// Extreme Ritz values are no proof, so there is no certificate:
+/// [`Report::certify`](crate::Report::certify) gives one where a dense Hessian can be had.
+///
+/// ```
+/// use gradus::{SaddleFree, Stop, minimize, objective::problems::Rosenbrock};
+/// use nalgebra::DVector;
+///
+/// let start = DVector::from_element(50, 0.5);
+/// let report = minimize(&mut SaddleFree::new(), &mut Rosenbrock::new(50), start, &Stop::default())?;
+/// assert!(report.into_converged()?.value < 1e-12);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct SaddleFree<T: Real> {
+    dimension: usize,
+    gradient: DVector<T>,
+    direction: DVector<T>,
+    ritz: DVector<T>,
+    lanczos: Lanczos<T>,
+    line: Backtrack<T>,
+}
+
+impl<T: Real> Default for SaddleFree<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Real> SaddleFree<T> {
+    /// With the default dimension of the Krylov space.
+    pub fn new() -> Self {
+        let empty = || DVector::zeros(0);
+        Self {
+            dimension: 50,
+            gradient: empty(),
+            direction: empty(),
+            ritz: empty(),
+            lanczos: Lanczos::new(),
+            line: Backtrack::new(),
+        }
+    }
+
+    /// The dimension of the Krylov space, one Hessian product each. Default: `50`, and never more than `n`.
+    #[must_use]
+    pub fn dimension(mut self, dimension: usize) -> Self {
+        self.dimension = dimension;
+        self
+    }
+}
+
+impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
+    fn check(&self, _objective: &O) -> Result<(), Error> {
+        if self.dimension == 0 {
+            return Err(Error::Setting { name: "dimension", expected: "at least 1", found: 0.0 });
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        let n = x.len();
+        if self.direction.len() != n {
+            (self.direction, self.ritz) = (DVector::zeros(n), DVector::zeros(n));
+        }
+        let value = evaluate(objective, x, &mut self.gradient)?;
+        let mut step = Step::new(value, kernel::norm_inf(self.gradient.as_slice()));
+        if !step.is_finite() {
+            step.outcome = Outcome::Stuck;
+            return Ok(step);
+        }
+        // in the coordinates of Q the gradient is ‖∇f‖ e₁
+        let mut promised = T::zero();
+        match self.lanczos.run(objective, x, &self.gradient, self.dimension)? {
+            Some(ritz) => {
+                let mut first = DVector::zeros(ritz.values.len());
+                first[0] = norm(self.gradient.as_slice());
+                step.modified = ritz.values[0] < T::zero();
+                let s = ritz.descend(&first);
+                let along = ritz.vectors.tr_mul(&s);
+                let bend = along.iter().zip(&ritz.values).fold(T::zero(), |sum, (&s, &l)| sum + s * (s * l));
+                promised = -T::of(0.5) * bend;
+                self.lanczos.combine(s.as_slice(), &mut self.direction);
+            }
+            // no products to be had: down the gradient
+            None => {
+                step.modified = true;
+                self.direction.zip_apply(&self.gradient, |d, g| *d = -g);
+            }
+        }
+        if is_near_saddle(x, step.gradient_norm, &self.direction)
+            && let Some(curvature) =
+                self.lanczos.negative_curvature(objective, x, self.dimension, &mut self.ritz)?
+            && escape_along(objective, x, self.ritz.as_slice(), curvature, &mut step, self.line.trial())
+        {
+            return Ok(step);
+        }
+        let slope = kernel::dot(self.gradient.as_slice(), self.direction.as_slice());
+        if slope < T::zero() && slope.is_finite() {
+            if let Some(t) = self.line.search(objective, x, &self.direction, slope, &mut step)? {
+                step.predicted = -t * slope + t * t * promised;
+                return Ok(step);
+            }
+        }
+        step.outcome = Outcome::Stuck;
+        Ok(step)
+    }
+}

@@ -1,0 +1,98 @@
+use std::f64::consts::PI;
+
+use crate::{Error, Real};
+
+/// How a learning rate changes with the number of steps taken, `t = 0, 1, 2, …`.
+///
+/// ```
+/// use gradus::Schedule;
+///
+/// let schedule = Schedule::Exponential { decay: 0.5 };
+/// assert_eq!((schedule.factor(0), schedule.factor(3)), (1.0, 0.125));
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Schedule {
+    /// `1`.
+    #[default]
+    Constant,
+    /// `decay^⌊t / every⌋`.
+    StepDecay {
+        /// Steps between decays, at least 1.
+        every: usize,
+        /// In `(0, 1]`.
+        decay: f64,
+    },
+    /// `decayᵗ`.
+    Exponential {
+        /// In `(0, 1]`.
+        decay: f64,
+    },
+    /// `1 / (1 + decay · t)` (Robbins and Monro 1951).
+    InverseTime {
+        /// Not negative.
+        decay: f64,
+    },
+    /// `½ (1 + cos(π t / steps))`, zero from `steps` on (Loshchilov and Hutter 2017).
+    Cosine {
+        /// Steps until zero, at least 1.
+        steps: usize,
+    },
+    /// `(t + 1) / steps` up to 1: a slow start.
+    WarmUp {
+        /// Steps until the whole rate, at least 1.
+        steps: usize,
+    },
+}
+
+impl Schedule {
+    /// What the rate is multiplied with at step `t`.
+    pub fn factor(self, t: usize) -> f64 {
+        let t_real = t as f64;
+        match self {
+            Self::Constant => 1.0,
+            Self::StepDecay { every, decay } => decay.powf((t / every.max(1)) as f64),
+            Self::Exponential { decay } => decay.powf(t_real),
+            Self::InverseTime { decay } => 1.0 / (1.0 + decay * t_real),
+            Self::Cosine { steps } => 0.5 * (1.0 + (PI * (t_real / steps.max(1) as f64).min(1.0)).cos()),
+            Self::WarmUp { steps } => ((t_real + 1.0) / steps.max(1) as f64).min(1.0),
+        }
+    }
+
+    pub(super) fn check(self) -> Result<(), Error> {
+        let (found, expected, fine) = match self {
+            Self::Constant => return Ok(()),
+            Self::StepDecay { every: 0, .. } | Self::Cosine { steps: 0 } | Self::WarmUp { steps: 0 } => {
+                (0.0, "at least one step long", false)
+            }
+            Self::StepDecay { decay, .. } | Self::Exponential { decay } => {
+                (decay, "a decay in (0, 1]", decay > 0.0 && decay <= 1.0)
+            }
+            Self::InverseTime { decay } => {
+                (decay, "a decay that is not negative", decay >= 0.0 && decay.is_finite())
+            }
+            Self::Cosine { .. } | Self::WarmUp { .. } => return Ok(()),
+        };
+        if fine { Ok(()) } else { Err(Error::Setting { name: "schedule", expected, found }) }
+    }
+}
+
+/// A setting that must lie in a range that `fine` describes.
+pub(super) fn setting<T: Real>(
+    name: &'static str,
+    expected: &'static str,
+    found: T,
+    fine: bool,
+) -> Result<(), Error> {
+    if fine { Ok(()) } else { Err(Error::Setting { name, expected, found: found.f64() }) }
+}
+
+/// A learning rate: positive and finite.
+pub(super) fn check_rate<T: Real>(rate: T) -> Result<(), Error> {
+    setting("rate", "positive and finite", rate, rate > T::zero() && rate.is_finite())
+}
+
+/// The weight of the past in an average: in `[0, 1)`.
+pub(super) fn check_average<T: Real>(name: &'static str, found: T) -> Result<(), Error> {
+    setting(name, "in [0, 1)", found, found >= T::zero() && found < T::one())
+}

@@ -1,0 +1,518 @@
+//! Model × loss × data: an objective, so that whatever minimises functions trains models.
+
+use std::ops::Range;
+
+use nalgebra::{DMatrix, DMatrixView, DVector};
+
+use crate::kernel;
+use crate::{Error, Loss, Model, Objective, Real};
+
+mod curvature;
+
+/// The empirical risk: the mean loss of a model over samples, as a function of the parameters `θ`.
+///
+/// ```text
+/// f(θ) = Σ_j w_j ℓ(model(θ, x_j), y_j) / Σ_j w_j  +  (λ/2) ‖W‖²
+/// ```
+///
+/// The mean is over samples, the sum inside `ℓ` over outputs. Weights default to 1, `λ` to 0; the ridge
+/// penalty leaves biases alone (scikit-learn's `C` is `λ = 1/(C m)`).
+///
+/// Data are borrowed, **one sample per column**: `x` is `features × samples`, `y` is `outputs × samples`
+/// ([`columns`](crate::data::columns) turns a table with one sample per row). Shapes, finiteness and labels
+/// are checked here, once.
+///
+/// ```
+/// use gradus::{EmpiricalRisk, LogLoss, Newton, SigmoidClassifier, Stop, minimize};
+/// use nalgebra::{DVector, dmatrix};
+///
+/// let x = dmatrix![0.5, 1.5, 2.5, 3.5, 4.5];
+/// let y = dmatrix![0.0, 1.0, 0.0, 1.0, 1.0];
+/// let mut risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y)?.ridge(0.01);
+/// let report = minimize(&mut Newton::new(), &mut risk, DVector::zeros(2), &Stop::default())?;
+/// assert!(report.converged());
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
+    model: M,
+    loss: L,
+    x: DMatrixView<'a, T>,
+    y: DMatrixView<'a, T>,
+    weights: Option<Vec<T>>,
+    ridge: T,
+    penalised: Vec<bool>,
+    batch: Batch<T>,
+    workers: Vec<Worker<T, M::Cache>>,
+    second: Option<curvature::Second<T, M::Cache>>,
+}
+
+/// The samples in play, and `w_j / Σw` of each.
+#[derive(Debug)]
+struct Batch<T> {
+    range: Range<usize>,
+    /// Copies of the columns of `x` and `y`, where they are not a range of the data.
+    gathered: Option<(DMatrix<T>, DMatrix<T>)>,
+    is_gathered: bool,
+    shares: Vec<T>,
+}
+
+/// What one thread needs to evaluate chunks of the batch.
+#[derive(Debug)]
+struct Worker<T, C> {
+    cache: C,
+    delta: DMatrix<T>,
+    gradient: DVector<T>,
+    value: T,
+}
+
+impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
+    /// The mean loss of `model` over the columns of `x` (`features × samples`) and `y`
+    /// (`outputs × samples`).
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without samples, [`Error::Shape`], [`Error::NonFinite`], and what the loss has to
+    /// say of the targets ([`Error::Label`]).
+    pub fn new(
+        model: M,
+        loss: L,
+        x: impl Into<DMatrixView<'a, T>>,
+        y: impl Into<DMatrixView<'a, T>>,
+    ) -> Result<Self, Error> {
+        let (x, y) = (x.into(), y.into());
+        model.check()?;
+        if x.ncols() == 0 {
+            return Err(Error::Empty { argument: "x", expected: "sample (column)" });
+        }
+        check_shape("x", x.shape(), (model.inputs(), x.ncols()))?;
+        check_shape("y", y.shape(), (model.outputs(), x.ncols()))?;
+        check_finite("x", x)?;
+        check_finite("y", y)?;
+        loss.check(y)?;
+        let mut penalised = vec![true; model.parameter_count()];
+        model.penalised(&mut penalised);
+        let batch = Batch { range: 0..0, gathered: None, is_gathered: false, shares: Vec::new() };
+        let (ridge, workers) = (T::zero(), Vec::new());
+        let mut risk =
+            Self { model, loss, x, y, weights: None, ridge, penalised, batch, workers, second: None };
+        risk.share(0..x.ncols())?;
+        Ok(risk)
+    }
+
+    /// Weighs the samples: weight 2 is the sample twice, weight 0 the sample removed.
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless there is one weight per sample; [`Error::Setting`] where one is negative or
+    /// not finite, or none is positive.
+    pub fn with_weights(mut self, weights: &[T]) -> Result<Self, Error> {
+        if weights.len() != self.x.ncols() {
+            let (expected, found) = (self.x.ncols(), weights.len());
+            return Err(Error::Length { argument: "weights", expected, found });
+        }
+        if let Some(w) = weights.iter().find(|w| !(**w >= T::zero() && w.is_finite())) {
+            let expected = "finite and not negative";
+            return Err(Error::Setting { name: "weights", expected, found: w.f64() });
+        }
+        self.weights = Some(weights.to_vec());
+        self.share(0..weights.len())?;
+        Ok(self)
+    }
+
+    /// Adds `(λ/2) ‖W‖²`, on weights and not on biases. Default: 0. `λ` must be finite and not negative.
+    #[must_use]
+    pub fn ridge(self, lambda: T) -> Self {
+        Self { ridge: lambda, ..self }
+    }
+
+    /// The architecture.
+    pub fn model(&self) -> &M {
+        &self.model
+    }
+
+    /// The loss.
+    pub fn loss(&self) -> &L {
+        &self.loss
+    }
+
+    /// Samples in the data (not only in the batch).
+    pub fn samples(&self) -> usize {
+        self.x.ncols()
+    }
+
+    /// Narrows the risk to a range of samples, without copying or rebuilding anything.
+    ///
+    /// ```
+    /// # use gradus::{EmpiricalRisk, GradientDescent, Optimizer, Perceptron, SquaredError};
+    /// # use nalgebra::{DVector, dmatrix};
+    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![3.0, 5.0, 7.0, 9.0]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let (mut descent, mut theta) = (GradientDescent::new(0.1), DVector::zeros(2));
+    /// for _ in 0..200 {
+    ///     for start in [0, 2] {
+    ///         descent.step(risk.batch(start..start + 2)?, &mut theta)?;
+    ///     }
+    /// }
+    /// assert!((theta[0] - 2.0).abs() < 1e-3);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Length`] where the range ends beyond the data, [`Error::Empty`] where it holds no sample,
+    /// [`Error::Setting`] where all its weights are zero.
+    pub fn batch(&mut self, range: Range<usize>) -> Result<&mut Self, Error> {
+        if range.end > self.samples() {
+            let (expected, found) = (self.samples(), range.end);
+            return Err(Error::Length { argument: "range", expected, found });
+        }
+        if range.is_empty() {
+            return Err(Error::Empty { argument: "range", expected: "sample" });
+        }
+        self.share(range)?;
+        self.batch.is_gathered = false;
+        Ok(self)
+    }
+
+    /// Narrows the risk to the samples of the given indices, which it copies side by side.
+    ///
+    /// # Errors
+    /// As [`batch`](Self::batch).
+    pub fn select(&mut self, samples: &[usize]) -> Result<&mut Self, Error> {
+        if let Some(&found) = samples.iter().find(|j| **j >= self.samples()) {
+            return Err(Error::Length { argument: "samples", expected: self.samples(), found });
+        }
+        if samples.is_empty() {
+            return Err(Error::Empty { argument: "samples", expected: "sample" });
+        }
+        let (n, k, m) = (self.x.nrows(), self.y.nrows(), samples.len());
+        let (x, y) = self.batch.gathered.get_or_insert_with(|| (DMatrix::zeros(n, m), DMatrix::zeros(k, m)));
+        if x.ncols() < m {
+            (*x, *y) = (DMatrix::zeros(n, m), DMatrix::zeros(k, m));
+        }
+        for (to, &from) in samples.iter().enumerate() {
+            x.column_mut(to).copy_from(&self.x.column(from));
+            y.column_mut(to).copy_from(&self.y.column(from));
+        }
+        self.forget();
+        let weights = self.weights.as_deref();
+        self.batch.shares.clear();
+        self.batch.shares.extend(samples.iter().map(|&j| weights.map_or(T::one(), |w| w[j])));
+        self.batch.range = 0..m;
+        self.batch.is_gathered = true;
+        self.batch.normalise()?;
+        Ok(self)
+    }
+
+    /// Another batch: nothing that was computed still holds.
+    fn forget(&mut self) {
+        if let Some(second) = &mut self.second {
+            second.forget();
+        }
+    }
+
+    /// `w_j / Σw` over a range of the data.
+    fn share(&mut self, range: Range<usize>) -> Result<(), Error> {
+        self.forget();
+        let shares = &mut self.batch.shares;
+        match &self.weights {
+            None if shares.len() == range.len()
+                && self.batch.range.len() == range.len()
+                && !self.batch.is_gathered =>
+            {
+                self.batch.range = range;
+                return Ok(());
+            }
+            None => {
+                shares.clear();
+                shares.resize(range.len(), T::one());
+            }
+            Some(weights) => {
+                shares.clear();
+                shares.extend_from_slice(&weights[range.clone()]);
+            }
+        }
+        self.batch.range = range;
+        self.batch.normalise()
+    }
+}
+
+impl<T: Real> Batch<T> {
+    fn normalise(&mut self) -> Result<(), Error> {
+        let total = self.shares.iter().fold(T::zero(), |s, w| s + *w);
+        if !(total > T::zero() && total.is_finite()) {
+            let expected = "positive for at least one sample of the batch, with a finite sum";
+            return Err(Error::Setting { name: "weights", expected, found: total.f64() });
+        }
+        self.shares.iter_mut().for_each(|w| *w /= total);
+        Ok(())
+    }
+
+    fn len(&self) -> usize {
+        self.range.len()
+    }
+}
+
+/// Columns of one chunk: enough work to be worth a call, few enough activations to stay in the cache. A
+/// function of the model alone, so that results do not depend on anything else.
+fn chunk_width(parameters: usize) -> usize {
+    match parameters {
+        0..1024 => (1 << 16) / parameters.max(64),
+        1024..500_000 => 64,
+        _ => 128,
+    }
+}
+
+/// Chunks are summed within groups and groups into the whole, always in the same order, whoever computes
+/// them: at most so many groups can run side by side.
+const GROUPS: usize = 8;
+
+/// Parameters × samples below which a second thread costs more than it brings.
+const WORTH_SHARING: usize = 1 << 19;
+
+#[cfg(feature = "rayon")]
+fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
+#[cfg(not(feature = "rayon"))]
+fn threads() -> usize {
+    1
+}
+
+/// One fork and one join where there is more than one worker.
+#[cfg(feature = "rayon")]
+fn for_each<W: Send>(workers: &mut [W], work: impl Fn(usize, &mut W) + Sync) {
+    use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
+    match workers {
+        [worker] => work(0, worker),
+        workers => workers.par_iter_mut().with_max_len(1).enumerate().for_each(|(i, worker)| work(i, worker)),
+    }
+}
+
+#[cfg(not(feature = "rayon"))]
+fn for_each<W>(workers: &mut [W], work: impl Fn(usize, &mut W)) {
+    workers.iter_mut().enumerate().for_each(|(i, worker)| work(i, worker));
+}
+
+/// Ranges of `width` samples, the last one shorter.
+#[derive(Debug, Clone)]
+struct Chunks {
+    next: usize,
+    end: usize,
+    width: usize,
+}
+
+impl Iterator for Chunks {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        let start = self.next;
+        self.next = self.end.min(start + self.width);
+        (start < self.end).then_some(start..self.next)
+    }
+}
+
+impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
+    fn width(&self) -> usize {
+        chunk_width(self.model.parameter_count()).min(self.samples())
+    }
+
+    /// The chunks of group `g` out of `groups`, as ranges of the batch.
+    fn chunks(&self, g: usize, groups: usize) -> Chunks {
+        let (width, len) = (self.width(), self.batch.len());
+        let count = len.div_ceil(width);
+        Chunks { next: g * count / groups * width, end: len.min((g + 1) * count / groups * width), width }
+    }
+
+    /// The whole batch in chunks of `width`.
+    fn chunks_of(&self, width: usize) -> Chunks {
+        Chunks { next: 0, end: self.batch.len(), width }
+    }
+
+    fn groups(&self) -> usize {
+        self.batch.len().div_ceil(self.width()).min(GROUPS)
+    }
+
+    /// Inputs, targets and shares of a range of the batch.
+    fn part(&self, range: Range<usize>) -> (DMatrixView<'_, T>, DMatrixView<'_, T>, &[T]) {
+        let shares = &self.batch.shares[range.clone()];
+        match &self.batch.gathered {
+            Some((x, y)) if self.batch.is_gathered => {
+                (x.columns_range(range.clone()), y.columns_range(range), shares)
+            }
+            _ => {
+                let range = self.batch.range.start + range.start..self.batch.range.start + range.end;
+                (self.x.columns_range(range.clone()), self.y.columns_range(range), shares)
+            }
+        }
+    }
+
+    /// The first worker, made at the first call and lent out while `self` is read.
+    fn take_worker(&mut self) -> Worker<T, M::Cache> {
+        self.workers.pop().unwrap_or_else(|| self.worker())
+    }
+
+    fn give_back(&mut self, worker: Worker<T, M::Cache>) {
+        self.workers.push(worker);
+    }
+
+    /// `Σ_g value_g`, in the order of the groups: `work` computes one group into a worker, `collect` takes the
+    /// results one after the other.
+    fn sum_groups(
+        &mut self,
+        work: impl Fn(&Self, Chunks, &mut Worker<T, M::Cache>) + Sync,
+        mut collect: impl FnMut(&mut Worker<T, M::Cache>),
+    ) -> T {
+        let groups = self.groups();
+        let mut workers = std::mem::take(&mut self.workers);
+        let side_by_side = self.side_by_side(groups);
+        while workers.len() < side_by_side {
+            workers.push(self.worker());
+        }
+        let mut value = T::zero();
+        for start in (0..groups).step_by(side_by_side) {
+            for_each(&mut workers[..side_by_side], |i, worker| {
+                work(self, self.chunks(start + i, groups), worker)
+            });
+            for worker in &mut workers[..side_by_side] {
+                collect(worker);
+                value += worker.value;
+            }
+        }
+        self.workers = workers;
+        value
+    }
+
+    /// How many groups run side by side: all of them where there are threads and work enough to share.
+    fn side_by_side(&self, groups: usize) -> usize {
+        let work = self.model.parameter_count().saturating_mul(self.batch.len());
+        if threads() > 1 && work >= WORTH_SHARING { groups } else { 1 }
+    }
+
+    fn worker(&self) -> Worker<T, M::Cache> {
+        self.worker_for(self.width())
+    }
+
+    fn worker_for(&self, width: usize) -> Worker<T, M::Cache> {
+        let (k, p) = (self.model.outputs(), self.model.parameter_count());
+        Worker {
+            cache: self.model.cache(width),
+            delta: DMatrix::zeros(k, width),
+            gradient: DVector::zeros(p),
+            value: T::zero(),
+        }
+    }
+
+    /// `(λ/2) ‖W‖²`, with `λ W` added to `gradient`.
+    fn penalty(&self, theta: &DVector<T>, gradient: Option<&mut DVector<T>>) -> T {
+        if self.ridge == T::zero() {
+            return T::zero();
+        }
+        let weights = || theta.iter().zip(&self.penalised).enumerate().filter(|(_, (_, on))| **on);
+        if let Some(gradient) = gradient {
+            for (i, (w, _)) in weights() {
+                gradient[i] += self.ridge * *w;
+            }
+        }
+        T::of(0.5) * self.ridge * weights().fold(T::zero(), |s, (_, (w, _))| s + *w * *w)
+    }
+}
+
+impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, L> {
+    fn dim(&self) -> usize {
+        self.model.parameter_count()
+    }
+
+    fn value(&mut self, theta: &DVector<T>) -> T {
+        if theta.len() != self.dim() {
+            return T::NAN;
+        }
+        let value = self.sum_groups(
+            |risk, chunks, worker| {
+                worker.value = T::zero();
+                for chunk in chunks {
+                    let (x, y, shares) = risk.part(chunk);
+                    risk.model.forward(theta, x, &mut worker.cache);
+                    worker.value += risk.loss.value(risk.model.scores(&worker.cache), y, shares);
+                }
+            },
+            |_| {},
+        );
+        value + self.penalty(theta, None)
+    }
+
+    fn value_gradient(&mut self, theta: &DVector<T>, gradient: &mut DVector<T>) -> T {
+        if theta.len() != self.dim() || gradient.len() != self.dim() {
+            return T::NAN;
+        }
+        let mut first = true;
+        let value = self.sum_groups(
+            |risk, chunks, worker| {
+                let Worker { cache, delta, gradient, value } = worker;
+                *value = T::zero();
+                gradient.as_mut_slice().fill(T::zero());
+                for chunk in chunks {
+                    let (x, y, shares) = risk.part(chunk);
+                    risk.model.forward(theta, x, cache);
+                    let mut delta = delta.columns_mut(0, y.ncols());
+                    *value +=
+                        risk.loss.value_gradient(risk.model.scores(cache), y, shares, delta.as_view_mut());
+                    risk.model.backward(theta, x, delta.as_view(), cache, gradient);
+                }
+            },
+            |worker| {
+                // the first group's sum changes hands instead of being copied
+                if std::mem::take(&mut first) {
+                    std::mem::swap(gradient, &mut worker.gradient);
+                } else {
+                    kernel::axpy(T::one(), worker.gradient.as_slice(), gradient.as_mut_slice());
+                }
+            },
+        );
+        value + self.penalty(theta, Some(gradient))
+    }
+
+    fn is_convex(&self) -> bool {
+        self.model.is_affine() && self.loss.is_convex()
+    }
+
+    /// Unpenalised, scores of an affine model that put every sample strictly on its own side grow without
+    /// bound along the same `θ`, and the loss falls for ever: the classes are separable.
+    fn has_no_minimum(&mut self, theta: &DVector<T>) -> bool {
+        if self.ridge != T::zero() || !self.model.is_affine() || theta.len() != self.dim() {
+            return false;
+        }
+        let mut worker = self.take_worker();
+        let cache = &mut worker.cache;
+        let separated = self.chunks(0, 1).all(|chunk| {
+            let (x, y, shares) = self.part(chunk);
+            self.model.forward(theta, x, cache);
+            self.loss.separates(self.model.scores(cache), y, shares)
+        });
+        self.give_back(worker);
+        separated
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.ridge >= T::zero() && self.ridge.is_finite() {
+            return Ok(());
+        }
+        Err(Error::Setting { name: "ridge", expected: "finite and not negative", found: self.ridge.f64() })
+    }
+}
+
+pub(crate) fn check_shape(
+    argument: &'static str,
+    found: (usize, usize),
+    expected: (usize, usize),
+) -> Result<(), Error> {
+    if found == expected { Ok(()) } else { Err(Error::Shape { argument, expected, found }) }
+}
+
+pub(crate) fn check_finite<T: Real>(argument: &'static str, data: DMatrixView<'_, T>) -> Result<(), Error> {
+    for (column, entries) in data.column_iter().enumerate() {
+        if let Some(row) = entries.iter().position(|x| !x.is_finite()) {
+            return Err(Error::NonFinite { argument, row, column, found: entries[row].f64() });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! One variable: roots and minima by Newton, Halley and Brent, with the truth about where they ended.
+//!
+//! A root of `f` and a minimum of `g` are two questions with two entry points: `e^x − ln x` has no root at
+//! all, but a minimum at `Ω = 0.5671432904097838`. Every method takes **one** closure that returns the value
+//! and the derivatives it needs, and returns a [`ScalarReport`].
+//!
+//! | you have | and want | use |
+//! |---|---|---|
+//! | `(f, f')` | a root | [`ScalarNewton::root`] |
+//! | `(f, f', f'')` | a root | [`Halley::root`] |
+//! | `f`, a bracket | a root | [`Brent::root`] |
+//! | `(g, g', g'')` | a minimum | [`ScalarNewton::minimum`] |
+//! | `g`, a bracket | a minimum | [`Brent::minimum`] |
+//!
+//! **Converged** means one of two things, both recomputable from the report:
+//!
+//! - the residual met its tolerance: `|f(x)| ≤ tolerance`, or `|g'(x)| ≤ tolerance`
+//!   ([`ResidualTolerance`](Termination::ResidualTolerance),
+//!   [`GradientTolerance`](Termination::GradientTolerance));
+//! - it is attained to rounding ([`Exact`](Termination::Exact)): zero at `x`, or of opposite sign at two
+//!   neighbouring floating-point numbers `a < b` and no larger there than its slope explains,
+//!   `|f| ≤ 256 |f'| (b − a)`, or than rounding does, `|f| ≤ 256 ε |f(x₀)|`. (A pure iteration that stands
+//!   still because its step is lost to rounding counts if these neighbours are within 2¹⁰ numbers of `x`.)
+//!
+//! A short step alone is never convergence, and neither is a small `f` on the way to infinity: where steps
+//! do not shrink, as for `x e⁻ˣ` from 2, the ending is [`Divergence`](Termination::Divergence). The
+//! tolerance is 0 unless you set one: no absolute number suits every scale of `f`, and the second test is
+//! always within reach of a root where `f` changes sign.
+
+mod bracket;
+mod brent;
+mod halley;
+mod newton;
+mod pure;
+mod run;
+mod safeguarded;
+
+use std::fmt;
+
+pub use brent::Brent;
+pub use halley::Halley;
+pub use newton::ScalarNewton;
+
+use crate::{CriticalKind, Error, Real, Termination};
+
+/// Where a search in one variable ended and why. All numbers are those at `x`, the point returned.
+///
+/// ```
+/// use gradus::{Termination, univariate::ScalarNewton};
+///
+/// let report = ScalarNewton::new().root(|x: f64| (x * x - 2.0, 2.0 * x), 1.0)?;
+/// assert_eq!(report.termination, Termination::Exact);
+/// let root = report.into_converged()?.x; // an error if it did not converge
+/// assert!((root - 2.0_f64.sqrt()).abs() <= f64::EPSILON);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScalarReport<T> {
+    /// The point.
+    pub x: T,
+    /// `f(x)`, or `g(x)` for a minimum.
+    pub value: T,
+    /// `f'(x)`, or `g'(x)` for a minimum; none from [`Brent`].
+    pub derivative: Option<T>,
+    /// `f''(x)` from [`Halley`], `g''(x)` from [`ScalarNewton::minimum`].
+    pub second_derivative: Option<T>,
+    /// The kind of a stationary point, where a minimum was asked for. `Minimum` and `Maximum` by the sign of
+    /// `g''`; `Degenerate` where that is zero or changes by its own size nearby (an inflection, or a minimum
+    /// as flat as that of `x⁴`): `|g''(x)| ≤ 4 |g''(x + s) − g''(x)|`, `s` the last move.
+    /// From [`Brent`]: `Minimum` where `g` is higher on both sides, at a distance of `ε^¼ |x|`.
+    pub kind: Option<CriticalKind>,
+    /// The last bracket, where there was one: ends between which `f` (or `g'`) changes sign.
+    pub bracket: Option<(T, T)>,
+    /// Points moved to. Trial points of a line search are evaluations, not iterations.
+    pub iterations: usize,
+    /// Calls of the closure.
+    pub evaluations: usize,
+    /// Why the search ended.
+    pub termination: Termination,
+    /// The points `x₀, x₁, …`, if the settings asked for them.
+    pub trace: Vec<T>,
+    /// What the tolerance bounds: `|f(x)|`, or `|g'(x)|` for a minimum by derivatives.
+    pub residual: Option<T>,
+}
+
+impl<T: Real> ScalarReport<T> {
+    /// Whether a root or a stationary point is attained (see the [module](self)) *and* nothing known speaks
+    /// against it: where a minimum was asked for, a maximum has not converged.
+    ///
+    /// ```
+    /// use gradus::{CriticalKind, univariate::ScalarNewton};
+    ///
+    /// let cosine = |x: f64| (x.cos(), -x.sin(), -x.cos());
+    /// let report = ScalarNewton::pure().minimum(cosine, 0.1)?;
+    /// assert_eq!(report.kind, Some(CriticalKind::Maximum)); // the textbook iteration cannot tell
+    /// assert!(!report.converged());
+    /// assert!(ScalarNewton::new().minimum(cosine, 0.1)?.converged()); // ours can
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn converged(&self) -> bool {
+        self.termination.is_stationary() && self.kind != Some(CriticalKind::Maximum)
+    }
+
+    /// The report, if it converged.
+    ///
+    /// ```
+    /// use gradus::{Error, Termination, univariate::ScalarNewton};
+    ///
+    /// let report = ScalarNewton::new().root(|x: f64| (x * x + 1.0, 2.0 * x), 0.7)?;
+    /// let error = report.into_converged().unwrap_err(); // no root
+    /// assert!(matches!(error, Error::NotConverged { termination: Termination::NoDescent, .. }));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NotConverged`], with the residual `|f(x)|` or `|g'(x)|` as its gradient.
+    pub fn into_converged(self) -> Result<Self, Error> {
+        if self.converged() {
+            return Ok(self);
+        }
+        let gradient = self.residual.unwrap_or(T::NAN).f64();
+        Err(Error::NotConverged { termination: self.termination, iterations: self.iterations, gradient })
+    }
+}
+
+impl<T: Real> fmt::Display for ScalarReport<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = if self.converged() { "converged" } else { "not converged" };
+        writeln!(f, "{verdict}: {}", self.termination)?;
+        writeln!(f, "  x           {}", self.x)?;
+        writeln!(f, "  value       {:e}", self.value.f64())?;
+        if let Some(residual) = self.residual {
+            writeln!(f, "  residual    {:e}", residual.f64())?;
+        }
+        write!(f, "  iterations  {} ({} evaluations)", self.iterations, self.evaluations)?;
+        if let Some(kind) = self.kind {
+            write!(f, "\n  kind        {kind}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What the methods can be told. Checked once, when a run starts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Settings<T> {
+    tolerance: T,
+    iterations: usize,
+    bracket: Option<(T, T)>,
+    pure: bool,
+    trace: bool,
+}
+
+impl<T: Real> Settings<T> {
+    fn new(pure: bool) -> Self {
+        Self { tolerance: T::zero(), iterations: 256, bracket: None, pure, trace: false }
+    }
+
+    fn check(&self, start: Option<T>) -> Result<(), Error> {
+        if !(self.tolerance >= T::zero() && self.tolerance.is_finite()) {
+            let (expected, found) = ("finite and not negative", self.tolerance.f64());
+            return Err(Error::Setting { name: "tolerance", expected, found });
+        }
+        if let Some(x) = start.filter(|x| !x.is_finite()) {
+            return Err(Error::NonFinite { argument: "start", row: 0, column: 0, found: x.f64() });
+        }
+        let Some((a, b)) = self.bracket else { return Ok(()) };
+        if self.pure {
+            let expected = "left out of the pure iteration, which goes where it goes";
+            return Err(Error::Setting { name: "bracket", expected, found: a.f64() });
+        }
+        for (row, end) in [a, b].into_iter().enumerate() {
+            if !end.is_finite() {
+                return Err(Error::NonFinite { argument: "bracket", row, column: 0, found: end.f64() });
+            }
+        }
+        if a >= b {
+            return Err(bracket_error("not empty", (a, b)));
+        }
+        if start.is_some_and(|x| x < a || x > b) {
+            return Err(bracket_error("around the start", (a, b)));
+        }
+        Ok(())
+    }
+}
+
+fn bracket_error<T: Real>(expected: &'static str, (a, b): (T, T)) -> Error {
+    Error::Bracket { expected, found: (a.f64(), b.f64()) }
+}

@@ -1,0 +1,166 @@
+//! After the first step, a step allocates nothing: counted by an allocator that counts.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use gradus::nalgebra::{DMatrix, DVector};
+use gradus::{
+    Activation, CrossEntropy, Curved, EmpiricalRisk, GradientDescent, Hessian, HessianProduct, LogLoss,
+    Network, Objective, Optimizer, Perceptron, Real, SecondOrder, SigmoidClassifier, SquaredError,
+};
+
+/// The system's allocator, with a count per thread (tests run side by side).
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: every call goes to the system's allocator, unchanged; the counter neither allocates nor unwinds.
+#[expect(unsafe_code, reason = "an allocator is unsafe to write, and nothing else can count allocations")]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above; the pointer came from `alloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// How often `f` allocates.
+fn allocations(f: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.get();
+    f();
+    ALLOCATIONS.get() - before
+}
+
+/// Fails unless `f` is silent after its first call.
+fn assert_silent(name: &str, mut f: impl FnMut()) {
+    f();
+    let count = allocations(|| (0..8).for_each(|_| f()));
+    assert_eq!(count, 0, "{name}: {count} allocations in 8 calls after the first");
+}
+
+fn numbers<T: Real>(rows: usize, columns: usize) -> DMatrix<T> {
+    DMatrix::from_fn(rows, columns, |i, j| T::of((1.7 * i as f64 + 0.9 * (j * j) as f64).sin()))
+}
+
+fn classes<T: Real>(classes: usize, samples: usize) -> DMatrix<T> {
+    DMatrix::from_fn(classes, samples, |i, j| T::of(f64::from(u8::from(i == j * j % classes))))
+}
+
+fn labels<T: Real>(samples: usize) -> DMatrix<T> {
+    DMatrix::from_fn(1, samples, |_, j| T::of(f64::from(u8::from(j % 3 == 0))))
+}
+
+type Named<T, O> = (&'static str, Box<dyn Optimizer<T, O>>);
+
+/// Every optimizer that asks for a gradient only.
+fn first_order<T: Real, O: Objective<T>>() -> Vec<Named<T, O>> {
+    let rate = T::of(1e-3);
+    vec![("gradient descent", Box::new(GradientDescent::new(rate)))]
+}
+
+fn assert_steps_silent<T, M, L>(model: &M, loss: L, (x, y): (&DMatrix<T>, &DMatrix<T>), theta: &DVector<T>)
+where
+    T: Real,
+    M: SecondOrder<T> + Clone + std::fmt::Debug,
+    L: Curved<T> + Copy,
+{
+    let scalar = std::any::type_name::<T>();
+    let mut risk = EmpiricalRisk::new(model.clone(), loss, x, y).unwrap();
+    let m = x.ncols();
+    for (name, mut optimizer) in first_order::<T, _>() {
+        let (name, mut theta) = (format!("{name}, {model:?}, {scalar}"), theta.clone());
+        assert_silent(&name, || {
+            optimizer.step(risk.batch(0..m).unwrap(), &mut theta).unwrap();
+        });
+        assert_silent(&format!("{name}, mini-batches"), || {
+            for start in (0..m - m % 8).step_by(8) {
+                optimizer.step(risk.batch(start..start + 8).unwrap(), &mut theta).unwrap();
+            }
+        });
+        assert_silent(&format!("{name}, shuffled mini-batches"), || {
+            for start in 0..4 {
+                optimizer.step(risk.select(&[start, 7, 2 * start, 11]).unwrap(), &mut theta).unwrap();
+            }
+        });
+        assert!(theta.iter().all(|t| t.is_finite()), "{name}: {theta}");
+    }
+
+    let mut risk = EmpiricalRisk::new(model.clone(), loss, x, y).unwrap();
+    let p = risk.dim();
+    let (mut out, mut hessian) = (DVector::zeros(p), DMatrix::zeros(p, p));
+    assert_silent(&format!("value, {model:?}, {scalar}"), || {
+        risk.value(theta);
+    });
+    assert_silent(&format!("Hessian product, {model:?}, {scalar}"), || {
+        risk.hessian_product(theta, theta, &mut out);
+    });
+    assert_silent(&format!("Hessian, {model:?}, {scalar}"), || {
+        risk.value_gradient_hessian(theta, &mut out, &mut hessian);
+    });
+    assert!(hessian.iter().all(|h| h.is_finite()) && hessian.amax() > T::zero());
+
+    let mut cache = model.cache(m);
+    assert_silent(&format!("forward, {model:?}, {scalar}"), || {
+        model.forward(theta, x.as_view(), &mut cache);
+    });
+}
+
+fn all_models<T: Real>() {
+    let x = numbers::<T>(5, 67);
+    let (numbers, labels, classes) = (numbers(1, 67), labels(67), classes(3, 67));
+    let theta = DVector::from_element(6, T::of(0.01));
+    assert_steps_silent(&Perceptron::new(5), SquaredError, (&x, &numbers), &theta);
+    assert_steps_silent(&SigmoidClassifier::new(5), LogLoss, (&x, &labels), &theta);
+    for hidden in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
+        let network = Network::new(&[5, 9, 7, 3], hidden);
+        let theta = network.initial(1);
+        assert_steps_silent(&network, CrossEntropy, (&x, &classes), &theta);
+        let network = Network::new(&[5, 8, 1], hidden);
+        let theta = network.initial(2);
+        assert_steps_silent(&network, SquaredError, (&x, &numbers), &theta);
+        assert_steps_silent(&network, LogLoss, (&x, &labels), &theta);
+    }
+}
+
+#[test]
+fn a_step_allocates_nothing_after_the_first_in_f64() {
+    all_models::<f64>();
+}
+
+#[test]
+fn a_step_allocates_nothing_after_the_first_in_f32() {
+    all_models::<f32>();
+}
+
+/// Products of this size are packed in blocks.
+#[test]
+fn a_step_of_a_larger_network_allocates_nothing_after_the_first() {
+    let network = Network::new(&[300, 130, 10], Activation::Relu);
+    let (x, y) = (numbers::<f32>(300, 140), classes::<f32>(10, 140));
+    let mut theta = network.initial(3);
+    let mut risk = EmpiricalRisk::new(network, CrossEntropy, &x, &y).unwrap();
+    let mut descent = GradientDescent::new(0.01);
+    // on one thread: what a pool of threads allocates to hand work around is its own affair
+    let steps = || {
+        assert_silent("a larger network", || {
+            descent.step(&mut risk, &mut theta).unwrap();
+        });
+    };
+    rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap().install(steps);
+}
+
+#[test]
+fn the_allocator_counts() {
+    assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(1)))), 1);
+    assert_eq!(allocations(|| assert_ne!(std::hint::black_box(1), 0)), 0);
+}

@@ -1,0 +1,174 @@
+//! First-order updates, step by step, against their formulas in 40-digit arithmetic
+//! (`tests/data/first_order.py` made the numbers).
+
+use gradus::nalgebra::{DVector, dvector};
+use gradus::objective::problems::Rosenbrock;
+use gradus::*;
+
+/// f = x₀² + x₀ x₁ + 2 x₁² − x₀.
+fn bowl<T: Real>() -> impl Objective<T> {
+    Function::new(2, |x: &DVector<T>, g: &mut DVector<T>| {
+        let (one, two, four) = (T::one(), T::of(2.0), T::of(4.0));
+        g[0] = two * x[0] + x[1] - one;
+        g[1] = x[0] + four * x[1];
+        x[0] * x[0] + x[0] * x[1] + two * x[1] * x[1] - x[0]
+    })
+}
+
+fn follows<T: Real>(
+    mut method: impl Optimizer<T, dyn Objective<T>>,
+    expected: [[f64; 2]; 4],
+) -> Result<(), Error> {
+    // twice: what the first run left behind must not be felt in the second
+    for _ in 0..2 {
+        method.reset();
+        let (mut f, mut x) = (bowl::<T>(), DVector::from_vec(vec![T::one(), T::of(-2.0)]));
+        let f: &mut dyn Objective<T> = &mut f;
+        method.check(f)?;
+        for row in expected {
+            method.step(f, &mut x)?;
+            for (found, expected) in x.iter().zip(row) {
+                assert!((found.f64() - expected).abs() <= 40.0 * T::EPSILON.f64(), "{found} for {expected}");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn updates<T: Real>() -> Result<(), Error> {
+    let rate = T::of(0.1);
+    follows::<T>(
+        GradientDescent::new(rate),
+        [[1.1, -1.3], [1.11, -0.89], [1.077, -0.645], [1.0261, -0.4947]],
+    )?;
+    let halving = Schedule::Exponential { decay: 0.5 };
+    follows::<T>(
+        GradientDescent::new(rate).schedule(halving),
+        [[1.1, -1.3], [1.105, -1.095], [1.102125, -1.013125], [1.0997359375, -0.9762453125]],
+    )?;
+    follows::<T>(
+        GradientDescent::new(rate).momentum(T::of(0.9)),
+        [[1.1, -1.3], [1.2, -0.26], [1.176, 0.66], [0.9532, 1.1064]],
+    )?;
+    follows::<T>(
+        GradientDescent::new(rate).nesterov(T::of(0.9)),
+        [[1.19, -0.67], [1.1361, 0.1801], [0.875553, 0.458355], [0.54197011, 0.36116463]],
+    )?;
+    follows::<T>(
+        AdaGrad::new(rate),
+        [
+            [1.09999999999, -1.9000000000014285],
+            [1.157346234422813, -1.8319548900653249],
+            [1.1963634072506595, -1.7776951548016342],
+            [1.2242497006920465, -1.7315542111764468],
+        ],
+    )?;
+    follows::<T>(
+        RmsProp::new(rate),
+        [
+            [1.3162277560168383, -1.6837722354117335],
+            [1.33330835917933, -1.4838456394904458],
+            [1.2704620246048972, -1.328086116845834],
+            [1.1955162027349675, -1.196883741527954],
+        ],
+    )?;
+    follows::<T>(
+        Adam::new(rate),
+        [
+            [1.099999999, -1.9000000001428572],
+            [1.1975720479519962, -1.8002614697065296],
+            [1.2892873121131516, -1.7009879047540024],
+            [1.3695891585356859, -1.6024030914402092],
+        ],
+    )?;
+    follows::<T>(
+        Adam::adam_w(rate, T::of(0.5)),
+        [
+            [1.049999999, -1.800000000142857],
+            [1.0950720480019964, -1.6105445495370379],
+            [1.1324421985490236, -1.4315360411332128],
+            [1.1581086744548093, -1.262929487345826],
+        ],
+    )
+}
+
+#[test]
+fn updates_follow_their_formulas() -> Result<(), Error> {
+    updates::<f64>()?;
+    updates::<f32>()
+}
+
+#[test]
+fn schedules_at_their_ends() {
+    let at = |schedule: Schedule, t| schedule.factor(t);
+    assert_eq!(at(Schedule::StepDecay { every: 3, decay: 0.5 }, 2), 1.0);
+    assert_eq!(at(Schedule::StepDecay { every: 3, decay: 0.5 }, 6), 0.25);
+    assert_eq!(at(Schedule::InverseTime { decay: 1.0 }, 3), 0.25);
+    assert_eq!(at(Schedule::Cosine { steps: 8 }, 0), 1.0);
+    assert!((at(Schedule::Cosine { steps: 8 }, 4) - 0.5).abs() < 1e-16);
+    assert_eq!(at(Schedule::Cosine { steps: 8 }, 99), 0.0);
+    assert_eq!([0, 3, 9].map(|t| at(Schedule::WarmUp { steps: 4 }, t)), [0.25, 1.0, 1.0]);
+}
+
+#[test]
+fn settings_are_judged_where_a_run_starts() {
+    fn refused(mut method: impl Optimizer<f64, Rosenbrock>, setting: &str) {
+        let error = minimize(&mut method, &mut Rosenbrock::new(2), dvector![1.0, 2.0], &Stop::default());
+        assert!(matches!(error, Err(Error::Setting { name, .. }) if name == setting), "{setting}: {error:?}");
+    }
+    for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        refused(GradientDescent::new(bad), "rate");
+        refused(AdaGrad::new(bad), "rate");
+        refused(RmsProp::new(bad), "rate");
+        refused(Adam::new(bad), "rate");
+        refused(Adam::new(0.1).epsilon(bad), "epsilon");
+        refused(AdaGrad::new(0.1).epsilon(bad), "epsilon");
+    }
+    for bad in [1.0, -0.1, f64::NAN, f64::INFINITY] {
+        refused(GradientDescent::new(0.1).momentum(bad), "momentum");
+        refused(GradientDescent::new(0.1).nesterov(bad), "momentum");
+        refused(RmsProp::new(0.1).rho(bad), "rho");
+        refused(Adam::new(0.1).betas(bad, 0.9), "beta1");
+        refused(Adam::new(0.1).betas(0.9, bad), "beta2");
+    }
+    for bad in [-1.0, 10.0, f64::NAN, f64::INFINITY] {
+        refused(Adam::new(0.1).weight_decay(bad), "weight_decay");
+    }
+    for bad in [
+        Schedule::Exponential { decay: 0.0 },
+        Schedule::Exponential { decay: f64::NAN },
+        Schedule::StepDecay { every: 0, decay: 0.5 },
+        Schedule::StepDecay { every: 2, decay: 1.5 },
+        Schedule::InverseTime { decay: -1.0 },
+        Schedule::Cosine { steps: 0 },
+        Schedule::WarmUp { steps: 0 },
+    ] {
+        refused(GradientDescent::new(0.1).schedule(bad), "schedule");
+    }
+}
+
+/// A value that is not finite leaves the point where it was, and the report keeps the last good one.
+#[test]
+fn what_is_not_finite_moves_nothing() -> Result<(), Error> {
+    for k in 1..20 {
+        for poison in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for in_gradient in [false, true] {
+                let mut calls = 0;
+                let mut f = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
+                    calls += 1;
+                    g[0] = if in_gradient && calls == k { poison } else { 2.0 * x[0] };
+                    if !in_gradient && calls == k { poison } else { x[0] * x[0] }
+                });
+                let mut adam = Adam::new(0.1);
+                match minimize(&mut adam, &mut f, dvector![30.0], &Stop::default()) {
+                    Err(error) => assert!(k == 1 && matches!(error, Error::Evaluation { .. }), "{error}"),
+                    Ok(report) => {
+                        assert_eq!((report.termination, report.iterations), (Termination::NonFinite, k - 2));
+                        assert_eq!(report.value, report.x[0] * report.x[0]);
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
