@@ -169,17 +169,27 @@ impl<T: Kernel> Task<T> for PackColumns<T> {
                 unsafe {
                     let from = self.b.add(j * self.column);
                     let to = self.to.add(j * self.depth);
-                    if self.column == 1 && width == V::COLUMNS {
-                        for p in start..end {
-                            for w in 0..V::COLUMNS {
-                                *to.add(p * V::COLUMNS + w) = self.scaled(p, *from.add(p * self.row + w));
+                    if self.column == 1 {
+                        for w in (0..width).step_by(V::LANES) {
+                            let mask = V::mask(V::LANES.min(width - w));
+                            for p in start..end {
+                                let x = V::load_some(from.add(p * self.row + w), mask);
+                                let x = match self.scale {
+                                    Some(scale) => x.mul(V::splat(*scale.add(p))),
+                                    None => x,
+                                };
+                                x.store_some(to.add(p * V::COLUMNS + w), mask);
                             }
                         }
                     } else {
                         for p in start..end {
                             for w in 0..width {
                                 let x = *from.add(p * self.row + w * self.column);
-                                *to.add(p * V::COLUMNS + w) = self.scaled(p, x);
+                                let x = match self.scale {
+                                    Some(scale) => x * *scale.add(p),
+                                    None => x,
+                                };
+                                *to.add(p * V::COLUMNS + w) = x;
                             }
                         }
                     }
@@ -187,16 +197,5 @@ impl<T: Kernel> Task<T> for PackColumns<T> {
             }
         }
         V::COLUMNS
-    }
-}
-
-impl<T: Kernel> PackColumns<T> {
-    #[inline(always)]
-    unsafe fn scaled(&self, p: usize, x: T) -> T {
-        match self.scale {
-            // SAFETY: a scale has `depth` elements, and `p` is below.
-            Some(scale) => unsafe { x * *scale.add(p) },
-            None => x,
-        }
     }
 }

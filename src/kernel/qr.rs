@@ -10,7 +10,7 @@ use super::level::dispatch;
 use super::matrix_vector::Dots;
 use super::pack::PackRows;
 use super::product::{even_part, product};
-use super::sums::{axpy, dot, norm_inf, scale};
+use super::sums::{axpy, dot, scale};
 use super::tile::{Block, Update};
 use super::{Factor, vectorize};
 use crate::Real;
