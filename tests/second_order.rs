@@ -90,7 +90,8 @@ fn the_trust_region_solves_hard_problems_from_far_away() {
     assert_eq!(problems.len(), 40);
     let found = solved(TrustRegion::new, &problems);
     println!("trust region {found:?}");
-    assert!(found[0] == 40 && found[1] >= 38 && found[2] >= 35, "{found:?}");
+    // [40, 38, 36] here; the last digit of an exponential decides where a run from 100 x₀ ends
+    assert!(found[0] == 40 && found[1] >= 37 && found[2] >= 35, "{found:?}");
 }
 
 #[test]

@@ -15,11 +15,11 @@ use crate::{Certificate, Error, Hessian, Real, kernel};
 /// ```
 ///
 /// The length `t` is 1, or shorter until `f(x + t s) ≤ f(x) + 10⁻⁴ t ∇fᵀs` (Armijo 1966). Where the
-/// promised gain drowns in the rounding of `f`, the full step is taken if it lowers `‖∇f‖`. A point is
-/// left along `±` its most negative eigenvector, to the side with the lower `f`, where the step has
-/// become short (`ε^¼ max(1, ‖x‖)`) or `‖∇f‖∞ ≤ √ε` although an eigenvalue is negative: an *escape*, counted in
-/// the report. So a saddle ends no run, unless its negative eigenvalue is nothing but rounding. A point outside the
-/// domain (`f` not finite) is retreated from, and never left behind.
+/// promised gain drowns in the rounding of `f`, the full step is taken if it lowers `‖∇f‖`. A point is left
+/// along `±` its most negative eigenvector, to the side with the lower `f`, where the step has become short
+/// (`ε^¼ max(1, ‖x‖)`) or `‖∇f‖∞ ≤ √ε` although an eigenvalue is negative: an *escape*, counted in the
+/// report. So a saddle ends no run, unless its negative eigenvalue is nothing but rounding. A point outside
+/// the domain (`f` not finite) is retreated from, and never left behind.
 ///
 /// The modification with `|Λ|` is that of Greenstadt (1967); Nocedal and Wright (2006), section 3.4.
 /// For hard problems far from their solution prefer [`TrustRegion`](super::TrustRegion).
