@@ -3,24 +3,20 @@
 
 use approx::{assert_abs_diff_eq, assert_relative_eq};
 use gradus::{
-    Certificate, CriticalKind, CriticalPoint, Error, Function, GradientDescent, Newton, Real, Stop, minimize,
-    objective::problems::Rosenbrock,
+    Certificate, CriticalKind, CriticalPoint, Error, Function, GradientDescent, Hessian, Newton, Real, Stop,
+    minimize, objective::problems::Rosenbrock,
 };
 use nalgebra::{DMatrix, DVector, dmatrix, dvector};
 
 type Value<T> = fn(&DVector<T>, &mut DVector<T>) -> T;
 type Curvature<T> = fn(&DVector<T>, &mut DMatrix<T>);
 
-fn function<T: Real>(
-    dim: usize,
-    value: Value<T>,
-    hessian: Curvature<T>,
-) -> Function<Value<T>, gradus::objective::WithHessian<Curvature<T>>> {
+fn function<T: Real>(dim: usize, value: Value<T>, hessian: Curvature<T>) -> impl Hessian<T> {
     Function::new(dim, value).with_hessian(hessian)
 }
 
 /// `(x² + y − 11)² + (x + y² − 7)²`.
-fn himmelblau() -> Function<Value<f64>, gradus::objective::WithHessian<Curvature<f64>>> {
+fn himmelblau() -> impl Hessian<f64> {
     function(
         2,
         |p, g| {
@@ -227,7 +223,7 @@ fn bad_points_are_errors() {
     assert!(matches!(of(dvector![1e200, 1.0]), Error::Evaluation { .. }));
 }
 
-fn cubic<T: Real>() -> Function<Value<T>, gradus::objective::WithHessian<Curvature<T>>> {
+fn cubic<T: Real>() -> impl Hessian<T> {
     function(
         2,
         |p, g| {
