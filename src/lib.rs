@@ -78,6 +78,8 @@ pub use model::{
     Activation, Architecture, Initialize, Layer, Model, Network, Perceptron, SecondOrder, SigmoidClassifier,
 };
 pub use nalgebra;
+#[cfg(feature = "num-dual")]
+pub use num_dual;
 pub use objective::{Function, Hessian, HessianProduct, Objective};
 pub use optimizer::{
     AdaGrad, Adam, GradientDescent, Newton, NewtonCg, Optimizer, RmsProp, SaddleFree, Schedule, TrustRegion,
