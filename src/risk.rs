@@ -146,7 +146,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// # use nalgebra::{DVector, dmatrix};
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![3.0, 5.0, 7.0, 9.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
-    /// let (mut descent, mut theta) = (GradientDescent::new(0.1), DVector::zeros(2));
+    /// let (mut descent, mut theta) = (GradientDescent::new(0.1), DVector::<f64>::zeros(2));
     /// for _ in 0..200 {
     ///     for start in [0, 2] {
     ///         descent.step(risk.batch(start..start + 2)?, &mut theta)?;
