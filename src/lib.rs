@@ -1,18 +1,17 @@
 //! Fit a model or minimise a function, and be told the truth about where you ended up.
 //!
 //! ```
-//! use gradus::{CriticalKind, Function, Newton, Stop, minimize};
-//! use nalgebra::dvector;
-//!
+//! use gradus::nalgebra::{DVector, dvector};
+//! use gradus::{Function, Newton, Stop, minimize};
 //! // f(x, y) = x² − y² + y⁴: a saddle at the origin, minima at y = ±1/√2
-//! let f = Function::new(2, |x, g| {
-//!     g.copy_from(&dvector![2.0 * x[0], -2.0 * x[1] + 4.0 * x[1].powi(3)]);
+//! let f = Function::new(2, |x: &DVector<f64>, g| {
+//!     g.copy_from_slice(&[2.0 * x[0], -2.0 * x[1] + 4.0 * x[1].powi(3)]);
 //!     x[0].powi(2) - x[1].powi(2) + x[1].powi(4)
 //! });
 //! let mut f = f.with_hessian(|x, h| h.copy_from_slice(&[2.0, 0.0, 0.0, -2.0 + 12.0 * x[1].powi(2)]));
 //! let report = minimize(&mut Newton::new(), &mut f, dvector![1.0, 0.0], &Stop::default())?;
-//! assert_eq!((report.kind(), report.escapes), (Some(CriticalKind::Minimum), 1));
-//! # Ok::<(), gradus::Error>(())
+//! assert!(report.converged() && report.escapes == 1); // it landed on the saddle, and left it
+//! Ok::<(), gradus::Error>(())
 //! ```
 //!
 //! # The idea
