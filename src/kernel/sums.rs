@@ -123,11 +123,16 @@ pub(super) fn fold_products<T: Kernel, const LANES: usize>(fused: Fused, x: &[T]
     halve(lanes, |x, y| x + y)
 }
 
+/// Folds from zero: a short slice as it stands, a long one in lanes.
 #[inline(always)]
 fn fold<T: Kernel>(x: &[T], f: impl Fn(T, T) -> T) -> T {
+    const LANES: usize = 64;
+    if x.len() < LANES {
+        return x.iter().fold(T::default(), |sum, x| f(sum, *x));
+    }
     vectorize(
         #[inline(always)]
-        |_| lanes::<T, 64>(x, f),
+        |_| lanes::<T, LANES>(x, f),
     )
 }
 
