@@ -5,9 +5,11 @@ use super::level::{Task, dispatch};
 use super::sums::fold_products;
 use super::tile::{Block, Update};
 use super::vector::Vector;
-use super::vectorize;
+use super::{Fused, vectorize};
 use crate::Real;
 
+/// Up to this size, wide registers cost more than they bring.
+const SMALL: usize = 12;
 /// Columns factorised at a time: one tile wide.
 const PANEL: usize = 8;
 
@@ -17,14 +19,15 @@ const PANEL: usize = 8;
 /// Panel by panel of columns, each brought up to date with all before it by one product.
 pub(crate) fn cholesky<T: Real>(a: &mut [T], n: usize) -> bool {
     let a = &mut a[..n * n];
-    for j in (0..n).step_by(PANEL) {
-        let width = PANEL.min(n - j);
+    let panel_width = if n <= SMALL { SMALL } else { PANEL };
+    for j in (0..n).step_by(panel_width) {
+        let width = panel_width.min(n - j);
         if j > 0 {
             update(a, n, j, width);
         }
-        let pivot = a[j * n + j..].as_mut_ptr();
-        // SAFETY: columns `j..j + width` from row `j` on, within `a`.
-        if !unsafe { dispatch(Panel { rows: n - j, columns: width, a: pivot, column: n }) } {
+        let panel = Panel { rows: n - j, columns: width, a: a[j * n + j..].as_mut_ptr(), column: n };
+        // SAFETY: columns `j..j + width` from row `j` on, within `a`; any machine has portable registers.
+        if !unsafe { if n <= SMALL { panel.run::<T::Portable>() } else { dispatch(panel) } } {
             return false;
         }
     }
@@ -136,25 +139,33 @@ unsafe fn each<V: Vector>(n: usize, mut f: impl FnMut(usize, V::Mask)) {
 
 /// Solves `L Lᵀ x = b` in place, with `L` from [`cholesky`].
 pub(crate) fn cholesky_solve<T: Real>(l: &[T], n: usize, b: &mut [T]) {
-    vectorize(
-        #[inline(always)]
-        |fused| {
-            let (l, b) = (&l[..n * n], &mut b[..n]);
-            for j in 0..n {
-                let (x, rest) = b[j..].split_first_mut().expect("j < n");
-                let (d, below) = l[j * n + j..(j + 1) * n].split_first().expect("j < n");
-                *x /= *d;
-                for (b, l) in rest.iter_mut().zip(below) {
-                    *b = fused.mul_add(-*x, *l, *b);
-                }
-            }
-            for j in (0..n).rev() {
-                let (x, rest) = b[j..].split_first_mut().expect("j < n");
-                let (d, below) = l[j * n + j..(j + 1) * n].split_first().expect("j < n");
-                *x = (*x - fold_products(fused, below, rest)) / *d;
-            }
-        },
-    );
+    let (l, b) = (&l[..n * n], &mut b[..n]);
+    if n <= SMALL {
+        substitute::<T, 4>(Fused::PORTABLE, l, n, b);
+    } else {
+        vectorize(
+            #[inline(always)]
+            |fused| substitute::<T, 16>(fused, l, n, b),
+        );
+    }
+}
+
+/// Reciprocals of the diagonal stand aside from the chain of unknowns, where divisions would not.
+#[inline(always)]
+fn substitute<T: Real, const LANES: usize>(fused: Fused, l: &[T], n: usize, b: &mut [T]) {
+    for j in 0..n {
+        let (x, rest) = b[j..].split_first_mut().expect("j < n");
+        let (d, below) = l[j * n + j..(j + 1) * n].split_first().expect("j < n");
+        *x *= T::one() / *d;
+        for (b, l) in rest.iter_mut().zip(below) {
+            *b = fused.mul_add(-*x, *l, *b);
+        }
+    }
+    for j in (0..n).rev() {
+        let (x, rest) = b[j..].split_first_mut().expect("j < n");
+        let (d, below) = l[j * n + j..(j + 1) * n].split_first().expect("j < n");
+        *x = (*x - fold_products::<T, LANES>(fused, below, rest)) * (T::one() / *d);
+    }
 }
 
 #[cfg(test)]

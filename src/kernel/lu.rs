@@ -8,7 +8,7 @@ use super::vectorize;
 use crate::Real;
 
 /// Columns factorised at a time.
-const PANEL: usize = 16;
+const PANEL: usize = 8;
 
 /// Factorises a general `n × n` matrix in place, `P A = L U` with unit diagonal in `L`; row `j` was exchanged
 /// with row `pivots[j]`. False, with the content spoilt, if a pivot is zero or not finite.
@@ -60,26 +60,33 @@ fn panel<T: Real>(a: &mut [T], n: usize, j: usize, width: usize, pivots: &mut [u
 
 /// Exchanges rows in the columns outside the panel, and solves for the panel's rows of `U`.
 fn exchange<T: Real>(a: &mut [T], n: usize, j: usize, width: usize, pivots: &[usize]) {
+    let (left, right) = a.split_at_mut((j + width) * n);
+    let (left, panel) = left.split_at_mut(j * n);
+    for (row, &pivot) in pivots.iter().enumerate().skip(j).take(width) {
+        if pivot != row {
+            for column in left.chunks_exact_mut(n).chain(right.chunks_exact_mut(n)) {
+                column.swap(row, pivot);
+            }
+        }
+    }
+    // Below its diagonal, L; zeros elsewhere, so that every step is one of whole registers.
+    let mut l = [[T::zero(); PANEL]; PANEL];
+    for (c, (l, column)) in l.iter_mut().zip(panel.chunks_exact(n)).enumerate() {
+        l[c + 1..width].copy_from_slice(&column[j + c + 1..j + width]);
+    }
     vectorize(
         #[inline(always)]
         |fused| {
-            let (left, right) = a.split_at_mut((j + width) * n);
-            let (left, panel) = left.split_at_mut(j * n);
-            for column in left.chunks_exact_mut(n) {
-                for row in j..j + width {
-                    column.swap(row, pivots[row]);
-                }
-            }
             for column in right.chunks_exact_mut(n) {
-                for row in j..j + width {
-                    column.swap(row, pivots[row]);
-                }
-                for (c, l) in panel.chunks_exact(n).enumerate() {
-                    let (u, below) = column[j + c..j + width].split_first_mut().expect("c < width");
-                    for (o, l) in below.iter_mut().zip(&l[j + c + 1..]) {
-                        *o = fused.mul_add(-*u, *l, *o);
+                let mut u = [T::zero(); PANEL];
+                u[..width].copy_from_slice(&column[j..j + width]);
+                for c in 0..PANEL {
+                    let x = -u[c];
+                    for r in 0..PANEL {
+                        u[r] = fused.mul_add(x, l[c][r], u[r]);
                     }
                 }
+                column[j..j + width].copy_from_slice(&u[..width]);
             }
         },
     );

@@ -146,9 +146,9 @@ impl<T: Kernel> Task<T> for Dots<T> {
         while i < self.rows {
             // SAFETY: the rows lie in `A`.
             unsafe {
-                if self.rows - i >= 2 {
-                    self.group::<V, 2>(i);
-                    i += 2;
+                if self.rows - i >= 4 {
+                    self.group::<V, 4>(i);
+                    i += 4;
                 } else {
                     self.group::<V, 1>(i);
                     i += 1;

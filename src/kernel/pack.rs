@@ -83,8 +83,7 @@ impl<T: Kernel> PackRows<T> {
         }
     }
 
-    /// Rows are contiguous: `LANES` by `LANES` blocks are transposed in registers, by zipping the first
-    /// half of the rows with the second, once per doubling.
+    /// Rows are contiguous: `LANES` of them, interleaved, are columns.
     #[inline(always)]
     unsafe fn transpose<V: Vector<Scalar = T>>(
         &self,
@@ -98,19 +97,7 @@ impl<T: Kernel> PackRows<T> {
             let mut p = 0;
             while p < self.depth {
                 let width = V::LANES.min(self.depth - p);
-                let mask = V::mask(width);
-                let mut x = [V::splat(T::default()); 16];
-                for (i, x) in x[..V::LANES].iter_mut().enumerate() {
-                    *x = V::load_some(from.add(p + i.min(lanes - 1) * self.row), mask);
-                }
-                let mut zipped = 1;
-                while zipped < V::LANES {
-                    let y = x;
-                    for i in 0..V::LANES / 2 {
-                        (x[2 * i], x[2 * i + 1]) = y[i].zip(y[i + V::LANES / 2]);
-                    }
-                    zipped *= 2;
-                }
+                let x = interleave::<V>(from.add(p), self.row, lanes, V::LANES, V::mask(width));
                 for (q, x) in x[..V::LANES].iter().enumerate() {
                     if q < width {
                         x.store(to.add((p + q) * to_column));
@@ -134,6 +121,36 @@ impl<T: Kernel> PackRows<T> {
     }
 }
 
+/// One register from each of `total` lines, which stand `step` apart and of which those from `count` on repeat
+/// the last, interleaved: the first elements of all, the second ones of all, and so on. Every doubling zips the
+/// first half of the registers with the second.
+#[inline(always)]
+unsafe fn interleave<V: Vector>(
+    from: *const V::Scalar,
+    step: usize,
+    count: usize,
+    total: usize,
+    mask: V::Mask,
+) -> [V; 16] {
+    // SAFETY: the caller's: `count` lines hold the elements of the mask.
+    unsafe {
+        let first = V::load_some(from, mask);
+        let mut x = [first; 16];
+        for (i, x) in x[..total].iter_mut().enumerate() {
+            *x = V::load_some(from.add(i.min(count - 1) * step), mask);
+        }
+        let mut zipped = 1;
+        while zipped < total {
+            let y = x;
+            for i in 0..total / 2 {
+                (x[2 * i], x[2 * i + 1]) = y[i].zip(y[i + total / 2]);
+            }
+            zipped *= 2;
+        }
+        x
+    }
+}
+
 /// Packs `depth × columns` of `B`, element `(p, j)` at `p · row + j · column`, into panels of
 /// [`COLUMNS`](Vector::COLUMNS) columns, row by row, each row `p` times `scale[p]` if there is a scale.
 #[derive(Clone, Copy, Debug)]
@@ -150,7 +167,8 @@ pub(super) struct PackColumns<T> {
 impl<T> PackColumns<T> {
     /// The scalars that the copy takes, at any level.
     pub(super) fn space(depth: usize, columns: usize) -> usize {
-        depth * columns.next_multiple_of(8)
+        // Whole registers may run over the end of the last panel.
+        depth * columns.next_multiple_of(8) + 16 * 8
     }
 }
 
@@ -179,6 +197,14 @@ impl<T: Kernel> Task<T> for PackColumns<T> {
                                     None => x,
                                 };
                                 x.store_some(to.add(p * V::COLUMNS + w), mask);
+                            }
+                        }
+                    } else if self.row == 1 && self.scale.is_none() {
+                        for p in (start..end).step_by(V::LANES) {
+                            let mask = V::mask(V::LANES.min(end - p));
+                            let x = interleave::<V>(from.add(p), self.column, width, V::COLUMNS, mask);
+                            for (q, x) in x[..V::COLUMNS].iter().enumerate() {
+                                x.store(to.add(p * V::COLUMNS + q * V::LANES));
                             }
                         }
                     } else {

@@ -85,13 +85,15 @@ fn multiply<T: Real>(a: Factor<'_, T>, b: Factor<'_, T>, update: Update<'_, T>, 
     }
 }
 
-/// The product in blocks that fit the caches, their `A` packed, and their `B` if its rows are contiguous
-/// (columns that are contiguous are as well read where they stand).
+/// The product in blocks that fit the caches, their `A` packed, and their `B` unless it is as well read where it
+/// stands.
 fn blocked<T: Real>(whole: Block<'_, T>) {
     let Block { rows, columns, depth, .. } = whole;
     let deep = depth_limit::<T>().min(depth.max(1));
     let (high, wide) = (even_part(rows, ROWS, 16), columns.min(COLUMNS));
-    let pack_b = whole.b_row != 1 && rows > 48;
+    // Columns a multiple of 4096 bytes apart fall on the same few lines of the cache.
+    let crowded = (whole.b_column * size_of::<T>()).is_multiple_of(4096);
+    let pack_b = rows > 48 && (whole.b_row != 1 || crowded);
     let (space_a, space_b) = (PackRows::<T>::space(high, deep), PackColumns::<T>::space(deep, wide));
     with_scratch(space_a + if pack_b { space_b } else { 0 }, |scratch: &mut [T]| {
         let (packed_a, packed_b) = scratch.split_at_mut(space_a);

@@ -72,15 +72,18 @@ pub(crate) fn norm_inf<T: Real>(x: &[T]) -> T {
     fold(
         x,
         #[inline(always)]
-        |max, x| {
-            let x = x.magnitude();
-            if x > max || x.is_nan_bits() { x } else { max }
-        },
+        |max, x| larger(max, x),
     )
 }
 
-/// The first `i` with the largest `|x_i|`, or the first NaN; for use inside [`vectorize`].
+/// `max(m, |x|)` for `m ≥ 0`; NaN, once it came, stays.
 #[inline(always)]
+fn larger<T: Kernel>(max: T, x: T) -> T {
+    let x = x.magnitude();
+    if x > max || x.is_nan_bits() { x } else { max }
+}
+
+/// The first `i` with the largest `|x_i|`, or the first NaN.
 pub(super) fn largest<T: Kernel>(x: &[T]) -> usize {
     let (mut at, mut max) = (0, T::default());
     for (i, x) in x.iter().enumerate() {
@@ -104,10 +107,9 @@ pub(crate) fn all_finite<T: Real>(x: &[T]) -> bool {
     ) == T::zero()
 }
 
-/// `Σ x_i y_i` in lanes, for use inside [`vectorize`].
+/// `Σ x_i y_i` in `LANES` lanes, for use inside [`vectorize`].
 #[inline(always)]
-pub(super) fn fold_products<T: Kernel>(fused: Fused, x: &[T], y: &[T]) -> T {
-    const LANES: usize = 16;
+pub(super) fn fold_products<T: Kernel, const LANES: usize>(fused: Fused, x: &[T], y: &[T]) -> T {
     let mut lanes = [T::default(); LANES];
     let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
     for (x, y) in x.iter().zip(y) {
@@ -118,43 +120,48 @@ pub(super) fn fold_products<T: Kernel>(fused: Fused, x: &[T], y: &[T]) -> T {
     for (lane, (x, y)) in lanes.iter_mut().zip(x_rest.iter().zip(y_rest)) {
         *lane = fused.mul_add(*x, *y, *lane);
     }
+    halve(lanes, |x, y| x + y)
+}
+
+/// Folds from zero: a short slice as it stands, a long one in lanes.
+#[inline(always)]
+fn fold<T: Kernel>(x: &[T], f: impl Fn(T, T) -> T) -> T {
+    const LANES: usize = 64;
+    if x.len() < LANES {
+        return x.iter().fold(T::default(), |sum, x| f(sum, *x));
+    }
+    vectorize(
+        #[inline(always)]
+        |_| lanes::<T, LANES>(x, f),
+    )
+}
+
+/// Folds from zero in `LANES` lanes, and then the lanes.
+#[inline(always)]
+fn lanes<T: Kernel, const LANES: usize>(x: &[T], f: impl Fn(T, T) -> T) -> T {
+    let mut lanes = [T::default(); LANES];
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane = f(*lane, *x);
+        }
+    }
+    for (lane, x) in lanes.iter_mut().zip(rest) {
+        *lane = f(*lane, *x);
+    }
+    halve(lanes, f)
+}
+
+#[inline(always)]
+fn halve<T: Kernel, const LANES: usize>(mut lanes: [T; LANES], f: impl Fn(T, T) -> T) -> T {
     let mut half = LANES / 2;
     while half > 0 {
         for i in 0..half {
-            lanes[i] = lanes[i] + lanes[i + half];
+            lanes[i] = f(lanes[i], lanes[i + half]);
         }
         half /= 2;
     }
     lanes[0]
-}
-
-/// Folds from zero in [`LANES`] lanes, and then the lanes.
-#[inline(always)]
-fn fold<T: Kernel>(x: &[T], f: impl Fn(T, T) -> T) -> T {
-    const LANES: usize = 64;
-    vectorize(
-        #[inline(always)]
-        |_| {
-            let mut lanes = [T::default(); LANES];
-            let (chunks, rest) = x.as_chunks::<LANES>();
-            for chunk in chunks {
-                for (lane, x) in lanes.iter_mut().zip(chunk) {
-                    *lane = f(*lane, *x);
-                }
-            }
-            for (lane, x) in lanes.iter_mut().zip(rest) {
-                *lane = f(*lane, *x);
-            }
-            let mut half = LANES / 2;
-            while half > 0 {
-                for i in 0..half {
-                    lanes[i] = f(lanes[i], lanes[i + half]);
-                }
-                half /= 2;
-            }
-            lanes[0]
-        },
-    )
 }
 
 /// `p_j = exp(z_j − l_j 1)` and `l_j = ln Σ_i exp z_ij` for each of the columns, `k` elements each, of `z`.
