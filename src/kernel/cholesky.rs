@@ -17,6 +17,9 @@ const PANEL: usize = 8;
 /// Panel by panel of columns, each brought up to date with all before it by one product.
 pub(crate) fn cholesky<T: Real>(a: &mut [T], n: usize) -> bool {
     let a = &mut a[..n * n];
+    if n <= SMALL {
+        return factorise_small(a, n);
+    }
     for j in (0..n).step_by(PANEL) {
         let width = PANEL.min(n - j);
         if j > 0 {
@@ -134,8 +137,50 @@ unsafe fn each<V: Vector>(n: usize, mut f: impl FnMut(usize, V::Mask)) {
     }
 }
 
+/// Up to here plain loops beat registers that are not filled.
+const SMALL: usize = 4;
+
+fn factorise_small<T: Real>(a: &mut [T], n: usize) -> bool {
+    for j in 0..n {
+        let d = a[j * n + j];
+        if !(d > T::zero() && d.is_finite()) {
+            return false;
+        }
+        let root = d.sqrt();
+        a[j * n + j] = root;
+        for i in j + 1..n {
+            a[j * n + i] /= root;
+        }
+        for k in j + 1..n {
+            for i in k..n {
+                let product = a[j * n + i] * a[j * n + k];
+                a[k * n + i] -= product;
+            }
+        }
+    }
+    true
+}
+
+fn solve_small<T: Real>(l: &[T], n: usize, b: &mut [T]) {
+    for j in 0..n {
+        b[j] /= l[j * n + j];
+        for i in j + 1..n {
+            b[i] = b[i] - l[j * n + i] * b[j];
+        }
+    }
+    for j in (0..n).rev() {
+        for i in j + 1..n {
+            b[j] = b[j] - l[j * n + i] * b[i];
+        }
+        b[j] /= l[j * n + j];
+    }
+}
+
 /// Solves `L Lᵀ x = b` in place, with `L` from [`cholesky`].
 pub(crate) fn cholesky_solve<T: Real>(l: &[T], n: usize, b: &mut [T]) {
+    if n <= SMALL {
+        return solve_small(&l[..n * n], n, &mut b[..n]);
+    }
     vectorize(
         #[inline(always)]
         |fused| {

@@ -52,6 +52,9 @@ pub(crate) fn scale<T: Real>(alpha: T, x: &mut [T]) {
 pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
     let depth = x.len().min(y.len());
     let mut sum = T::zero();
+    if depth <= 4 {
+        return x.iter().zip(y).fold(sum, |sum, (x, y)| sum + *x * *y);
+    }
     let (a, x) = (x.as_ptr(), y.as_ptr());
     // SAFETY: one row of `depth` elements, and as many of the other vector.
     unsafe { dispatch(Dots { rows: 1, depth, a, row: depth, x, y: &raw mut sum }) };
@@ -69,14 +72,15 @@ pub(crate) fn sum<T: Real>(x: &[T]) -> T {
 
 /// `max |x_i|`; NaN if any entry is NaN.
 pub(crate) fn norm_inf<T: Real>(x: &[T]) -> T {
-    fold(
-        x,
-        #[inline(always)]
-        |max, x| {
-            let x = x.magnitude();
-            if x > max || x.is_nan_bits() { x } else { max }
-        },
-    )
+    // to fold the lanes costs more than a short vector
+    if x.len() <= 16 { x.iter().fold(T::zero(), |max, x| larger(max, *x)) } else { fold(x, larger) }
+}
+
+/// The larger of `max ≥ 0` and `|x|`, or the NaN among them.
+#[inline(always)]
+fn larger<T: Kernel>(max: T, x: T) -> T {
+    let x = x.magnitude();
+    if x > max || x.is_nan_bits() { x } else { max }
 }
 
 /// The first `i` with the largest `|x_i|`, or the first NaN; for use inside [`vectorize`].
