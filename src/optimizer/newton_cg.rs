@@ -125,7 +125,7 @@ impl<T: Real> NewtonCg<T> {
             promised += half * length * slope;
             kernel::axpy(length / start, self.product.as_slice(), self.residual.as_mut_slice());
             let next = kernel::dot(self.residual.as_slice(), self.residual.as_slice());
-            if !(next.sqrt() > tolerance) {
+            if next.sqrt() <= tolerance || !next.is_finite() {
                 break;
             }
             let ratio = next / square;

@@ -116,11 +116,12 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
             return Ok(step);
         }
         let slope = kernel::dot(self.gradient.as_slice(), self.direction.as_slice());
-        if slope < T::zero() && slope.is_finite() {
-            if let Some(t) = self.line.search(objective, x, &self.direction, slope, &mut step)? {
-                step.predicted = -t * slope + t * t * promised;
-                return Ok(step);
-            }
+        if slope < T::zero()
+            && slope.is_finite()
+            && let Some(t) = self.line.search(objective, x, &self.direction, slope, &mut step)?
+        {
+            step.predicted = -t * slope + t * t * promised;
+            return Ok(step);
         }
         step.outcome = Outcome::Stuck;
         Ok(step)

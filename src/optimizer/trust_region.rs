@@ -196,7 +196,7 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
             let radius = self.radius.now;
             step.predicted = subproblem::solve(&spectrum, &coordinates, radius, &mut self.s);
             let length = norm(self.s.as_slice());
-            if !(length > T::zero()) {
+            if length == T::zero() {
                 break;
             }
             if let Some(f) = self.radius.judge(objective, x, &self.s, step.predicted, &mut step)? {
