@@ -92,5 +92,5 @@ fn a_wrong_length_is_answered_by_nan_and_nothing_is_written() {
     f.hessian_product(&x, &x, &mut g);
     assert!(g.iter().chain(h.iter()).all(|x| *x == 7.0));
     let mut nothing = AutoDiff::<f64, _>::new(Valley(0));
-    assert!(nothing.value_gradient(&DVector::zeros(0), &mut DVector::zeros(0)) == 0.0);
+    assert_eq!(nothing.value_gradient(&DVector::zeros(0), &mut DVector::zeros(0)).abs(), 0.0);
 }
