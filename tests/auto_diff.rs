@@ -90,7 +90,8 @@ fn a_wrong_length_is_answered_by_nan_and_nothing_is_written() {
     assert!(f.value(&x).is_nan() && f.value_gradient(&x, &mut g).is_nan());
     f.hessian(&x, &mut h);
     f.hessian_product(&x, &x, &mut g);
-    assert!(g.iter().chain(h.iter()).all(|x| *x == 7.0));
+    assert_eq!((g, h), (DVector::repeat(2, 7.0), DMatrix::repeat(2, 2, 7.0)));
     let mut nothing = AutoDiff::<f64, _>::new(Valley(0));
-    assert!(nothing.value_gradient(&DVector::zeros(0), &mut DVector::zeros(0)) == 0.0);
+    let value = nothing.value_gradient(&DVector::zeros(0), &mut DVector::zeros(0));
+    assert!(value.abs() < f64::MIN_POSITIVE);
 }
