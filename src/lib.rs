@@ -66,6 +66,7 @@ pub mod objective;
 pub mod optimizer;
 mod real;
 mod risk;
+mod statistics;
 mod termination;
 mod training;
 pub mod univariate;
@@ -90,5 +91,6 @@ pub use optimizer::{
 };
 pub use real::Real;
 pub use risk::EmpiricalRisk;
+pub use statistics::{Information, Robust, Statistics};
 pub use termination::Termination;
 pub use training::{Epoch, Trainer};
