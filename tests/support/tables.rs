@@ -80,3 +80,7 @@ pub fn digits(found: &DVector<f64>, certified: &DVector<f64>) -> f64 {
         .fold(0.0, |worst: f64, e| if e > worst || e.is_nan() { e } else { worst });
     if worst.is_nan() { f64::NAN } else { -worst.max(1e-15).log10() }
 }
+
+pub fn vector(array: &crate::json::Json) -> DVector<f64> {
+    DVector::from_iterator(array.items().len(), array.items().iter().map(crate::json::Json::number))
+}
