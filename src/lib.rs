@@ -54,7 +54,9 @@
 struct Readme;
 
 mod critical_point;
+pub mod data;
 mod error;
+mod fit;
 mod kernel;
 pub mod loss;
 mod minimize;
@@ -63,7 +65,9 @@ pub mod objective;
 pub mod optimizer;
 mod real;
 mod risk;
+mod statistics;
 mod termination;
+mod training;
 pub mod univariate;
 
 #[doc = include_str!("how_to_choose.md")]
@@ -71,6 +75,7 @@ pub mod how_to_choose {}
 
 pub use critical_point::{Certificate, CriticalKind, CriticalPoint, Inertia};
 pub use error::Error;
+pub use fit::{Classifying, Fitted, Predictor};
 pub use loss::{CrossEntropy, Curved, Huber, LogLoss, Loss, SquaredError, Through};
 pub use minimize::{Progress, Report, Stop, minimize, minimize_with};
 pub use model::{
@@ -85,4 +90,6 @@ pub use optimizer::{
 };
 pub use real::Real;
 pub use risk::EmpiricalRisk;
+pub use statistics::{Information, Robust, Statistics};
 pub use termination::Termination;
+pub use training::{Epoch, Trainer};
