@@ -81,7 +81,8 @@ pub use nalgebra;
 pub use num_dual;
 pub use objective::{Function, Hessian, HessianProduct, Objective};
 pub use optimizer::{
-    AdaGrad, Adam, GradientDescent, Newton, NewtonCg, Optimizer, RmsProp, SaddleFree, Schedule, TrustRegion,
+    AdaGrad, Adam, Bfgs, ConjugateGradient, GradientDescent, Lbfgs, Newton, NewtonCg, Optimizer, RmsProp,
+    SaddleFree, Schedule, TrustRegion,
 };
 pub use real::Real;
 pub use risk::EmpiricalRisk;
