@@ -56,6 +56,7 @@ struct Readme;
 mod critical_point;
 mod error;
 mod kernel;
+pub mod least_squares;
 pub mod loss;
 mod minimize;
 pub mod model;
@@ -71,6 +72,7 @@ pub mod how_to_choose {}
 
 pub use critical_point::{Certificate, CriticalKind, CriticalPoint, Inertia};
 pub use error::Error;
+pub use least_squares::{GaussNewton, LeastSquares, LevenbergMarquardt, Residuals};
 pub use loss::{CrossEntropy, Curved, Huber, LogLoss, Loss, SquaredError, Through};
 pub use minimize::{Progress, Report, Stop, minimize, minimize_with};
 pub use model::{

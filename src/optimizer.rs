@@ -120,6 +120,9 @@ pub enum Outcome {
     Escaped,
     /// It stayed: no step was found that lowers the function.
     Stuck,
+    /// It stayed: no step was found that lowers the function, and a test of the method's own, free of scale,
+    /// says that it is stationary up to rounding.
+    Stationary,
 }
 
 /// `f(x)` with `∇f(x)` in `gradient`, sized once and checked after a user's code had it.
