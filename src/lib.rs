@@ -58,6 +58,7 @@ pub mod data;
 mod error;
 mod fit;
 mod kernel;
+pub mod least_squares;
 pub mod loss;
 mod minimize;
 pub mod model;
@@ -76,6 +77,7 @@ pub mod how_to_choose {}
 pub use critical_point::{Certificate, CriticalKind, CriticalPoint, Inertia};
 pub use error::Error;
 pub use fit::{Classifying, Fitted, Predictor};
+pub use least_squares::{GaussNewton, LeastSquares, LevenbergMarquardt, Residuals};
 pub use loss::{CrossEntropy, Curved, Huber, LogLoss, Loss, SquaredError, Through};
 pub use minimize::{Progress, Report, Stop, minimize, minimize_with};
 pub use model::{
@@ -86,7 +88,8 @@ pub use nalgebra;
 pub use num_dual;
 pub use objective::{Function, Hessian, HessianProduct, Objective};
 pub use optimizer::{
-    AdaGrad, Adam, GradientDescent, Newton, NewtonCg, Optimizer, RmsProp, SaddleFree, Schedule, TrustRegion,
+    AdaGrad, Adam, Bfgs, ConjugateGradient, GradientDescent, Lbfgs, Newton, NewtonCg, Optimizer, RmsProp,
+    SaddleFree, Schedule, TrustRegion,
 };
 pub use real::Real;
 pub use risk::EmpiricalRisk;

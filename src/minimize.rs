@@ -298,6 +298,8 @@ where
             Some(Termination::Iterations)
         } else if step.outcome == Outcome::Stuck {
             Some(Termination::NoDescent)
+        } else if step.outcome == Outcome::Stationary {
+            Some(Termination::Exact)
         } else if length.is_some_and(|l| l <= stop.step * good.x.amax().max(T::one()))
             && stop.step > T::zero()
         {

@@ -6,7 +6,10 @@ use crate::{Certificate, Error, Real};
 
 pub use adagrad::{AdaGrad, RmsProp};
 pub use adam::Adam;
+pub use bfgs::Bfgs;
+pub use conjugate_gradient::ConjugateGradient;
 pub use gradient_descent::GradientDescent;
+pub use lbfgs::Lbfgs;
 pub use newton::Newton;
 pub use newton_cg::NewtonCg;
 pub use saddle_free::SaddleFree;
@@ -16,9 +19,14 @@ pub use trust_region::TrustRegion;
 mod adagrad;
 mod adam;
 mod backtrack;
+mod bfgs;
+mod conjugate_gradient;
+mod directions;
 mod escape;
 mod gradient_descent;
 mod lanczos;
+mod lbfgs;
+mod line_search;
 mod local;
 mod newton;
 mod newton_cg;
@@ -112,6 +120,9 @@ pub enum Outcome {
     Escaped,
     /// It stayed: no step was found that lowers the function.
     Stuck,
+    /// It stayed: no step was found that lowers the function, and a test of the method's own, free of scale,
+    /// says that it is stationary up to rounding.
+    Stationary,
 }
 
 /// `f(x)` with `∇f(x)` in `gradient`, sized once and checked after a user's code had it.

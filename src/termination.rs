@@ -18,7 +18,8 @@ pub enum Termination {
     GradientTolerance,
     /// The residual test is met at the point returned: `|f| ≤ tolerance`.
     ResidualTolerance,
-    /// The solution is exact up to rounding (a direct factorisation, or a residual of zero).
+    /// The solution is exact up to rounding (a direct factorisation, a residual of zero, a small
+    /// [`Offset`](crate::least_squares::Offset) that gets no smaller).
     Exact,
     /// The step became shorter than its tolerance while the gradient had not met its own.
     StepTolerance,
