@@ -5,9 +5,9 @@ use std::cell::Cell;
 
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::{
-    Activation, AdaGrad, Adam, CrossEntropy, Curved, EmpiricalRisk, GradientDescent, Hessian, HessianProduct,
-    LogLoss, Network, Newton, NewtonCg, Objective, Optimizer, Perceptron, Real, RmsProp, Schedule,
-    SecondOrder, SigmoidClassifier, SquaredError,
+    Activation, AdaGrad, Adam, CrossEntropy, Curved, EmpiricalRisk, Fitted, GradientDescent, Hessian,
+    HessianProduct, LogLoss, Network, Newton, NewtonCg, Objective, Optimizer, Perceptron, Real, RmsProp,
+    Schedule, SecondOrder, SigmoidClassifier, SquaredError,
 };
 
 /// The system's allocator, with a count per thread (tests run side by side).
@@ -151,9 +151,12 @@ where
     });
     assert!(hessian.iter().all(|h| h.is_finite()) && hessian.amax() > T::zero());
 
-    let mut cache = model.cache(m);
-    assert_silent(&format!("forward, {model:?}, {scalar}"), || {
-        model.forward(theta, x.as_view(), &mut cache);
+    let fitted = Fitted::from_parameters(model.clone(), loss, theta.clone()).unwrap();
+    let (mut predictor, mut out) = (fitted.predictor(m / 2), y.clone());
+    let mut first = y.columns(0, 1).clone_owned();
+    assert_silent(&format!("inference, {model:?}, {scalar}"), || {
+        predictor.predict_into(x, &mut out).unwrap();
+        predictor.predict_into(x.columns(0, 1), &mut first).unwrap();
     });
 }
 
