@@ -2,9 +2,15 @@
 
 use std::fmt;
 
+use approx::{AbsDiffEq, RelativeEq};
 use nalgebra::{DMatrix, DVector};
 
-use crate::{Error, Hessian, Real};
+use crate::optimizer::evaluate;
+use crate::{Error, Hessian, Real, Report, kernel};
+
+pub(crate) use spectrum::{Spectrum, zero};
+
+mod spectrum;
 
 /// The kind of a stationary point, from the signs of the Hessian's eigenvalues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,7 +36,7 @@ impl fmt::Display for CriticalKind {
     }
 }
 
-/// How many eigenvalues are positive, zero and negative.
+/// How many eigenvalues are positive, zero and negative: `(n₊, n₀, n₋)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Inertia {
     /// `n₊`.
@@ -41,7 +47,37 @@ pub struct Inertia {
     pub negative: usize,
 }
 
-/// A point judged by its Hessian.
+impl Inertia {
+    fn of<T: Real>(eigenvalues: &DVector<T>, tolerance: T) -> Self {
+        let positive = eigenvalues.iter().filter(|&&l| l > tolerance).count();
+        let negative = eigenvalues.iter().filter(|&&l| l < -tolerance).count();
+        Self { positive, zero: eigenvalues.len() - positive - negative, negative }
+    }
+
+    /// All positive: a minimum. All negative: a maximum. Both signs: a saddle, whatever the zeros do.
+    /// Otherwise some are zero and the test cannot decide.
+    fn kind(self) -> CriticalKind {
+        match (self.positive, self.zero, self.negative) {
+            (_, 0, 0) => CriticalKind::Minimum,
+            (0, 0, _) => CriticalKind::Maximum,
+            (1.., _, 1..) => CriticalKind::Saddle,
+            _ => CriticalKind::Degenerate,
+        }
+    }
+}
+
+/// A point judged by its Hessian: the eigenvalues `λ` of `∇²f(x)`, their signs, and what the signs say
+/// of a stationary point.
+///
+/// ```
+/// use gradus::{CriticalKind, CriticalPoint};
+/// use nalgebra::dmatrix;
+///
+/// let point = CriticalPoint::classify(&dmatrix![1.0, 2.0; 2.0, 1.0])?;
+/// assert_eq!(point.kind, CriticalKind::Saddle);
+/// assert_eq!((point.inertia.positive, point.inertia.zero, point.inertia.negative), (1, 0, 1));
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct CriticalPoint<T: Real> {
     /// Eigenvalues of the Hessian, ascending.
@@ -52,40 +88,269 @@ pub struct CriticalPoint<T: Real> {
     pub kind: CriticalKind,
     /// `|λ| ≤ tolerance` counted as zero.
     pub tolerance: T,
-    /// The unit eigenvector of the smallest eigenvalue, if that is negative.
+    /// The unit eigenvector of the smallest eigenvalue, if that counted as negative: the way down.
     pub direction: Option<DVector<T>>,
 }
 
-/// What second derivatives say of the point that a run returned.
+impl<T: Real> CriticalPoint<T> {
+    /// Classifies by a symmetric `n × n` Hessian.
+    ///
+    /// An eigenvalue counts as zero while `|λ| ≤ n ε max |λ|`; a matrix of zeros is degenerate.
+    ///
+    /// # Errors
+    /// [`Error::Empty`], [`Error::Shape`] where it is not square, [`Error::NonFinite`],
+    /// [`Error::Asymmetric`] where a pair differs by more than `√ε max |H|`, [`Error::Factorization`]
+    /// where the bounded eigenvalue iteration did not end.
+    pub fn classify(hessian: &DMatrix<T>) -> Result<Self, Error> {
+        let eigenvalues = eigenvalues(hessian)?;
+        let tolerance = zero(&eigenvalues);
+        let inertia = Inertia::of(&eigenvalues, tolerance);
+        let direction = match inertia.negative {
+            0 => None,
+            _ => Some(spectrum(hessian)?.vectors.column(0).into_owned()),
+        };
+        Ok(Self { eigenvalues, inertia, kind: inertia.kind(), tolerance, direction })
+    }
+
+    /// Classifies a stationary or nearly stationary point of an objective.
+    ///
+    /// The result of an iteration is only nearly stationary, and there the signs alone can lie: `x² + y³`
+    /// has positive curvature both ways at `y = 10⁻⁵`, and no minimum. So an eigenvalue also counts as
+    /// zero while `|λ| ≤ 4 ‖H(x + s) − H(x)‖`, `s` the Newton step at `x`: a curvature that changes by its
+    /// own size within one step decides nothing. Where `∇f(x) = 0` exactly, `s = 0` and the Hessian has
+    /// the last word; for a [convex](crate::Objective::is_convex) objective the margin is not needed. For the curvature at an
+    /// arbitrary point, [`classify`](Self::classify) its Hessian.
+    ///
+    /// ```
+    /// use gradus::{CriticalKind, CriticalPoint, objective::problems::Rosenbrock};
+    /// use nalgebra::dvector;
+    ///
+    /// let point = CriticalPoint::of(&mut Rosenbrock::new(2), &dvector![1.0, 1.0])?;
+    /// assert_eq!(point.kind, CriticalKind::Minimum);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`classify`](Self::classify); [`Error::Length`] and [`Error::NonFinite`] for a bad `x`,
+    /// [`Error::Evaluation`] where the function or its gradient is not finite there.
+    pub fn of<O: Hessian<T> + ?Sized>(objective: &mut O, x: &DVector<T>) -> Result<Self, Error> {
+        Certificate::of(objective, x).map(|certificate| certificate.point)
+    }
+}
+
+/// What second derivatives say of a point: its kind, and how far it can be from the exact one.
+///
+/// ```
+/// use gradus::{Certificate, CriticalKind, objective::problems::Rosenbrock};
+/// use nalgebra::dvector;
+///
+/// let certificate = Certificate::of(&mut Rosenbrock::new(2), &dvector![1.0, 1.0])?;
+/// assert_eq!(certificate.point.kind, CriticalKind::Minimum);
+/// assert_eq!(certificate.decrement, Some(0.0));
+/// assert!((certificate.condition - 2508.0_f64).abs() < 0.1);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Certificate<T: Real> {
     /// Eigenvalues, inertia, kind.
     pub point: CriticalPoint<T>,
     /// `‖∇f‖∞`.
     pub gradient_norm: T,
-    /// Newton decrement `√(∇fᵀ H⁻¹ ∇f)`, where `H` is positive definite.
+    /// Newton decrement `√(∇fᵀ H⁻¹ ∇f)`, where `H` is positive definite: `½ decrement²` is what the
+    /// quadratic model still promises to gain.
     pub decrement: Option<T>,
-    /// `max |λ| / min |λ|`.
+    /// `max |λ| / min |λ|`; infinite for a singular Hessian.
     pub condition: T,
     /// Whether the problem is known to be convex: then a stationary point is a global minimum whatever the
     /// inertia.
     pub convex: bool,
 }
 
-impl<T: Real> CriticalPoint<T> {
-    /// Classifies by a symmetric Hessian.
+impl<T: Real> Certificate<T> {
+    /// Judges a point of an objective; [`CriticalPoint::of`] says how.
     ///
     /// # Errors
-    /// See the source.
-    pub fn classify(_hessian: &DMatrix<T>) -> Result<Self, Error> {
-        unreachable!("being written")
+    /// Those of [`CriticalPoint::of`].
+    pub fn of<O: Hessian<T> + ?Sized>(objective: &mut O, x: &DVector<T>) -> Result<Self, Error> {
+        crate::minimize::check_point("x", x, objective.dim())?;
+        let (mut gradient, mut hessian) = (DVector::zeros(x.len()), DMatrix::zeros(x.len(), x.len()));
+        let value = evaluate(objective, x, &mut gradient)?;
+        let norm = kernel::norm_inf(gradient.as_slice());
+        for (what, found) in [("the value", value), ("the gradient", norm)] {
+            if !found.is_finite() {
+                return Err(Error::Evaluation { what, at: "x", found: found.f64() });
+            }
+        }
+        evaluate_hessian(objective, x, &mut hessian)?;
+        Self::new(objective, x, &gradient, &hessian)
     }
 
-    /// Classifies a point of an objective.
+    /// With gradient and Hessian at `x` known; asks for one more Hessian unless the objective is convex.
+    pub(crate) fn new<O: Hessian<T> + ?Sized>(
+        objective: &mut O,
+        x: &DVector<T>,
+        gradient: &DVector<T>,
+        hessian: &DMatrix<T>,
+    ) -> Result<Self, Error> {
+        let convex = objective.is_convex();
+        let gradient_norm = kernel::norm_inf(gradient.as_slice());
+        let eigenvalues = eigenvalues(hessian)?;
+        let mut tolerance = zero(&eigenvalues);
+        let definite = eigenvalues[0] > tolerance;
+        // eigenvectors cost more than eigenvalues, and a positive definite Hessian does without
+        let vectors = match definite || (convex && eigenvalues[0] >= -tolerance) {
+            true => None,
+            false => Some(spectrum(hessian)?),
+        };
+        let mut step = gradient.clone();
+        let mut decrement = None;
+        if definite {
+            let mut factor = hessian.clone();
+            if kernel::cholesky(factor.as_mut_slice(), x.len()) {
+                kernel::cholesky_solve(factor.as_slice(), x.len(), step.as_mut_slice());
+                decrement = Some(kernel::dot(gradient.as_slice(), step.as_slice()).max(T::zero()).sqrt());
+            }
+        }
+        if !convex && gradient_norm > T::zero() {
+            if let Some(spectrum) = &vectors {
+                step = spectrum.solve(gradient, tolerance);
+            }
+            tolerance = tolerance.max(margin(objective, x, &step, hessian)?);
+        }
+        let inertia = Inertia::of(&eigenvalues, tolerance);
+        let direction = vectors.filter(|_| inertia.negative > 0).map(|s| s.vectors.column(0).into_owned());
+        let smallest = eigenvalues.iter().fold(T::MAX, |m, l| m.min(l.abs()));
+        let largest = eigenvalues[0].abs().max(eigenvalues[x.len() - 1].abs());
+        let infinity = T::of(f64::INFINITY);
+        let condition = if smallest > T::zero() { largest / smallest } else { infinity };
+        let point = CriticalPoint { eigenvalues, inertia, kind: inertia.kind(), tolerance, direction };
+        Ok(Self { point, gradient_norm, decrement, condition, convex })
+    }
+}
+
+impl<T: Real> Report<T> {
+    /// Judges the point by second derivatives, whatever method found it, and keeps the
+    /// [`certificate`](Self::certificate), so that [`kind`](Self::kind) and
+    /// [`converged`](Self::converged) take it into account.
+    ///
+    /// ```
+    /// use gradus::{CriticalKind, GradientDescent, Stop, minimize, objective::problems::Rosenbrock};
+    /// use nalgebra::dvector;
+    ///
+    /// let mut f = Rosenbrock::new(2);
+    /// let stop = Stop::default().iterations(100_000);
+    /// let mut report = minimize(&mut GradientDescent::new(1e-3), &mut f, dvector![-1.2, 1.0], &stop)?;
+    /// assert_eq!(report.kind(), None); // a first-order method cannot know
+    /// report.certify(&mut f)?;
+    /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// See the source.
-    pub fn of<O: Hessian<T> + ?Sized>(_objective: &mut O, _x: &DVector<T>) -> Result<Self, Error> {
-        unreachable!("being written")
+    /// Those of [`CriticalPoint::of`].
+    pub fn certify<O: Hessian<T> + ?Sized>(&mut self, objective: &mut O) -> Result<&Certificate<T>, Error> {
+        let certificate = Certificate::of(objective, &self.x)?;
+        Ok(self.certificate.insert(certificate))
+    }
+}
+
+/// `4 ‖H(x + s) − H(x)‖`, in the Frobenius norm, which bounds what an eigenvalue can change by (Weyl).
+/// Infinite where the step leaves the domain: then nothing is decided.
+fn margin<T: Real, O: Hessian<T> + ?Sized>(
+    objective: &mut O,
+    x: &DVector<T>,
+    newton: &DVector<T>,
+    hessian: &DMatrix<T>,
+) -> Result<T, Error> {
+    let mut there = DMatrix::zeros(x.len(), x.len());
+    evaluate_hessian(objective, &(x - newton), &mut there)?;
+    there -= hessian;
+    let scale = kernel::norm_inf(there.as_slice());
+    if scale == T::zero() || !scale.is_finite() {
+        return Ok(if scale == T::zero() { scale } else { T::of(f64::INFINITY) });
+    }
+    Ok(T::of(4.0) * scale * there.iter().fold(T::zero(), |s, &d| s + (d / scale) * (d / scale)).sqrt())
+}
+
+/// `∇²f(x)`, its shape checked after a user's code had it.
+pub(crate) fn evaluate_hessian<T: Real, O: Hessian<T> + ?Sized>(
+    objective: &mut O,
+    x: &DVector<T>,
+    hessian: &mut DMatrix<T>,
+) -> Result<(), Error> {
+    objective.hessian(x, hessian);
+    check_hessian(hessian, x.len())
+}
+
+pub(crate) fn check_hessian<T: Real>(hessian: &DMatrix<T>, n: usize) -> Result<(), Error> {
+    if hessian.shape() != (n, n) {
+        return Err(Error::Resized { what: "the Hessian", expected: n * n, found: hessian.len() });
+    }
+    Ok(())
+}
+
+/// Eigenvalues, ascending, of a matrix that is a Hessian.
+fn eigenvalues<T: Real>(hessian: &DMatrix<T>) -> Result<DVector<T>, Error> {
+    let (n, columns) = hessian.shape();
+    if hessian.is_empty() {
+        return Err(Error::Empty { argument: "hessian", expected: "row and column" });
+    }
+    if n != columns {
+        return Err(Error::Shape { argument: "hessian", expected: (n, n), found: (n, columns) });
+    }
+    let scale = kernel::norm_inf(hessian.as_slice());
+    if !scale.is_finite() {
+        let at = hessian.iter().position(|h| !h.is_finite()).unwrap_or(0);
+        let (row, column, found) = (at % n, at / n, hessian[at].f64());
+        return Err(Error::NonFinite { argument: "hessian", row, column, found });
+    }
+    let rounding = T::EPSILON.sqrt() * scale;
+    let mut worst = (rounding, 0, 0);
+    for column in 1..n {
+        for row in 0..column {
+            let difference = (hessian[(row, column)] - hessian[(column, row)]).abs();
+            if difference > worst.0 {
+                worst = (difference, row, column);
+            }
+        }
+    }
+    let (_, row, column) = worst;
+    if row != column {
+        let (upper, lower) = (hessian[(row, column)].f64(), hessian[(column, row)].f64());
+        return Err(Error::Asymmetric { argument: "hessian", row, column, upper, lower });
+    }
+    Spectrum::values(hessian).ok_or(UNFINISHED(n))
+}
+
+fn spectrum<T: Real>(hessian: &DMatrix<T>) -> Result<Spectrum<T>, Error> {
+    Spectrum::new(hessian).ok_or(UNFINISHED(hessian.nrows()))
+}
+
+const UNFINISHED: fn(usize) -> Error =
+    |n| Error::Factorization { what: "the eigenvalue iteration", iterations: spectrum::bound(n) };
+
+/// Equal inertia and kind, and eigenvalues that agree; directions have no sign and are not compared.
+impl<T: Real + AbsDiffEq<Epsilon = T>> AbsDiffEq for CriticalPoint<T> {
+    type Epsilon = T;
+
+    fn default_epsilon() -> T {
+        T::default_epsilon()
+    }
+
+    fn abs_diff_eq(&self, other: &Self, epsilon: T) -> bool {
+        (self.inertia, self.kind) == (other.inertia, other.kind)
+            && self.eigenvalues.iter().zip(&other.eigenvalues).all(|(a, b)| a.abs_diff_eq(b, epsilon))
+    }
+}
+
+impl<T: Real + RelativeEq<Epsilon = T>> RelativeEq for CriticalPoint<T> {
+    fn default_max_relative() -> T {
+        T::default_max_relative()
+    }
+
+    fn relative_eq(&self, other: &Self, epsilon: T, max_relative: T) -> bool {
+        let close = |(a, b): (&T, &T)| a.relative_eq(b, epsilon, max_relative);
+        (self.inertia, self.kind) == (other.inertia, other.kind)
+            && self.eigenvalues.iter().zip(&other.eigenvalues).all(close)
     }
 }

@@ -79,7 +79,7 @@ pub use model::{
 };
 pub use nalgebra;
 pub use objective::{Function, Hessian, HessianProduct, Objective};
-pub use optimizer::{GradientDescent, Optimizer};
+pub use optimizer::{GradientDescent, Newton, Optimizer, TrustRegion};
 pub use real::Real;
 pub use risk::EmpiricalRisk;
 pub use termination::Termination;

@@ -242,7 +242,7 @@ where
     objective.check()?;
     optimizer.check(objective)?;
     optimizer.reset();
-    check_start(&start, objective.dim())?;
+    check_point("start", &start, objective.dim())?;
 
     let mut x = start; // where the next step starts
     let mut at = x.clone(); // where the last step started: the point that was evaluated
@@ -345,16 +345,16 @@ impl<T: Real> Report<T> {
     }
 }
 
-/// A start has the objective's length and is finite.
-pub(crate) fn check_start<T: Real>(start: &DVector<T>, dim: usize) -> Result<(), Error> {
-    if start.len() != dim {
-        return Err(Error::Length { argument: "start", expected: dim, found: start.len() });
+/// A point has the objective's length and is finite.
+pub(crate) fn check_point<T: Real>(argument: &'static str, x: &DVector<T>, dim: usize) -> Result<(), Error> {
+    if x.len() != dim {
+        return Err(Error::Length { argument, expected: dim, found: x.len() });
     }
     if dim == 0 {
-        return Err(Error::Empty { argument: "start", expected: "coordinate" });
+        return Err(Error::Empty { argument, expected: "coordinate" });
     }
-    match start.iter().position(|x| !x.is_finite()) {
-        Some(row) => Err(Error::NonFinite { argument: "start", row, column: 0, found: start[row].f64() }),
+    match x.iter().position(|x| !x.is_finite()) {
+        Some(row) => Err(Error::NonFinite { argument, row, column: 0, found: x[row].f64() }),
         None => Ok(()),
     }
 }

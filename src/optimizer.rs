@@ -5,8 +5,14 @@ use nalgebra::DVector;
 use crate::{Certificate, Error, Real};
 
 pub use gradient_descent::GradientDescent;
+pub use newton::Newton;
+pub use trust_region::TrustRegion;
 
+mod escape;
 mod gradient_descent;
+mod local;
+mod newton;
+mod trust_region;
 
 /// A method that takes steps on an objective.
 ///

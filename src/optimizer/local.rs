@@ -1,0 +1,60 @@
+//! The second-order picture of the objective at one point, in buffers that are sized once.
+
+use nalgebra::{DMatrix, DVector};
+
+use super::Step;
+use crate::critical_point::check_hessian;
+use crate::{Certificate, Error, Hessian, Real, kernel};
+
+/// `x`, `f`, `∇f` and `∇²f` of the last evaluation.
+#[derive(Debug, Clone)]
+pub(super) struct Local<T: Real> {
+    x: DVector<T>,
+    pub(super) value: T,
+    pub(super) gradient: DVector<T>,
+    pub(super) hessian: DMatrix<T>,
+}
+
+impl<T: Real> Local<T> {
+    pub(super) fn new() -> Self {
+        let empty = DVector::zeros(0);
+        Self { x: empty.clone(), value: T::NAN, gradient: empty, hessian: DMatrix::zeros(0, 0) }
+    }
+
+    /// Evaluates at `x`, and tells what a step has to tell of it.
+    pub(super) fn evaluate<O: Hessian<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &DVector<T>,
+    ) -> Result<Step<T>, Error> {
+        let n = x.len();
+        if self.gradient.len() != n || self.hessian.len() != n * n {
+            (self.gradient, self.hessian) = (DVector::zeros(n), DMatrix::zeros(n, n));
+        }
+        self.x.clone_from(x);
+        self.value = objective.value_gradient_hessian(x, &mut self.gradient, &mut self.hessian);
+        if self.gradient.len() != n {
+            return Err(Error::Resized { what: "the gradient", expected: n, found: self.gradient.len() });
+        }
+        check_hessian(&self.hessian, n)?;
+        Ok(Step::new(self.value, kernel::norm_inf(self.gradient.as_slice())))
+    }
+
+    /// The certificate of `x`, from what the last evaluation left behind if that was its point.
+    pub(super) fn certify<O: Hessian<T> + ?Sized>(
+        &self,
+        objective: &mut O,
+        x: &DVector<T>,
+    ) -> Result<Certificate<T>, Error> {
+        if self.x == *x && self.value.is_finite() && self.hessian.nrows() == x.len() {
+            Certificate::new(objective, x, &self.gradient, &self.hessian)
+        } else {
+            Certificate::of(objective, x)
+        }
+    }
+
+    /// What was evaluated belongs to an earlier run.
+    pub(super) fn forget(&mut self) {
+        self.value = T::NAN;
+    }
+}

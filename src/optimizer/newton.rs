@@ -1,0 +1,245 @@
+use nalgebra::{DMatrix, DVector};
+
+use super::escape::{escape, is_near_saddle};
+use super::local::Local;
+use super::{Optimizer, Outcome, Step};
+use crate::critical_point::{Spectrum, zero};
+use crate::{Certificate, Error, Hessian, Real, kernel};
+
+/// Newton's method, safeguarded, on an exact Hessian.
+///
+/// ```text
+/// x ← x + t s,    H s = −∇f                    where H = ∇²f(x) is positive definite,
+///                 s = −V max(|Λ|, δ)⁻¹ Vᵀ ∇f   otherwise, with H = V Λ Vᵀ
+/// ```
+///
+/// The length `t` is 1, or shorter until `f(x + t s) ≤ f(x) + 10⁻⁴ t ∇fᵀs` (Armijo 1966). Where the
+/// promised gain drowns in the rounding of `f`, the full step is taken if it lowers `‖∇f‖`. A point is
+/// left along `±` its most negative eigenvector, to the side with the lower `f`, where the step has
+/// become short (`ε^¼ max(1, ‖x‖)`) or `‖∇f‖∞ ≤ √ε` although an eigenvalue is negative: an *escape*, counted in
+/// the report. So a saddle ends no run, unless its negative eigenvalue is nothing but rounding. A point outside the
+/// domain (`f` not finite) is retreated from, and never left behind.
+///
+/// The modification with `|Λ|` is that of Greenstadt (1967); Nocedal and Wright (2006), section 3.4.
+/// For hard problems far from their solution prefer [`TrustRegion`](super::TrustRegion).
+///
+/// ```
+/// use gradus::{CriticalKind, Newton, Stop, minimize, objective::problems::Rosenbrock};
+/// use nalgebra::dvector;
+///
+/// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &Stop::default())?;
+/// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Newton<T: Real> {
+    pure: bool,
+    here: Local<T>,
+    factor: DMatrix<T>,
+    direction: DVector<T>,
+    trial: DVector<T>,
+    trial_gradient: DVector<T>,
+}
+
+impl<T: Real> Default for Newton<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Real> Newton<T> {
+    /// The safeguarded method.
+    pub fn new() -> Self {
+        let empty = || DVector::zeros(0);
+        Self {
+            pure: false,
+            here: Local::new(),
+            factor: DMatrix::zeros(0, 0),
+            direction: empty(),
+            trial: empty(),
+            trial_gradient: empty(),
+        }
+    }
+
+    /// The textbook iteration `x ← x − H⁻¹∇f`, by a solve, with no safeguard: it stops on saddles and
+    /// maxima (and the report says so), it may cycle and diverge. A singular Hessian ends it.
+    ///
+    /// ```
+    /// use gradus::{CriticalKind, Function, Newton, Stop, minimize};
+    /// use nalgebra::{DMatrix, DVector, dvector};
+    ///
+    /// // f = x² − y²
+    /// let mut f = Function::new(2, |x: &DVector<f64>, g: &mut DVector<f64>| {
+    ///     g.copy_from(&dvector![2.0 * x[0], -2.0 * x[1]]);
+    ///     x[0] * x[0] - x[1] * x[1]
+    /// })
+    /// .with_hessian(|_: &DVector<f64>, h: &mut DMatrix<f64>| h.copy_from_slice(&[2.0, 0.0, 0.0, -2.0]));
+    /// let report = minimize(&mut Newton::pure(), &mut f, dvector![3.0, 4.0], &Stop::default())?;
+    /// assert_eq!(report.kind(), Some(CriticalKind::Saddle));
+    /// assert!(!report.converged());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn pure() -> Self {
+        Self { pure: true, ..Self::new() }
+    }
+
+    /// Solves `H s = −∇f` by Cholesky's factorisation; false where `H` is not positive definite.
+    fn solve_definite(&mut self) -> bool {
+        let n = self.here.gradient.len();
+        self.factor.copy_from(&self.here.hessian);
+        if !kernel::cholesky(self.factor.as_mut_slice(), n) {
+            return false;
+        }
+        negate_into(&self.here.gradient, &mut self.direction);
+        kernel::cholesky_solve(self.factor.as_slice(), n, self.direction.as_mut_slice());
+        true
+    }
+
+    /// Solves `H s = −∇f` by elimination; false where `H` is singular.
+    fn solve_indefinite(&mut self) -> bool {
+        self.factor.copy_from(&self.here.hessian);
+        negate_into(&self.here.gradient, &mut self.direction);
+        self.factor.clone().lu().solve_mut(&mut self.direction)
+    }
+
+    /// Backtracks from the full step. Leaves the accepted point in `x` and returns its `t`.
+    fn search<O: Hessian<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &mut DVector<T>,
+        slope: T,
+        step: &mut Step<T>,
+    ) -> Result<Option<T>, Error> {
+        let (value, half) = (self.here.value, T::of(0.5));
+        let noisy = -slope <= T::of(16.0) * T::EPSILON * value.abs();
+        let mut t = T::one();
+        for _ in 0..if noisy { 0 } else { BACKTRACKS } {
+            let f = self.try_length(objective, x, t, step);
+            if f.is_finite() && f <= value + T::of(1e-4) * t * slope {
+                x.copy_from(&self.trial);
+                return Ok(Some(t));
+            }
+            // the minimum of the parabola through f(x), its slope and f(x + t s)
+            let parabola = -slope * t * t * half / (f - value - slope * t);
+            t = if parabola.is_finite() { parabola.clamp(t * T::of(0.1), t * half) } else { t * T::of(0.1) };
+        }
+        // the values are all rounding here: the gradient decides
+        if self.place(x, T::one()) {
+            let f = super::evaluate(objective, &self.trial, &mut self.trial_gradient)?;
+            step.evaluations += 1;
+            let lower = kernel::norm_inf(self.trial_gradient.as_slice()) < step.gradient_norm;
+            if f.is_finite() && f - value <= T::EPSILON.sqrt() * value.abs() && lower {
+                x.copy_from(&self.trial);
+                return Ok(Some(T::one()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts `x + t s` in `trial`; false where that is not finite.
+    fn place(&mut self, x: &DVector<T>, t: T) -> bool {
+        self.trial.copy_from(x);
+        kernel::axpy(t, self.direction.as_slice(), self.trial.as_mut_slice());
+        kernel::norm_inf(self.trial.as_slice()).is_finite()
+    }
+
+    /// `f(x + t s)`, with the point in `trial`; not a number where the point is not finite.
+    fn try_length<O: Hessian<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &DVector<T>,
+        t: T,
+        step: &mut Step<T>,
+    ) -> T {
+        if !self.place(x, t) {
+            return T::NAN;
+        }
+        step.evaluations += 1;
+        objective.value(&self.trial)
+    }
+
+    fn pure_step(&mut self, x: &mut DVector<T>, mut step: Step<T>) -> Step<T> {
+        let solved = self.solve_definite() || self.solve_indefinite();
+        if !(solved && self.place(x, T::one())) {
+            step.outcome = Outcome::Stuck;
+            return step;
+        }
+        x.copy_from(&self.trial);
+        // the model's change is ½ ∇fᵀs, a rise where H is not positive definite
+        step.predicted = -kernel::dot(self.here.gradient.as_slice(), self.direction.as_slice()) * T::of(0.5);
+        step
+    }
+}
+
+/// Shortest step tried: `10⁻⁴⁰` or longer of the full one.
+const BACKTRACKS: usize = 40;
+
+pub(super) fn negate_into<T: Real>(from: &DVector<T>, to: &mut DVector<T>) {
+    to.zip_apply(from, |to, from| *to = -from);
+}
+
+impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
+    fn reset(&mut self) {
+        self.here.forget();
+    }
+
+    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        let mut step = self.here.evaluate(objective, x)?;
+        if !step.is_finite() {
+            step.outcome = Outcome::Stuck;
+            return Ok(step);
+        }
+        if self.direction.len() != x.len() {
+            let zeros = DVector::zeros(x.len());
+            (self.direction, self.trial, self.factor) =
+                (zeros.clone(), zeros, DMatrix::zeros(x.len(), x.len()));
+        }
+        if self.pure {
+            return Ok(self.pure_step(x, step));
+        }
+        let slope_of = |newton: &Self| {
+            let slope = kernel::dot(newton.here.gradient.as_slice(), newton.direction.as_slice());
+            (slope < T::zero() && slope.is_finite()).then_some(slope)
+        };
+        let definite = self.solve_definite();
+        let mut slope = if definite { slope_of(self) } else { None };
+        if slope.is_none() && !(definite && step.gradient_norm == T::zero()) {
+            step.modified = true;
+            let spectrum = Spectrum::new(&self.here.hessian);
+            match &spectrum {
+                Some(spectrum) => self.direction.copy_from(&spectrum.descend(&self.here.gradient)),
+                None => negate_into(&self.here.gradient, &mut self.direction),
+            }
+            if let Some(spectrum) = spectrum.filter(|s| s.values[0] < -zero(&s.values)) {
+                let near = is_near_saddle(x, step.gradient_norm, &self.direction);
+                if near && escape(objective, x, &spectrum, &mut step, &mut self.trial) {
+                    return Ok(step);
+                }
+            }
+            slope = slope_of(self);
+        }
+        let moved = match slope {
+            Some(slope) => self.search(objective, x, slope, &mut step)?.map(|t| (t, slope)),
+            None => None,
+        };
+        match moved {
+            // m(0) − m(ts) = −t ∇fᵀs − ½ t² sᵀHs
+            Some((t, slope)) => {
+                let curvature = if step.modified {
+                    let (h, s) = (&self.here.hessian, &self.direction);
+                    self.trial.gemv(T::one(), h, s, T::zero());
+                    kernel::dot(self.trial.as_slice(), s.as_slice())
+                } else {
+                    -slope
+                };
+                step.predicted = -t * slope - T::of(0.5) * t * t * curvature;
+            }
+            None => step.outcome = Outcome::Stuck,
+        }
+        Ok(step)
+    }
+
+    fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<Certificate<T>>, Error> {
+        self.here.certify(objective, x).map(Some)
+    }
+}

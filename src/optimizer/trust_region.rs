@@ -1,0 +1,281 @@
+use nalgebra::{DMatrix, DVector};
+
+use super::escape::{escape, is_near_saddle};
+use super::local::Local;
+use super::newton::negate_into;
+use super::{Optimizer, Outcome, Step};
+use crate::critical_point::{Spectrum, zero};
+use crate::{Certificate, Error, Hessian, Real, kernel};
+use subproblem::norm;
+
+mod subproblem;
+
+/// Newton's method in a trust region, on an exact Hessian: the recommended method for hard problems.
+///
+/// ```text
+/// s = argmin { ∇fᵀs + ½ sᵀHs : ‖s‖ ≤ Δ },    ρ = (f(x) − f(x + s)) / (the reduction the model promises)
+/// ```
+///
+/// The subproblem is solved exactly (Moré and Sorensen 1983), the hard case included, whatever the signs of
+/// the eigenvalues. A step is accepted if `ρ > η`; `Δ` shrinks to `‖s‖/4` where `ρ ≤ ¼` and grows to `4Δ` where `ρ > ¾` on the
+/// boundary. Values are cheap beside Hessians, so an accepted step on the boundary is improved before it
+/// is taken: by the steps of the radii `4Δ, 16Δ, …` while `f` falls, and by the Newton step (with `|Λ|` for
+/// `Λ` where `H` is not positive definite), half and a quarter of it; the lowest `f` wins. The path of
+/// radii follows curved valleys, and the Newton step, which does not know the scale of the variables, narrow ones.
+///
+/// Where the gradient all but vanishes while an eigenvalue is negative, the step is along that eigenvector, to the side with
+/// the lower `f`, and counts as an escape. Points outside the domain (`f` not finite) shrink `Δ`.
+///
+/// ```
+/// use gradus::{CriticalKind, Stop, TrustRegion, minimize, objective::problems::Rosenbrock};
+/// use nalgebra::dvector;
+///
+/// let mut method = TrustRegion::new();
+/// let report = minimize(&mut method, &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &Stop::default())?;
+/// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct TrustRegion<T: Real> {
+    initial: T,
+    acceptance: T,
+    radius: T,
+    here: Local<T>,
+    factor: DMatrix<T>,
+    newton: DVector<T>,
+    s: DVector<T>,
+    trial: DVector<T>,
+    trial_gradient: DVector<T>,
+}
+
+impl<T: Real> Default for TrustRegion<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Real> TrustRegion<T> {
+    /// With the default radius and acceptance.
+    pub fn new() -> Self {
+        let empty = || DVector::zeros(0);
+        Self {
+            initial: T::one(),
+            acceptance: T::of(0.15),
+            radius: T::zero(),
+            here: Local::new(),
+            factor: DMatrix::zeros(0, 0),
+            newton: empty(),
+            s: empty(),
+            trial: empty(),
+            trial_gradient: empty(),
+        }
+    }
+
+    /// The radius `Δ₀` that a run starts with. Default: `1`.
+    #[must_use]
+    pub fn radius(self, radius: T) -> Self {
+        Self { initial: radius, ..self }
+    }
+
+    /// The share `η` of the promised reduction that a step must reach. Default: `0.15`.
+    #[must_use]
+    pub fn acceptance(self, eta: T) -> Self {
+        Self { acceptance: eta, ..self }
+    }
+
+    fn prepare(&mut self, n: usize) {
+        if self.trial.len() != n {
+            let zeros = DVector::zeros(n);
+            (self.newton, self.s, self.trial) = (zeros.clone(), zeros.clone(), zeros);
+            self.factor = DMatrix::zeros(n, n);
+        }
+        if self.radius <= T::zero() {
+            self.radius = self.initial;
+        }
+    }
+
+    /// `H s = −∇f` by Cholesky's factorisation, into `newton`; false where `H` is not positive definite.
+    fn solve_definite(&mut self) -> bool {
+        let n = self.newton.len();
+        self.factor.copy_from(&self.here.hessian);
+        if !kernel::cholesky(self.factor.as_mut_slice(), n) {
+            return false;
+        }
+        negate_into(&self.here.gradient, &mut self.newton);
+        kernel::cholesky_solve(self.factor.as_slice(), n, self.newton.as_mut_slice());
+        kernel::norm_inf(self.newton.as_slice()).is_finite()
+    }
+
+    /// `f(x + t d)`, with the point in `trial`; not a number where the point is not finite.
+    fn value_at<O: Hessian<T> + ?Sized>(
+        trial: &mut DVector<T>,
+        objective: &mut O,
+        x: &DVector<T>,
+        t: T,
+        d: &DVector<T>,
+        step: &mut Step<T>,
+    ) -> T {
+        trial.copy_from(x);
+        kernel::axpy(t, d.as_slice(), trial.as_mut_slice());
+        if !kernel::norm_inf(trial.as_slice()).is_finite() {
+            return T::NAN;
+        }
+        step.evaluations += 1;
+        objective.value(trial)
+    }
+
+    /// Compares what `s` brings with what it promised, and adapts the radius. `f(x + s)` if it is accepted, with
+    /// the point in `trial`.
+    fn judge<O: Hessian<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &DVector<T>,
+        promised: T,
+        step: &mut Step<T>,
+    ) -> Result<Option<T>, Error> {
+        let f = Self::value_at(&mut self.trial, objective, x, T::one(), &self.s, step);
+        let scale = step.value.abs();
+        let length = norm(self.s.as_slice());
+        if !f.is_finite() {
+            self.radius = length * T::of(0.1);
+            return Ok(None);
+        }
+        // the promise drowns in the rounding of f: the gradient decides
+        if promised <= T::of(16.0) * T::EPSILON * scale && f - step.value <= T::EPSILON.sqrt() * scale {
+            super::evaluate(objective, &self.trial, &mut self.trial_gradient)?;
+            step.evaluations += 1;
+            if kernel::norm_inf(self.trial_gradient.as_slice()) < step.gradient_norm {
+                return Ok(Some(f));
+            }
+        }
+        let ratio = (step.value - f) / promised;
+        if ratio > T::of(0.75) && length >= T::of(0.9) * self.radius {
+            self.radius = (T::of(4.0) * self.radius).min(T::MAX.sqrt());
+        } else if !(ratio > T::of(0.25)) {
+            self.radius = length * T::of(0.25);
+        }
+        Ok((ratio > self.acceptance).then_some(f))
+    }
+
+    /// Looks for a lower point than the accepted one (`x + s`, value `f`, on the boundary of radius
+    /// `Δ`): along the path of larger radii, and along the Newton direction `d`. Moves `x`.
+    fn improve<O: Hessian<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &mut DVector<T>,
+        model: (&Spectrum<T>, &DVector<T>),
+        (f, radius): (T, T),
+        step: &mut Step<T>,
+    ) {
+        let start = x.clone();
+        let mut best = f;
+        x.copy_from(&self.trial);
+        let mut longer = radius;
+        for _ in 0..PATH {
+            longer *= T::of(4.0);
+            let promised = subproblem::solve(model.0, model.1, longer, &mut self.s);
+            let f = Self::value_at(&mut self.trial, objective, &start, T::one(), &self.s, step);
+            if !(f < best) {
+                break;
+            }
+            x.copy_from(&self.trial);
+            (best, step.predicted, self.radius) = (f, promised, longer.min(T::MAX.sqrt()));
+            if norm(self.s.as_slice()) < T::of(0.9) * longer {
+                break;
+            }
+        }
+        let mut t = T::one();
+        for _ in 0..3 {
+            let f = Self::value_at(&mut self.trial, objective, &start, t, &self.newton, step);
+            if f < best {
+                x.copy_from(&self.trial);
+                let slope = kernel::dot(self.here.gradient.as_slice(), self.newton.as_slice());
+                self.s.gemv(T::one(), &self.here.hessian, &self.newton, T::zero());
+                let curvature = kernel::dot(self.s.as_slice(), self.newton.as_slice());
+                step.predicted = -t * slope - T::of(0.5) * t * t * curvature;
+                self.radius = self.radius.max(t * norm(self.newton.as_slice())).min(T::MAX.sqrt());
+                break;
+            }
+            t *= T::of(0.5);
+        }
+    }
+}
+
+/// Bounds on radii tried: up to `4²⁰ Δ` outwards, down to `4⁻⁶⁰ Δ` inwards.
+const PATH: usize = 20;
+const REJECTIONS: usize = 60;
+
+impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
+    fn check(&self, _objective: &O) -> Result<(), Error> {
+        let bad = |name, expected, found: T| Err(Error::Setting { name, expected, found: found.f64() });
+        if !(self.initial > T::zero() && self.initial.is_finite()) {
+            return bad("radius", "positive and finite", self.initial);
+        }
+        if !(self.acceptance >= T::zero() && self.acceptance < T::of(0.25)) {
+            return bad("acceptance", "at least 0 and below 1/4", self.acceptance);
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        self.here.forget();
+        self.radius = T::zero();
+    }
+
+    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        let mut step = self.here.evaluate(objective, x)?;
+        if !step.is_finite() {
+            step.outcome = Outcome::Stuck;
+            return Ok(step);
+        }
+        let n = x.len();
+        self.prepare(n);
+        let definite = self.solve_definite();
+        if definite && norm(self.newton.as_slice()) <= self.radius {
+            self.s.copy_from(&self.newton);
+            step.predicted = -T::of(0.5) * kernel::dot(self.here.gradient.as_slice(), self.s.as_slice());
+            if step.gradient_norm > T::zero() && self.judge(objective, x, step.predicted, &mut step)?.is_some() {
+                x.copy_from(&self.trial);
+                return Ok(step);
+            }
+        }
+        step.modified = !definite;
+        // where the Hessian is of no use, the model is linear
+        let linear = || Spectrum { values: DVector::zeros(n), vectors: DMatrix::identity(n, n) };
+        let spectrum = Spectrum::new(&self.here.hessian).unwrap_or_else(linear);
+        let coordinates = spectrum.vectors.tr_mul(&self.here.gradient);
+        if !definite {
+            self.newton.copy_from(&spectrum.descend(&self.here.gradient));
+            let near = spectrum.values[0] < -zero(&spectrum.values)
+                && is_near_saddle(x, step.gradient_norm, &self.newton);
+            if near && escape(objective, x, &spectrum, &mut step, &mut self.trial) {
+                return Ok(step);
+            }
+        }
+        for _ in 0..REJECTIONS {
+            let radius = self.radius;
+            step.predicted = subproblem::solve(&spectrum, &coordinates, radius, &mut self.s);
+            let length = norm(self.s.as_slice());
+            if !(length > T::zero()) {
+                break;
+            }
+            if let Some(f) = self.judge(objective, x, step.predicted, &mut step)? {
+                if length >= T::of(0.9) * radius {
+                    self.improve(objective, x, (&spectrum, &coordinates), (f, radius), &mut step);
+                } else {
+                    x.copy_from(&self.trial);
+                }
+                return Ok(step);
+            }
+            if self.trial == *x {
+                break;
+            }
+        }
+        (step.outcome, step.predicted) = (Outcome::Stuck, T::zero());
+        Ok(step)
+    }
+
+    fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<Certificate<T>>, Error> {
+        self.here.certify(objective, x).map(Some)
+    }
+}
