@@ -83,7 +83,7 @@ pub use model::{
 };
 pub use nalgebra;
 pub use objective::{Function, Hessian, HessianProduct, Objective};
-pub use optimizer::{GradientDescent, Newton, Optimizer, TrustRegion};
+pub use optimizer::{Adam, GradientDescent, Newton, Optimizer, TrustRegion};
 pub use real::Real;
 pub use risk::EmpiricalRisk;
 pub use termination::Termination;

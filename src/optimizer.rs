@@ -8,6 +8,8 @@ pub use gradient_descent::GradientDescent;
 pub use newton::Newton;
 pub use trust_region::TrustRegion;
 
+mod adam;
+pub use adam::Adam;
 mod escape;
 mod gradient_descent;
 mod local;
