@@ -47,13 +47,17 @@ pub fn columns<T: Real>(rows: &[impl AsRef<[T]>]) -> Result<DMatrix<T>, Error> {
 /// [`Error::Empty`] without labels or classes, [`Error::Label`] for a label that is no class.
 pub fn one_hot<T: Real>(labels: &[usize], classes: usize) -> Result<DMatrix<T>, Error> {
     if labels.is_empty() || classes == 0 {
-        let (argument, expected) =
-            if labels.is_empty() { ("labels", "label") } else { ("classes", "class") };
+        let (argument, expected) = if labels.is_empty() { ("labels", "label") } else { ("classes", "class") };
         return Err(Error::Empty { argument, expected });
     }
     if let Some(sample) = labels.iter().position(|label| *label >= classes) {
         let found = labels[sample] as f64;
-        return Err(Error::Label { argument: "labels", expected: "below the number of classes", found, sample });
+        return Err(Error::Label {
+            argument: "labels",
+            expected: "below the number of classes",
+            found,
+            sample,
+        });
     }
     let mut y = DMatrix::zeros(classes, labels.len());
     for (label, mut y) in labels.iter().zip(y.column_iter_mut()) {

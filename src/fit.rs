@@ -12,6 +12,8 @@ use crate::{
 mod exact;
 mod likelihood;
 
+pub(crate) use exact::{Design, check_rank};
+
 /// A trained model: architecture, loss and parameters, with the report of the run that found them.
 ///
 /// Made by `fit` ([`Perceptron::fit`], [`SigmoidClassifier::fit`], [`Network::fit`](crate::Network::fit)), by a

@@ -144,6 +144,16 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         self.weights.as_ref().map_or(T::one(), |weights| weights[j])
     }
 
+    /// `Σw` of the data.
+    pub(crate) fn total_weight(&self) -> T {
+        (0..self.samples()).fold(T::zero(), |s, j| s + self.weight(j))
+    }
+
+    /// Which parameters the ridge penalty shrinks.
+    pub(crate) fn penalised_parameters(&self) -> &[bool] {
+        &self.penalised
+    }
+
     /// `λ` of the ridge penalty.
     pub(crate) fn penalty_strength(&self) -> T {
         self.ridge

@@ -7,7 +7,9 @@ use nalgebra::{DMatrixView, DVector};
 use crate::fit::Fitted;
 use crate::kernel;
 use crate::model::Stream;
-use crate::{Adam, EmpiricalRisk, Error, Loss, Model, Network, Objective, Optimizer, Real, Report, Termination};
+use crate::{
+    Adam, EmpiricalRisk, Error, Loss, Model, Network, Objective, Optimizer, Real, Report, Termination,
+};
 
 impl Network {
     /// Trains by mini-batch [`Adam`], for `x` (`features × samples`) and `y` (`outputs × samples`).
@@ -195,7 +197,8 @@ impl<T: Real, P> Trainer<T, P> {
         }
         let samples: Vec<usize> = (0..risk.samples()).filter(|j| risk.weight(*j) > T::zero()).collect();
         let plan = self.plan(samples.len())?;
-        let mut run = Run { good: start.clone(), at: start.clone(), x: start, samples, history: Vec::new(), steps: 0 };
+        let mut run =
+            Run { good: start.clone(), at: start.clone(), x: start, samples, history: Vec::new(), steps: 0 };
         let ended = run.epochs(&mut self.optimizer, risk, &plan, validation, progress);
         let all = risk.samples();
         let termination = ended.and_then(|termination| risk.batch(0..all).map(|_| termination))?;

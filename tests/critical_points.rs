@@ -1,7 +1,7 @@
 //! The verdict on a point: kinds, inertia and eigenvalues against references, and honesty where the
 //! second-derivative test cannot decide.
 
-use approx::{assert_relative_eq, assert_abs_diff_eq};
+use approx::{assert_abs_diff_eq, assert_relative_eq};
 use gradus::{
     Certificate, CriticalKind, CriticalPoint, Error, Function, GradientDescent, Newton, Real, Stop, minimize,
     objective::problems::Rosenbrock,
@@ -42,15 +42,47 @@ fn himmelblau() -> Function<Value<f64>, gradus::objective::WithHessian<Curvature
 fn himmelblau_has_four_minima_four_saddles_and_a_maximum() {
     use CriticalKind::{Maximum, Minimum, Saddle};
     let points = [
-        ([-3.779_310_253_377_746_9, -3.283_185_991_286_169_4], [70.714_354_744_244_2, 133.785_615_213_067], Minimum),
-        ([-2.805_118_086_952_744_9, 3.131_312_518_250_573], [64.840_372_770_684_2, 80.550_071_778_933_2], Minimum),
-        ([3.584_428_340_330_491_7, -1.848_126_526_964_403_6], [28.690_677_156_755_2, 105.418_908_336_316], Minimum),
+        (
+            [-3.779_310_253_377_746_9, -3.283_185_991_286_169_4],
+            [70.714_354_744_244_2, 133.785_615_213_067],
+            Minimum,
+        ),
+        (
+            [-2.805_118_086_952_744_9, 3.131_312_518_250_573],
+            [64.840_372_770_684_2, 80.550_071_778_933_2],
+            Minimum,
+        ),
+        (
+            [3.584_428_340_330_491_7, -1.848_126_526_964_403_6],
+            [28.690_677_156_755_2, 105.418_908_336_316],
+            Minimum,
+        ),
         ([3.0, 2.0], [25.715_728_752_538_1, 82.284_271_247_461_9], Minimum),
-        ([3.385_154_183_607_020_9, 0.073_851_879_837_749_288], [-14.135_178_485_450_5, 97.547_878_102_601_8], Saddle),
-        ([0.086_677_504_555_396_352, 2.884_254_701_174_776_1], [-31.706_622_362_774_3, 75.507_609_238_232], Saddle),
-        ([-3.073_025_750_764_389_6, -0.081_353_044_287_967_512], [-39.651_496_256_216_7, 72.435_248_068_118_7], Saddle),
-        ([-0.127_961_346_730_680_07, -1.953_714_980_244_576_4], [-50.610_239_320_365_8, 20.284_049_975_935_1], Saddle),
-        ([-0.270_844_590_667_347_61, -0.923_038_556_479_981_46], [-45.605_229_292_789_5, -16.066_019_667_290_9], Maximum),
+        (
+            [3.385_154_183_607_020_9, 0.073_851_879_837_749_288],
+            [-14.135_178_485_450_5, 97.547_878_102_601_8],
+            Saddle,
+        ),
+        (
+            [0.086_677_504_555_396_352, 2.884_254_701_174_776_1],
+            [-31.706_622_362_774_3, 75.507_609_238_232],
+            Saddle,
+        ),
+        (
+            [-3.073_025_750_764_389_6, -0.081_353_044_287_967_512],
+            [-39.651_496_256_216_7, 72.435_248_068_118_7],
+            Saddle,
+        ),
+        (
+            [-0.127_961_346_730_680_07, -1.953_714_980_244_576_4],
+            [-50.610_239_320_365_8, 20.284_049_975_935_1],
+            Saddle,
+        ),
+        (
+            [-0.270_844_590_667_347_61, -0.923_038_556_479_981_46],
+            [-45.605_229_292_789_5, -16.066_019_667_290_9],
+            Maximum,
+        ),
     ];
     for (x, eigenvalues, kind) in points {
         let point = CriticalPoint::of(&mut himmelblau(), &DVector::from_row_slice(&x)).unwrap();
@@ -258,7 +290,8 @@ fn any_report_can_be_certified() {
         },
         |_, h| h.copy_from(&dmatrix![2.0, 0.0; 0.0, -2.0]),
     );
-    let mut report = minimize(&mut GradientDescent::new(0.1), &mut saddle, dvector![1.0, 0.0], &stop).unwrap();
+    let mut report =
+        minimize(&mut GradientDescent::new(0.1), &mut saddle, dvector![1.0, 0.0], &stop).unwrap();
     assert!(report.converged());
     report.certify(&mut saddle).unwrap();
     assert!(!report.converged());

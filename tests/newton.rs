@@ -182,9 +182,11 @@ fn landing_saddle() -> Function<Value, WithHessian<Curvature>> {
 
 #[test]
 fn a_saddle_reached_in_one_step_is_left() {
-    let report = minimize(&mut Newton::pure(), &mut landing_saddle(), dvector![1.0, 0.0], &Stop::default()).unwrap();
+    let report =
+        minimize(&mut Newton::pure(), &mut landing_saddle(), dvector![1.0, 0.0], &Stop::default()).unwrap();
     assert_eq!((report.iterations, report.kind()), (1, Some(CriticalKind::Saddle)));
-    let report = minimize(&mut Newton::new(), &mut landing_saddle(), dvector![1.0, 0.0], &Stop::default()).unwrap();
+    let report =
+        minimize(&mut Newton::new(), &mut landing_saddle(), dvector![1.0, 0.0], &Stop::default()).unwrap();
     assert!(report.escapes == 1 && report.converged() && (report.value + 0.25).abs() < 1e-14, "{report}");
 }
 
@@ -243,7 +245,8 @@ fn the_textbook_iteration_cycles_where_the_textbook_says() {
 fn rosenbrock_in_many_dimensions() {
     for n in [2, 10, 100] {
         let start = DVector::from_fn(n, |i, _| if i % 2 == 0 { -1.2 } else { 1.0 });
-        let report = minimize(&mut Newton::pure(), &mut Rosenbrock::new(n), start.clone(), &Stop::default()).unwrap();
+        let report =
+            minimize(&mut Newton::pure(), &mut Rosenbrock::new(n), start.clone(), &Stop::default()).unwrap();
         assert!(report.converged() && (report.x.add_scalar(-1.0)).amax() < 1e-8, "{report}");
         let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(n), start, &Stop::default()).unwrap();
         assert_eq!(report.kind(), Some(CriticalKind::Minimum), "{report}");

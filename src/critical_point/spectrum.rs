@@ -119,7 +119,8 @@ fn two<T: Real>(h: &DMatrix<T>) -> ([T; 2], [T; 2]) {
     };
     let values = if m >= T::zero() { [small, large] } else { [large, small] };
     // of m + r: (d + r, b), or (b, r − d) where d < 0; that of m − r is at right angles
-    let (u, v) = if d >= T::zero() { (d * half + r * half, b * half) } else { (b * half, r * half - d * half) };
+    let (u, v) =
+        if d >= T::zero() { (d * half + r * half, b * half) } else { (b * half, r * half - d * half) };
     let norm = u.abs().max(v.abs());
     if norm == T::zero() {
         return (values, [T::one(), T::zero()]);
@@ -142,9 +143,8 @@ fn implicit_ql<T: Real>(d: &mut [T], e: &mut [T]) -> bool {
     for first in 0..n {
         for sweep in 0.. {
             // the block that begins at `first` ends where the subdiagonal vanishes
-            let negligible = |i: usize| {
-                e[i].abs() <= T::EPSILON * (d[i].abs() + d[i + 1].abs()).max(T::EPSILON)
-            };
+            let negligible =
+                |i: usize| e[i].abs() <= T::EPSILON * (d[i].abs() + d[i + 1].abs()).max(T::EPSILON);
             let last = (first..n - 1).find(|&i| negligible(i)).unwrap_or(n - 1);
             if last == first {
                 break;

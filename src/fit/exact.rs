@@ -105,7 +105,7 @@ pub(crate) struct Design<'a, T: Real> {
 
 impl<'a, T: Real> Design<'a, T> {
     pub(crate) fn new(x: DMatrixView<'a, T>, bias: bool, shares: &'a [T], ridge: T) -> Self {
-        let equal = shares.iter().all(|share| *share == shares[0]);
+        let equal = shares[0] > T::zero() && shares.iter().all(|share| *share == shares[0]);
         let (unit, weights) = if equal { (shares[0], None) } else { (T::one(), Some(shares)) };
         let p = x.nrows() + usize::from(bias);
         let mut penalty = vec![ridge / unit; if ridge == T::zero() { 0 } else { p }];
@@ -167,7 +167,9 @@ const REFINEMENTS: usize = 3;
 
 /// Coefficients, output after output, in the order of `θ`: `W` (outputs × features) by columns, then `b`.
 pub(crate) fn coefficients<T: Real>(beta: &[T], p: usize, k: usize) -> DVector<T> {
-    DMatrix::from_column_slice(p, k, beta).transpose().reshape_generic(nalgebra::Dyn(p * k), nalgebra::Const::<1>)
+    DMatrix::from_column_slice(p, k, beta)
+        .transpose()
+        .reshape_generic(nalgebra::Dyn(p * k), nalgebra::Const::<1>)
 }
 
 /// The certificate of the solution. The Hessian is `unit RᵀR` for each output, so its eigenvalues come `k` times.
@@ -182,8 +184,10 @@ fn certify<T: Real>(
     let one = CriticalPoint::classify(&(root.tr_mul(&root) * unit)).ok()?;
     let times = |count: usize| count * k;
     let Inertia { positive, zero, negative } = one.inertia;
-    let eigenvalues =
-        DVector::from_iterator(times(one.eigenvalues.len()), one.eigenvalues.iter().flat_map(|l| vec![*l; k]));
+    let eigenvalues = DVector::from_iterator(
+        times(one.eigenvalues.len()),
+        one.eigenvalues.iter().flat_map(|l| vec![*l; k]),
+    );
     let point = CriticalPoint {
         inertia: Inertia { positive: times(positive), zero: times(zero), negative: times(negative) },
         eigenvalues,

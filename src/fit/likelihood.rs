@@ -6,8 +6,8 @@ use super::Fitted;
 use crate::kernel;
 use crate::loss::argmax;
 use crate::{
-    Certificate, CrossEntropy, Curved, EmpiricalRisk, Error, Hessian, LogLoss, Newton, Objective, Perceptron, Real,
-    SecondOrder, SigmoidClassifier, Stop, Termination, minimize,
+    Certificate, CrossEntropy, Curved, EmpiricalRisk, Error, Hessian, LogLoss, Newton, Objective, Perceptron,
+    Real, SecondOrder, SigmoidClassifier, Stop, Termination, minimize,
 };
 
 impl SigmoidClassifier {
@@ -64,17 +64,38 @@ impl<T: Real> EmpiricalRisk<'_, T, SigmoidClassifier, LogLoss> {
         let unbounded = self.model().0.bias || self.penalty_strength() == T::zero();
         let (_, y, shares) = self.present();
         for labels in y.row_iter().filter(|_| unbounded) {
-            let mut seen = labels.iter().zip(shares).filter(|(_, w)| **w > T::zero()).map(|(label, _)| *label);
+            let mut seen =
+                labels.iter().zip(shares).filter(|(_, w)| **w > T::zero()).map(|(label, _)| *label);
             let first = seen.next().unwrap_or_default();
             if seen.all(|label| label == first) {
                 return Err(Error::OneClass { argument: "y", found: first.f64() });
             }
         }
-        self.fit_by_newton(|z, y, margin| {
-            for (z, y) in z.iter().zip(y) {
-                margin(if *y > T::of(0.5) { *z } else { -*z });
-            }
-        })
+        self.fit_by_newton(yes_or_no)
+    }
+
+    /// A direction along which no score moves to the wrong side, if `theta` or the Newton step there is one.
+    pub(crate) fn separating_direction(&mut self, theta: &DVector<T>) -> Option<DVector<T>> {
+        if self.penalty_strength() != T::zero() {
+            return None;
+        }
+        if self.has_no_minimum(theta) {
+            return Some(theta.clone());
+        }
+        let (p, scale) = (theta.len(), self.scales());
+        let (mut gradient, mut hessian) = (DVector::zeros(p), DMatrix::zeros(p, p));
+        let phi = theta.component_div(&scale);
+        let mut scaled = Scaled { theta: DVector::zeros(p), scale, risk: &mut *self };
+        scaled.value_gradient_hessian(&phi, &mut gradient, &mut hessian);
+        let step = newton_step(&hessian, &gradient)?.component_mul(&scaled.scale);
+        self.recedes(&step, yes_or_no).then_some(step)
+    }
+}
+
+/// How far each score is on its label's side of zero.
+fn yes_or_no<T: Real>(z: &[T], y: &[T], margin: &mut dyn FnMut(T)) {
+    for (z, y) in z.iter().zip(y) {
+        margin(if *y > T::of(0.5) { *z } else { -*z });
     }
 }
 

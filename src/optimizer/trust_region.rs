@@ -234,7 +234,9 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
         if definite && norm(self.newton.as_slice()) <= self.radius {
             self.s.copy_from(&self.newton);
             step.predicted = -T::of(0.5) * kernel::dot(self.here.gradient.as_slice(), self.s.as_slice());
-            if step.gradient_norm > T::zero() && self.judge(objective, x, step.predicted, &mut step)?.is_some() {
+            if step.gradient_norm > T::zero()
+                && self.judge(objective, x, step.predicted, &mut step)?.is_some()
+            {
                 x.copy_from(&self.trial);
                 return Ok(step);
             }
