@@ -55,7 +55,9 @@
 struct Readme;
 
 mod critical_point;
+pub mod data;
 mod error;
+mod fit;
 mod kernel;
 pub mod loss;
 mod minimize;
@@ -64,7 +66,9 @@ pub mod objective;
 pub mod optimizer;
 mod real;
 mod risk;
+mod statistics;
 mod termination;
+mod training;
 pub mod univariate;
 
 #[doc = include_str!("how_to_choose.md")]
@@ -72,6 +76,7 @@ pub mod how_to_choose {}
 
 pub use critical_point::{Certificate, CriticalKind, CriticalPoint, Inertia};
 pub use error::Error;
+pub use fit::{Classifying, Fitted, Predictor};
 pub use loss::{CrossEntropy, Curved, Huber, LogLoss, Loss, SquaredError, Through};
 pub use minimize::{Progress, Report, Stop, minimize, minimize_with};
 pub use model::{
@@ -86,4 +91,6 @@ pub use optimizer::{
 };
 pub use real::Real;
 pub use risk::EmpiricalRisk;
+pub use statistics::{Information, Robust, Statistics};
 pub use termination::Termination;
+pub use training::{Epoch, Trainer};

@@ -246,7 +246,7 @@ where
 
     let mut x = start; // where the next step starts
     let mut at = x.clone(); // where the last step started: the point that was evaluated
-    let mut good = Report::start(x.clone());
+    let mut good = Report::given(x.clone());
     let mut length = None;
     let mut predicted = T::zero();
     for iteration in 0..=stop.iterations {
@@ -328,14 +328,15 @@ where
 }
 
 impl<T: Real> Report<T> {
-    fn start(x: DVector<T>) -> Self {
+    /// A point of which nothing is known yet.
+    pub(crate) fn given(x: DVector<T>) -> Self {
         Self {
             x,
             value: T::NAN,
             gradient_norm: T::NAN,
             iterations: 0,
             evaluations: 0,
-            termination: Termination::Iterations,
+            termination: Termination::Given,
             certificate: None,
             modified: 0,
             escapes: 0,

@@ -6,6 +6,7 @@ use crate::Real;
 
 pub use activation::Activation;
 pub use initialize::Initialize;
+pub(crate) use initialize::Stream;
 pub use network::{Layer, Network, NetworkCache};
 pub use perceptron::Perceptron;
 pub use sigmoid_classifier::SigmoidClassifier;

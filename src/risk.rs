@@ -139,6 +139,31 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         self.x.ncols()
     }
 
+    /// The weight of sample `j` of the data.
+    pub(crate) fn weight(&self, j: usize) -> T {
+        self.weights.as_ref().map_or(T::one(), |weights| weights[j])
+    }
+
+    /// `Σw` of the data.
+    pub(crate) fn total_weight(&self) -> T {
+        (0..self.samples()).fold(T::zero(), |s, j| s + self.weight(j))
+    }
+
+    /// Which parameters the ridge penalty shrinks.
+    pub(crate) fn penalised_parameters(&self) -> &[bool] {
+        &self.penalised
+    }
+
+    /// `λ` of the ridge penalty.
+    pub(crate) fn penalty_strength(&self) -> T {
+        self.ridge
+    }
+
+    /// The batch in play: inputs, targets, and `w_j / Σw` of each sample.
+    pub(crate) fn present(&self) -> (DMatrixView<'_, T>, DMatrixView<'_, T>, &[T]) {
+        self.part(0..self.batch.len())
+    }
+
     /// Narrows the risk to a range of samples, without copying or rebuilding anything.
     ///
     /// ```
