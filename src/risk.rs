@@ -396,7 +396,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         let mut value = T::zero();
         for start in (0..groups).step_by(side_by_side) {
             for_each(&mut workers[..side_by_side], |i, worker| {
-                work(self, self.chunks(start + i, groups), worker)
+                work(self, self.chunks(start + i, groups), worker);
             });
             for worker in &mut workers[..side_by_side] {
                 collect(worker);

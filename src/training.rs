@@ -66,6 +66,9 @@ impl Network {
 /// assert!(history[999].loss < history[0].loss);
 /// # Ok::<(), gradus::Error>(())
 /// ```
+/// What training returns: the fitted model, and the history epoch by epoch.
+pub type Trained<T, M, L> = (Fitted<T, M, L>, Vec<Epoch<T>>);
+
 #[derive(Debug, Clone)]
 pub struct Trainer<T: Real, P = Adam<T>> {
     optimizer: P,
@@ -133,7 +136,7 @@ impl<T: Real, P> Trainer<T, P> {
         &mut self,
         risk: &mut EmpiricalRisk<'a, T, M, L>,
         start: DVector<T>,
-    ) -> Result<(Fitted<T, M, L>, Vec<Epoch<T>>), Error>
+    ) -> Result<Trained<T, M, L>, Error>
     where
         P: Optimizer<T, EmpiricalRisk<'a, T, M, L>>,
     {
@@ -180,7 +183,7 @@ impl<T: Real, P> Trainer<T, P> {
         start: DVector<T>,
         validation: Option<&mut dyn Objective<T>>,
         progress: impl FnMut(&Epoch<T>, &DVector<T>) -> ControlFlow<()>,
-    ) -> Result<(Fitted<T, M, L>, Vec<Epoch<T>>), Error>
+    ) -> Result<Trained<T, M, L>, Error>
     where
         P: Optimizer<T, EmpiricalRisk<'a, T, M, L>>,
     {

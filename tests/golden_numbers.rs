@@ -2,9 +2,9 @@
 
 use gradus::objective::problems::Problem;
 use gradus::{
-    Activation, Architecture, CriticalKind, CriticalPoint, EmpiricalRisk, GradientDescent, Hessian, Initialize,
-    LogLoss, Loss, Model, Network, Newton, Objective, Perceptron, Real, SigmoidClassifier, SquaredError, Stop,
-    Termination, minimize,
+    Activation, Architecture, CriticalKind, CriticalPoint, EmpiricalRisk, GradientDescent, Hessian,
+    Initialize, LogLoss, Loss, Model, Network, Newton, Objective, Perceptron, Real, SigmoidClassifier,
+    SquaredError, Stop, Termination, minimize,
 };
 use nalgebra::{DMatrix, DVector, dmatrix, dvector};
 
@@ -90,7 +90,8 @@ fn a_network_of_two_layers() {
     let (value, gradient) = value_gradient(&mut risk, &theta);
     close(&[value], &[0.732_054_279_202_676_4], 2e-16);
     let w_hidden = [-0.090_329_94, 0.058_355_97, -0.270_989_81, 0.175_067_91];
-    let (b_hidden, w, b) = ([-0.090_329_94, 0.058_355_97], [-0.240_110_9, -0.389_444_99], -0.519_079_969_378_499);
+    let (b_hidden, w, b) =
+        ([-0.090_329_94, 0.058_355_97], [-0.240_110_9, -0.389_444_99], -0.519_079_969_378_499);
     close(&gradient.as_slice()[..4], &w_hidden, 5e-9);
     close(&gradient.as_slice()[4..6], &b_hidden, 5e-9);
     close(&gradient.as_slice()[6..8], &w, 5.1e-9);
@@ -106,14 +107,19 @@ fn a_network_of_two_layers() {
     let hidden = Network::with_layers(2, &[(2, Activation::Sigmoid)]);
     let mut cache = hidden.cache(1);
     hidden.forward(&theta.rows(0, 6).clone_owned(), x.as_view(), &mut cache);
-    close(Model::<f64>::scores(&hidden, &cache).clone_owned().as_slice(), &[0.462_570_15, 0.750_260_11], 5e-9);
+    close(
+        Model::<f64>::scores(&hidden, &cache).clone_owned().as_slice(),
+        &[0.462_570_15, 0.750_260_11],
+        5e-9,
+    );
 }
 
 /// All gradients first, then all updates: a step of gradient descent uses the *old* output weights.
 #[test]
 fn the_hidden_layer_is_updated_with_the_old_output_weights() {
     let (x, y, mut theta) = (dmatrix![1.0; 3.0], dmatrix![1.0], golden_theta());
-    let mut risk = EmpiricalRisk::new(Network::new(&[2, 2, 1], Activation::Sigmoid), LogLoss, &x, &y).unwrap();
+    let mut risk =
+        EmpiricalRisk::new(Network::new(&[2, 2, 1], Activation::Sigmoid), LogLoss, &x, &y).unwrap();
     let (_, gradient) = value_gradient(&mut risk, &theta);
     let expected = &theta - &gradient * 0.5;
     gradus::Optimizer::step(&mut GradientDescent::new(0.5), &mut risk, &mut theta).unwrap();
@@ -151,7 +157,8 @@ fn zero_initialisation_is_stationary() {
             assert_eq!((point.inertia.positive, point.inertia.zero, point.inertia.negative), (1, 8, 0));
         }
         // textbook Newton and gradient descent cannot leave it; nothing is sold as a minimum
-        let descent = minimize(&mut GradientDescent::new(1.0), &mut risk, zero.clone(), &Stop::default()).unwrap();
+        let descent =
+            minimize(&mut GradientDescent::new(1.0), &mut risk, zero.clone(), &Stop::default()).unwrap();
         assert_eq!((descent.termination, descent.iterations), (Termination::GradientTolerance, 0));
         let pure = minimize(&mut Newton::pure(), &mut risk, zero.clone(), &Stop::default()).unwrap();
         assert_eq!(pure.kind(), Some(kind));
@@ -178,7 +185,8 @@ fn equal_hidden_units_stay_equal() {
     // units 0 and 1 alike, unit 2 not: W column-major (3 × 2), b, w, b
     let theta = dvector![0.3, 0.3, -0.7, -0.2, -0.2, 0.9, 0.1, 0.1, 0.4, 0.8, 0.8, -0.5, 0.05];
     assert_eq!(theta.len(), network.parameter_count());
-    let alike = |theta: &DVector<f64>| [(0, 1), (3, 4), (6, 7), (9, 10)].iter().all(|&(i, j)| theta[i] == theta[j]);
+    let alike =
+        |theta: &DVector<f64>| [(0, 1), (3, 4), (6, 7), (9, 10)].iter().all(|&(i, j)| theta[i] == theta[j]);
     let stop = Stop::default().iterations(500);
     let descent = minimize(&mut GradientDescent::new(0.5), &mut risk, theta.clone(), &stop).unwrap();
     assert!(descent.value < 0.69 && alike(&descent.x), "{}", descent.x);

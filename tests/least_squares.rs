@@ -37,7 +37,8 @@ fn parse(path: &Path) -> Set {
         }
     }
     let data = text.rfind("Data:").unwrap();
-    let rows = text[data..].lines().skip(1).filter_map(|line| numbers(line).ok().filter(|row| !row.is_empty()));
+    let rows =
+        text[data..].lines().skip(1).filter_map(|line| numbers(line).ok().filter(|row| !row.is_empty()));
     let name = path.file_stem().unwrap().to_str().unwrap().into();
     Set { name, starts, certified, rows: rows.collect() }
 }
@@ -59,7 +60,12 @@ fn written() -> Vec<Set> {
     };
     let lanczos: [&[f64]; 2] = [&[1.2, 0.3, 5.6, 5.5, 6.5, 7.6], &[0.5, 0.7, 3.6, 4.2, 4.0, 6.3]];
     vec![
-        set("Misra1c", [&[500.0, 0.0001], &[600.0, 0.0002]], &[6.3642725809e2, 2.0813627256e-4], misra.clone()),
+        set(
+            "Misra1c",
+            [&[500.0, 0.0001], &[600.0, 0.0002]],
+            &[6.3642725809e2, 2.0813627256e-4],
+            misra.clone(),
+        ),
         set("Misra1d", [&[500.0, 0.0001], &[450.0, 0.0003]], &[4.3736970754e2, 3.0227324449e-4], misra),
         set(
             "Rat43",
@@ -113,8 +119,18 @@ fn written() -> Vec<Set> {
                 &(0..16).map(|i| 50.0 + 5.0 * f64::from(i)).collect::<Vec<_>>(),
             ),
         ),
-        set("Lanczos1", lanczos, &[9.5100000027e-2, 1.0000000001, 8.6070000013e-1, 3.0000000002, 1.5575999998, 5.0000000001], decay(14)),
-        set("Lanczos2", lanczos, &[9.6251029939e-2, 1.0057332849, 8.6424689056e-1, 3.0078283915, 1.5529016879, 5.0028798100], decay(6)),
+        set(
+            "Lanczos1",
+            lanczos,
+            &[9.5100000027e-2, 1.0000000001, 8.6070000013e-1, 3.0000000002, 1.5575999998, 5.0000000001],
+            decay(14),
+        ),
+        set(
+            "Lanczos2",
+            lanczos,
+            &[9.6251029939e-2, 1.0057332849, 8.6424689056e-1, 3.0078283915, 1.5529016879, 5.0028798100],
+            decay(6),
+        ),
     ]
 }
 
@@ -191,7 +207,11 @@ fn explore() {
             for start in &set.starts {
                 let factor = std::env::var("FACTOR").map_or(1.0, |f| f.parse().unwrap());
                 let start = DVector::from_vec(start.clone());
-                let report = if gn { GaussNewton::new().solve(set, start) } else { LevenbergMarquardt::new().factor(factor).solve(set, start) };
+                let report = if gn {
+                    GaussNewton::new().solve(set, start)
+                } else {
+                    LevenbergMarquardt::new().factor(factor).solve(set, start)
+                };
                 all += 1;
                 match report {
                     Ok(r) => {
@@ -199,7 +219,16 @@ fn explore() {
                         good += usize::from(d >= 8.0);
                         fair += usize::from(d >= 6.0);
                         let o = LeastSquares::new(set).offset(&r.x).unwrap();
-                        println!("{method} {} {d:.2} conv {} {} it {} ev {} cos {:e} step {:e}", set.name, r.converged(), r.termination, r.iterations, r.evaluations, o.cosine, o.step);
+                        println!(
+                            "{method} {} {d:.2} conv {} {} it {} ev {} cos {:e} step {:e}",
+                            set.name,
+                            r.converged(),
+                            r.termination,
+                            r.iterations,
+                            r.evaluations,
+                            o.cosine,
+                            o.step
+                        );
                     }
                     Err(e) => println!("{method} {}: {e}", set.name),
                 }

@@ -155,9 +155,9 @@ impl<T: Real> Triangle<T> {
                 break;
             }
             if over > T::zero() {
-                lower = lower.max(*lambda)
+                lower = lower.max(*lambda);
             } else {
-                upper = upper.min(*lambda)
+                upper = upper.min(*lambda);
             }
             let bend = self.bend(length, true);
             let newton = *lambda + over / delta / bend / bend;
