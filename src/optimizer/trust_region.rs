@@ -137,7 +137,7 @@ impl<T: Real> TrustRegion<T> {
                 let curvature = kernel::dot(self.s.as_slice(), self.newton.as_slice());
                 step.predicted = -t * slope - T::of(0.5) * t * t * curvature;
                 self.radius.set(self.radius.now.max(t * norm(self.newton.as_slice())));
-                break;
+                best = f;
             }
             t *= T::of(0.5);
         }
