@@ -108,7 +108,12 @@ fn network_on_digits() -> Answer {
         Some(&mut validation),
         |epoch, _| {
             if epoch.epoch == 1 || epoch.epoch % 10 == 0 {
-                println!("{:>5} {:>10.4} {:>10.4}", epoch.epoch, epoch.loss, epoch.validation.unwrap_or(f32::NAN));
+                println!(
+                    "{:>5} {:>10.4} {:>10.4}",
+                    epoch.epoch,
+                    epoch.loss,
+                    epoch.validation.unwrap_or(f32::NAN)
+                );
             }
             std::ops::ControlFlow::Continue(())
         },
@@ -138,7 +143,10 @@ fn example(p: i32) -> impl Hessian<f64> {
 
 fn newton_on_functions() -> Answer {
     title("Newton's method, textbook and safeguarded, and what it found");
-    println!("{:<8} {:<14} {:>12} {:>5}  {:<28} {:<10} eigenvalues", "", "from", "f", "steps", "ends at", "verdict");
+    println!(
+        "{:<8} {:<14} {:>12} {:>5}  {:<28} {:<10} eigenvalues",
+        "", "from", "f", "steps", "ends at", "verdict"
+    );
     for (name, p, starts) in [
         ("A", 2, vec![dvector![4.0, 4.0]]),
         ("B", 3, vec![dvector![4.0, 4.0], dvector![0.05, 0.0], dvector![0.0, 0.0]]),

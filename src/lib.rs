@@ -93,4 +93,4 @@ pub use real::Real;
 pub use risk::EmpiricalRisk;
 pub use statistics::{Information, Robust, Statistics};
 pub use termination::Termination;
-pub use training::{Epoch, Trainer};
+pub use training::{Epoch, Trained, Trainer};

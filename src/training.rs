@@ -86,6 +86,9 @@ pub struct Epoch<T> {
     pub validation: Option<T>,
 }
 
+/// What training returns: the model with its report, and its history, an entry per epoch.
+pub type Trained<T, M, L> = (Fitted<T, M, L>, Vec<Epoch<T>>);
+
 impl<T: Real> Default for Trainer<T> {
     /// [`Adam`] with its usual rate of `1e−3`.
     fn default() -> Self {
@@ -133,7 +136,7 @@ impl<T: Real, P> Trainer<T, P> {
         &mut self,
         risk: &mut EmpiricalRisk<'a, T, M, L>,
         start: DVector<T>,
-    ) -> Result<(Fitted<T, M, L>, Vec<Epoch<T>>), Error>
+    ) -> Result<Trained<T, M, L>, Error>
     where
         P: Optimizer<T, EmpiricalRisk<'a, T, M, L>>,
     {
@@ -180,7 +183,7 @@ impl<T: Real, P> Trainer<T, P> {
         start: DVector<T>,
         validation: Option<&mut dyn Objective<T>>,
         progress: impl FnMut(&Epoch<T>, &DVector<T>) -> ControlFlow<()>,
-    ) -> Result<(Fitted<T, M, L>, Vec<Epoch<T>>), Error>
+    ) -> Result<Trained<T, M, L>, Error>
     where
         P: Optimizer<T, EmpiricalRisk<'a, T, M, L>>,
     {

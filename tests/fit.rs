@@ -73,7 +73,10 @@ fn diabetes_is_exact() {
     let fitted = Perceptron::new(10).fit(&x, &y).unwrap();
     assert!(digits(fitted.parameters(), &linear(case)) >= 13.0);
     assert!((fitted.score(&x, &y).unwrap() - 0.51774842222034984).abs() < 1e-14);
-    assert!((fitted.weights()[2] - 519.84592005446).abs() < 1e-9 && (fitted.bias()[0] - 152.1334841628).abs() < 1e-9);
+    assert!(
+        (fitted.weights()[2] - 519.84592005446).abs() < 1e-9
+            && (fitted.bias()[0] - 152.1334841628).abs() < 1e-9
+    );
     let report = &fitted.report;
     assert_eq!(report.termination, Termination::Exact);
     assert!(report.converged() && report.gradient_norm < 1e-10);
@@ -168,7 +171,8 @@ fn dependent_columns_are_named() {
     // fewer samples than coefficients
     let few = Perceptron::new(10).fit(x.columns(0, 6), y.columns(0, 6));
     assert!(matches!(few, Err(Error::RankDeficient { rank: 6, expected: 11, .. })), "{few:?}");
-    let mut few = EmpiricalRisk::new(Perceptron::new(10), SquaredError, x.columns(0, 6), y.columns(0, 6)).unwrap();
+    let mut few =
+        EmpiricalRisk::new(Perceptron::new(10), SquaredError, x.columns(0, 6), y.columns(0, 6)).unwrap();
     assert!(few.statistics(&DVector::zeros(11)).is_err());
     let ridge = few.ridge(1e-3).fit().unwrap();
     assert!(ridge.report.gradient_norm < 1e-12);
@@ -279,7 +283,8 @@ fn one_class_is_an_error_where_it_has_no_answer() {
     let risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y).unwrap();
     assert_eq!(risk.with_weights(&[0.0, 1.0, 1.0]).unwrap().fit().unwrap_err(), one);
     let y = data::one_hot(&[0, 2, 0], 3).unwrap();
-    let mut risk = EmpiricalRisk::new(Perceptron::new(1).with_outputs(3), CrossEntropy, &x, &y).unwrap().ridge(1.0);
+    let mut risk =
+        EmpiricalRisk::new(Perceptron::new(1).with_outputs(3), CrossEntropy, &x, &y).unwrap().ridge(1.0);
     assert_eq!(risk.fit().unwrap_err(), Error::NoSamples { argument: "y", class: 1 });
 }
 

@@ -17,9 +17,13 @@ fn golden() -> json::Json {
 
 #[test]
 fn nist_standard_deviations_keep_their_digits() {
-    for (name, power, at_least) in
-        [("Norris", 1, 12.5), ("Pontius", 2, 11.5), ("NoInt1", 1, 14.0), ("Longley", 1, 11.5), ("Wampler4", 5, 11.5)]
-    {
+    for (name, power, at_least) in [
+        ("Norris", 1, 12.5),
+        ("Pontius", 2, 11.5),
+        ("NoInt1", 1, 14.0),
+        ("Longley", 1, 11.5),
+        ("Wampler4", 5, 11.5),
+    ] {
         let set = nist(name, power);
         let model = Perceptron::new(set.x.nrows());
         let model = if set.bias { model } else { model.without_bias() };
