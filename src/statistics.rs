@@ -150,7 +150,8 @@ where
         let step = &curvature.inverse * &gradient;
         let gain = kernel::dot(gradient.as_slice(), step.as_slice());
         let distance = (gain / curvature.scatter).sqrt().f64();
-        if gain > T::zero() && !(distance <= STATIONARY) {
+        let near = gain <= T::zero() || distance <= STATIONARY;
+        if !near {
             return Err(Error::NotStationary { what: "statistics", distance });
         }
         Ok(curvature)

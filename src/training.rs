@@ -89,6 +89,9 @@ pub struct Epoch<T> {
     pub validation: Option<T>,
 }
 
+/// What training returns: the model with its report, and its history, an entry per epoch.
+pub type Trained<T, M, L> = (Fitted<T, M, L>, Vec<Epoch<T>>);
+
 impl<T: Real> Default for Trainer<T> {
     /// [`Adam`] with its usual rate of `1e−3`.
     fn default() -> Self {

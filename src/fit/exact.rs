@@ -152,7 +152,8 @@ fn refine<T: Real>(triangle: &Triangle<T>, samples: &Samples<'_, T>, ridge: &[T]
     for _ in 0..REFINEMENTS {
         let kept = beta.to_vec();
         let change = triangle.refine(samples, ridge, beta);
-        if !(change <= before * T::of(0.5)) || !kernel::all_finite(beta) {
+        let shrinks = change <= before * T::of(0.5);
+        if !shrinks || !kernel::all_finite(beta) {
             beta.copy_from_slice(&kept);
             return;
         }
