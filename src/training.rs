@@ -66,9 +66,6 @@ impl Network {
 /// assert!(history[999].loss < history[0].loss);
 /// # Ok::<(), gradus::Error>(())
 /// ```
-/// What training returns: the fitted model, and the history epoch by epoch.
-pub type Trained<T, M, L> = (Fitted<T, M, L>, Vec<Epoch<T>>);
-
 #[derive(Debug, Clone)]
 pub struct Trainer<T: Real, P = Adam<T>> {
     optimizer: P,
