@@ -175,11 +175,18 @@ impl<T: Real> fmt::Display for Report<T> {
         writeln!(f, "  gradient    {:e}", self.gradient_norm.f64())?;
         write!(f, "  iterations  {} ({} evaluations)", self.iterations, self.evaluations)?;
         if let Some(certificate) = &self.certificate {
-            let i = certificate.point.inertia;
-            write!(f, "\n  kind        {}", certificate.point.kind)?;
-            write!(f, ", eigenvalues +{} 0{} -{}", i.positive, i.zero, i.negative)?;
-            if certificate.convex {
-                f.write_str("; convex: a stationary point is a global minimum")?;
+            match self.kind() {
+                Some(kind) => write!(f, "\n  kind        {kind}")?,
+                None => f.write_str("\n  curvature   (not stationary, so no kind)")?,
+            }
+            let inertia = certificate.point.inertia;
+            let signs =
+                [(inertia.positive, "positive"), (inertia.zero, "zero"), (inertia.negative, "negative")];
+            for (i, (count, sign)) in signs.iter().filter(|(count, _)| *count > 0).enumerate() {
+                write!(f, "{} {count} {sign}", if i == 0 { ":" } else { "," })?;
+            }
+            if self.kind().is_some() && certificate.convex {
+                f.write_str("; convex, so a global minimum")?;
             }
         }
         if self.modified + self.escapes > 0 {
