@@ -25,7 +25,7 @@ fn predict<T: Real>(criterion: &mut Criterion, net: &Net) {
         let mut predictor = fitted.predictor(batch);
         group.throughput(Throughput::Elements(net.forward_flop(batch) as u64));
         group.bench_function(format!("batch {batch}"), |bencher| {
-            bencher.iter(|| predictor.predict_into(&x, &mut out))
+            bencher.iter(|| predictor.predict_into(&x, &mut out));
         });
     }
     group.finish();

@@ -25,7 +25,7 @@ fn layer<T: Real>(criterion: &mut Criterion) {
             (numbers::<T>(k, n), numbers::<T>(m, n), numbers::<T>((k + 1) * m, 1).column(0).into());
         let (mut cache, mut gradient) = (network.cache(n), gradus::nalgebra::DVector::zeros((k + 1) * m));
         group.bench_function("forward", |bencher| {
-            bencher.iter(|| network.forward(&theta, x.as_view(), &mut cache))
+            bencher.iter(|| network.forward(&theta, x.as_view(), &mut cache));
         });
         group.bench_function("backward", |bencher| {
             bencher
@@ -61,12 +61,12 @@ fn activation<T: Real>(criterion: &mut Criterion) {
     }
     let mut copy = x.clone();
     group.bench_function("copy", |bencher| {
-        bencher.iter(|| copy.as_mut_slice().copy_from_slice(std::hint::black_box(x.as_slice())))
+        bencher.iter(|| copy.as_mut_slice().copy_from_slice(std::hint::black_box(x.as_slice())));
     });
     group.finish();
 }
 
-fn loss<T: Real, L: Loss<T>>(criterion: &mut Criterion, name: &str, loss: L, outputs: usize) {
+fn loss<T: Real, L: Loss<T>>(criterion: &mut Criterion, name: &str, loss: &L, outputs: usize) {
     let samples = 4096 / outputs;
     let (z, mut delta) = (numbers::<T>(outputs, samples), numbers::<T>(outputs, samples));
     let y = DMatrix::from_fn(outputs, samples, |i, j| T::of(f64::from(u8::from(i == j % outputs.max(2)))));
@@ -86,12 +86,12 @@ fn kernels(criterion: &mut Criterion) {
     layer::<f64>(criterion);
     activation::<f32>(criterion);
     activation::<f64>(criterion);
-    loss::<f32, _>(criterion, "squared error", SquaredError, 1);
-    loss::<f32, _>(criterion, "log loss", LogLoss, 1);
-    loss::<f32, _>(criterion, "cross-entropy", CrossEntropy, 10);
-    loss::<f64, _>(criterion, "squared error", SquaredError, 1);
-    loss::<f64, _>(criterion, "log loss", LogLoss, 1);
-    loss::<f64, _>(criterion, "cross-entropy", CrossEntropy, 10);
+    loss::<f32, _>(criterion, "squared error", &SquaredError, 1);
+    loss::<f32, _>(criterion, "log loss", &LogLoss, 1);
+    loss::<f32, _>(criterion, "cross-entropy", &CrossEntropy, 10);
+    loss::<f64, _>(criterion, "squared error", &SquaredError, 1);
+    loss::<f64, _>(criterion, "log loss", &LogLoss, 1);
+    loss::<f64, _>(criterion, "cross-entropy", &CrossEntropy, 10);
 }
 
 criterion_group! {

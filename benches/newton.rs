@@ -48,7 +48,7 @@ fn methods<O: Hessian<f64>>(criterion: &mut Criterion, name: &str, objective: &m
         .bench_function("newton pure", |bencher| bencher.iter(|| run(&mut Newton::pure(), objective, start)));
     group.bench_function("newton", |bencher| bencher.iter(|| run(&mut Newton::new(), objective, start)));
     group.bench_function("trust region", |bencher| {
-        bencher.iter(|| run(&mut TrustRegion::new(), objective, start))
+        bencher.iter(|| run(&mut TrustRegion::new(), objective, start));
     });
     group.bench_function("pure by hand", |bencher| bencher.iter(|| by_hand(objective, start)));
     group.finish();
@@ -81,7 +81,7 @@ fn product<T: Real>(criterion: &mut Criterion, net: &Net) {
         criterion.benchmark_group(format!("{} batch {} {}", net.name, net.batch, std::any::type_name::<T>()));
     group.bench_function("gradient", |bencher| bencher.iter(|| risk.value_gradient(&theta, &mut out)));
     group.bench_function("hessian product", |bencher| {
-        bencher.iter(|| risk.hessian_product(&theta, &v, &mut out))
+        bencher.iter(|| risk.hessian_product(&theta, &v, &mut out));
     });
     group.finish();
 }

@@ -1,5 +1,6 @@
 //! First-order updates, step by step, against their formulas in 40-digit arithmetic
 //! (`tests/data/first_order.py` made the numbers).
+#![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
 use gradus::nalgebra::{DVector, dvector};
 use gradus::objective::problems::Rosenbrock;

@@ -1,4 +1,5 @@
 //! Worked examples, to the digits they were printed with.
+#![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
 use gradus::objective::problems::Problem;
 use gradus::{

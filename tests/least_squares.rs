@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gradus::least_squares::{GaussNewton, LeastSquares, LevenbergMarquardt, Residuals};
-use gradus::nalgebra::{DMatrix, DVector, dmatrix, dvector};
+use gradus::nalgebra::{DMatrix, DVector};
 use gradus::*;
 use num_dual::{Dual64, DualNum};
 

@@ -1,4 +1,5 @@
 //! Newton's method: the textbook iteration to the digit, and the safeguarded one to a true minimum.
+#![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
 use gradus::optimizer::Outcome;
 use gradus::{

@@ -1,6 +1,6 @@
 //! L-BFGS, BFGS and conjugate gradients: what they must reach, and that they never claim more.
 
-use gradus::nalgebra::{DMatrix, DVector, dvector};
+use gradus::nalgebra::DVector;
 use gradus::objective::problems::{Problem, Rosenbrock};
 use gradus::*;
 

@@ -1,7 +1,10 @@
 //! What the second-order methods promise: hard problems solved from far away, saddles left, no hang and no
 //! bad point whatever the function does.
 
+#![expect(clippy::float_cmp, reason = "a report repeats what was evaluated")]
+
 #[path = "support/json.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
 mod json;
 #[path = "support/more_garbow_hillstrom.rs"]
 mod more_garbow_hillstrom;

@@ -144,8 +144,8 @@ fn networks_have_statistics_where_their_hessian_is_definite() {
     assert!((statistics.residual_variance.as_ref().unwrap()[0] - variance).abs() < 1e-12);
     // at the truth: every parameter within four errors
     let truth = [1.5, 0.25, 2.0, -0.5];
-    for i in 0..4 {
-        assert!((report.x[i].abs() - f64::abs(truth[i])).abs() < 4.0 * statistics.standard_errors[i]);
+    for ((found, truth), error) in report.x.iter().zip(truth).zip(&statistics.standard_errors) {
+        assert!((found.abs() - f64::abs(truth)).abs() < 4.0 * error);
     }
     // away from the minimum, or with units that nothing determines: refused
     let away = &report.x + DVector::repeat(4, 0.01);

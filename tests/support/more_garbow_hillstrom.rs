@@ -9,7 +9,7 @@ use num_dual::DualNum;
 
 /// One problem: its number in the paper, its start, and the values of its known minima.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub(crate) struct Problem {
     pub id: &'static str,
     pub start: Vec<f64>,
     pub minima: Vec<f64>,
@@ -17,7 +17,7 @@ pub struct Problem {
 
 impl Problem {
     /// `|f − f*| ≤ 10⁻⁴ f*` for one of the minima, absolutely where `f* = 0`.
-    pub fn is_solved(&self, value: f64) -> bool {
+    pub(crate) fn is_solved(&self, value: f64) -> bool {
         self.minima.iter().any(|&m| (value - m).abs() <= 1e-4 * if m == 0.0 { 1.0 } else { m })
     }
 }
@@ -66,7 +66,7 @@ fn sum_of_squares<D: DualNum<Primitive = f64>>(id: &str, x: &[D]) -> D {
 }
 
 /// All of them, in the dimensions that the literature uses.
-pub fn all() -> Vec<Problem> {
+pub(crate) fn all() -> Vec<Problem> {
     let p =
         |id, start: &[f64], minima: &[f64]| Problem { id, start: start.to_vec(), minima: minima.to_vec() };
     let repeat =

@@ -3,13 +3,13 @@
 use gradus::data::{Standardizer, columns};
 use gradus::nalgebra::{DMatrix, DVector};
 
-pub fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     let path = format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// Features (`n × m`) and the last column, the target (`1 × m`).
-pub fn table(name: &str) -> (DMatrix<f64>, DMatrix<f64>) {
+pub(crate) fn table(name: &str) -> (DMatrix<f64>, DMatrix<f64>) {
     let rows: Vec<Vec<f64>> = read(&format!("examples/data/{name}.csv"))
         .lines()
         .skip(1)
@@ -21,13 +21,13 @@ pub fn table(name: &str) -> (DMatrix<f64>, DMatrix<f64>) {
 }
 
 /// The same, features brought to mean 0 and variance 1.
-pub fn standardised(name: &str) -> (DMatrix<f64>, DMatrix<f64>) {
+pub(crate) fn standardised(name: &str) -> (DMatrix<f64>, DMatrix<f64>) {
     let (x, y) = table(name);
     (Standardizer::fit(&x).unwrap().transform(&x).unwrap(), y)
 }
 
 /// A certified regression: estimates and their standard deviations with the constant, where there is one, last.
-pub struct Certified {
+pub(crate) struct Certified {
     pub x: DMatrix<f64>,
     pub y: DMatrix<f64>,
     pub bias: bool,
@@ -36,17 +36,16 @@ pub struct Certified {
 }
 
 /// Reads NIST's file; `power` makes a polynomial of that degree out of the only predictor.
-pub fn nist(name: &str, power: usize) -> Certified {
+pub(crate) fn nist(name: &str, power: usize) -> Certified {
     let text = read(&format!("tests/data/nist/{name}.dat"));
     let mut certified: Vec<(f64, f64, bool)> = Vec::new();
     for line in text.lines().take(60) {
         let cells: Vec<_> = line.split_whitespace().collect();
-        if let [name, estimate, deviation] = cells[..] {
-            if let (Some(number), Ok(estimate)) = (name.strip_prefix('B'), estimate.parse()) {
-                if let (Ok(number), Ok(deviation)) = (number.parse::<usize>(), deviation.parse()) {
-                    certified.push((estimate, deviation, number == 0));
-                }
-            }
+        if let [name, estimate, deviation] = cells[..]
+            && let (Some(number), Ok(estimate)) = (name.strip_prefix('B'), estimate.parse())
+            && let (Ok(number), Ok(deviation)) = (number.parse::<usize>(), deviation.parse())
+        {
+            certified.push((estimate, deviation, number == 0));
         }
     }
     let bias = certified[0].2;
@@ -70,7 +69,7 @@ pub fn nist(name: &str, power: usize) -> Certified {
 }
 
 /// NIST's log relative error of the worst entry: the digits that agree, 15 at the most.
-pub fn digits(found: &DVector<f64>, certified: &DVector<f64>) -> f64 {
+pub(crate) fn digits(found: &DVector<f64>, certified: &DVector<f64>) -> f64 {
     assert_eq!(found.len(), certified.len());
     let error = |(f, c): (&f64, &f64)| if *c == 0.0 { f.abs() } else { ((f - c) / c).abs() };
     let worst = found
@@ -81,6 +80,6 @@ pub fn digits(found: &DVector<f64>, certified: &DVector<f64>) -> f64 {
     if worst.is_nan() { f64::NAN } else { -worst.max(1e-15).log10() }
 }
 
-pub fn vector(array: &crate::json::Json) -> DVector<f64> {
+pub(crate) fn vector(array: &crate::json::Json) -> DVector<f64> {
     DVector::from_iterator(array.items().len(), array.items().iter().map(crate::json::Json::number))
 }
