@@ -16,7 +16,8 @@ pub(super) trait Direction<T> {
     /// Whether `d` carries its own length, so that `t = 1` is tried first.
     const SCALED: bool;
 
-    /// Turns `d`, the direction before, into the next one; false where nothing is known yet.
+    /// Turns `d`, the direction before, into the next one; false where nothing is known yet. Sizes the memory:
+    /// asked for before [`learn`](Self::learn).
     fn direction(&mut self, gradient: &[T], d: &mut [T]) -> bool;
 
     /// Learns from a step `s = x₊ − x` and the change of gradient `y = ∇f(x₊) − ∇f(x)`.
