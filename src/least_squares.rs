@@ -45,7 +45,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::kernel::{self, Factor};
-use crate::{Error, Hessian, Objective, Real};
+use crate::{Error, Hessian, Objective, Real, Stop};
 
 pub use gauss_newton::GaussNewton;
 pub use levenberg_marquardt::LevenbergMarquardt;
@@ -198,7 +198,7 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
         not_finite("the Jacobian", self.jacobian.as_slice())?;
         let mut triangle = Triangle::new();
         let mut scale = vec![T::zero(); x.len()];
-        triangle.grow_scale(&self.jacobian, &mut scale);
+        column_norms(&self.jacobian, &mut scale);
         triangle.factorise(&self.jacobian, &scale, r.as_slice());
         let over = |a: T, b: T| if a == T::zero() { a } else { a / b };
         let length = triangle.newton();
@@ -286,6 +286,11 @@ impl<T: Real, R: SecondOrderResiduals<T>> Hessian<T> for LeastSquares<T, R> {
     }
 }
 
+/// Until nothing improves: the scale of a gradient is the data's, so no tolerance fits it.
+fn to_the_end<T: Real>() -> Stop<T> {
+    Stop::default().gradient(T::zero()).iterations(10_000)
+}
+
 /// `½ ‖r‖²`.
 fn half_square<T: Real>(r: &DVector<T>) -> T {
     T::of(0.5) * kernel::dot(r.as_slice(), r.as_slice())
@@ -299,4 +304,13 @@ fn norm<T: Real>(v: &[T]) -> T {
 /// `‖D v‖`.
 fn scaled_norm<T: Real>(d: &[T], v: &[T]) -> T {
     d.iter().zip(v).fold(T::zero(), |sum, (&d, &v)| sum + d * v * d * v).sqrt()
+}
+
+/// The norms of the columns, finite where the columns are: their squares may leave the range where they do not.
+fn column_norms<T: Real>(jacobian: &DMatrix<T>, norms: &mut [T]) {
+    for (norm, column) in norms.iter_mut().zip(jacobian.column_iter()) {
+        let largest = column.amax();
+        let square = column.iter().fold(T::zero(), |sum, &j| sum + (j / largest) * (j / largest));
+        *norm = if largest > T::zero() { (largest * square.sqrt()).min(T::MAX) } else { T::zero() };
+    }
 }

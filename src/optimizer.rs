@@ -39,7 +39,8 @@ mod trust_region;
 ///
 /// **An implementor must** evaluate the objective at the `x` it is given, then move `x`, and describe the
 /// *given* point in the [`Step`] it returns; must leave `x` finite; and must keep nothing about `f` between
-/// steps but averages of its gradients, so that the objective may change under it (mini-batches). **A caller
+/// steps but averages of its gradients, so that the objective may change under it (mini-batches), unless
+/// it says so. **A caller
 /// may** stop after any step. What a method asks of `O` is what it needs: [`Objective`](crate::Objective)
 /// for first-order methods, [`Hessian`](crate::Hessian) for Newton.
 ///

@@ -5,9 +5,10 @@ use std::cell::Cell;
 
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::{
-    Activation, AdaGrad, Adam, CrossEntropy, Curved, EmpiricalRisk, Fitted, GradientDescent, Hessian,
-    HessianProduct, LogLoss, Network, Newton, NewtonCg, Objective, Optimizer, Perceptron, Real, RmsProp,
-    Schedule, SecondOrder, SigmoidClassifier, SquaredError,
+    Activation, AdaGrad, Adam, Bfgs, ConjugateGradient, CrossEntropy, Curved, EmpiricalRisk, Fitted,
+    GaussNewton, GradientDescent, Hessian, HessianProduct, Lbfgs, LeastSquares, LevenbergMarquardt, LogLoss,
+    Network, Newton, NewtonCg, Objective, Optimizer, Perceptron, Real, Residuals, RmsProp, Schedule,
+    SecondOrder, SigmoidClassifier, SquaredError,
 };
 
 /// The system's allocator, with a count per thread (tests run side by side).
@@ -76,6 +77,9 @@ fn first_order<T: Real, O: Objective<T>>() -> Vec<Named<T, O>> {
         ("RMSProp", Box::new(RmsProp::new(rate))),
         ("Adam", Box::new(Adam::new(rate))),
         ("AdamW", Box::new(Adam::adam_w(rate, decay))),
+        ("L-BFGS", Box::new(Lbfgs::new())),
+        ("BFGS", Box::new(Bfgs::new())),
+        ("conjugate gradients", Box::new(ConjugateGradient::new())),
     ]
 }
 
@@ -204,6 +208,40 @@ fn a_step_of_a_larger_network_allocates_nothing_after_the_first() {
         });
     };
     rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap().install(steps);
+}
+
+/// r = (1 − x₁, 1 − x₂, x₁ x₂ − 2): never solved exactly.
+struct Product;
+
+impl<T: Real> Residuals<T> for Product {
+    fn dim(&self) -> usize {
+        2
+    }
+    fn count(&self) -> usize {
+        3
+    }
+    fn residuals(&mut self, x: &DVector<T>, r: &mut DVector<T>) {
+        r.copy_from_slice(&[T::one() - x[0], T::one() - x[1], x[0] * x[1] - T::of(2.0)]);
+    }
+    fn jacobian(&mut self, x: &DVector<T>, j: &mut DMatrix<T>) {
+        let (zero, one) = (T::zero(), T::one());
+        j.copy_from_slice(&[-one, zero, x[1], zero, -one, x[0]]);
+    }
+}
+
+#[test]
+fn a_step_on_residuals_allocates_nothing_after_the_first() {
+    type Method = Box<dyn Optimizer<f64, LeastSquares<f64, Product>>>;
+    let methods: [(&str, Method); 2] = [
+        ("Levenberg-Marquardt", Box::new(LevenbergMarquardt::new())),
+        ("Gauss-Newton", Box::new(GaussNewton::new())),
+    ];
+    for (name, mut method) in methods {
+        let (mut squares, mut x) = (LeastSquares::new(Product), DVector::from_vec(vec![1e6, -1e5]));
+        assert_silent(name, || {
+            method.step(&mut squares, &mut x).unwrap();
+        });
+    }
 }
 
 #[test]

@@ -1,9 +1,9 @@
 use nalgebra::DVector;
 
 use super::local::{Local, Trial};
-use super::{LeastSquares, Residuals};
+use super::{LeastSquares, Residuals, to_the_end};
 use crate::optimizer::{Optimizer, Outcome, Step};
-use crate::{Error, Real, Report, Stop, minimize};
+use crate::{Error, Real, Report, minimize};
 
 /// Halvings of one step, at the most.
 const HALVINGS: usize = 50;
@@ -69,7 +69,7 @@ impl<T: Real> GaussNewton<T> {
     /// # Errors
     /// A start of the wrong length or not finite, residuals that are not finite there.
     pub fn solve<R: Residuals<T>>(&mut self, problem: R, start: DVector<T>) -> Result<Report<T>, Error> {
-        minimize(self, &mut LeastSquares::new(problem), start, &Stop::default().gradient(T::zero()))
+        minimize(self, &mut LeastSquares::new(problem), start, &to_the_end())
     }
 }
 

@@ -1,9 +1,9 @@
 use nalgebra::DVector;
 
 use super::local::{Local, Trial};
-use super::{LeastSquares, Residuals};
+use super::{LeastSquares, Residuals, to_the_end};
 use crate::optimizer::{Optimizer, Outcome, Step};
-use crate::{Error, Real, Report, Stop, minimize};
+use crate::{Error, Real, Report, minimize};
 
 /// Tries of one step, at the most.
 const TRIES: usize = 60;
@@ -57,14 +57,14 @@ impl<T: Real> LevenbergMarquardt<T> {
     }
 
     /// Minimises `½ ‖r(x)‖²` from `start` to the last digit: without a tolerance for the gradient, whose scale
-    /// is the data's, until the relative [`Offset`](super::Offset) gets no smaller; 1000 steps at most.
+    /// is the data's, until the relative [`Offset`](super::Offset) gets no smaller; 10000 steps at most.
     ///
     /// For other rules: [`minimize`](crate::minimize) on a [`LeastSquares`].
     ///
     /// # Errors
     /// Bad settings, a start of the wrong length or not finite, residuals that are not finite there.
     pub fn solve<R: Residuals<T>>(&mut self, problem: R, start: DVector<T>) -> Result<Report<T>, Error> {
-        minimize(self, &mut LeastSquares::new(problem), start, &Stop::default().gradient(T::zero()))
+        minimize(self, &mut LeastSquares::new(problem), start, &to_the_end())
     }
 }
 
@@ -106,6 +106,11 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMar
                 Trial::Rounding(true) => {
                     self.local.leave(x);
                     return Ok(step);
+                }
+                // a region so small that all it promises is rounding
+                Trial::Rounding(false) if self.lambda > T::zero() => {
+                    self.delta = T::of(100.0) * length;
+                    self.lambda *= T::of(0.01);
                 }
                 Trial::Rounding(false) => break,
                 Trial::Outside => self.shrink(length, T::of(0.1)),

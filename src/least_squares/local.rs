@@ -4,7 +4,7 @@
 use nalgebra::DVector;
 
 use super::triangle::Triangle;
-use super::{LeastSquares, Residuals, half_square, norm, scaled_norm};
+use super::{LeastSquares, Residuals, column_norms, half_square, norm, scaled_norm};
 use crate::optimizer::{Outcome, Step};
 use crate::{Error, Real, kernel};
 
@@ -16,6 +16,8 @@ pub(super) struct Local<T: Real> {
     known: bool,
     /// Norms of the Jacobian's columns, the largest so far.
     pub(super) scale: Vec<T>,
+    /// Those norms at the point itself.
+    norms: Vec<T>,
     pub(super) triangle: Triangle<T>,
 }
 
@@ -48,7 +50,7 @@ pub(super) enum Trial<T> {
 impl<T: Real> Local<T> {
     pub(super) fn new() -> Self {
         let (here, trial) = (Point::new(), Point::new());
-        Self { here, trial, known: false, scale: Vec::new(), triangle: Triangle::new() }
+        Self { here, trial, known: false, scale: Vec::new(), norms: Vec::new(), triangle: Triangle::new() }
     }
 
     pub(super) fn reset(&mut self) {
@@ -70,6 +72,7 @@ impl<T: Real> Local<T> {
         if new {
             self.scale.clear();
             self.scale.resize(x.len(), T::zero());
+            self.norms.resize(x.len(), T::zero());
             self.trial.x.clone_from(x);
             self.here.gradient = DVector::zeros(x.len());
             self.trial.gradient = DVector::zeros(x.len());
@@ -98,7 +101,8 @@ impl<T: Real> Local<T> {
     fn accept<R: Residuals<T>>(&mut self, squares: &LeastSquares<T, R>) {
         std::mem::swap(&mut self.here, &mut self.trial);
         if self.known {
-            self.triangle.grow_scale(&squares.jacobian, &mut self.scale);
+            column_norms(&squares.jacobian, &mut self.norms);
+            self.scale.iter_mut().zip(&self.norms).for_each(|(d, &norm)| *d = d.max(norm));
             self.triangle.factorise(&squares.jacobian, &self.scale, self.here.residuals.as_slice());
         }
     }
@@ -155,7 +159,7 @@ impl<T: Real> Local<T> {
     /// What rounding does to `f`: the residuals are rounded, and so is the `x` they are taken at.
     fn noise(&self) -> T {
         let r = norm(self.here.residuals.as_slice());
-        T::of(4.0) * T::EPSILON * r * (r + self.size())
+        T::of(4.0) * T::EPSILON * r * (r + scaled_norm(&self.norms, self.here.x.as_slice()))
     }
 
     fn smaller_gradient(&self) -> bool {

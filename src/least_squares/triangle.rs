@@ -17,6 +17,8 @@ pub(super) struct Triangle<T> {
     /// Column `k` of `A P` is column `pivots[k]` of `A`.
     pivots: Vec<usize>,
     rank: usize,
+    /// Norms of the columns of `A P`.
+    norms: Vec<T>,
     /// The triangle of the damped problem, and the row that is rotated into it.
     s: Vec<T>,
     row: Vec<T>,
@@ -34,6 +36,7 @@ impl<T: Real> Triangle<T> {
             c: Vec::new(),
             pivots: Vec::new(),
             rank: 0,
+            norms: Vec::new(),
             s: Vec::new(),
             row: Vec::new(),
             y: Vec::new(),
@@ -41,49 +44,46 @@ impl<T: Real> Triangle<T> {
         }
     }
 
-    /// `d_j ← max(d_j, ‖J_j‖)`; a column that was zero so far counts as one (Moré 1978, section 6).
-    pub(super) fn grow_scale(&self, jacobian: &DMatrix<T>, d: &mut [T]) {
-        for (d, column) in d.iter_mut().zip(jacobian.column_iter()) {
-            // scaled: the squares of a Jacobian may leave the range where it does not
-            let largest = kernel::norm_inf(column.as_slice());
-            let length = column.iter().fold(T::zero(), |sum, &j| sum + (j / largest) * (j / largest)).sqrt();
-            let length = largest * length;
-            if length > *d && length.is_finite() {
-                *d = length;
-            }
-        }
-    }
-
-    /// Factorises `J D⁻¹` by Householder reflections, the longest column left first (Businger and Golub 1965).
+    /// Factorises `J D⁻¹` by Householder reflections, first the column of which most is left (Businger and Golub
+    /// 1965), as a share of its length: what is dependent does not depend on units.
     pub(super) fn factorise(&mut self, jacobian: &DMatrix<T>, d: &[T], r: &[T]) {
         let (m, n) = jacobian.shape();
         if (self.m, self.n) != (m, n) {
             let zeros = |len| vec![T::zero(); len];
             (self.m, self.n, self.a, self.c) = (m, n, zeros(m * n), zeros(m.max(n)));
             (self.s, self.row, self.y, self.work) = (zeros(n * n), zeros(n), zeros(n), zeros(n));
-            self.pivots = vec![0; n];
+            (self.pivots, self.norms) = (vec![0; n], zeros(n));
         }
         self.c.fill(T::zero());
         self.c[..m].copy_from_slice(r);
         self.a.copy_from_slice(jacobian.as_slice());
         for (j, (&d, pivot)) in d.iter().zip(&mut self.pivots).enumerate() {
             *pivot = j;
-            self.a[j * m..][..m].iter_mut().for_each(|a| *a /= unit(d));
+            let column = &mut self.a[j * m..][..m];
+            column.iter_mut().for_each(|a| *a /= unit(d));
+            self.norms[j] = norm(column);
         }
+        let clear = T::of(m.max(n) as f64) * T::EPSILON;
+        self.rank = 0;
         for k in 0..m.min(n) {
             let tail = |j: usize| j * m + k..(j + 1) * m;
-            let mut longest = (k, T::zero());
+            let mut most = (k, T::zero(), T::zero());
             for j in k..n {
                 let length = norm(&self.a[tail(j)]);
-                if length > longest.1 {
-                    longest = (j, length);
+                let share = length / self.norms[j];
+                if share > most.1 {
+                    most = (j, share, length);
                 }
             }
-            let (pivot, length) = longest;
-            self.pivots.swap(k, pivot);
+            let (pivot, share, length) = most;
             if pivot != k {
+                self.pivots.swap(k, pivot);
+                self.norms.swap(k, pivot);
                 let (left, right) = self.a.split_at_mut(pivot * m);
                 left[k * m..][..m].swap_with_slice(&mut right[..m]);
+            }
+            if share > clear {
+                self.rank = k + 1;
             }
             if length == T::zero() {
                 break; // all that is left is zero
@@ -100,8 +100,6 @@ impl<T: Real> Triangle<T> {
             kernel::axpy(kernel::dot(v, &self.c[k..m]) * scale, v, &mut self.c[k..m]);
             v[0] = diagonal;
         }
-        let clear = T::of(m.max(n) as f64) * T::EPSILON * self.r(0, 0).abs();
-        self.rank = (0..m.min(n)).take_while(|&k| self.r(k, k).abs() > clear).count();
     }
 
     fn r(&self, i: usize, j: usize) -> T {

@@ -88,19 +88,19 @@ impl<T: Real> Direction<T> for Inverse<T> {
     const SCALED: bool = true;
 
     fn direction(&mut self, gradient: &[T], d: &mut [T]) -> bool {
-        let known = self.learnt && self.hy.len() == d.len();
-        if known {
+        let n = d.len();
+        if self.hy.len() != n {
+            (self.h, self.hy, self.learnt) = (vec![T::zero(); n * n], vec![T::zero(); n], false);
+        }
+        if self.learnt {
             Self::times(&self.h, -T::one(), gradient, d);
         }
-        known
+        self.learnt
     }
 
     fn learn(&mut self, s: &[T], y: &[T]) {
         let n = s.len();
         let Some((rho, gamma)) = curvature(s, y) else { return };
-        if self.hy.len() != n {
-            (self.h, self.hy, self.learnt) = (vec![T::zero(); n * n], vec![T::zero(); n], false);
-        }
         if !self.learnt {
             self.h.fill(T::zero());
             self.h.iter_mut().step_by(n + 1).for_each(|h| *h = gamma);

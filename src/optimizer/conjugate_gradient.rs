@@ -80,7 +80,10 @@ impl<T: Real> Direction<T> for Conjugate<T> {
 
     fn direction(&mut self, g: &[T], d: &mut [T]) -> bool {
         let before = std::mem::replace(&mut self.before, kernel::dot(g, g).sqrt());
-        if !self.learnt || self.y.len() != d.len() {
+        if self.y.len() != d.len() {
+            (self.y, self.learnt) = (vec![T::zero(); d.len()], false);
+        }
+        if !self.learnt {
             return false;
         }
         let (dy, yy, dd) = (kernel::dot(d, &self.y), kernel::dot(&self.y, &self.y), kernel::dot(d, d));
@@ -93,9 +96,6 @@ impl<T: Real> Direction<T> for Conjugate<T> {
     }
 
     fn learn(&mut self, _s: &[T], y: &[T]) {
-        if self.y.len() != y.len() {
-            self.y = vec![T::zero(); y.len()];
-        }
         self.y.copy_from_slice(y);
         self.learnt = true;
     }

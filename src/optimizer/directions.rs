@@ -7,7 +7,8 @@ use super::line_search::{LineSearch, Place};
 use super::{Outcome, Step, evaluate};
 use crate::{Error, Objective, Real, kernel};
 
-/// Steps without a lower value or a smaller gradient than any before: there is nothing more to gain.
+/// So many steps, and one for each variable, without a lower value or a smaller gradient than any before: there
+/// is nothing more to gain.
 const PATIENCE: usize = 10;
 
 /// A rule that makes a direction from a gradient and what it has learnt from the steps before.
@@ -15,7 +16,8 @@ pub(super) trait Direction<T> {
     /// Whether `d` carries its own length, so that `t = 1` is tried first.
     const SCALED: bool;
 
-    /// Turns `d`, the direction before, into the next one; false where nothing is known yet.
+    /// Turns `d`, the direction before, into the next one; false where nothing is known yet. Sizes the memory:
+    /// asked for before [`learn`](Self::learn).
     fn direction(&mut self, gradient: &[T], d: &mut [T]) -> bool;
 
     /// Learns from a step `s = x₊ − x` and the change of gradient `y = ∇f(x₊) − ∇f(x)`.
@@ -105,7 +107,7 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
         let lower = step.value < value - T::of(8.0) * T::EPSILON * value.abs();
         self.stale = if lower || step.gradient_norm < gradient { 0 } else { self.stale + 1 };
         self.lowest = (value.min(step.value), gradient.min(step.gradient_norm));
-        step.gradient_norm == T::zero() || self.stale > PATIENCE
+        step.gradient_norm == T::zero() || self.stale > PATIENCE + self.here.x.len()
     }
 
     /// Goes to a lower place along the rule's direction, or, if there is none, along the gradient.

@@ -112,7 +112,13 @@ impl<T: Real> Direction<T> for TwoLoops<T> {
 
     fn direction(&mut self, gradient: &[T], d: &mut [T]) -> bool {
         let n = d.len();
-        if self.learnt == 0 || self.s.len() != n * self.memory {
+        let entries = n.saturating_mul(self.memory);
+        if self.s.len() != entries {
+            (self.s, self.y) = (vec![T::zero(); entries], vec![T::zero(); entries]);
+            (self.rho, self.alpha) = (vec![T::zero(); self.memory], vec![T::zero(); self.memory]);
+            self.learnt = 0;
+        }
+        if self.learnt == 0 {
             return false;
         }
         d.fill(T::zero());
@@ -132,12 +138,6 @@ impl<T: Real> Direction<T> for TwoLoops<T> {
     fn learn(&mut self, s: &[T], y: &[T]) {
         let n = s.len();
         let Some((rho, gamma)) = curvature(s, y) else { return };
-        if self.s.len() != n * self.memory {
-            let entries = n.saturating_mul(self.memory);
-            (self.s, self.y) = (vec![T::zero(); entries], vec![T::zero(); entries]);
-            (self.rho, self.alpha) = (vec![T::zero(); self.memory], vec![T::zero(); self.memory]);
-            self.learnt = 0;
-        }
         let k = self.learnt % self.memory;
         self.s[k * n..][..n].copy_from_slice(s);
         self.y[k * n..][..n].copy_from_slice(y);

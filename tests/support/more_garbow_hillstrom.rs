@@ -3,9 +3,10 @@
 
 use std::f64::consts::PI;
 
+use gradus::least_squares::Residuals;
 use gradus::{Hessian, HessianProduct, Objective};
 use nalgebra::{DMatrix, DVector};
-use num_dual::DualNum;
+use num_dual::{Dual64, DualNum};
 
 /// One problem: its number in the paper, its start, and the values of its known minima.
 #[derive(Debug, Clone)]
@@ -58,6 +59,27 @@ impl HessianProduct<f64> for Problem {
         let mut h = DMatrix::zeros(x.len(), x.len());
         self.hessian(x, &mut h);
         out.gemv(1.0, &h, v, 0.0);
+    }
+}
+
+/// `½ ‖r‖²` is half of their `f`.
+impl Residuals<f64> for &Problem {
+    fn dim(&self) -> usize {
+        self.start.len()
+    }
+    fn count(&self) -> usize {
+        residuals(self.id, &self.start).len()
+    }
+    fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+        r.copy_from_slice(&residuals(self.id, x.as_slice()));
+    }
+    fn jacobian(&mut self, x: &DVector<f64>, jacobian: &mut DMatrix<f64>) {
+        let mut dual: Vec<_> = x.iter().map(|&x| Dual64::from(x)).collect();
+        for (k, mut column) in jacobian.column_iter_mut().enumerate() {
+            dual[k].eps = 1.0;
+            column.iter_mut().zip(residuals(self.id, &dual)).for_each(|(j, r)| *j = r.eps);
+            dual[k].eps = 0.0;
+        }
     }
 }
 
