@@ -9,8 +9,8 @@ use super::vector::Vector;
 /// How many contiguous lines are read side by side.
 const STRETCH: usize = 16;
 
-/// Packs `rows × depth` of `A`, element `(i, p)` at `i · row + p · column`, into panels of up to three
-/// registers of rows, without gaps; or, with a `to_column` other than 0, into columns so far apart. Rows beyond
+/// Packs `rows × depth` of `A`, element `(i, p)` at `i · row + p · column`, into panels of up to
+/// [`HEIGHT`](Vector::HEIGHT) registers of rows, without gaps; or, with a `to_column` other than 0, into columns so far apart. Rows beyond
 /// the last, up to a whole register, are filled with what does not matter.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PackRows<T> {
@@ -42,7 +42,7 @@ impl<T: Kernel> Task<T> for PackRows<T> {
             let depth = stretch.min(self.depth - p);
             let mut r = 0;
             while r < registers {
-                let height = panel_height(registers - r);
+                let height = panel_height::<V>(registers - r);
                 for h in 0..height {
                     let i = (r + h) * V::LANES;
                     let lanes = V::LANES.min(self.rows - i);
