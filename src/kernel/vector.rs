@@ -38,6 +38,19 @@ pub(crate) trait Vector: Copy {
     unsafe fn sum(self) -> Self::Scalar;
 }
 
+/// Asks for the line of `p`, which may stand anywhere, to be on its way to the cache.
+#[inline(always)]
+pub(super) fn prefetch<T>(p: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 has the instruction, and it never faults.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(p.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = p;
+}
+
 /// Lanes for the compiler to map on whatever the target always has: SSE2, NEON.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lanes<T, const N: usize>([T; N]);
