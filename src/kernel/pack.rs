@@ -4,13 +4,13 @@
 use super::Kernel;
 use super::level::Task;
 use super::tile::panel_height;
-use super::vector::Vector;
+use super::vector::{Vector, prefetch};
 
 /// How many contiguous lines are read side by side.
 const STRETCH: usize = 16;
 
-/// Packs `rows × depth` of `A`, element `(i, p)` at `i · row + p · column`, into panels of up to three
-/// registers of rows, without gaps; or, with a `to_column` other than 0, into columns so far apart. Rows beyond
+/// Packs `rows × depth` of `A`, element `(i, p)` at `i · row + p · column`, into panels of up to
+/// [`HEIGHT`](Vector::HEIGHT) registers of rows, without gaps; or, with a `to_column` other than 0, into columns so far apart. Rows beyond
 /// the last, up to a whole register, are filled with what does not matter.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PackRows<T> {
@@ -42,7 +42,7 @@ impl<T: Kernel> Task<T> for PackRows<T> {
             let depth = stretch.min(self.depth - p);
             let mut r = 0;
             while r < registers {
-                let height = panel_height(registers - r);
+                let height = panel_height::<V>(registers - r);
                 for h in 0..height {
                     let i = (r + h) * V::LANES;
                     let lanes = V::LANES.min(self.rows - i);
@@ -78,6 +78,7 @@ impl<T: Kernel> PackRows<T> {
         unsafe {
             let mask = V::mask(lanes);
             for p in 0..self.depth {
+                prefetch(from.wrapping_add((p + STRETCH) * self.column));
                 V::load_some(from.add(p * self.column), mask).store(to.add(p * to_column));
             }
         }
@@ -137,6 +138,7 @@ unsafe fn interleave<V: Vector>(
         let first = V::load_some(from, mask);
         let mut x = [first; 16];
         for (i, x) in x[..total].iter_mut().enumerate() {
+            prefetch(from.wrapping_add((i + total) * step));
             *x = V::load_some(from.add(i.min(count - 1) * step), mask);
         }
         let mut zipped = 1;
@@ -191,7 +193,9 @@ impl<T: Kernel> Task<T> for PackColumns<T> {
                         for w in (0..width).step_by(V::LANES) {
                             let mask = V::mask(V::LANES.min(width - w));
                             for p in start..end {
-                                let x = V::load_some(from.add(p * self.row + w), mask);
+                                let at = p * self.row + w;
+                                prefetch(from.wrapping_add(at + STRETCH * self.row));
+                                let x = V::load_some(from.add(at), mask);
                                 let x = match self.scale {
                                     Some(scale) => x.mul(V::splat(*scale.add(p))),
                                     None => x,

@@ -18,9 +18,9 @@ pub(super) enum Update<'a, T> {
 
 /// One block of a product, `rows × depth` times `depth × columns`, the depth in one go.
 ///
-/// `A` stands in panels of up to three registers of rows: the panel from row `i` starts at `i · a_step`,
+/// `A` stands in panels of up to [`HEIGHT`](Vector::HEIGHT) registers of rows: the panel from row `i` starts at `i · a_step`,
 /// its columns `a_column` apart (0: as high as the panel, which is then packed without gaps).
-/// `B` stands in panels of `COLUMNS` columns: the one from column `j` starts at `j · b_step`, with its
+/// `B` stands in panels of [`COLUMNS`](Vector::COLUMNS) columns: the one from column `j` starts at `j · b_step`, with its
 /// elements `(p, j)` at `p · b_row + j · b_column`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block<'a, T> {
@@ -41,11 +41,11 @@ pub(super) struct Block<'a, T> {
     pub(super) lower: bool,
 }
 
-/// How many of `registers` remaining registers of rows the next panel takes: three, but rather two and two
-/// than three and one.
+/// How many of `registers` remaining registers of rows the next panel takes: as many as it may, but rather two
+/// and two than three and one.
 #[inline(always)]
-pub(super) fn panel_height(registers: usize) -> usize {
-    if registers == 4 { 2 } else { registers.min(3) }
+pub(super) fn panel_height<V: Vector>(registers: usize) -> usize {
+    if registers == 4 { 2 } else { registers.min(V::HEIGHT) }
 }
 
 /// How many of the remaining columns the next tile takes.
@@ -65,7 +65,7 @@ impl<T: Kernel> Task<T> for Block<'_, T> {
             let width = panel_width::<V>(self.columns - j);
             let (mut r, mut i) = (0, 0);
             while r < registers {
-                let height = panel_height(registers - r);
+                let height = panel_height::<V>(registers - r);
                 let next = (i + height * V::LANES).min(self.rows);
                 if !self.lower || next > j {
                     // SAFETY: rows `i..next` and columns `j..j + width` lie in the block, whose
@@ -115,19 +115,29 @@ impl<T: Kernel> Block<'_, T> {
                 Update::Bias(bias) => [load::<V, H>(bias.as_ptr().add(i), mask); W],
                 Update::Scaled(..) => [[V::splat(T::default()); H]; W],
             };
-            let mut a = self.a.add(i * self.a_step);
+            let a = self.a.add(i * self.a_step);
             let (panel, w) = (j / V::COLUMNS * V::COLUMNS, j % V::COLUMNS);
-            let mut b = self.b.add(panel * self.b_step + w * self.b_column);
-            for _ in 0..self.depth {
-                let x = load::<V, H>(a, mask);
-                for (w, sum) in sum.iter_mut().enumerate() {
-                    let y = V::splat(*b.add(w * self.b_column));
-                    for (sum, x) in sum.iter_mut().zip(x) {
-                        *sum = x.fma(y, *sum);
-                    }
-                }
-                a = a.add(a_column);
-                b = b.add(self.b_row);
+            let b = self.b.add(panel * self.b_step + w * self.b_column);
+            // A mask costs a register, except where masks have their own: without one where all rows are there,
+            // or packed to whole registers.
+            if V::MASKS || (self.a_column != 0 && end - i < H * V::LANES) {
+                self.accumulate::<V, H, W>(
+                    &mut sum,
+                    a,
+                    a_column,
+                    b,
+                    #[inline(always)]
+                    |a| load::<V, H>(a, mask),
+                );
+            } else {
+                self.accumulate::<V, H, W>(
+                    &mut sum,
+                    a,
+                    a_column,
+                    b,
+                    #[inline(always)]
+                    |a| std::array::from_fn(|h| V::load(a.add(h * V::LANES))),
+                );
             }
             if let Update::Scaled(alpha, beta) = self.update {
                 let (alpha, scale) = (V::splat(alpha), V::splat(beta));
@@ -146,6 +156,32 @@ impl<T: Kernel> Block<'_, T> {
                     s.store(c.add(h * V::LANES));
                 }
                 sum[H - 1].store_some(c.add((H - 1) * V::LANES), mask);
+            }
+        }
+    }
+
+    /// `sum ← sum + A B` for the rows and columns of one tile.
+    #[inline(always)]
+    unsafe fn accumulate<V: Vector<Scalar = T>, const H: usize, const W: usize>(
+        &self,
+        sum: &mut [[V; H]; W],
+        mut a: *const T,
+        a_column: usize,
+        mut b: *const T,
+        load: impl Fn(*const T) -> [V; H],
+    ) {
+        // SAFETY: by the contract of `Block`, for its `depth`.
+        unsafe {
+            for _ in 0..self.depth {
+                let x = load(a);
+                for (w, sum) in sum.iter_mut().enumerate() {
+                    let y = V::splat(*b.add(w * self.b_column));
+                    for (sum, x) in sum.iter_mut().zip(x) {
+                        *sum = x.fma(y, *sum);
+                    }
+                }
+                a = a.add(a_column);
+                b = b.add(self.b_row);
             }
         }
     }

@@ -13,8 +13,12 @@ pub(crate) trait Vector: Copy {
     type Mask: Copy;
     /// Scalars in a register.
     const LANES: usize;
-    /// Columns of a register tile: three registers high, it must leave a few registers free.
+    /// A register tile is so many registers high and so many columns wide: enough sums in flight to hide the
+    /// latency of a multiply-add, with a few registers left over.
+    const HEIGHT: usize;
     const COLUMNS: usize;
+    /// Whether masks have registers of their own.
+    const MASKS: bool;
 
     /// The first `lanes` lanes.
     unsafe fn mask(lanes: usize) -> Self::Mask;
@@ -34,6 +38,19 @@ pub(crate) trait Vector: Copy {
     unsafe fn sum(self) -> Self::Scalar;
 }
 
+/// Asks for the line of `p`, which may stand anywhere, to be on its way to the cache.
+#[inline(always)]
+pub(super) fn prefetch<T>(p: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 has the instruction, and it never faults.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(p.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = p;
+}
+
 /// Lanes for the compiler to map on whatever the target always has: SSE2, NEON.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lanes<T, const N: usize>([T; N]);
@@ -42,7 +59,9 @@ impl<T: Kernel, const N: usize> Vector for Lanes<T, N> {
     type Scalar = T;
     type Mask = usize;
     const LANES: usize = N;
+    const HEIGHT: usize = 3;
     const COLUMNS: usize = 4;
+    const MASKS: bool = false;
 
     #[inline(always)]
     unsafe fn mask(lanes: usize) -> usize {
@@ -130,7 +149,7 @@ mod x86 {
 
     /// A register type by its intrinsics. `x`, `y`, `n`, `p`, `m`: names that the expressions share.
     macro_rules! vector {
-        ($register:ty, $scalar:ty, $mask_type:ty, $lanes:literal lanes, $columns:literal columns,
+        ($register:ty, $scalar:ty, $mask_type:ty, $lanes:literal lanes, $height:literal high, $columns:literal columns,
          $splat:ident, $load:ident, $store:ident, $add:ident, $mul:ident, $fma:ident,
          mask |$n:ident| $mask:expr, load |$p:ident, $m:ident| $load_some:expr, $store_some:ident,
          zip |$x:ident, $y:ident| $zip:expr, sum |$s:ident| $sum:expr) => {
@@ -138,7 +157,9 @@ mod x86 {
                 type Scalar = $scalar;
                 type Mask = $mask_type;
                 const LANES: usize = $lanes;
+                const HEIGHT: usize = $height;
                 const COLUMNS: usize = $columns;
+                const MASKS: bool = $columns == 8;
 
                 #[inline(always)]
                 unsafe fn mask($n: usize) -> $mask_type {
@@ -202,7 +223,7 @@ mod x86 {
     }
 
     vector!(
-        __m512, f32, __mmask16, 16 lanes, 8 columns,
+        __m512, f32, __mmask16, 16 lanes, 3 high, 8 columns,
         _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_mul_ps, _mm512_fmadd_ps,
         mask |n| _cvtu32_mask16(0xffff >> (16 - n)),
         load |p, m| _mm512_maskz_loadu_ps(m, p), _mm512_mask_storeu_ps,
@@ -214,7 +235,7 @@ mod x86 {
         sum |x| _mm512_reduce_add_ps(x)
     );
     vector!(
-        __m512d, f64, __mmask8, 8 lanes, 8 columns,
+        __m512d, f64, __mmask8, 8 lanes, 3 high, 8 columns,
         _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_add_pd, _mm512_mul_pd, _mm512_fmadd_pd,
         mask |n| _cvtu32_mask8(0xff >> (8 - n)),
         load |p, m| _mm512_maskz_loadu_pd(m, p), _mm512_mask_storeu_pd,
@@ -226,7 +247,7 @@ mod x86 {
         sum |x| _mm512_reduce_add_pd(x)
     );
     vector!(
-        __m256, f32, __m256i, 8 lanes, 4 columns,
+        __m256, f32, __m256i, 8 lanes, 2 high, 4 columns,
         _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_add_ps, _mm256_mul_ps, _mm256_fmadd_ps,
         mask |n| _mm256_cmpgt_epi32(_mm256_set1_epi32(n as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)),
         load |p, m| _mm256_maskload_ps(p, m), _mm256_maskstore_ps,
@@ -241,7 +262,7 @@ mod x86 {
         }
     );
     vector!(
-        __m256d, f64, __m256i, 4 lanes, 4 columns,
+        __m256d, f64, __m256i, 4 lanes, 2 high, 4 columns,
         _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_add_pd, _mm256_mul_pd, _mm256_fmadd_pd,
         mask |n| _mm256_cmpgt_epi64(_mm256_set1_epi64x(n as i64), _mm256_setr_epi64x(0, 1, 2, 3)),
         load |p, m| _mm256_maskload_pd(p, m), _mm256_maskstore_pd,
