@@ -83,24 +83,27 @@ fn first_order<T: Real, O: Objective<T>>() -> Vec<Named<T, O>> {
     ]
 }
 
-/// Methods on exact second derivatives.
-fn second_order<T: Real, O: Hessian<T> + HessianProduct<T>>() -> Vec<Named<T, O>> {
+/// Methods that stay with one batch: line searches, and those on exact second derivatives.
+fn whole_batch<T: Real, O: Hessian<T> + HessianProduct<T>>() -> Vec<Named<T, O>> {
     vec![
         ("Newton", Box::new(Newton::new())),
         ("textbook Newton", Box::new(Newton::pure())),
         ("Newton-CG", Box::new(NewtonCg::new())),
+        ("L-BFGS", Box::new(Lbfgs::new())),
+        ("BFGS", Box::new(Bfgs::new())),
+        ("conjugate gradient", Box::new(ConjugateGradient::new())),
     ]
 }
 
 /// Steps where the Hessian is positive definite: the eigenvalues of a modified one may take what they need.
-fn assert_second_order_silent<T, M, L>(model: &M, loss: L, (x, y): (&DMatrix<T>, &DMatrix<T>))
+fn assert_whole_batch_silent<T, M, L>(model: &M, loss: L, (x, y): (&DMatrix<T>, &DMatrix<T>))
 where
     T: Real,
     M: SecondOrder<T> + Clone + std::fmt::Debug,
     L: Curved<T> + Copy,
 {
     let mut risk = EmpiricalRisk::new(model.clone(), loss, x, y).unwrap().ridge(T::of(0.01));
-    for (name, mut optimizer) in second_order::<T, _>() {
+    for (name, mut optimizer) in whole_batch::<T, _>() {
         let start = DVector::from_element(risk.dim(), T::of(0.1));
         let mut theta = start.clone();
         let name = format!("{name}, {model:?}, {}", std::any::type_name::<T>());
@@ -170,8 +173,8 @@ fn all_models<T: Real>() {
     let theta = DVector::from_element(6, T::of(0.01));
     assert_steps_silent(&Perceptron::new(5), SquaredError, (&x, &numbers), &theta);
     assert_steps_silent(&SigmoidClassifier::new(5), LogLoss, (&x, &labels), &theta);
-    assert_second_order_silent(&Perceptron::new(5), SquaredError, (&x, &numbers));
-    assert_second_order_silent(&SigmoidClassifier::new(5), LogLoss, (&x, &labels));
+    assert_whole_batch_silent(&Perceptron::new(5), SquaredError, (&x, &numbers));
+    assert_whole_batch_silent(&SigmoidClassifier::new(5), LogLoss, (&x, &labels));
     for hidden in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
         let network = Network::new(&[5, 9, 7, 3], hidden);
         let theta = network.initial(1);
