@@ -77,7 +77,13 @@ pub trait ElementWise: Sync {
 
 impl<T: Real, L: ElementWise> Loss<T> for L {
     fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
-        sum(z, y, weights, |_, z, y| self.jet(z, y).value)
+        sum(
+            z,
+            y,
+            weights,
+            #[inline(always)]
+            |_, z, y| (self.jet(z, y).value, T::zero()),
+        )
     }
 
     fn value_gradient(
@@ -87,10 +93,17 @@ impl<T: Real, L: ElementWise> Loss<T> for L {
         weights: &[T],
         delta: DMatrixViewMut<'_, T>,
     ) -> T {
-        sum_and_map(z, y, weights, delta, |_, z, y| {
-            let jet = self.jet(z, y);
-            (jet.value, jet.first)
-        })
+        sum_and_map(
+            z,
+            y,
+            weights,
+            delta,
+            #[inline(always)]
+            |_, z, y| {
+                let jet = self.jet(z, y);
+                (jet.value, jet.first)
+            },
+        )
     }
 
     fn respond(&self, mut z: DMatrixViewMut<'_, T>) {
@@ -115,7 +128,15 @@ impl<T: Real, L: ElementWise> Curved<T> for L {
         r: DMatrixView<'_, T>,
         out: DMatrixViewMut<'_, T>,
     ) {
-        scale(z, y, weights, r, out, |_, z, y| self.jet(z, y).second);
+        scale(
+            z,
+            y,
+            weights,
+            r,
+            out,
+            #[inline(always)]
+            |_, z, y| self.jet(z, y).second,
+        );
     }
 
     fn is_diagonal(&self) -> bool {
@@ -126,21 +147,36 @@ impl<T: Real, L: ElementWise> Curved<T> for L {
 /// Independent partial sums, so that a sum over entries runs at the width of the machine in one fixed order.
 const LANES: usize = 16;
 
-/// `Σ w ℓ(z, y)` over runs of entries that share an order: `f` gets index, `z`, `y` and returns a term.
-#[inline(always)]
-fn lanes<T: Real>(z: &[T], y: &[T], mut term: impl FnMut(usize, T, T) -> T) -> T {
-    let mut sums = [T::zero(); LANES];
-    let whole = z.len() - z.len() % LANES;
-    for start in (0..whole).step_by(LANES) {
-        let (z, y) = (&z[start..start + LANES], &y[start..start + LANES]);
-        for lane in 0..LANES {
-            sums[lane] += term(start + lane, z[lane], y[lane]);
+/// The weights of a run of entries: one each, or one for all.
+#[derive(Clone, Copy)]
+enum Weights<'a, T> {
+    Each(&'a [T]),
+    All(T),
+}
+
+impl<T: Real> Weights<'_, T> {
+    /// Those of `count` entries from `start` on, and zeros.
+    #[inline(always)]
+    fn block(self, start: usize, count: usize) -> [T; LANES] {
+        match self {
+            Self::Each(w) => padded(&w[start..]),
+            Self::All(w) => std::array::from_fn(
+                #[inline(always)]
+                |lane| if lane < count { w } else { T::zero() },
+            ),
         }
     }
-    for (i, (z, y)) in z.iter().zip(y).enumerate().skip(whole) {
-        sums[i - whole] += term(i, *z, *y);
+}
+
+/// The first entries, and zeros where there are not enough.
+#[inline(always)]
+fn padded<T: Real>(x: &[T]) -> [T; LANES] {
+    if let Some(block) = x.first_chunk() {
+        return *block;
     }
-    sums.iter().fold(T::zero(), |s, lane| s + *lane)
+    let mut block = [T::zero(); LANES];
+    block[..x.len()].copy_from_slice(x);
+    block
 }
 
 /// `w ℓ`, and exactly nothing for a sample of weight zero.
@@ -149,23 +185,58 @@ fn weighted<T: Real>(w: T, value: T) -> T {
     if w == T::zero() { T::zero() } else { w * value }
 }
 
+/// `Σ w ℓ(z, y)` over a run of entries, block by block, with `w ℓ'` written to `delta`, if there is one.
+#[inline(always)]
+fn run<T: Real>(
+    fused: Fused,
+    z: &[T],
+    y: &[T],
+    weights: Weights<'_, T>,
+    mut delta: Option<&mut [T]>,
+    jet: &impl Fn(Fused, T, T) -> (T, T),
+) -> T {
+    let mut sums = [T::zero(); LANES];
+    for start in (0..z.len()).step_by(LANES) {
+        let count = LANES.min(z.len() - start);
+        let (z, y, w) = (padded(&z[start..]), padded(&y[start..]), weights.block(start, count));
+        let mut slopes = [T::zero(); LANES];
+        for lane in 0..LANES {
+            let (value, first) = jet(fused, z[lane], y[lane]);
+            sums[lane] += weighted(w[lane], value);
+            slopes[lane] = weighted(w[lane], first);
+        }
+        if let Some(delta) = &mut delta {
+            delta[start..start + count].copy_from_slice(&slopes[..count]);
+        }
+    }
+    let mut sum = T::zero();
+    for lane in sums {
+        sum += lane;
+    }
+    sum
+}
+
 /// `Σ_j w_j Σ_i ℓ(z_ij, y_ij)`.
 pub(super) fn sum<T: Real>(
     z: DMatrixView<'_, T>,
     y: DMatrixView<'_, T>,
     weights: &[T],
-    value: impl Fn(Fused, T, T) -> T,
+    jet: impl Fn(Fused, T, T) -> (T, T),
 ) -> T {
     if !fit(&[z.shape(), y.shape()], weights.len()) {
         return T::NAN;
     }
     kernel::vectorize(
         #[inline(always)]
-        |fused| match (z.nrows(), kernel::flat(&z), kernel::flat(&y)) {
-            (1, Some(z), Some(y)) => lanes(z, y, |j, z, y| weighted(weights[j], value(fused, z, y))),
-            _ => z.column_iter().zip(y.column_iter()).zip(weights).fold(T::zero(), |s, ((z, y), &w)| {
-                s + lanes(z.as_slice(), y.as_slice(), |_, z, y| weighted(w, value(fused, z, y)))
-            }),
+        |fused| {
+            if let (1, Some(z), Some(y)) = (z.nrows(), kernel::flat(&z), kernel::flat(&y)) {
+                return run(fused, z, y, Weights::Each(weights), None, &jet);
+            }
+            let mut total = T::zero();
+            for ((z, y), &w) in z.column_iter().zip(y.column_iter()).zip(weights) {
+                total += run(fused, z.as_slice(), y.as_slice(), Weights::All(w), None, &jet);
+            }
+            total
         },
     )
 }
@@ -183,23 +254,19 @@ pub(super) fn sum_and_map<T: Real>(
     }
     kernel::vectorize(
         #[inline(always)]
-        |fused| match (z.nrows(), kernel::flat(&z), kernel::flat(&y), kernel::flat_mut(&mut delta)) {
-            (1, Some(z), Some(y), Some(delta)) => lanes(z, y, |j, z, y| {
-                let (value, first) = jet(fused, z, y);
-                delta[j] = weighted(weights[j], first);
-                weighted(weights[j], value)
-            }),
-            _ => {
-                let columns = z.column_iter().zip(y.column_iter()).zip(delta.column_iter_mut());
-                columns.zip(weights).fold(T::zero(), |s, (((z, y), mut delta), &w)| {
-                    let delta = delta.as_mut_slice();
-                    s + lanes(z.as_slice(), y.as_slice(), |i, z, y| {
-                        let (value, first) = jet(fused, z, y);
-                        delta[i] = weighted(w, first);
-                        weighted(w, value)
-                    })
-                })
+        |fused| {
+            if let (1, Some(z), Some(y), Some(delta)) =
+                (z.nrows(), kernel::flat(&z), kernel::flat(&y), kernel::flat_mut(&mut delta))
+            {
+                return run(fused, z, y, Weights::Each(weights), Some(delta), &jet);
             }
+            let mut total = T::zero();
+            let columns = z.column_iter().zip(y.column_iter()).zip(delta.column_iter_mut());
+            for (((z, y), mut delta), &w) in columns.zip(weights) {
+                let delta = Some(delta.as_mut_slice());
+                total += run(fused, z.as_slice(), y.as_slice(), Weights::All(w), delta, &jet);
+            }
+            total
         },
     )
 }
@@ -226,8 +293,8 @@ pub(super) fn scale<T: Real>(
             kernel::flat_mut(&mut out),
         ) {
             (1, Some(z), Some(y), Some(r), Some(out)) => {
-                for (j, out) in out.iter_mut().enumerate() {
-                    *out = weighted(weights[j], second(fused, z[j], y[j]) * r[j]);
+                for ((((z, y), r), out), w) in z.iter().zip(y).zip(r).zip(out).zip(weights) {
+                    *out = weighted(*w, second(fused, *z, *y) * *r);
                 }
             }
             _ => {

@@ -45,7 +45,13 @@ impl LogLoss {
 
 impl<T: Real> Loss<T> for LogLoss {
     fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
-        sum(z, y, weights, Self::value_of)
+        sum(
+            z,
+            y,
+            weights,
+            #[inline(always)]
+            |f, z, y| (Self::value_of(f, z, y), T::zero()),
+        )
     }
 
     fn value_gradient(
@@ -55,7 +61,14 @@ impl<T: Real> Loss<T> for LogLoss {
         weights: &[T],
         delta: DMatrixViewMut<'_, T>,
     ) -> T {
-        sum_and_map(z, y, weights, delta, |f, z, y| (Self::value_of(f, z, y), Self::slope_of(f, z, y)))
+        sum_and_map(
+            z,
+            y,
+            weights,
+            delta,
+            #[inline(always)]
+            |f, z, y| (Self::value_of(f, z, y), Self::slope_of(f, z, y)),
+        )
     }
 
     fn respond(&self, mut z: DMatrixViewMut<'_, T>) {
@@ -99,11 +112,19 @@ impl<T: Real> Curved<T> for LogLoss {
         r: DMatrixView<'_, T>,
         out: DMatrixViewMut<'_, T>,
     ) {
-        scale(z, y, weights, r, out, |fused, z, _| {
-            let e = fused.exp(-z.abs());
-            let s = T::one() / (T::one() + e);
-            s * s * e
-        });
+        scale(
+            z,
+            y,
+            weights,
+            r,
+            out,
+            #[inline(always)]
+            |fused, z, _| {
+                let e = fused.exp(-z.abs());
+                let s = T::one() / (T::one() + e);
+                s * s * e
+            },
+        );
     }
 
     fn is_diagonal(&self) -> bool {

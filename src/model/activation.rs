@@ -78,18 +78,38 @@ impl Activation {
             Self::Identity => {}
             Self::Sigmoid => map(z, Fused::sigmoid),
             Self::Tanh => map(z, Fused::tanh),
-            Self::Relu => map(z, |_, z| if z <= T::zero() { T::zero() } else { z }),
+            Self::Relu => map(
+                z,
+                #[inline(always)]
+                |_, z| if z <= T::zero() { T::zero() } else { z },
+            ),
             Self::LeakyRelu { slope } => {
                 let slope = T::of(slope);
-                map(z, |_, z| if z > T::zero() { z } else { slope * z });
+                map(
+                    z,
+                    #[inline(always)]
+                    |_, z| if z > T::zero() { z } else { slope * z },
+                );
             }
             Self::Elu { alpha } => {
                 let alpha = T::of(alpha);
-                map(z, |f, z| if z > T::zero() { z } else { alpha * f.exp_m1(z) });
+                map(
+                    z,
+                    #[inline(always)]
+                    |f, z| if z > T::zero() { z } else { alpha * f.exp_m1(z) },
+                );
             }
             Self::Softplus => map(z, Fused::softplus),
-            Self::Gelu => map(z, |f, z| z * normal_cdf(f, z)),
-            Self::Silu => map(z, |f, z| z * f.sigmoid(z)),
+            Self::Gelu => map(
+                z,
+                #[inline(always)]
+                |f, z| z * normal_cdf(f, z),
+            ),
+            Self::Silu => map(
+                z,
+                #[inline(always)]
+                |f, z| z * f.sigmoid(z),
+            ),
         }
     }
 
@@ -99,20 +119,45 @@ impl Activation {
         let one = T::one();
         match self {
             Self::Identity => {}
-            Self::Sigmoid => scale(a, delta, |_, a| a * (one - a)),
-            Self::Tanh => scale(a, delta, |_, a| one - a * a),
+            Self::Sigmoid => scale(
+                a,
+                delta,
+                #[inline(always)]
+                |_, a| a * (one - a),
+            ),
+            Self::Tanh => scale(
+                a,
+                delta,
+                #[inline(always)]
+                |_, a| one - a * a,
+            ),
             Self::Relu => select(a, delta, T::zero()),
             Self::LeakyRelu { slope } => select(a, delta, T::of(slope)),
             Self::Elu { alpha } => {
                 let alpha = T::of(alpha);
-                scale(a, delta, |_, a| if a > T::zero() { one } else { a + alpha });
+                scale(
+                    a,
+                    delta,
+                    #[inline(always)]
+                    |_, a| if a > T::zero() { one } else { a + alpha },
+                );
             }
             Self::Softplus => scale(z, delta, Fused::sigmoid),
-            Self::Gelu => scale(z, delta, |f, z| normal_cdf(f, z) + z * normal_density(f, z)),
-            Self::Silu => scale(z, delta, |f, z| {
-                let s = f.sigmoid(z);
-                s + z * s * (one - s)
-            }),
+            Self::Gelu => scale(
+                z,
+                delta,
+                #[inline(always)]
+                |f, z| normal_cdf(f, z) + z * normal_density(f, z),
+            ),
+            Self::Silu => scale(
+                z,
+                delta,
+                #[inline(always)]
+                |f, z| {
+                    let s = f.sigmoid(z);
+                    s + z * s * (one - s)
+                },
+            ),
         }
     }
 
@@ -121,25 +166,55 @@ impl Activation {
         let (one, two) = (T::one(), T::of(2.0));
         match self {
             Self::Identity | Self::Relu | Self::LeakyRelu { .. } => delta.fill(T::zero()),
-            Self::Sigmoid => scale(a, delta, |_, a| a * (one - a) * (one - two * a)),
-            Self::Tanh => scale(a, delta, |_, a| -two * a * (one - a * a)),
+            Self::Sigmoid => scale(
+                a,
+                delta,
+                #[inline(always)]
+                |_, a| a * (one - a) * (one - two * a),
+            ),
+            Self::Tanh => scale(
+                a,
+                delta,
+                #[inline(always)]
+                |_, a| -two * a * (one - a * a),
+            ),
             Self::Elu { alpha } => {
                 let alpha = T::of(alpha);
-                scale(a, delta, |_, a| if a > T::zero() { T::zero() } else { a + alpha });
+                scale(
+                    a,
+                    delta,
+                    #[inline(always)]
+                    |_, a| if a > T::zero() { T::zero() } else { a + alpha },
+                );
             }
-            Self::Softplus => scale(z, delta, |f, z| {
-                let s = f.sigmoid(z);
-                s * (one - s)
-            }),
+            Self::Softplus => scale(
+                z,
+                delta,
+                #[inline(always)]
+                |f, z| {
+                    let s = f.sigmoid(z);
+                    s * (one - s)
+                },
+            ),
             // z² alone would overflow where the density is zero
-            Self::Gelu => scale(z, delta, |f, z| {
-                let density = normal_density(f, z);
-                two * density - z * density * z
-            }),
-            Self::Silu => scale(z, delta, |f, z| {
-                let s = f.sigmoid(z);
-                s * (one - s) * (two + z * (one - two * s))
-            }),
+            Self::Gelu => scale(
+                z,
+                delta,
+                #[inline(always)]
+                |f, z| {
+                    let density = normal_density(f, z);
+                    two * density - z * density * z
+                },
+            ),
+            Self::Silu => scale(
+                z,
+                delta,
+                #[inline(always)]
+                |f, z| {
+                    let s = f.sigmoid(z);
+                    s * (one - s) * (two + z * (one - two * s))
+                },
+            ),
         }
     }
 
