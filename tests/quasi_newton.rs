@@ -164,7 +164,7 @@ fn a_nan_at_any_call_is_survived() -> Result<(), Error> {
                     let stop = Stop::default();
                     match minimize(method.as_mut(), &mut f, dvector![-1.2, 1.0], &stop) {
                         Err(error) => {
-                            assert!(k == 1 && matches!(error, Error::Evaluation { .. }), "{name}: {error}")
+                            assert!(k == 1 && matches!(error, Error::Evaluation { .. }), "{name}: {error}");
                         }
                         Ok(report) => {
                             let mut g = dvector![0.0, 0.0];

@@ -25,8 +25,9 @@ use crate::{Error, Objective, Real};
 /// use gradus::{Bfgs, Stop, minimize};
 ///
 /// let mut wood = Problem::Wood;
-/// let report = minimize(&mut Bfgs::new(), &mut wood, wood.start(), &Stop::default())?.into_converged()?;
-/// assert!(report.value < 1e-12_f64);
+/// let start = wood.start::<f64>();
+/// let report = minimize(&mut Bfgs::new(), &mut wood, start, &Stop::default())?.into_converged()?;
+/// assert!(report.value < 1e-12);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone)]

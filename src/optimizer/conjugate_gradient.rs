@@ -23,9 +23,9 @@ use crate::{Error, Objective, Real, kernel};
 /// use gradus::{ConjugateGradient, Stop, minimize};
 ///
 /// let mut valley = Rosenbrock::new(10);
-/// let start = valley.start();
+/// let start = valley.start::<f64>();
 /// let report = minimize(&mut ConjugateGradient::new(), &mut valley, start, &Stop::default())?;
-/// assert!((report.into_converged()?.x[9] - 1.0_f64).abs() < 1e-6);
+/// assert!((report.into_converged()?.x[9] - 1.0).abs() < 1e-6);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone)]

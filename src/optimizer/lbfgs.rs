@@ -29,9 +29,9 @@ use crate::{Error, Objective, Real, kernel};
 /// use gradus::{Lbfgs, Stop, minimize};
 ///
 /// let mut valley = Rosenbrock::new(100);
-/// let start = valley.start();
+/// let start = valley.start::<f64>();
 /// let report = minimize(&mut Lbfgs::new(), &mut valley, start, &Stop::default())?.into_converged()?;
-/// assert!((report.x[99] - 1.0_f64).abs() < 1e-6);
+/// assert!((report.x[99] - 1.0).abs() < 1e-6);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone)]
