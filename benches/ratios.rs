@@ -67,10 +67,11 @@ fn compare<T: Real, L: Loss<T>>(net: &Net, loss: L) -> Result<(), Error> {
     Ok(())
 }
 
-fn main() -> Result<(), Error> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(()); // `cargo test --benches` asks only whether it starts
     }
+    rayon::ThreadPoolBuilder::new().num_threads(1).build_global()?;
     println!("One training step, relu, one thread; others' time over ours (above 1: we are faster).");
     println!("net                  batch            µs  GFLOP/s   by hand   naive");
     for net in NETS {

@@ -17,13 +17,19 @@ use gradus::Real;
 
 #[path = "shared/nets.rs"]
 mod nets;
+#[path = "shared/tables.rs"]
+mod tables;
 #[path = "shared/timer.rs"]
 mod timer;
 
 use timer::Timing;
+#[path = "yardstick/digits.rs"]
+mod digits;
 #[path = "shared/functions.rs"]
 #[expect(dead_code, reason = "the bowl stands in another bench")]
 mod functions;
+#[path = "yardstick/linear.rs"]
+mod linear;
 #[path = "yardstick/methods.rs"]
 mod methods;
 #[path = "yardstick/networks.rs"]
@@ -141,11 +147,20 @@ fn run(settings: &Settings) -> Result<(), Box<dyn std::error::Error>> {
             other => return Err(format!("--dtypes {other}: expected f32 or f64").into()),
         }
     }
+    if settings.wants("w3") {
+        linear::logistic_regression(settings)?;
+    }
+    if settings.wants("w4") {
+        linear::linear_regression(settings)?;
+    }
     if settings.wants("w5") {
         networks::curvature(settings)?;
     }
     if settings.wants("w6") {
         methods::run(settings)?;
+    }
+    if settings.wants("w7") {
+        digits::run(settings)?;
     }
     Ok(())
 }

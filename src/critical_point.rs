@@ -115,11 +115,11 @@ impl<T: Real> CriticalPoint<T> {
     /// Classifies a stationary or nearly stationary point of an objective.
     ///
     /// The result of an iteration is only nearly stationary, and there the signs alone can lie: `x² + y³`
-    /// has positive curvature both ways at `y = 10⁻⁵`, and no minimum. So an eigenvalue also counts as
-    /// zero while `|λ| ≤ 4 ‖H(x + s) − H(x)‖`, `s` the Newton step at `x`: a curvature that changes by its
-    /// own size within one step decides nothing. Where `∇f(x) = 0` exactly, `s = 0` and the Hessian has
-    /// the last word; for a [convex](crate::Objective::is_convex) objective the margin is not needed. For the curvature at an
-    /// arbitrary point, [`classify`](Self::classify) its Hessian.
+    /// has positive curvature both ways at `y = 10⁻⁵`, and no minimum. So an eigenvalue also counts as zero
+    /// while `|λ| ≤ 4 ‖H(x + s) − H(x)‖`, `s` the Newton step at `x`: a curvature that changes by its own
+    /// size within one step decides nothing. Where `∇f(x) = 0` exactly, `s = 0` and the Hessian has the
+    /// last word; for a [convex](crate::Objective::is_convex) objective the margin is not needed. For the
+    /// curvature at an arbitrary point, [`classify`](Self::classify) its Hessian.
     ///
     /// ```
     /// use gradus::{CriticalKind, CriticalPoint, objective::problems::Rosenbrock};

@@ -78,6 +78,47 @@ pub enum Error {
         /// The only class there is.
         found: f64,
     },
+    /// A class that no sample belongs to: its scores run to minus infinity.
+    #[error(
+        "no sample of `{argument}` belongs to class {class}: expected at least one of each; leave the class out"
+    )]
+    NoSamples {
+        /// The argument's name.
+        argument: &'static str,
+        /// The empty class.
+        class: usize,
+    },
+    /// The classes are separable, so the weights that make the data likeliest do not exist.
+    #[error(
+        "{what} needs classes that overlap, found that these are separable: add a ridge penalty, or remove features"
+    )]
+    Separable {
+        /// What was asked for.
+        what: &'static str,
+        /// Parameters along which every score moves to its own side, or stays: moving along them for ever
+        /// makes the data ever likelier.
+        direction: Vec<f64>,
+    },
+    /// A question that only a minimum can answer was asked of another point.
+    #[error(
+        "{what} needs a minimum, found a point {distance:e} standard errors away from one: fit to convergence first"
+    )]
+    NotStationary {
+        /// What was asked for.
+        what: &'static str,
+        /// The Newton step to the minimum, in standard errors.
+        distance: f64,
+    },
+    /// As many coefficients as samples, or more: nothing is left to tell their precision by.
+    #[error(
+        "{samples} samples leave no degrees of freedom for {coefficients} coefficients: expected more samples"
+    )]
+    DegreesOfFreedom {
+        /// Samples, counted by their weights.
+        samples: f64,
+        /// Coefficients, those that a penalty leaves undetermined not counted.
+        coefficients: f64,
+    },
     /// A setting outside its domain.
     #[error("setting `{name}` must be {expected}, found {found}")]
     Setting {

@@ -29,7 +29,7 @@ pub(crate) use level::{Fused, vectorize};
 pub(crate) use lu::{lu, lu_solve};
 pub(crate) use product::{affine, product};
 pub(crate) use qr::{Samples, Triangle, factorise};
-pub(crate) use sums::{add_columns, all_finite, axpy, dot, norm_inf, scale, softmax_columns, sum};
+pub(crate) use sums::{add_columns, all_finite, axpy, dot, norm_inf, scale};
 use vector::{Lanes, Vector};
 pub(crate) use views::{flat, flat_mut};
 

@@ -5,6 +5,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut};
 use crate::{Error, Real};
 
 pub use cross_entropy::CrossEntropy;
+pub(crate) use cross_entropy::argmax;
 pub use element_wise::{ElementWise, Jet};
 pub use huber::Huber;
 pub use log_loss::LogLoss;

@@ -175,11 +175,18 @@ impl<T: Real> fmt::Display for Report<T> {
         writeln!(f, "  gradient    {:e}", self.gradient_norm.f64())?;
         write!(f, "  iterations  {} ({} evaluations)", self.iterations, self.evaluations)?;
         if let Some(certificate) = &self.certificate {
-            let i = certificate.point.inertia;
-            write!(f, "\n  kind        {}", certificate.point.kind)?;
-            write!(f, ", eigenvalues +{} 0{} -{}", i.positive, i.zero, i.negative)?;
-            if certificate.convex {
-                f.write_str("; convex: a stationary point is a global minimum")?;
+            match self.kind() {
+                Some(kind) => write!(f, "\n  kind        {kind}")?,
+                None => f.write_str("\n  curvature   (not stationary, so no kind)")?,
+            }
+            let inertia = certificate.point.inertia;
+            let signs =
+                [(inertia.positive, "positive"), (inertia.zero, "zero"), (inertia.negative, "negative")];
+            for (i, (count, sign)) in signs.iter().filter(|(count, _)| *count > 0).enumerate() {
+                write!(f, "{} {count} {sign}", if i == 0 { ":" } else { "," })?;
+            }
+            if self.kind().is_some() && certificate.convex {
+                f.write_str("; convex, so a global minimum")?;
             }
         }
         if self.modified + self.escapes > 0 {
@@ -246,7 +253,7 @@ where
 
     let mut x = start; // where the next step starts
     let mut at = x.clone(); // where the last step started: the point that was evaluated
-    let mut good = Report::start(x.clone());
+    let mut good = Report::given(x.clone());
     let mut length = None;
     let mut predicted = T::zero();
     for iteration in 0..=stop.iterations {
@@ -298,6 +305,8 @@ where
             Some(Termination::Iterations)
         } else if step.outcome == Outcome::Stuck {
             Some(Termination::NoDescent)
+        } else if step.outcome == Outcome::Stationary {
+            Some(Termination::Exact)
         } else if length.is_some_and(|l| l <= stop.step * good.x.amax().max(T::one()))
             && stop.step > T::zero()
         {
@@ -328,14 +337,15 @@ where
 }
 
 impl<T: Real> Report<T> {
-    fn start(x: DVector<T>) -> Self {
+    /// A point of which nothing is known yet.
+    pub(crate) fn given(x: DVector<T>) -> Self {
         Self {
             x,
             value: T::NAN,
             gradient_norm: T::NAN,
             iterations: 0,
             evaluations: 0,
-            termination: Termination::Iterations,
+            termination: Termination::Given,
             certificate: None,
             modified: 0,
             escapes: 0,

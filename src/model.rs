@@ -6,6 +6,7 @@ use crate::Real;
 
 pub use activation::Activation;
 pub use initialize::Initialize;
+pub(crate) use initialize::Stream;
 pub use network::{Layer, Network, NetworkCache};
 pub use perceptron::Perceptron;
 pub use sigmoid_classifier::SigmoidClassifier;
@@ -110,6 +111,52 @@ pub trait Model<T: Real>: Architecture {
 /// [`forward`](Model::forward) with the same `θ` and `X`; then [`tangent`](Self::tangent), then
 /// [`backward_tangent`](Self::backward_tangent) with `Δ = ∂L/∂Z` and `R{Δ} = (∂²L/∂Z²) R{Z}`. **An implementor
 /// must** leave what `forward` kept as it is: one forward pass serves any number of tangents.
+///
+/// A model without it trains by first-order methods; asking for more is an error of the compiler, not of the run:
+///
+/// ```compile_fail,E0277
+/// use gradus::nalgebra::{DMatrixView, DVector, dmatrix, dvector};
+/// use gradus::{Architecture, EmpiricalRisk, Model, Newton, SquaredError, Stop, minimize};
+///
+/// /// z = θ x, differentiated once
+/// struct Slope;
+///
+/// impl Architecture for Slope {
+///     fn inputs(&self) -> usize { 1 }
+///     fn outputs(&self) -> usize { 1 }
+///     fn parameter_count(&self) -> usize { 1 }
+/// }
+///
+/// impl Model<f64> for Slope {
+///     type Cache = (Vec<f64>, usize);
+///     fn cache(&self, max_batch: usize) -> Self::Cache {
+///         (vec![0.0; max_batch], 0)
+///     }
+///     fn forward(&self, theta: &DVector<f64>, x: DMatrixView<'_, f64>, (z, m): &mut Self::Cache) {
+///         *m = x.ncols();
+///         z.iter_mut().zip(x.iter()).for_each(|(z, x)| *z = theta[0] * x);
+///     }
+///     fn scores<'c>(&self, (z, m): &'c Self::Cache) -> DMatrixView<'c, f64> {
+///         DMatrixView::from_slice(&z[..*m], 1, *m)
+///     }
+///     fn backward(
+///         &self,
+///         _theta: &DVector<f64>,
+///         x: DMatrixView<'_, f64>,
+///         delta: DMatrixView<'_, f64>,
+///         _cache: &mut Self::Cache,
+///         gradient: &mut DVector<f64>,
+///     ) {
+///         gradient[0] += x.dot(&delta);
+///     }
+/// }
+///
+/// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![2.0, 4.0]);
+/// let mut risk = EmpiricalRisk::new(Slope, SquaredError, &x, &y)?;
+/// // `Newton` → `GradientDescent::new(0.1)`, and it compiles
+/// minimize(&mut Newton::new(), &mut risk, dvector![0.0], &Stop::default())?;
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the model `{Self}` has no second derivatives, which this method needs",
     label = "implements `Model`, but not `SecondOrder`",

@@ -4,6 +4,8 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::{Error, Real};
 
+#[cfg(feature = "num-dual")]
+pub use dual::{AutoDiff, DualFunction, DualReal};
 pub use function::{Function, WithHessian, WithValue, WithoutHessian, WithoutValue};
 
 pub use check::{
@@ -12,6 +14,8 @@ pub use check::{
 };
 
 mod check;
+#[cfg(feature = "num-dual")]
+mod dual;
 mod function;
 pub mod problems;
 

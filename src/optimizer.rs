@@ -6,7 +6,10 @@ use crate::{Certificate, Error, Real};
 
 pub use adagrad::{AdaGrad, RmsProp};
 pub use adam::Adam;
+pub use bfgs::Bfgs;
+pub use conjugate_gradient::ConjugateGradient;
 pub use gradient_descent::GradientDescent;
+pub use lbfgs::Lbfgs;
 pub use newton::Newton;
 pub use newton_cg::NewtonCg;
 pub use saddle_free::SaddleFree;
@@ -16,9 +19,14 @@ pub use trust_region::TrustRegion;
 mod adagrad;
 mod adam;
 mod backtrack;
+mod bfgs;
+mod conjugate_gradient;
+mod directions;
 mod escape;
 mod gradient_descent;
 mod lanczos;
+mod lbfgs;
+mod line_search;
 mod local;
 mod newton;
 mod newton_cg;
@@ -31,7 +39,8 @@ mod trust_region;
 ///
 /// **An implementor must** evaluate the objective at the `x` it is given, then move `x`, and describe the
 /// *given* point in the [`Step`] it returns; must leave `x` finite; and must keep nothing about `f` between
-/// steps but averages of its gradients, so that the objective may change under it (mini-batches). **A caller
+/// steps but averages of its gradients, so that the objective may change under it (mini-batches), unless
+/// it says so. **A caller
 /// may** stop after any step. What a method asks of `O` is what it needs: [`Objective`](crate::Objective)
 /// for first-order methods, [`Hessian`](crate::Hessian) for Newton.
 ///
@@ -112,6 +121,9 @@ pub enum Outcome {
     Escaped,
     /// It stayed: no step was found that lowers the function.
     Stuck,
+    /// It stayed: no step was found that lowers the function, and a test of the method's own, free of scale,
+    /// says that it is stationary up to rounding.
+    Stationary,
 }
 
 /// `f(x)` with `∇f(x)` in `gradient`, sized once and checked after a user's code had it.

@@ -139,6 +139,31 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         self.x.ncols()
     }
 
+    /// The weight of sample `j` of the data.
+    pub(crate) fn weight(&self, j: usize) -> T {
+        self.weights.as_ref().map_or(T::one(), |weights| weights[j])
+    }
+
+    /// `Σw` of the data.
+    pub(crate) fn total_weight(&self) -> T {
+        (0..self.samples()).fold(T::zero(), |s, j| s + self.weight(j))
+    }
+
+    /// Which parameters the ridge penalty shrinks.
+    pub(crate) fn penalised_parameters(&self) -> &[bool] {
+        &self.penalised
+    }
+
+    /// `λ` of the ridge penalty.
+    pub(crate) fn penalty_strength(&self) -> T {
+        self.ridge
+    }
+
+    /// The batch in play: inputs, targets, and `w_j / Σw` of each sample.
+    pub(crate) fn present(&self) -> (DMatrixView<'_, T>, DMatrixView<'_, T>, &[T]) {
+        self.part(0..self.batch.len())
+    }
+
     /// Narrows the risk to a range of samples, without copying or rebuilding anything.
     ///
     /// ```
@@ -146,7 +171,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// # use nalgebra::{DVector, dmatrix};
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![3.0, 5.0, 7.0, 9.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
-    /// let (mut descent, mut theta) = (GradientDescent::new(0.1), DVector::zeros(2));
+    /// let (mut descent, mut theta) = (GradientDescent::new(0.1), DVector::<f64>::zeros(2));
     /// for _ in 0..200 {
     ///     for start in [0, 2] {
     ///         descent.step(risk.batch(start..start + 2)?, &mut theta)?;
@@ -371,7 +396,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         let mut value = T::zero();
         for start in (0..groups).step_by(side_by_side) {
             for_each(&mut workers[..side_by_side], |i, worker| {
-                work(self, self.chunks(start + i, groups), worker)
+                work(self, self.chunks(start + i, groups), worker);
             });
             for worker in &mut workers[..side_by_side] {
                 collect(worker);

@@ -18,7 +18,8 @@ pub enum Termination {
     GradientTolerance,
     /// The residual test is met at the point returned: `|f| ≤ tolerance`.
     ResidualTolerance,
-    /// The solution is exact up to rounding (a direct factorisation, or a residual of zero).
+    /// The solution is exact up to rounding (a direct factorisation, a residual of zero, a small
+    /// [`Offset`](crate::least_squares::Offset) that gets no smaller).
     Exact,
     /// The step became shorter than its tolerance while the gradient had not met its own.
     StepTolerance,
@@ -38,6 +39,10 @@ pub enum Termination {
     Separable,
     /// The caller's closure asked to stop.
     Callback,
+    /// The validation loss has not improved for as many epochs as training was told to wait.
+    NoImprovement,
+    /// There was no run: the parameters were given.
+    Given,
     /// The derivative vanished where the function did not.
     ZeroDerivative,
     /// The iterates repeat themselves.
@@ -69,6 +74,8 @@ impl fmt::Display for Termination {
             Self::NoDescent => "no step lowers the function any further",
             Self::Separable => "the classes are separable, so the weights have no finite optimum",
             Self::Callback => "the caller asked to stop",
+            Self::NoImprovement => "the loss watched for early stopping no longer improves",
+            Self::Given => "the parameters were given, not fitted",
             Self::ZeroDerivative => "the derivative vanished away from a solution",
             Self::Cycle => "the iterates repeat themselves",
             Self::Divergence => "the iterates run off to infinity",

@@ -31,6 +31,7 @@ mod bracket;
 mod brent;
 mod halley;
 mod newton;
+mod optimizer;
 mod pure;
 mod run;
 mod safeguarded;

@@ -5,8 +5,10 @@ use std::cell::Cell;
 
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::{
-    Activation, CrossEntropy, Curved, EmpiricalRisk, GradientDescent, Hessian, HessianProduct, LogLoss,
-    Network, Objective, Optimizer, Perceptron, Real, SecondOrder, SigmoidClassifier, SquaredError,
+    Activation, AdaGrad, Adam, Bfgs, ConjugateGradient, CrossEntropy, Curved, EmpiricalRisk, Fitted,
+    GaussNewton, GradientDescent, Hessian, HessianProduct, Lbfgs, LeastSquares, LevenbergMarquardt, LogLoss,
+    Network, Newton, NewtonCg, Objective, Optimizer, Perceptron, Real, Residuals, RmsProp, Schedule,
+    SecondOrder, SigmoidClassifier, SquaredError,
 };
 
 /// The system's allocator, with a count per thread (tests run side by side).
@@ -65,7 +67,54 @@ type Named<T, O> = (&'static str, Box<dyn Optimizer<T, O>>);
 /// Every optimizer that asks for a gradient only.
 fn first_order<T: Real, O: Objective<T>>() -> Vec<Named<T, O>> {
     let rate = T::of(1e-3);
-    vec![("gradient descent", Box::new(GradientDescent::new(rate)))]
+    let decay = T::of(1e-2);
+    vec![
+        ("gradient descent", Box::new(GradientDescent::new(rate))),
+        ("momentum", Box::new(GradientDescent::new(rate).momentum(T::of(0.9)))),
+        ("Nesterov", Box::new(GradientDescent::new(rate).nesterov(T::of(0.9)))),
+        ("a schedule", Box::new(GradientDescent::new(rate).schedule(Schedule::Exponential { decay: 0.99 }))),
+        ("AdaGrad", Box::new(AdaGrad::new(rate))),
+        ("RMSProp", Box::new(RmsProp::new(rate))),
+        ("Adam", Box::new(Adam::new(rate))),
+        ("AdamW", Box::new(Adam::adam_w(rate, decay))),
+        ("L-BFGS", Box::new(Lbfgs::new())),
+        ("BFGS", Box::new(Bfgs::new())),
+        ("conjugate gradients", Box::new(ConjugateGradient::new())),
+    ]
+}
+
+/// Methods that stay with one batch: line searches, and those on exact second derivatives.
+fn whole_batch<T: Real, O: Hessian<T> + HessianProduct<T>>() -> Vec<Named<T, O>> {
+    vec![
+        ("Newton", Box::new(Newton::new())),
+        ("textbook Newton", Box::new(Newton::pure())),
+        ("Newton-CG", Box::new(NewtonCg::new())),
+        ("L-BFGS", Box::new(Lbfgs::new())),
+        ("BFGS", Box::new(Bfgs::new())),
+        ("conjugate gradient", Box::new(ConjugateGradient::new())),
+    ]
+}
+
+/// Steps where the Hessian is positive definite: the eigenvalues of a modified one may take what they need.
+fn assert_whole_batch_silent<T, M, L>(model: &M, loss: L, (x, y): (&DMatrix<T>, &DMatrix<T>))
+where
+    T: Real,
+    M: SecondOrder<T> + Clone + std::fmt::Debug,
+    L: Curved<T> + Copy,
+{
+    let mut risk = EmpiricalRisk::new(model.clone(), loss, x, y).unwrap().ridge(T::of(0.01));
+    for (name, mut optimizer) in whole_batch::<T, _>() {
+        let start = DVector::from_element(risk.dim(), T::of(0.1));
+        let mut theta = start.clone();
+        let name = format!("{name}, {model:?}, {}", std::any::type_name::<T>());
+        assert_silent(&name, || {
+            theta.copy_from(&start);
+            let step = optimizer.step(&mut risk, &mut theta).unwrap();
+            assert!(!step.modified, "{name}");
+            optimizer.step(&mut risk, &mut theta).unwrap();
+        });
+        assert!(theta != start && theta.iter().all(|t| t.is_finite()), "{name}: {theta}");
+    }
 }
 
 fn assert_steps_silent<T, M, L>(model: &M, loss: L, (x, y): (&DMatrix<T>, &DMatrix<T>), theta: &DVector<T>)
@@ -109,9 +158,12 @@ where
     });
     assert!(hessian.iter().all(|h| h.is_finite()) && hessian.amax() > T::zero());
 
-    let mut cache = model.cache(m);
-    assert_silent(&format!("forward, {model:?}, {scalar}"), || {
-        model.forward(theta, x.as_view(), &mut cache);
+    let fitted = Fitted::from_parameters(model.clone(), loss, theta.clone()).unwrap();
+    let (mut predictor, mut out) = (fitted.predictor(m / 2), y.clone());
+    let mut first = y.columns(0, 1).clone_owned();
+    assert_silent(&format!("inference, {model:?}, {scalar}"), || {
+        predictor.predict_into(x, &mut out).unwrap();
+        predictor.predict_into(x.columns(0, 1), &mut first).unwrap();
     });
 }
 
@@ -121,6 +173,8 @@ fn all_models<T: Real>() {
     let theta = DVector::from_element(6, T::of(0.01));
     assert_steps_silent(&Perceptron::new(5), SquaredError, (&x, &numbers), &theta);
     assert_steps_silent(&SigmoidClassifier::new(5), LogLoss, (&x, &labels), &theta);
+    assert_whole_batch_silent(&Perceptron::new(5), SquaredError, (&x, &numbers));
+    assert_whole_batch_silent(&SigmoidClassifier::new(5), LogLoss, (&x, &labels));
     for hidden in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
         let network = Network::new(&[5, 9, 7, 3], hidden);
         let theta = network.initial(1);
@@ -157,6 +211,40 @@ fn a_step_of_a_larger_network_allocates_nothing_after_the_first() {
         });
     };
     rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap().install(steps);
+}
+
+/// r = (1 − x₁, 1 − x₂, x₁ x₂ − 2): never solved exactly.
+struct Product;
+
+impl<T: Real> Residuals<T> for Product {
+    fn dim(&self) -> usize {
+        2
+    }
+    fn count(&self) -> usize {
+        3
+    }
+    fn residuals(&mut self, x: &DVector<T>, r: &mut DVector<T>) {
+        r.copy_from_slice(&[T::one() - x[0], T::one() - x[1], x[0] * x[1] - T::of(2.0)]);
+    }
+    fn jacobian(&mut self, x: &DVector<T>, j: &mut DMatrix<T>) {
+        let (zero, one) = (T::zero(), T::one());
+        j.copy_from_slice(&[-one, zero, x[1], zero, -one, x[0]]);
+    }
+}
+
+#[test]
+fn a_step_on_residuals_allocates_nothing_after_the_first() {
+    type Method = Box<dyn Optimizer<f64, LeastSquares<f64, Product>>>;
+    let methods: [(&str, Method); 2] = [
+        ("Levenberg-Marquardt", Box::new(LevenbergMarquardt::new())),
+        ("Gauss-Newton", Box::new(GaussNewton::new())),
+    ];
+    for (name, mut method) in methods {
+        let (mut squares, mut x) = (LeastSquares::new(Product), DVector::from_vec(vec![1e6, -1e5]));
+        assert_silent(name, || {
+            method.step(&mut squares, &mut x).unwrap();
+        });
+    }
 }
 
 #[test]

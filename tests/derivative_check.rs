@@ -1,4 +1,5 @@
 //! The derivative checker passes what is right, fails what is wrong, and says so where it cannot tell.
+#![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
 use gradus::loss::{ElementWise, Jet};
 use gradus::objective::problems::Rosenbrock;

@@ -1,15 +1,15 @@
 //! Derivatives are exact: every activation, loss, depth and batch against dual numbers that run through an
 //! independent implementation (`support/oracle.rs`), and against references in higher precision.
+#![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
 use gradus::loss::ElementWise;
 use gradus::{
-    Activation, Architecture, CrossEntropy, Curved, EmpiricalRisk, Hessian, HessianProduct, Huber, LogLoss,
-    Loss, Model, Network, Objective, Perceptron, Real, SecondOrder, SigmoidClassifier, SquaredError,
+    Activation, CrossEntropy, Curved, EmpiricalRisk, Hessian, HessianProduct, Huber, LogLoss, Loss, Model,
+    Network, Objective, Perceptron, Real, SecondOrder, SigmoidClassifier, SquaredError,
 };
 use nalgebra::{DMatrix, DVector};
 
 #[path = "support/json.rs"]
-#[expect(dead_code, reason = "shared by several tests")]
 mod json;
 #[path = "support/oracle.rs"]
 mod oracle;
@@ -77,7 +77,7 @@ impl Dyadic {
                 for share in [0.5, 0.25, 0.25] {
                     y[self.bits() as usize % k] += share;
                 }
-                if self.bits() % 2 == 0 {
+                if self.bits().is_multiple_of(2) {
                     y.fill(0.0);
                     y[self.bits() as usize % k] = 1.0;
                 }
@@ -155,7 +155,7 @@ fn gradient_agrees<T: Real, M: Model<T>, L: Loss<T>>(
 
 /// Layers of a network of the given depth, all with one activation.
 fn layers(depth: usize, activation: Activation, loss: Plain) -> Vec<(usize, Activation)> {
-    let outputs = if matches!(loss, Plain::CrossEntropy) || depth % 2 == 0 { 3 } else { 1 };
+    let outputs = if matches!(loss, Plain::CrossEntropy) || depth.is_multiple_of(2) { 3 } else { 1 };
     let mut layers: Vec<_> = [4, 3, 5].iter().take(depth - 1).map(|units| (*units, activation)).collect();
     layers.push((outputs, activation));
     layers
@@ -309,7 +309,7 @@ fn dense_hessians_of_networks() {
             for (i, activation) in ACTIVATIONS.into_iter().enumerate() {
                 for depth in 1..=4 {
                     // every pair of activation and loss, and every depth with each of either
-                    if (i + self.0 + depth) % 2 == 0 {
+                    if (i + self.0 + depth).is_multiple_of(2) {
                         continue;
                     }
                     let problem =

@@ -1,5 +1,6 @@
 //! First-order updates, step by step, against their formulas in 40-digit arithmetic
 //! (`tests/data/first_order.py` made the numbers).
+#![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
 use gradus::nalgebra::{DVector, dvector};
 use gradus::objective::problems::Rosenbrock;
@@ -171,4 +172,60 @@ fn what_is_not_finite_moves_nothing() -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Gradients at the end of the range run every sum over: the point stays a number.
+fn no_step_leaves_the_numbers<T: Real>() -> Result<(), Error> {
+    let (rate, mu) = (T::of(2.0), T::of(0.9));
+    let methods: [Box<dyn Optimizer<T, dyn Objective<T>>>; 6] = [
+        Box::new(GradientDescent::new(rate)),
+        Box::new(GradientDescent::new(rate).momentum(mu)),
+        Box::new(GradientDescent::new(rate).nesterov(mu)),
+        Box::new(AdaGrad::new(rate)),
+        Box::new(RmsProp::new(rate)),
+        Box::new(Adam::adam_w(rate, T::of(0.1))),
+    ];
+    for mut method in methods {
+        let mut f = Function::new(2, |_: &DVector<T>, g: &mut DVector<T>| {
+            g.copy_from_slice(&[T::MAX, -T::MAX]);
+            T::zero()
+        });
+        let f: &mut dyn Objective<T> = &mut f;
+        let mut x = DVector::from_vec(vec![-T::MAX, T::one()]);
+        for _ in 0..5 {
+            method.step(f, &mut x)?;
+            assert!(x.iter().all(|x| x.is_finite()), "{x}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn no_step_leaves_the_numbers_in_either_precision() -> Result<(), Error> {
+    no_step_leaves_the_numbers::<f32>()?;
+    no_step_leaves_the_numbers::<f64>()
+}
+
+/// A method that goes on to a problem of another size has forgotten the first one.
+#[test]
+fn another_dimension_is_another_problem() -> Result<(), Error> {
+    fn run<P: Optimizer<f64, Rosenbrock> + Clone>(fresh: &P) -> Result<(), Error> {
+        let mut used = fresh.clone();
+        let mut x = dvector![-1.2, 1.0];
+        for _ in 0..3 {
+            used.step(&mut Rosenbrock::new(2), &mut x)?;
+        }
+        let (mut fresh, mut f, mut a) = (fresh.clone(), Rosenbrock::new(3), dvector![0.5, -0.5, 2.0]);
+        let mut b = a.clone();
+        for _ in 0..3 {
+            used.step(&mut f, &mut a)?;
+            fresh.step(&mut f, &mut b)?;
+            assert_eq!(a, b);
+        }
+        Ok(())
+    }
+    run(&GradientDescent::new(1e-3).momentum(0.9))?;
+    run(&AdaGrad::new(1e-3))?;
+    run(&RmsProp::new(1e-3))?;
+    run(&Adam::new(1e-3))
 }

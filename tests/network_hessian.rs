@@ -1,10 +1,11 @@
 //! Second derivatives of networks: the dense Hessian against dual numbers (a forward pass in plain loops that
 //! shares no code with the crate) and against products; products and diagonals against the dense Hessian.
+#![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::{
     Activation, Architecture, CrossEntropy, Curved, EmpiricalRisk, Hessian, HessianProduct, Huber, LogLoss,
-    Loss, Model, Network, Objective, Perceptron, Real, SecondOrder, SquaredError,
+    Loss, Model, Network, Perceptron, Real, SecondOrder, SquaredError,
 };
 use num_dual::{Dual2DVec64, DualNum, hessian};
 
@@ -201,7 +202,7 @@ fn the_dense_hessian_is_that_of_dual_numbers_under_huber() {
 
 fn against_products<L: Curved<f64> + Copy>(loss: L, outputs: usize, samples: usize) {
     for activation in ACTIVATIONS {
-        for network in networks(activation, outputs, samples % 2 == 0) {
+        for network in networks(activation, outputs, samples.is_multiple_of(2)) {
             let (x, y) = data::<f64>(network.inputs(), outputs, samples);
             let (theta, p, what) = (point(&network, 1), network.parameter_count(), format!("{network:?}"));
             let mut risk = EmpiricalRisk::new(network, loss, &x, &y).unwrap().ridge(0.3);

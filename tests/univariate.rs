@@ -354,7 +354,8 @@ fn halley_is_of_third_order_and_safe() {
 
 #[test]
 fn brent_finds_roots_by_interpolation() {
-    let cases: [(fn(f64) -> f64, f64, f64, f64); 4] = [
+    type Case = (fn(f64) -> f64, f64, f64, f64);
+    let cases: [Case; 4] = [
         (|x| x.cos() - x, 0.0, 1.0, 0.7390851332151607),
         (|x| x * x - 2.0, 0.0, 2.0, SQRT_2),
         (f64::sin, 3.0, 4.0, PI),

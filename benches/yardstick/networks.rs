@@ -2,7 +2,7 @@
 
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::{
-    Activation, CrossEntropy, Curved, EmpiricalRisk, Error, GradientDescent, Hessian, HessianProduct, Model,
+    Activation, CrossEntropy, Curved, EmpiricalRisk, Error, Fitted, GradientDescent, Hessian, HessianProduct,
     Objective, Optimizer, Real, SquaredError,
 };
 
@@ -55,10 +55,12 @@ fn step<T: Real, L: Curved<T>>(settings: &Settings, net: &Net, loss: L, scale: f
 }
 
 fn inference<T: Real>(settings: &Settings, net: &Net, batch: usize) -> Result<(), Error> {
-    let (network, theta, x) = (net.network(Activation::Relu), net.theta(), net.x::<T>(batch));
-    let mut cache = network.cache(batch);
-    let timing = time(settings.seconds, || network.forward(&theta, x.as_view(), &mut cache));
-    let check = network.scores(&cache).sum();
+    // the squared error turns scores into nothing else
+    let fitted = Fitted::from_parameters(net.network(Activation::Relu), SquaredError, net.theta::<T>())?;
+    let (x, mut out) = (net.x::<T>(batch), DMatrix::zeros(net.outputs(), batch));
+    let mut predictor = fitted.predictor(batch);
+    let timing = time(settings.seconds, || predictor.predict_into(&x, &mut out));
+    let check = out.sum();
     let case = format!("{}/b{batch}", net.name);
     let line = settings.line::<T>("w2", &case).times(timing).number("check", check.f64());
     line.number("gflops", timing.gflops(net.forward_flop(batch))).print();

@@ -1,5 +1,7 @@
 //! What a [`Triangle`] answers: coefficients, how independent the columns are, and better coefficients.
 
+use nalgebra::DMatrix;
+
 use super::qr::{Rows, Samples, Triangle};
 use super::{Kernel, norm_inf, vectorize};
 use crate::Real;
@@ -42,6 +44,25 @@ impl<T: Real> Triangle<T> {
                 *beta = *beta * *scale / *unit;
             }
         }
+    }
+
+    /// `R S⁻¹`, so that `X W Xᵀ` (penalty included) is its square, in the units of the samples.
+    pub(crate) fn root(&self) -> DMatrix<T> {
+        let p = self.size();
+        DMatrix::from_fn(p, p, |i, j| if i <= j { self.r[j * p + i] / self.scales[j] } else { T::zero() })
+    }
+
+    /// `S R⁻¹`, the inverse of [`root`](Self::root).
+    pub(crate) fn inverse_root(&self) -> DMatrix<T> {
+        let p = self.size();
+        let mut inverse = DMatrix::identity(p, p);
+        for mut column in inverse.column_iter_mut() {
+            self.back(column.as_mut_slice());
+            for (x, scale) in column.iter_mut().zip(&self.scales) {
+                *x *= *scale;
+            }
+        }
+        inverse
     }
 
     /// `x ← R⁻¹ x`.

@@ -150,6 +150,8 @@ fn avx2<R>(f: impl FnOnce() -> R) -> R {
 }
 
 #[cfg(test)]
+pub(crate) use forced::at_each_level;
+#[cfg(test)]
 mod forced {
     use std::cell::Cell;
 
@@ -170,5 +172,3 @@ mod forced {
         LEVEL.set(None);
     }
 }
-#[cfg(test)]
-pub(crate) use forced::at_each_level;

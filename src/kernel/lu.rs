@@ -148,6 +148,7 @@ pub(crate) fn lu_solve<T: Real>(lu: &[T], n: usize, pivots: &[usize], b: &mut [T
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 mod tests {
     use super::*;
     use crate::kernel::at_each_level;

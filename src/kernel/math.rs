@@ -4,7 +4,7 @@
 //! registers. All are within 2 units in the last place over their whole range, subnormals and infinities
 //! included ([`Fused::erfc`]: 4), and pass NaN through. Coefficients: `tests/data/elementary_functions.py`.
 
-use super::{Fused, Kernel, vectorize};
+use super::{Fused, Kernel};
 
 /// Constants and bits of a scalar.
 pub(crate) trait Elementary: Sized + 'static {
@@ -28,7 +28,7 @@ pub(crate) trait Elementary: Sized + 'static {
     fn lit(x: f64) -> Self;
     /// `|x|`.
     fn magnitude(self) -> Self;
-    fn is_nan_bits(self) -> bool;
+    fn not_a_number(&self) -> bool;
     /// `|x|` with the sign of `y`.
     fn signed_as(self, y: Self) -> Self;
     /// `2ⁿ` for an integer `n` whose `2ⁿ` is normal.
@@ -41,6 +41,7 @@ pub(crate) trait Elementary: Sized + 'static {
 
 macro_rules! elementary {
     ($scalar:ident, $bits:ident, $mantissa:literal, $bias:literal, $sqrt_half:literal, $upper:literal, $($constants:tt)*) => {
+        #[expect(clippy::approx_constant, reason = "coefficients of fits, not the constants they are close to")]
         impl Elementary for $scalar {
             $($constants)*
             const ROUND: Self = 1.5 * (1_u64 << $mantissa) as $scalar;
@@ -56,7 +57,7 @@ macro_rules! elementary {
                 self.abs()
             }
             #[inline(always)]
-            fn is_nan_bits(self) -> bool {
+            fn not_a_number(&self) -> bool {
                 self.is_nan()
             }
             #[inline(always)]
@@ -240,51 +241,48 @@ impl Fused {
 /// The values of a logarithm of `u` where the formula `y` does not hold; NaN and `∞` are those of `x`.
 #[inline(always)]
 fn limits_of_ln<T: Kernel>(u: T, x: T, y: T) -> T {
-    let (zero, one) = (T::lit(0.0), T::lit(1.0));
+    let (zero, one, nan) = (T::lit(0.0), T::lit(1.0), T::lit(f64::NAN));
     let y = if u < one / zero { y } else { x };
     let y = if u == zero { -one / zero } else { y };
-    if u < zero { zero / zero } else { y }
-}
-
-/// Replaces each element by its image.
-macro_rules! over_slices {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
-        $(#[$doc])*
-        pub(crate) fn $name<T: Kernel>(x: &mut [T]) {
-            vectorize(
-                #[inline(always)]
-                |fused| {
-                    for x in x {
-                        *x = fused.$name(*x);
-                    }
-                },
-            );
-        }
-    )*};
-}
-over_slices! {
-    /// `exp x`, in place.
-    exp;
-    /// `exp x − 1`, in place.
-    exp_m1;
-    /// `ln x`, in place.
-    ln;
-    /// `ln(1 + x)`, in place.
-    ln_1p;
-    /// `1 / (1 + exp(−z))`, in place.
-    sigmoid;
-    /// `tanh z`, in place.
-    tanh;
-    /// `ln(1 + exp z)`, in place.
-    softplus;
-    /// `erfc x`, in place.
-    erfc;
+    if u < zero { nan } else { y }
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::approx_constant,
+    clippy::float_cmp,
+    reason = "correctly rounded values, compared as they are"
+)]
 mod tests {
     use super::*;
-    use crate::kernel::at_each_level;
+    use crate::kernel::{at_each_level, vectorize};
+
+    /// Over slices: each element by its image, at the width of the machine.
+    macro_rules! over_slices {
+        ($($name:ident;)*) => {$(
+
+            pub(super) fn $name<T: Kernel>(x: &mut [T]) {
+                vectorize(
+                    #[inline(always)]
+                    |fused| {
+                        for x in x {
+                            *x = fused.$name(*x);
+                        }
+                    },
+                );
+            }
+        )*};
+    }
+    over_slices! {
+                exp;
+                exp_m1;
+                ln;
+                ln_1p;
+                sigmoid;
+                tanh;
+                softplus;
+                erfc;
+    }
 
     // Correctly rounded values, from tests/data/elementary_functions.py.
     const EXP: &[(f64, f64)] = &[

@@ -160,6 +160,7 @@ impl<T: Kernel> Task<T> for Dots<T> {
 
 impl<T: Kernel> Dots<T> {
     /// Rows `i..i + H`: each has four registers of sums, whatever `H`.
+    #[expect(clippy::needless_range_loop, reason = "q walks registers in memory too")]
     #[inline(always)]
     unsafe fn group<V: Vector<Scalar = T>, const H: usize>(&self, i: usize) {
         // SAFETY: by the contract of `Dots`; the last register is masked to the elements there are.

@@ -59,7 +59,7 @@ pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
 }
 
 /// `Σ x_i`.
-pub(crate) fn sum<T: Real>(x: &[T]) -> T {
+fn sum<T: Real>(x: &[T]) -> T {
     fold(
         x,
         #[inline(always)]
@@ -80,7 +80,7 @@ pub(crate) fn norm_inf<T: Real>(x: &[T]) -> T {
 #[inline(always)]
 fn larger<T: Kernel>(max: T, x: T) -> T {
     let x = x.magnitude();
-    if x > max || x.is_nan_bits() { x } else { max }
+    if x > max || x.not_a_number() { x } else { max }
 }
 
 /// The first `i` with the largest `|x_i|`, or the first NaN.
@@ -88,7 +88,7 @@ pub(super) fn largest<T: Kernel>(x: &[T]) -> usize {
     let (mut at, mut max) = (0, T::default());
     for (i, x) in x.iter().enumerate() {
         let x = x.magnitude();
-        if x.is_nan_bits() {
+        if x.not_a_number() {
             return i;
         }
         if x > max {
@@ -164,34 +164,8 @@ fn halve<T: Kernel, const LANES: usize>(mut lanes: [T; LANES], f: impl Fn(T, T) 
     lanes[0]
 }
 
-/// `p_j = exp(z_j − l_j 1)` and `l_j = ln Σ_i exp z_ij` for each of the columns, `k` elements each, of `z`.
-pub(crate) fn softmax_columns<T: Real>(z: &[T], k: usize, p: &mut [T], log_sum_exp: &mut [T]) {
-    assert!(k > 0 && p.len() == z.len() && z.len() == k * log_sum_exp.len());
-    vectorize(
-        #[inline(always)]
-        |fused| {
-            let columns = z.chunks_exact(k).zip(p.chunks_exact_mut(k));
-            for ((z, p), max) in columns.zip(log_sum_exp.iter_mut()) {
-                *max = z.iter().fold(z[0], |max, z| if *z > max { *z } else { max });
-                for (p, z) in p.iter_mut().zip(z) {
-                    *p = *z - *max;
-                }
-            }
-            for p in p.iter_mut() {
-                *p = fused.exp(*p);
-            }
-            for (p, l) in p.chunks_exact_mut(k).zip(log_sum_exp.iter_mut()) {
-                let sum = p.iter().fold(T::zero(), |sum, p| sum + *p);
-                for p in p {
-                    *p /= sum;
-                }
-                *l += fused.ln(sum);
-            }
-        },
-    );
-}
-
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 mod tests {
     use super::*;
     use crate::kernel::at_each_level;
@@ -209,7 +183,6 @@ mod tests {
                 let (x, y) = (vector(n, 0.3), vector(n, 1.9));
                 let close = |a: f64, b: f64| (a - b).abs() <= 1e-12 * (1.0 + b.abs());
                 assert!(close(dot(&x, &y), x.iter().zip(&y).map(|(x, y)| x * y).sum()));
-                assert!(close(sum(&x), x.iter().sum()));
                 assert_eq!(norm_inf(&x), x.iter().fold(0.0, |m: f64, x| m.max(x.abs())));
                 let mut z = y.clone();
                 axpy(0.5, &x, &mut z);
@@ -254,25 +227,6 @@ mod tests {
                     x[i] = 1.0;
                 }
             }
-        });
-    }
-
-    #[test]
-    fn softmax_keeps_its_digits() {
-        at_each_level(|| {
-            // Correctly rounded: shared columns of large logits.
-            let z = [1e4, 9999.0, 0.0, 1e4, 1e4, 1e4];
-            let (mut p, mut l) = ([0.0_f64; 6], [0.0; 2]);
-            softmax_columns(&z, 3, &mut p, &mut l);
-            let exact = [0.7310585786300049, 0.2689414213699951, 0.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0];
-            for (p, exact) in p.iter().zip(exact) {
-                assert!((p - exact).abs() <= 4.0 * f64::EPSILON * exact);
-            }
-            assert_eq!(l, [10000.31326168752, 10001.098612288668]);
-            softmax_columns(&[0.0, f64::NAN], 2, &mut p[..2], &mut l[..1]);
-            assert!(l[0].is_nan() && p[0].is_nan());
-            softmax_columns(&[0.0, f64::NEG_INFINITY], 2, &mut p[..2], &mut l[..1]);
-            assert!(l[0] == 0.0 && p[0] == 1.0 && p[1] == 0.0);
         });
     }
 }

@@ -211,12 +211,12 @@ impl<T: Real> Curved<T> for CrossEntropy {
     fn curvature_product(
         &self,
         z: DMatrixView<'_, T>,
-        _y: DMatrixView<'_, T>,
+        y: DMatrixView<'_, T>,
         weights: &[T],
         r: DMatrixView<'_, T>,
         mut out: DMatrixViewMut<'_, T>,
     ) {
-        if !fit(&[z.shape(), r.shape(), out.shape()], weights.len()) {
+        if !fit(&[z.shape(), y.shape(), r.shape(), out.shape()], weights.len()) {
             return;
         }
         kernel::vectorize(

@@ -1,6 +1,6 @@
 use nalgebra::DVector;
 
-use super::schedule::{check_average, check_rate, setting};
+use super::schedule::{check_average, check_rate, finite, setting, sized};
 use super::{Optimizer, Outcome, Schedule, Step};
 use crate::kernel;
 use crate::{Error, Objective, Real};
@@ -61,7 +61,7 @@ impl<T: Real> Scaled<T> {
         }
         let alpha = self.rate * T::of(self.schedule.factor(self.steps));
         self.steps += 1;
-        self.s.resize(g.len(), T::zero());
+        sized(&mut self.s, g.len());
         let (keep, add) = match self.squares {
             Squares::Sum => (T::one(), T::one()),
             Squares::Average(rho) => (rho, T::one() - rho),
@@ -72,8 +72,8 @@ impl<T: Real> Scaled<T> {
             #[inline(always)]
             |_| {
                 for ((s, x), g) in updates {
-                    *s = keep * *s + add * *g * *g;
-                    *x -= alpha * *g / (s.sqrt() + epsilon);
+                    *s = finite(keep * *s + add * *g * *g);
+                    *x = finite(*x - alpha * *g / (s.sqrt() + epsilon));
                 }
             },
         );

@@ -1,6 +1,6 @@
 use nalgebra::DVector;
 
-use super::schedule::{check_average, check_rate, setting};
+use super::schedule::{check_average, check_rate, finite, setting, sized};
 use super::{Optimizer, Outcome, Schedule, Step};
 use crate::kernel;
 use crate::{Error, Objective, Real};
@@ -130,6 +130,9 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Adam<T> {
             return Ok(step);
         }
         let (one, beta1, beta2, epsilon) = (T::one(), self.beta1, self.beta2, self.epsilon);
+        if self.m.len() != g.len() {
+            self.steps = 0; // another problem: its averages start anew
+        }
         let rate = self.rate * T::of(self.schedule.factor(self.steps));
         self.steps += 1;
         let power = |beta: T| T::of(beta.f64().powf(self.steps as f64));
@@ -137,16 +140,16 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Adam<T> {
         let alpha = rate / (one - power(beta1));
         let root = one / (one - power(beta2)).sqrt();
         let keep = one - rate * self.decay;
-        self.m.resize(g.len(), T::zero());
-        self.v.resize(g.len(), T::zero());
+        sized(&mut self.m, g.len());
+        sized(&mut self.v, g.len());
         let updates = self.m.iter_mut().zip(&mut self.v).zip(x.as_mut_slice()).zip(g);
         kernel::vectorize(
             #[inline(always)]
             |_| {
                 for (((m, v), x), g) in updates {
                     *m = beta1 * *m + (one - beta1) * *g;
-                    *v = beta2 * *v + (one - beta2) * *g * *g;
-                    *x = keep * *x - alpha * *m / (v.sqrt() * root + epsilon);
+                    *v = finite(beta2 * *v + (one - beta2) * *g * *g);
+                    *x = finite(keep * *x - alpha * *m / (v.sqrt() * root + epsilon));
                 }
             },
         );

@@ -20,8 +20,9 @@ impl<T: Real> Backtrack<T> {
         Self { trial: DVector::zeros(0), gradient: DVector::zeros(0) }
     }
 
-    /// The `t ≤ 1` with `f(x + t d) ≤ f(x) + 10⁻⁴ t ∇fᵀd` (Armijo 1966): the full step, else the minimum of the
-    /// parabola through the last try, kept within a tenth and a half of it. Moves `x`; `None` leaves it.
+    /// The `t ≤ 1` with `f(x + t d) ≤ f(x) + 10⁻⁴ t ∇fᵀd` (Armijo 1966): the full step, else the minimum of
+    /// the parabola through the last try, kept within a tenth and a half of it. Moves `x`; `None` leaves
+    /// it.
     ///
     /// Where `|∇fᵀd|` is of the order of the rounding of `f` that test compares noise; then the full step
     /// is taken if it lowers `‖∇f‖∞`.

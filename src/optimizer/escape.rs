@@ -16,8 +16,8 @@ pub(super) fn is_near_saddle<T: Real>(x: &DVector<T>, gradient_norm: T, newton: 
 }
 
 /// Leaves `x` along `± v`, the eigenvector of the smallest eigenvalue `λ < 0`, to the side with the lower
-/// `f`: the longest `t = τ, τ/4, τ/16, …`, `τ = max(1, ‖x‖∞)`, with `f(x ± t v) ≤ f(x) − ⅛ |λ| t²`, a quarter of
-/// what the model promises. False, and `x` untouched, if there is none.
+/// `f`: the longest `t = τ, τ/4, τ/16, …`, `τ = max(1, ‖x‖∞)`, with `f(x ± t v) ≤ f(x) − ⅛ |λ| t²`, a
+/// quarter of what the model promises. False, and `x` untouched, if there is none.
 pub(super) fn escape<T: Real, O: Objective<T> + ?Sized>(
     objective: &mut O,
     x: &mut DVector<T>,

@@ -1,6 +1,6 @@
 use nalgebra::DVector;
 
-use super::schedule::{check_average, check_rate};
+use super::schedule::{check_average, check_rate, finite, sized};
 use super::{Optimizer, Outcome, Schedule, Step};
 use crate::kernel;
 use crate::{Error, Objective, Real};
@@ -90,18 +90,26 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for GradientDescent<T> {
         let alpha = self.rate * T::of(self.schedule.factor(self.steps));
         self.steps += 1;
         if self.momentum == T::zero() {
-            kernel::axpy(-alpha, g, x.as_mut_slice());
+            let updates = x.as_mut_slice().iter_mut().zip(g);
+            kernel::vectorize(
+                #[inline(always)]
+                |_| {
+                    for (x, g) in updates {
+                        *x = finite(*x - alpha * *g);
+                    }
+                },
+            );
             return Ok(step);
         }
-        self.velocity.resize(g.len(), T::zero());
+        sized(&mut self.velocity, g.len());
         let (mu, nesterov) = (self.momentum, self.nesterov);
         let updates = self.velocity.iter_mut().zip(x.as_mut_slice()).zip(g);
         kernel::vectorize(
             #[inline(always)]
             |_| {
                 for ((v, x), g) in updates {
-                    *v = mu * *v + *g;
-                    *x -= alpha * if nesterov { *g + mu * *v } else { *v };
+                    *v = finite(mu * *v + *g);
+                    *x = finite(*x - alpha * if nesterov { *g + mu * *v } else { *v });
                 }
             },
         );

@@ -20,8 +20,9 @@ impl<T: Real> Lanczos<T> {
         Self { basis: Vec::new(), product: DVector::zeros(0) }
     }
 
-    /// At most `steps` steps from `start`; fewer where the space is exhausted or a product is not finite. The spectrum of `T`:
-    /// Ritz values ascending, Ritz vectors in the coordinates of `Q`. `None` where the start is zero.
+    /// At most `steps` steps from `start`; fewer where the space is exhausted or a product is not finite.
+    /// The spectrum of `T`: Ritz values ascending, Ritz vectors in the coordinates of `Q`. `None` where the
+    /// start is zero.
     pub(super) fn run<O: HessianProduct<T> + ?Sized>(
         &mut self,
         objective: &mut O,
@@ -90,9 +91,10 @@ impl<T: Real> Lanczos<T> {
         }
     }
 
-    /// The direction of most negative curvature that `steps` steps from a fixed vector without structure find, with the
-    /// curvature: the unit Ritz vector in `out`. A negative Ritz value is a proof, it is `vᵀHv`; `None`, where
-    /// the smallest is not negative beyond rounding, is only a sign that there is none.
+    /// The direction of most negative curvature that `steps` steps from a fixed vector without structure
+    /// find, with the curvature: the unit Ritz vector in `out`. A negative Ritz value is a proof, it is
+    /// `vᵀHv`; `None`, where the smallest is not negative beyond rounding, is only a sign that there is
+    /// none.
     pub(super) fn negative_curvature<O: HessianProduct<T> + ?Sized>(
         &mut self,
         objective: &mut O,

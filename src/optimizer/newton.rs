@@ -15,11 +15,11 @@ use crate::{Certificate, Error, Hessian, Real, kernel};
 /// ```
 ///
 /// The length `t` is 1, or shorter until `f(x + t s) ≤ f(x) + 10⁻⁴ t ∇fᵀs` (Armijo 1966). Where the
-/// promised gain drowns in the rounding of `f`, the full step is taken if it lowers `‖∇f‖`. A point is
-/// left along `±` its most negative eigenvector, to the side with the lower `f`, where the step has
-/// become short (`ε^¼ max(1, ‖x‖)`) or `‖∇f‖∞ ≤ √ε` although an eigenvalue is negative: an *escape*, counted in
-/// the report. So a saddle ends no run, unless its negative eigenvalue is nothing but rounding. A point outside the
-/// domain (`f` not finite) is retreated from, and never left behind.
+/// promised gain drowns in the rounding of `f`, the full step is taken if it lowers `‖∇f‖`. A point is left
+/// along `±` its most negative eigenvector, to the side with the lower `f`, where the step has become short
+/// (`ε^¼ max(1, ‖x‖)`) or `‖∇f‖∞ ≤ √ε` although an eigenvalue is negative: an *escape*, counted in the
+/// report. So a saddle ends no run, unless its negative eigenvalue is nothing but rounding. A point outside
+/// the domain (`f` not finite) is retreated from, and never left behind.
 ///
 /// The modification with `|Λ|` is that of Greenstadt (1967); Nocedal and Wright (2006), section 3.4.
 /// For hard problems far from their solution prefer [`TrustRegion`](super::TrustRegion).
@@ -37,6 +37,7 @@ pub struct Newton<T: Real> {
     pure: bool,
     here: Local<T>,
     factor: DMatrix<T>,
+    pivots: Vec<usize>,
     direction: DVector<T>,
     line: Backtrack<T>,
 }
@@ -54,6 +55,7 @@ impl<T: Real> Newton<T> {
             pure: false,
             here: Local::new(),
             factor: DMatrix::zeros(0, 0),
+            pivots: Vec::new(),
             direction: DVector::zeros(0),
             line: Backtrack::new(),
         }
@@ -95,9 +97,15 @@ impl<T: Real> Newton<T> {
 
     /// Solves `H s = −∇f` by elimination; false where `H` is singular.
     fn solve_indefinite(&mut self) -> bool {
+        let n = self.here.gradient.len();
+        self.pivots.resize(n, 0);
         self.factor.copy_from(&self.here.hessian);
+        if !kernel::lu(self.factor.as_mut_slice(), n, &mut self.pivots) {
+            return false;
+        }
         negate_into(&self.here.gradient, &mut self.direction);
-        self.factor.clone().lu().solve_mut(&mut self.direction)
+        kernel::lu_solve(self.factor.as_slice(), n, &self.pivots, self.direction.as_mut_slice());
+        true
     }
 
     fn pure_step(&mut self, x: &mut DVector<T>, mut step: Step<T>) -> Step<T> {

@@ -13,12 +13,12 @@ use crate::{Error, HessianProduct, Real, kernel};
 /// ```
 ///
 /// Conjugate gradients stop at that residual, at the boundary, or at a direction `d` with `dᵀHd ≤ 0`, which
-/// they follow to the boundary (Steihaug 1983; the residual rule is that of Dembo, Eisenstat and Steihaug 1982).
-/// No matrix is formed: for large `n`. The radius lives as in [`TrustRegion`](super::TrustRegion).
+/// they follow to the boundary (Steihaug 1983; the residual rule is that of Dembo, Eisenstat and Steihaug
+/// 1982). No matrix is formed: for large `n`. The radius lives as in [`TrustRegion`](super::TrustRegion).
 ///
-/// Where `‖∇f‖∞ ≤ √ε`, 30 steps of Lanczos from a fixed vector look for negative curvature; if there is, the point is
-/// left along it and the step counts as an escape. That search can miss: there is no certificate, and
-/// [`Report::certify`](crate::Report::certify) gives one where a dense Hessian can be had.
+/// Where `‖∇f‖∞ ≤ √ε`, 30 steps of Lanczos from a fixed vector look for negative curvature; if there is,
+/// the point is left along it and the step counts as an escape. That search can miss: there is no
+/// certificate, and [`Report::certify`](crate::Report::certify) gives one where a dense Hessian can be had.
 ///
 /// ```
 /// use gradus::{NewtonCg, Stop, minimize, objective::problems::Rosenbrock};
@@ -88,7 +88,8 @@ impl<T: Real> NewtonCg<T> {
         self
     }
 
-    /// Steihaug's conjugate gradients, into `s`. What the model promises, and whether negative curvature was met.
+    /// Steihaug's conjugate gradients, into `s`. What the model promises, and whether negative curvature
+    /// was met.
     fn steihaug<O: HessianProduct<T> + ?Sized>(
         &mut self,
         objective: &mut O,
@@ -124,7 +125,7 @@ impl<T: Real> NewtonCg<T> {
             promised += half * length * slope;
             kernel::axpy(length / start, self.product.as_slice(), self.residual.as_mut_slice());
             let next = kernel::dot(self.residual.as_slice(), self.residual.as_slice());
-            if !(next.sqrt() > tolerance) {
+            if next.sqrt() <= tolerance || !next.is_finite() {
                 break;
             }
             let ratio = next / square;

@@ -53,6 +53,7 @@ impl<T: Real> Radius<T> {
     ) -> Result<Option<T>, Error> {
         let f = self.at.value_at(objective, x, T::one(), s, step);
         let (length, scale) = (norm(s.as_slice()), step.value.abs());
+        let length = if length.is_finite() { length } else { self.now };
         if !f.is_finite() {
             self.now = length * T::of(0.1);
             return Ok(None);
@@ -65,10 +66,11 @@ impl<T: Real> Radius<T> {
                 return Ok(Some(f));
             }
         }
-        let ratio = (step.value - f) / promised;
+        // a promise of nothing is not kept
+        let ratio = if promised > T::zero() { (step.value - f) / promised } else { T::zero() };
         if ratio > T::of(0.75) && length >= T::of(0.9) * self.now {
             self.set(T::of(4.0) * self.now);
-        } else if !(ratio > T::of(0.25)) {
+        } else if ratio <= T::of(0.25) {
             self.now = length * T::of(0.25);
         }
         Ok((ratio > self.acceptance).then_some(f))

@@ -13,13 +13,14 @@ use crate::{Error, HessianProduct, Real, kernel};
 /// s = −Q |T|⁻¹ Qᵀ∇f,    H Q ≈ Q T,    Q an orthonormal basis of span {∇f, H∇f, H²∇f, …}
 /// ```
 ///
-/// Lanczos' method builds `Q` and the tridiagonal `T`; `|T|` takes the moduli of its eigenvalues, floored at `√ε`
-/// of the largest, so that saddles repel as strongly as Newton's method is drawn to them (Dauphin, Pascanu, Gulcehre,
-/// Cho, Ganguli and Bengio 2014). The step is shortened until it satisfies Armijo's condition. For large `n`.
+/// Lanczos' method builds `Q` and the tridiagonal `T`; `|T|` takes the moduli of its eigenvalues, floored
+/// at `√ε` of the largest, so that saddles repel as strongly as Newton's method is drawn to them (Dauphin,
+/// Pascanu, Gulcehre, Cho, Ganguli and Bengio 2014). The step is shortened until it satisfies Armijo's
+/// condition. For large `n`.
 ///
-/// Where the step becomes short, or `‖∇f‖∞ ≤ √ε`, the space is built once more, from a fixed vector without structure; if
-/// it holds negative curvature, the point is left along that, to the side with the lower `f`, and the step counts as an escape.
-/// Extreme Ritz values are no proof, so there is no certificate:
+/// Where the step becomes short, or `‖∇f‖∞ ≤ √ε`, the space is built once more, from a fixed vector without
+/// structure; if it holds negative curvature, the point is left along that, to the side with the lower `f`,
+/// and the step counts as an escape. Extreme Ritz values are no proof, so there is no certificate:
 /// [`Report::certify`](crate::Report::certify) gives one where a dense Hessian can be had.
 ///
 /// ```
@@ -115,11 +116,12 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
             return Ok(step);
         }
         let slope = kernel::dot(self.gradient.as_slice(), self.direction.as_slice());
-        if slope < T::zero() && slope.is_finite() {
-            if let Some(t) = self.line.search(objective, x, &self.direction, slope, &mut step)? {
-                step.predicted = -t * slope + t * t * promised;
-                return Ok(step);
-            }
+        if slope < T::zero()
+            && slope.is_finite()
+            && let Some(t) = self.line.search(objective, x, &self.direction, slope, &mut step)?
+        {
+            step.predicted = -t * slope + t * t * promised;
+            return Ok(step);
         }
         step.outcome = Outcome::Stuck;
         Ok(step)

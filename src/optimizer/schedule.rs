@@ -96,3 +96,18 @@ pub(super) fn check_rate<T: Real>(rate: T) -> Result<(), Error> {
 pub(super) fn check_average<T: Real>(name: &'static str, found: T) -> Result<(), Error> {
     setting(name, "in [0, 1)", found, found >= T::zero() && found < T::one())
 }
+
+/// Averages of gradients, of length `n`: zero at first, and again where the dimension changes.
+pub(super) fn sized<T: Real>(average: &mut Vec<T>, n: usize) {
+    if average.len() != n {
+        average.clear();
+        average.resize(n, T::zero());
+    }
+}
+
+/// The number itself, or the largest finite one where a sum ran over: no step leaves the numbers.
+#[inline(always)]
+pub(super) fn finite<T: Real>(x: T) -> T {
+    let x = if x > T::MAX { T::MAX } else { x };
+    if x < -T::MAX { -T::MAX } else { x }
+}

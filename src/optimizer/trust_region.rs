@@ -17,14 +17,17 @@ mod subproblem;
 /// ```
 ///
 /// The subproblem is solved exactly (Moré and Sorensen 1983), the hard case included, whatever the signs of
-/// the eigenvalues. A step is accepted if `ρ > η`; `Δ` shrinks to `‖s‖/4` where `ρ ≤ ¼` and grows to `4Δ` where `ρ > ¾` on the
-/// boundary. Values are cheap beside Hessians, so an accepted step on the boundary is improved before it
-/// is taken: by the steps of the radii `4Δ, 16Δ, …` while `f` falls, and by the Newton step (with `|Λ|` for
-/// `Λ` where `H` is not positive definite), half and a quarter of it; the lowest `f` wins. The path of
-/// radii follows curved valleys, and the Newton step, which does not know the scale of the variables, narrow ones.
+/// the eigenvalues. A step is accepted if `ρ > η`; `Δ` shrinks to `‖s‖/4` where `ρ ≤ ¼` and grows to `4Δ`
+/// where `ρ > ¾` on the boundary. Values are cheap beside Hessians, so an accepted step that is not the
+/// Newton step is improved before it is taken: by the steps of the radii `4Δ, 16Δ, …` while `f` falls, and by
+/// the Newton step (with `|Λ|` for `Λ` where `H` is not positive definite), half and a quarter of it; the
+/// lowest `f` wins. The path of radii follows curved valleys; the Newton step, which does not know the scale
+/// of the variables, follows narrow ones.
 ///
-/// Where the gradient all but vanishes while an eigenvalue is negative, the step is along that eigenvector, to the side with
-/// the lower `f`, and counts as an escape. Points outside the domain (`f` not finite) shrink `Δ`.
+/// Where the gradient all but vanishes while an eigenvalue is negative, the step is along that eigenvector,
+/// to the side with the lower `f`, and counts as an escape. Points outside the domain (`f` not finite) shrink
+/// `Δ`. Each step on the boundary decomposes the Hessian, about `10 n³` operations: for thousands of
+/// variables see [`NewtonCg`](super::NewtonCg).
 ///
 /// ```
 /// use gradus::{CriticalKind, Stop, TrustRegion, minimize, objective::problems::Rosenbrock};
@@ -96,8 +99,8 @@ impl<T: Real> TrustRegion<T> {
         kernel::norm_inf(self.newton.as_slice()).is_finite()
     }
 
-    /// Looks for a lower point than the accepted one (`x + s`, value `f`, on the boundary of radius
-    /// `Δ`): along the path of larger radii, and along the Newton direction `d`. Moves `x`.
+    /// Looks for a lower point than the accepted one (`x + s` of radius `Δ`, with value `f`): along the path
+    /// of larger radii, and along the Newton direction. Moves `x` to the best.
     fn improve<O: Hessian<T> + ?Sized>(
         &mut self,
         objective: &mut O,
@@ -111,30 +114,30 @@ impl<T: Real> TrustRegion<T> {
         x.copy_from(self.radius.at.trial());
         let mut longer = radius;
         for _ in 0..PATH {
+            if norm(self.s.as_slice()) < T::of(0.9) * longer {
+                break; // inside: larger radii change nothing
+            }
             longer *= T::of(4.0);
             let promised = subproblem::solve(model.0, model.1, longer, &mut self.s);
             let f = self.radius.at.value_at(objective, &start, T::one(), &self.s, step);
-            if !(f < best) {
+            if !(f.is_finite() && f < best) {
                 break;
             }
             x.copy_from(self.radius.at.trial());
             (best, step.predicted) = (f, promised);
             self.radius.set(longer);
-            if norm(self.s.as_slice()) < T::of(0.9) * longer {
-                break;
-            }
         }
         let mut t = T::one();
         for _ in 0..3 {
             let f = self.radius.at.value_at(objective, &start, t, &self.newton, step);
-            if f < best {
+            if f.is_finite() && f < best {
                 x.copy_from(self.radius.at.trial());
                 let slope = kernel::dot(self.here.gradient.as_slice(), self.newton.as_slice());
                 self.s.gemv(T::one(), &self.here.hessian, &self.newton, T::zero());
                 let curvature = kernel::dot(self.s.as_slice(), self.newton.as_slice());
                 step.predicted = -t * slope - T::of(0.5) * t * t * curvature;
                 self.radius.set(self.radius.now.max(t * norm(self.newton.as_slice())));
-                break;
+                best = f;
             }
             t *= T::of(0.5);
         }
@@ -164,12 +167,14 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
         let n = x.len();
         self.prepare(n);
         let definite = self.solve_definite();
+        if definite && step.gradient_norm == T::zero() {
+            step.outcome = Outcome::Stuck; // an exact minimum
+            return Ok(step);
+        }
         if definite && norm(self.newton.as_slice()) <= self.radius.now {
             self.s.copy_from(&self.newton);
             step.predicted = -T::of(0.5) * kernel::dot(self.here.gradient.as_slice(), self.s.as_slice());
-            if step.gradient_norm > T::zero()
-                && self.radius.judge(objective, x, &self.s, step.predicted, &mut step)?.is_some()
-            {
+            if self.radius.judge(objective, x, &self.s, step.predicted, &mut step)?.is_some() {
                 x.copy_from(self.radius.at.trial());
                 return Ok(step);
             }
@@ -191,15 +196,11 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
             let radius = self.radius.now;
             step.predicted = subproblem::solve(&spectrum, &coordinates, radius, &mut self.s);
             let length = norm(self.s.as_slice());
-            if !(length > T::zero()) {
+            if length == T::zero() {
                 break;
             }
             if let Some(f) = self.radius.judge(objective, x, &self.s, step.predicted, &mut step)? {
-                if length >= T::of(0.9) * radius {
-                    self.improve(objective, x, (&spectrum, &coordinates), (f, radius), &mut step);
-                } else {
-                    x.copy_from(self.radius.at.trial());
-                }
+                self.improve(objective, x, (&spectrum, &coordinates), (f, radius), &mut step);
                 return Ok(step);
             }
             if self.radius.at.trial() == x {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 #[derive(Debug, Clone)]
-pub enum Json {
+pub(crate) enum Json {
     Scalar(String),
     Array(Vec<Json>),
     Object(BTreeMap<String, Json>),
 }
 
 impl Json {
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let bytes = text.as_bytes();
         let mut at = 0;
         let value = Self::value(bytes, &mut at);
@@ -19,37 +19,37 @@ impl Json {
         value
     }
 
-    pub fn get(&self, key: &str) -> &Self {
+    pub(crate) fn get(&self, key: &str) -> &Self {
         match self {
             Self::Object(map) => map.get(key).unwrap_or_else(|| panic!("no key {key}")),
             other => panic!("{key} asked of {other:?}"),
         }
     }
 
-    pub fn items(&self) -> &[Self] {
+    pub(crate) fn items(&self) -> &[Self] {
         match self {
             Self::Array(items) => items,
             other => panic!("not an array: {other:?}"),
         }
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         match self {
             Self::Scalar(text) => text,
             other => panic!("not a scalar: {other:?}"),
         }
     }
 
-    pub fn number(&self) -> f64 {
+    pub(crate) fn number(&self) -> f64 {
         self.text().parse().unwrap_or_else(|_| panic!("not a number: {}", self.text()))
     }
 
-    pub fn numbers(&self) -> Vec<f64> {
+    pub(crate) fn numbers(&self) -> Vec<f64> {
         self.items().iter().map(Self::number).collect()
     }
 
     /// All numbers of nested arrays, in the order of the text.
-    pub fn flat(&self) -> Vec<f64> {
+    pub(crate) fn flat(&self) -> Vec<f64> {
         match self {
             Self::Array(items) => items.iter().flat_map(Self::flat).collect(),
             scalar => vec![scalar.number()],

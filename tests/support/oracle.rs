@@ -5,12 +5,12 @@ use gradus::Activation;
 use num_dual::{Dual64, DualNum, DualStruct, HyperDual64};
 
 /// Numbers over `f64` that may carry derivatives.
-pub trait Number: DualNum<Primitive = f64> + DualStruct<Real = f64> {}
+pub(crate) trait Number: DualNum<Primitive = f64> + DualStruct<Real = f64> {}
 impl<D: DualNum<Primitive = f64> + DualStruct<Real = f64>> Number for D {}
 
 /// The losses, by their definitions.
 #[derive(Debug, Clone, Copy)]
-pub enum Plain {
+pub(crate) enum Plain {
     Squared,
     Log,
     CrossEntropy,
@@ -21,7 +21,7 @@ pub enum Plain {
 
 /// A network with all that makes an empirical risk of it. Samples are `x[j]`, `y[j]`.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub(crate) struct Problem {
     pub inputs: usize,
     pub layers: Vec<(usize, Activation)>,
     pub bias: bool,
@@ -60,7 +60,7 @@ fn softplus<D: Number>(z: D) -> D {
     if z.re() > 0.0 { z.clone() + (-z).exp().ln_1p() } else { z.exp().ln_1p() }
 }
 
-pub fn activate<D: Number>(activation: Activation, z: D) -> D {
+pub(crate) fn activate<D: Number>(activation: Activation, z: D) -> D {
     let positive = z.re() > 0.0;
     match activation {
         Activation::Identity => z,
@@ -93,7 +93,7 @@ fn huber<D: Number>(z: D, y: f64, delta: f64) -> D {
 }
 
 impl Plain {
-    pub fn loss<D: Number>(self, z: &[D], y: &[f64]) -> D {
+    pub(crate) fn loss<D: Number>(self, z: &[D], y: &[f64]) -> D {
         let sum = |f: &dyn Fn(D, f64) -> D| -> D { z.iter().zip(y).map(|(z, y)| f(z.clone(), *y)).sum() };
         match self {
             Self::Squared => sum(&squared),
@@ -112,7 +112,7 @@ impl Plain {
 }
 
 impl Problem {
-    pub fn parameters(&self) -> usize {
+    pub(crate) fn parameters(&self) -> usize {
         let mut fan_in = self.inputs;
         let mut count = 0;
         for (units, _) in &self.layers {
@@ -135,7 +135,7 @@ impl Problem {
     }
 
     /// Scores of one sample. `θ` holds per layer `W` (units × inputs) column after column, then `b`.
-    pub fn scores<D: Number>(&self, theta: &[D], x: &[D]) -> Vec<D> {
+    pub(crate) fn scores<D: Number>(&self, theta: &[D], x: &[D]) -> Vec<D> {
         let (mut a, mut offset) = (x.to_vec(), 0);
         for &(units, activation) in &self.layers {
             let bias = offset + units * a.len();
@@ -154,7 +154,7 @@ impl Problem {
     }
 
     /// The empirical risk, penalty included.
-    pub fn risk<D: Number>(&self, theta: &[D]) -> D {
+    pub(crate) fn risk<D: Number>(&self, theta: &[D]) -> D {
         let total: f64 = self.weights.iter().sum();
         let mut sum = D::from(0.0);
         for ((x, y), w) in self.x.iter().zip(&self.y).zip(&self.weights) {
@@ -169,7 +169,7 @@ impl Problem {
         sum
     }
 
-    pub fn gradient(&self, theta: &[f64]) -> (f64, Vec<f64>) {
+    pub(crate) fn gradient(&self, theta: &[f64]) -> (f64, Vec<f64>) {
         let mut point: Vec<Dual64> = theta.iter().map(|t| Dual64::from_re(*t)).collect();
         let mut value = f64::NAN;
         let gradient = (0..theta.len()).map(|i| {
@@ -184,7 +184,7 @@ impl Problem {
     }
 
     /// `∇²f v`.
-    pub fn hessian_product(&self, theta: &[f64], v: &[f64]) -> Vec<f64> {
+    pub(crate) fn hessian_product(&self, theta: &[f64], v: &[f64]) -> Vec<f64> {
         let lift = |(t, v): (&f64, &f64)| HyperDual64::new(*t, *v, 0.0, 0.0);
         let mut point: Vec<HyperDual64> = theta.iter().zip(v).map(lift).collect();
         let entry = |i: usize| {
@@ -197,7 +197,7 @@ impl Problem {
     }
 
     /// Column after column.
-    pub fn hessian(&self, theta: &[f64]) -> Vec<f64> {
+    pub(crate) fn hessian(&self, theta: &[f64]) -> Vec<f64> {
         let n = theta.len();
         let mut h = Vec::with_capacity(n * n);
         for j in 0..n {
@@ -208,7 +208,7 @@ impl Problem {
     }
 
     /// `Jᵀ (∂²L/∂Z²) J v`, penalty included.
-    pub fn gauss_newton_product(&self, theta: &[f64], v: &[f64]) -> Vec<f64> {
+    pub(crate) fn gauss_newton_product(&self, theta: &[f64], v: &[f64]) -> Vec<f64> {
         let total: f64 = self.weights.iter().sum();
         let mut out: Vec<f64> =
             v.iter().zip(self.is_weight()).map(|(v, w)| if w { self.ridge * v } else { 0.0 }).collect();
@@ -237,7 +237,7 @@ impl Problem {
     }
 
     /// `∂f/∂X`, sample after sample.
-    pub fn input_gradient(&self, theta: &[f64]) -> Vec<f64> {
+    pub(crate) fn input_gradient(&self, theta: &[f64]) -> Vec<f64> {
         let total: f64 = self.weights.iter().sum();
         let theta: Vec<Dual64> = theta.iter().map(|t| Dual64::from_re(*t)).collect();
         let mut out = Vec::new();

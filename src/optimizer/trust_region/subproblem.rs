@@ -16,8 +16,9 @@ use crate::optimizer::radius::norm;
 ///
 /// In the basis of eigenvectors `s_i = −c_i / (λ_i + μ)`. The unknown is `ν = μ + λ₁ > 0`, so that nothing
 /// cancels in `λ_i + μ = (λ_i − λ₁) + ν`: Newton's method on `1/‖s(ν)‖ = 1/Δ` from the left, where it is
-/// monotone, kept in a bracket. Hard case: where `c` has next to nothing along the eigenvectors of `λ₁ ≤ 0` and the
-/// rest stays inside, the step is completed along the first of them to the boundary, to the side `c₁` prefers.
+/// monotone, kept in a bracket. Hard case: where `c` has next to nothing along the eigenvectors of `λ₁ ≤ 0`
+/// and the rest stays inside, the step is completed along the first of them to the boundary, to the side
+/// `c₁` prefers.
 pub(super) fn solve<T: Real>(spectrum: &Spectrum<T>, c: &DVector<T>, radius: T, s: &mut DVector<T>) -> T {
     let (lambda, zero) = (&spectrum.values, T::zero());
     let n = lambda.len();

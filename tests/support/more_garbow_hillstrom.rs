@@ -3,13 +3,14 @@
 
 use std::f64::consts::PI;
 
+use gradus::least_squares::Residuals;
 use gradus::{Hessian, HessianProduct, Objective};
 use nalgebra::{DMatrix, DVector};
-use num_dual::DualNum;
+use num_dual::{Dual64, DualNum};
 
 /// One problem: its number in the paper, its start, and the values of its known minima.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub(crate) struct Problem {
     pub id: &'static str,
     pub start: Vec<f64>,
     pub minima: Vec<f64>,
@@ -17,7 +18,7 @@ pub struct Problem {
 
 impl Problem {
     /// `|f − f*| ≤ 10⁻⁴ f*` for one of the minima, absolutely where `f* = 0`.
-    pub fn is_solved(&self, value: f64) -> bool {
+    pub(crate) fn is_solved(&self, value: f64) -> bool {
         self.minima.iter().any(|&m| (value - m).abs() <= 1e-4 * if m == 0.0 { 1.0 } else { m })
     }
 }
@@ -61,12 +62,33 @@ impl HessianProduct<f64> for Problem {
     }
 }
 
+/// `½ ‖r‖²` is half of their `f`.
+impl Residuals<f64> for &Problem {
+    fn dim(&self) -> usize {
+        self.start.len()
+    }
+    fn count(&self) -> usize {
+        residuals(self.id, &self.start).len()
+    }
+    fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+        r.copy_from_slice(&residuals(self.id, x.as_slice()));
+    }
+    fn jacobian(&mut self, x: &DVector<f64>, jacobian: &mut DMatrix<f64>) {
+        let mut dual: Vec<_> = x.iter().map(|&x| Dual64::from(x)).collect();
+        for (k, mut column) in jacobian.column_iter_mut().enumerate() {
+            dual[k].eps = 1.0;
+            column.iter_mut().zip(residuals(self.id, &dual)).for_each(|(j, r)| *j = r.eps);
+            dual[k].eps = 0.0;
+        }
+    }
+}
+
 fn sum_of_squares<D: DualNum<Primitive = f64>>(id: &str, x: &[D]) -> D {
     residuals(id, x).into_iter().fold(D::from(0.0), |s, r| s + r.clone() * r)
 }
 
 /// All of them, in the dimensions that the literature uses.
-pub fn all() -> Vec<Problem> {
+pub(crate) fn all() -> Vec<Problem> {
     let p =
         |id, start: &[f64], minima: &[f64]| Problem { id, start: start.to_vec(), minima: minima.to_vec() };
     let repeat =

@@ -1,1 +1,0 @@
-KNOBS="$1" timeout 300 target/debug/deps/mgh_experiment-cf970ac9a20a4db7 --nocapture --test experiment 2>&1 | grep -v "^running\|^test \|^$" | tr -d '\n' | sed 's/NoDescent/ND/g; s/GradientTolerance/GT/g; s/Iterations/It/g; s/Some(Degenerate)/deg/g; s/\(1000\|100\|10\|1\) x/\n&/g; s/\]/]\n/g; s/    / /g'

@@ -1,0 +1,143 @@
+//! From tables to matrices: one sample per column, classes as columns of a one, features of one scale.
+
+use nalgebra::{DMatrix, DMatrixView, DVector};
+
+use crate::risk::{check_finite, check_shape};
+use crate::{Error, Real};
+
+/// A table with one sample per **row** as a matrix with one sample per **column** (`features × samples`).
+///
+/// ```
+/// use gradus::data::columns;
+///
+/// let x = columns(&[[5.1, 3.5], [4.9, 3.0], [6.2, 2.9]])?;
+/// assert_eq!(x.shape(), (2, 3));
+/// assert_eq!(x[(0, 2)], 6.2);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Empty`] without rows or without features, [`Error::Length`] where a row is longer or shorter than
+/// the first.
+pub fn columns<T: Real>(rows: &[impl AsRef<[T]>]) -> Result<DMatrix<T>, Error> {
+    let features = rows.first().map_or(0, |row| row.as_ref().len());
+    if rows.is_empty() || features == 0 {
+        let (argument, expected) = ("rows", if rows.is_empty() { "row" } else { "feature" });
+        return Err(Error::Empty { argument, expected });
+    }
+    if let Some(row) = rows.iter().map(AsRef::as_ref).find(|row| row.len() != features) {
+        return Err(Error::Length { argument: "rows", expected: features, found: row.len() });
+    }
+    Ok(DMatrix::from_iterator(features, rows.len(), rows.iter().flat_map(|row| row.as_ref().iter().copied())))
+}
+
+/// Labels `0…classes − 1` as targets for [`CrossEntropy`](crate::CrossEntropy): a column per sample, with a one
+/// in the row of its class (`classes × samples`).
+///
+/// ```
+/// use gradus::data::one_hot;
+/// use nalgebra::{DMatrix, dmatrix};
+///
+/// let y: DMatrix<f64> = one_hot(&[2, 0], 3)?;
+/// assert_eq!(y, dmatrix![0.0, 1.0; 0.0, 0.0; 1.0, 0.0]);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Empty`] without labels or classes, [`Error::Label`] for a label that is no class.
+pub fn one_hot<T: Real>(labels: &[usize], classes: usize) -> Result<DMatrix<T>, Error> {
+    if labels.is_empty() || classes == 0 {
+        let (argument, expected) = if labels.is_empty() { ("labels", "label") } else { ("classes", "class") };
+        return Err(Error::Empty { argument, expected });
+    }
+    if let Some(sample) = labels.iter().position(|label| *label >= classes) {
+        let found = labels[sample] as f64;
+        return Err(Error::Label {
+            argument: "labels",
+            expected: "below the number of classes",
+            found,
+            sample,
+        });
+    }
+    let mut y = DMatrix::zeros(classes, labels.len());
+    for (label, mut y) in labels.iter().zip(y.column_iter_mut()) {
+        y[*label] = T::one();
+    }
+    Ok(y)
+}
+
+/// Brings features to mean 0 and variance 1: `(x − mean) / scale`, with what it learned from one data set
+/// applied to any other.
+///
+/// The variance is that of the data themselves (divided by `m`, not `m − 1`); a constant feature has scale 1.
+/// Gradient methods need features of one scale; Newton's method and the exact fits do not, but penalties do.
+///
+/// ```
+/// use gradus::data::Standardizer;
+/// use nalgebra::dmatrix;
+///
+/// let x = dmatrix![1.0, 3.0; 500.0, 500.0];
+/// let standard = Standardizer::fit(&x)?;
+/// assert_eq!(standard.transform(&x)?, dmatrix![-1.0, 1.0; 0.0, 0.0]);
+/// assert_eq!(standard.transform(&dmatrix![4.0; 501.0])?, dmatrix![2.0; 1.0]);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standardizer<T: Real> {
+    mean: DVector<T>,
+    scale: DVector<T>,
+}
+
+impl<T: Real> Standardizer<T> {
+    /// Learns mean and scale of each feature (row) of `x` (`features × samples`).
+    ///
+    /// # Errors
+    /// [`Error::Empty`], [`Error::NonFinite`].
+    pub fn fit<'a>(x: impl Into<DMatrixView<'a, T>>) -> Result<Self, Error> {
+        let x = x.into();
+        if x.ncols() == 0 {
+            return Err(Error::Empty { argument: "x", expected: "sample (column)" });
+        }
+        check_finite("x", x)?;
+        let share = T::one() / T::of(x.ncols() as f64);
+        // x · share before the sum: the sum of large numbers may overflow where their mean does not
+        let average = |values: &mut dyn Iterator<Item = T>| values.fold(T::zero(), |s, x| s + x * share);
+        let mut standard = Self { mean: DVector::zeros(x.nrows()), scale: DVector::zeros(x.nrows()) };
+        for (i, row) in x.row_iter().enumerate() {
+            let rough = average(&mut row.iter().copied());
+            let mean = rough + average(&mut row.iter().map(|x| *x - rough));
+            let width = row.iter().fold(T::zero(), |w, x| w.max((*x - mean).abs()));
+            let size = row.amax();
+            let constant = row.iter().all(|x| *x == row[0]) || width <= T::EPSILON * size;
+            standard.mean[i] = mean;
+            standard.scale[i] = if constant || !width.is_finite() {
+                T::one()
+            } else {
+                let square = |x: &T| ((*x - mean) / width) * ((*x - mean) / width);
+                width * average(&mut row.iter().map(square)).sqrt()
+            };
+        }
+        Ok(standard)
+    }
+
+    /// The mean of each feature.
+    pub fn mean(&self) -> &DVector<T> {
+        &self.mean
+    }
+
+    /// The standard deviation of each feature; 1 for constant ones.
+    pub fn scale(&self) -> &DVector<T> {
+        &self.scale
+    }
+
+    /// `(x − mean) / scale` for each sample of `x` (`features × samples`).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the number of features differs, [`Error::NonFinite`].
+    pub fn transform<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<DMatrix<T>, Error> {
+        let x = x.into();
+        check_shape("x", x.shape(), (self.mean.len(), x.ncols()))?;
+        check_finite("x", x)?;
+        Ok(DMatrix::from_fn(x.nrows(), x.ncols(), |i, j| (x[(i, j)] - self.mean[i]) / self.scale[i]))
+    }
+}

@@ -1,0 +1,281 @@
+//! What a person holds after training: architecture, parameters, and the report of how they were found.
+
+use nalgebra::{DMatrix, DMatrixView, DVector};
+
+use crate::kernel::{self, flat};
+use crate::loss::argmax;
+use crate::risk::{check_finite, check_shape};
+use crate::{
+    Architecture, CrossEntropy, Error, LogLoss, Loss, Model, Perceptron, Real, Report, SigmoidClassifier,
+};
+
+mod exact;
+mod likelihood;
+
+pub(crate) use exact::{Design, check_rank};
+
+/// A trained model: architecture, loss and parameters, with the report of the run that found them.
+///
+/// Made by `fit` ([`Perceptron::fit`], [`SigmoidClassifier::fit`], [`Network::fit`](crate::Network::fit)), by a
+/// [`Trainer`](crate::Trainer), or from known parameters. Inputs are `features × samples`, one sample per
+/// column; answers `outputs × samples`.
+///
+/// ```
+/// use gradus::Perceptron;
+/// use nalgebra::dmatrix;
+///
+/// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![3.0, 5.0, 7.0, 9.0]);
+/// let fitted = Perceptron::new(1).fit(&x, &y)?;
+/// assert!(fitted.report.converged());
+/// assert!((fitted.predict(&dmatrix![10.0])?[0] - 21.0).abs() < 1e-12);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fitted<T: Real, M, L> {
+    model: M,
+    loss: L,
+    theta: DVector<T>,
+    /// Where the run ended and why; its `x` are the parameters.
+    pub report: Report<T>,
+}
+
+impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
+    /// A model with known parameters `θ`, in the order of its architecture. Its report says
+    /// [`Termination::Given`](crate::Termination::Given), with neither value nor gradient.
+    ///
+    /// ```
+    /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
+    /// use nalgebra::{dmatrix, dvector};
+    ///
+    /// let known = Fitted::from_parameters(SigmoidClassifier::new(2), LogLoss, dvector![4.5, 1.5, 0.0])?;
+    /// assert_eq!(known.probability(&dmatrix![1.0; 3.0])?[0], 0.9998766054240137);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Length`], [`Error::NonFinite`], and what the architecture has to say of itself.
+    pub fn from_parameters(model: M, loss: L, theta: DVector<T>) -> Result<Self, Error> {
+        model.check()?;
+        let (expected, found) = (model.parameter_count(), theta.len());
+        if expected != found {
+            return Err(Error::Length { argument: "theta", expected, found });
+        }
+        check_finite("theta", theta.as_view())?;
+        Ok(Self::new(model, loss, Report::given(theta)))
+    }
+
+    /// The report's point as the parameters of a model: lengths agree.
+    pub(crate) fn new(model: M, loss: L, report: Report<T>) -> Self {
+        Self { model, loss, theta: report.x.clone(), report }
+    }
+
+    /// The architecture.
+    pub fn model(&self) -> &M {
+        &self.model
+    }
+
+    /// The loss.
+    pub fn loss(&self) -> &L {
+        &self.loss
+    }
+
+    /// All parameters `θ`, in the order of the architecture.
+    pub fn parameters(&self) -> &DVector<T> {
+        &self.theta
+    }
+
+    /// The mean response for each sample of `x` (`features × samples`): scores for regression, probabilities
+    /// for the losses of classifiers.
+    ///
+    /// # Errors
+    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`].
+    pub fn predict<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<DMatrix<T>, Error> {
+        self.evaluate(x.into(), true)
+    }
+
+    /// The scores `Z` for each sample of `x`, before any sigmoid or softmax of the loss.
+    ///
+    /// # Errors
+    /// Those of [`predict`](Self::predict).
+    pub fn scores<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<DMatrix<T>, Error> {
+        self.evaluate(x.into(), false)
+    }
+
+    /// How well `x` predicts `y`; best is 1. `R²` for regression (not finite where `y` is constant), the share
+    /// of right classes for the losses of classifiers.
+    ///
+    /// # Errors
+    /// Those of [`predict`](Self::predict), for `x` and for `y`; [`Error::Label`].
+    pub fn score<'a>(
+        &self,
+        x: impl Into<DMatrixView<'a, T>>,
+        y: impl Into<DMatrixView<'a, T>>,
+    ) -> Result<T, Error> {
+        let (x, y) = (x.into(), y.into());
+        let z = self.scores(x)?;
+        check_shape("y", y.shape(), z.shape())?;
+        check_finite("y", y)?;
+        self.loss.check(y)?;
+        Ok(self.loss.score(z.as_view(), y))
+    }
+
+    /// Inference in a loop: owns the workspace for batches of up to `max_batch` samples, so that
+    /// [`predict_into`](Predictor::predict_into) allocates nothing.
+    pub fn predictor(&self, max_batch: usize) -> Predictor<'_, T, M, L> {
+        // a width of zero would never end, and no workspace needs more than it could ever fill
+        let width = max_batch.clamp(1, 1 << 16);
+        Predictor { fitted: self, cache: self.model.cache(width), width }
+    }
+
+    fn evaluate(&self, x: DMatrixView<'_, T>, respond: bool) -> Result<DMatrix<T>, Error> {
+        let mut out = DMatrix::zeros(self.model.outputs(), x.ncols());
+        self.predictor(x.ncols().min(WIDTH)).evaluate(x, &mut out, respond)?;
+        Ok(out)
+    }
+}
+
+/// Samples at a time where nobody said how many.
+const WIDTH: usize = 256;
+
+/// Inference without allocation, made by [`Fitted::predictor`].
+///
+/// ```
+/// use gradus::Perceptron;
+/// use nalgebra::{DMatrix, dmatrix};
+///
+/// let fitted = Perceptron::new(1).fit(&dmatrix![1.0, 2.0, 3.0], &dmatrix![3.0, 5.0, 7.0])?;
+/// let (mut predictor, mut out) = (fitted.predictor(1), DMatrix::zeros(1, 1));
+/// for x in [4.0_f64, 5.0] {
+///     predictor.predict_into(&dmatrix![x], &mut out)?;
+///     assert!((out[0] - (2.0 * x + 1.0)).abs() < 1e-12);
+/// }
+/// # Ok::<(), gradus::Error>(())
+/// ```
+pub struct Predictor<'f, T: Real, M: Model<T>, L> {
+    fitted: &'f Fitted<T, M, L>,
+    cache: M::Cache,
+    width: usize,
+}
+
+impl<T: Real, M: Model<T>, L> std::fmt::Debug for Predictor<'_, T, M, L> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Predictor").field("max_batch", &self.width).finish_non_exhaustive()
+    }
+}
+
+impl<T: Real, M: Model<T>, L: Loss<T>> Predictor<'_, T, M, L> {
+    /// Writes the mean response for each sample of `x` (`features × samples`) to `out`
+    /// (`outputs × samples`). More samples than the workspace was made for go through it in parts.
+    ///
+    /// # Errors
+    /// Those of [`Fitted::predict`]; [`Error::Shape`] for an `out` of another shape.
+    pub fn predict_into<'a>(
+        &mut self,
+        x: impl Into<DMatrixView<'a, T>>,
+        out: &mut DMatrix<T>,
+    ) -> Result<(), Error> {
+        self.evaluate(x.into(), out, true)
+    }
+
+    fn evaluate(&mut self, x: DMatrixView<'_, T>, out: &mut DMatrix<T>, respond: bool) -> Result<(), Error> {
+        let Fitted { model, loss, theta, .. } = self.fitted;
+        let m = x.ncols();
+        if m == 0 {
+            return Err(Error::Empty { argument: "x", expected: "sample (column)" });
+        }
+        check_shape("x", x.shape(), (model.inputs(), m))?;
+        check_shape("out", out.shape(), (model.outputs(), m))?;
+        if !flat(&x).is_some_and(kernel::all_finite) {
+            check_finite("x", x)?;
+        }
+        for start in (0..m).step_by(self.width) {
+            let count = self.width.min(m - start);
+            model.forward(theta, x.columns(start, count), &mut self.cache);
+            out.columns_mut(start, count).copy_from(&model.scores(&self.cache));
+        }
+        if respond {
+            loss.respond(out.as_view_mut());
+        }
+        Ok(())
+    }
+}
+
+/// Losses whose scores tell classes apart.
+///
+/// ```
+/// use gradus::{Classifying, CrossEntropy, LogLoss};
+///
+/// assert_eq!(LogLoss.class(&[-0.3]), 0);
+/// assert_eq!(CrossEntropy.class(&[-0.3, 2.0, 1.0]), 1);
+/// ```
+pub trait Classifying<T: Real>: Loss<T> {
+    /// The class that the scores of one sample speak for.
+    fn class(&self, scores: &[T]) -> usize;
+}
+
+impl<T: Real> Classifying<T> for LogLoss {
+    /// One output: class 1 where its probability is at least ½, else class 0. Several outputs: the most
+    /// probable of them (one against the rest).
+    fn class(&self, scores: &[T]) -> usize {
+        match scores {
+            [z] => usize::from(*z >= T::zero()),
+            scores => argmax(scores.iter().copied()),
+        }
+    }
+}
+
+impl<T: Real> Classifying<T> for CrossEntropy {
+    /// The class with the largest score, the first of equals.
+    fn class(&self, scores: &[T]) -> usize {
+        argmax(scores.iter().copied())
+    }
+}
+
+impl<T: Real, M: Model<T>, L: Classifying<T>> Fitted<T, M, L> {
+    /// The probability of each class, or of each yes (`outputs × samples`).
+    ///
+    /// # Errors
+    /// Those of [`predict`](Self::predict).
+    pub fn probability<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<DMatrix<T>, Error> {
+        self.predict(x)
+    }
+
+    /// The class of each sample of `x`; [`Classifying::class`] says how it is chosen.
+    ///
+    /// ```
+    /// use gradus::SigmoidClassifier;
+    /// use nalgebra::dmatrix;
+    ///
+    /// let x = dmatrix![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    /// let fitted = SigmoidClassifier::new(1).fit(&x, &dmatrix![0.0, 0.0, 1.0, 0.0, 1.0, 1.0])?;
+    /// assert_eq!(fitted.classify(&dmatrix![0.0, 7.0])?, [0, 1]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`predict`](Self::predict).
+    pub fn classify<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<Vec<usize>, Error> {
+        let z = self.scores(x)?;
+        Ok(z.column_iter().map(|z| self.loss.class(z.as_slice())).collect())
+    }
+}
+
+/// The two parts of an affine model's parameters, for a newtype around `Linear`.
+macro_rules! affine_parts {
+    ($($model:ident),*) => {$(
+        impl<T: Real, L: Loss<T>> Fitted<T, $model, L> {
+            /// `W` (`outputs × features`).
+            pub fn weights(&self) -> DMatrix<T> {
+                let (k, n) = (self.model.outputs(), self.model.inputs());
+                DMatrix::from_column_slice(k, n, &self.theta.as_slice()[..k * n])
+            }
+
+            /// `b` (one entry per output); zeros for a model without.
+            pub fn bias(&self) -> DVector<T> {
+                let (k, n) = (self.model.outputs(), self.model.inputs());
+                DVector::from_iterator(k, (0..k).map(|o| self.theta.get(k * n + o).copied().unwrap_or_default()))
+            }
+        }
+    )*};
+}
+affine_parts!(Perceptron, SigmoidClassifier);

@@ -1,0 +1,297 @@
+//! Maximum likelihood for affine classifiers: Newton, on features of one scale.
+
+use nalgebra::{DMatrix, DMatrixView, DVector};
+
+use super::Fitted;
+use crate::kernel;
+use crate::loss::argmax;
+use crate::{
+    Certificate, CrossEntropy, Curved, EmpiricalRisk, Error, Hessian, LogLoss, Newton, Objective, Perceptron,
+    Real, SecondOrder, SigmoidClassifier, Stop, Termination, minimize,
+};
+
+impl SigmoidClassifier {
+    /// Logistic regression by Newton's method (iteratively reweighted least squares), for `x`
+    /// (`features × samples`) and labels `y` of 0 and 1 (`outputs × samples`).
+    ///
+    /// Ends where `‖∇‖∞ ≤ 1e−10` (f64; `1e−5` in f32), each feature measured in the power of two next to its own
+    /// size, so that features need no scaling. Separable data have no likeliest weights: the report then says
+    /// [`Termination::Separable`] and has not converged; a [ridge penalty](EmpiricalRisk::fit) gives an answer.
+    /// No penalty is on by default.
+    ///
+    /// ```
+    /// use gradus::{SigmoidClassifier, Termination};
+    /// use nalgebra::dmatrix;
+    ///
+    /// let x = dmatrix![1.0, 2.0, 3.0, 4.0];
+    /// let mixed = SigmoidClassifier::new(1).fit(&x, &dmatrix![0.0, 1.0, 0.0, 1.0])?;
+    /// assert!(mixed.report.converged());
+    /// let apart = SigmoidClassifier::new(1).fit(&x, &dmatrix![0.0, 0.0, 1.0, 1.0])?;
+    /// assert_eq!(apart.report.termination, Termination::Separable);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`EmpiricalRisk::new`]; [`Error::OneClass`] where an output sees a single class.
+    pub fn fit<'a, T: Real>(
+        self,
+        x: impl Into<DMatrixView<'a, T>>,
+        y: impl Into<DMatrixView<'a, T>>,
+    ) -> Result<Fitted<T, Self, LogLoss>, Error> {
+        EmpiricalRisk::new(self, LogLoss, x, y)?.fit()
+    }
+}
+
+impl<T: Real> EmpiricalRisk<'_, T, SigmoidClassifier, LogLoss> {
+    /// [`SigmoidClassifier::fit`] with the sample weights and the ridge penalty of the risk, over its present batch.
+    ///
+    /// A single class is an error even with a penalty, unless the model has no bias: the bias is not penalised, and
+    /// runs to infinity.
+    ///
+    /// ```
+    /// use gradus::{EmpiricalRisk, LogLoss, SigmoidClassifier};
+    /// use nalgebra::dmatrix;
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![0.0, 0.0, 1.0, 1.0]);
+    /// let fitted = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y)?.ridge(0.01).fit()?;
+    /// assert!(fitted.report.converged());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`SigmoidClassifier::fit`]; [`Error::Setting`] for the penalty.
+    pub fn fit(&mut self) -> Result<Fitted<T, SigmoidClassifier, LogLoss>, Error> {
+        let unbounded = self.model().0.bias || self.penalty_strength() == T::zero();
+        let (_, y, shares) = self.present();
+        for labels in y.row_iter().filter(|_| unbounded) {
+            let mut seen =
+                labels.iter().zip(shares).filter(|(_, w)| **w > T::zero()).map(|(label, _)| *label);
+            let first = seen.next().unwrap_or_default();
+            if seen.all(|label| label == first) {
+                return Err(Error::OneClass { argument: "y", found: first.f64() });
+            }
+        }
+        self.fit_by_newton(yes_or_no)
+    }
+
+    /// A direction along which no score moves to the wrong side, if `theta` or the Newton step there is one.
+    pub(crate) fn separating_direction(&mut self, theta: &DVector<T>) -> Option<DVector<T>> {
+        if self.penalty_strength() != T::zero() {
+            return None;
+        }
+        if self.has_no_minimum(theta) {
+            return Some(theta.clone());
+        }
+        let (p, scale) = (theta.len(), self.scales());
+        let (mut gradient, mut hessian) = (DVector::zeros(p), DMatrix::zeros(p, p));
+        let phi = theta.component_div(&scale);
+        let mut scaled = Scaled { theta: DVector::zeros(p), scale, risk: &mut *self };
+        scaled.value_gradient_hessian(&phi, &mut gradient, &mut hessian);
+        let step = newton_step(&hessian, &gradient)?.component_mul(&scaled.scale);
+        self.recedes(&step, yes_or_no).then_some(step)
+    }
+}
+
+/// How far each score is on its label's side of zero.
+fn yes_or_no<T: Real>(z: &[T], y: &[T], margin: &mut dyn FnMut(T)) {
+    for (z, y) in z.iter().zip(y) {
+        margin(if *y > T::of(0.5) { *z } else { -*z });
+    }
+}
+
+impl<T: Real> EmpiricalRisk<'_, T, Perceptron, CrossEntropy> {
+    /// Softmax regression by Newton's method, with the sample weights and the ridge penalty of the risk, over its
+    /// present batch.
+    ///
+    /// Ends as [`SigmoidClassifier::fit`] does. Adding the same number to all scores changes nothing, so the Hessian
+    /// always has zero eigenvalues: the verdict is degenerate, and convex.
+    ///
+    /// ```
+    /// use gradus::{CrossEntropy, EmpiricalRisk, Perceptron, data::one_hot};
+    /// use nalgebra::dmatrix;
+    ///
+    /// let x = dmatrix![0.1, 0.9, 1.1, 2.0, 2.2, 2.9];
+    /// let y = one_hot(&[0, 0, 1, 1, 2, 2], 3)?;
+    /// let model = Perceptron::new(1).with_outputs(3);
+    /// let fitted = EmpiricalRisk::new(model, CrossEntropy, &x, &y)?.ridge(0.01).fit()?;
+    /// assert_eq!(fitted.classify(&dmatrix![0.0, 1.5, 3.0])?, [0, 1, 2]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for the penalty, [`Error::NoSamples`] for a class without samples.
+    pub fn fit(&mut self) -> Result<Fitted<T, Perceptron, CrossEntropy>, Error> {
+        let unbounded = self.model().0.bias || self.penalty_strength() == T::zero();
+        let (_, y, shares) = self.present();
+        for (class, targets) in y.row_iter().enumerate().filter(|_| unbounded) {
+            if targets.iter().zip(shares).all(|(y, w)| *y * *w == T::zero()) {
+                return Err(Error::NoSamples { argument: "y", class });
+            }
+        }
+        self.fit_by_newton(|z, y, margin| {
+            let class = argmax(y.iter().copied());
+            // a sample that belongs to several classes is never on its own side
+            let own = if y[class] == T::one() { z[class] } else { -T::MAX };
+            for (i, z) in z.iter().enumerate() {
+                if i != class {
+                    margin(own - *z);
+                }
+            }
+        })
+    }
+}
+
+impl<T: Real, M: SecondOrder<T> + Clone, L: Curved<T> + Clone> EmpiricalRisk<'_, T, M, L> {
+    /// Newton from zero. `margins(z, y, margin)` calls `margin` with how far each score of a sample is on its own
+    /// side.
+    fn fit_by_newton(
+        &mut self,
+        margins: impl Fn(&[T], &[T], &mut dyn FnMut(T)),
+    ) -> Result<Fitted<T, M, L>, Error> {
+        self.check()?;
+        let p = self.dim();
+        let scale = self.scales();
+        let mut scaled = Scaled { theta: DVector::zeros(p), scale, risk: &mut *self };
+        let tolerance = T::of(if T::EPSILON.f64() < 1e-10 { 1e-10 } else { 1e-5 });
+        let stop = Stop::default().gradient(tolerance).iterations(ITERATIONS);
+        let mut report = minimize(&mut Newton::new(), &mut scaled, DVector::zeros(p), &stop)?;
+
+        // gradient and Hessian once more: for a direction of separation, and for the certificate
+        let (mut gradient, mut hessian) = (DVector::zeros(p), DMatrix::zeros(p, p));
+        scaled.value_gradient_hessian(&report.x, &mut gradient, &mut hessian);
+        let scale = scaled.scale;
+        let separable = report.termination == Termination::GradientTolerance
+            && self.penalty_strength() == T::zero()
+            && newton_step(&hessian, &gradient)
+                .is_some_and(|step| self.recedes(&step.component_mul(&scale), margins));
+        if separable {
+            report.termination = Termination::Separable;
+        }
+        report.x.component_mul_assign(&scale);
+        gradient.component_div_assign(&scale);
+        for (mut column, s) in hessian.column_iter_mut().zip(scale.iter()) {
+            column.component_div_assign(&scale);
+            column /= *s;
+        }
+        report.gradient_norm = kernel::norm_inf(gradient.as_slice());
+        report.certificate = Certificate::new(self, &report.x, &gradient, &hessian).ok();
+        Ok(Fitted::new(self.model().clone(), self.loss().clone(), report))
+    }
+
+    /// One over the power of two next to the root mean square of the feature that each parameter multiplies.
+    fn scales(&self) -> DVector<T> {
+        let (x, _, _) = self.present();
+        let k = self.model().outputs();
+        let mut scale = DVector::repeat(self.dim(), T::one());
+        for (i, row) in x.row_iter().enumerate() {
+            let largest = row.amax();
+            if largest > T::zero() {
+                let squares = row.iter().fold(T::zero(), |s, x| s + (*x / largest) * (*x / largest));
+                let size = largest * (squares / T::of(row.len() as f64)).sqrt();
+                let exponent = -size.log2().round().clamp(T::of(-120.0), T::of(120.0));
+                scale.rows_mut(i * k, k).fill(T::of(2.0).powf(exponent));
+            }
+        }
+        scale
+    }
+
+    /// Whether moving along `step` moves scores by more than rounding, and none to the wrong side: then the risk
+    /// falls along it for ever (quasi-complete separation; Albert and Anderson 1984).
+    fn recedes(&self, step: &DVector<T>, margins: impl Fn(&[T], &[T], &mut dyn FnMut(T))) -> bool {
+        let (x, y, shares) = self.present();
+        let mut cache = self.model().cache(x.ncols());
+        self.model().forward(step, x, &mut cache);
+        let z = self.model().scores(&cache);
+        let (mut least, mut most) = (T::zero(), T::zero());
+        for ((z, y), w) in z.column_iter().zip(y.column_iter()).zip(shares) {
+            if *w > T::zero() {
+                margins(z.as_slice(), y.as_slice(), &mut |margin| {
+                    (least, most) = (least.min(margin), most.max(margin));
+                });
+            }
+        }
+        // at a minimum the step is of the size of the tolerance; on the way to infinity it is about 1
+        most >= T::of(0.1) && -least <= T::EPSILON.sqrt().sqrt() * most
+    }
+}
+
+const ITERATIONS: usize = 200;
+
+fn newton_step<T: Real>(hessian: &DMatrix<T>, gradient: &DVector<T>) -> Option<DVector<T>> {
+    let (mut factor, mut step) = (hessian.clone(), -gradient);
+    kernel::cholesky(factor.as_mut_slice(), step.len()).then(|| {
+        kernel::cholesky_solve(factor.as_slice(), step.len(), step.as_mut_slice());
+        step
+    })
+}
+
+/// The risk in variables `φ`, `θ = s ⊙ φ`.
+struct Scaled<'r, T: Real, O> {
+    risk: &'r mut O,
+    scale: DVector<T>,
+    theta: DVector<T>,
+}
+
+impl<T: Real, O> Scaled<'_, T, O> {
+    fn place(&mut self, phi: &DVector<T>) {
+        self.theta.copy_from(phi);
+        self.theta.component_mul_assign(&self.scale);
+    }
+}
+
+impl<T: Real, O: Objective<T>> Objective<T> for Scaled<'_, T, O> {
+    fn dim(&self) -> usize {
+        self.risk.dim()
+    }
+
+    fn value(&mut self, phi: &DVector<T>) -> T {
+        self.place(phi);
+        self.risk.value(&self.theta)
+    }
+
+    fn value_gradient(&mut self, phi: &DVector<T>, gradient: &mut DVector<T>) -> T {
+        self.place(phi);
+        let value = self.risk.value_gradient(&self.theta, gradient);
+        gradient.component_mul_assign(&self.scale);
+        value
+    }
+
+    fn is_convex(&self) -> bool {
+        self.risk.is_convex()
+    }
+
+    fn has_no_minimum(&mut self, phi: &DVector<T>) -> bool {
+        self.place(phi);
+        self.risk.has_no_minimum(&self.theta)
+    }
+}
+
+impl<T: Real, O: Hessian<T>> Scaled<'_, T, O> {
+    fn scale_hessian(&self, hessian: &mut DMatrix<T>) {
+        for (mut column, s) in hessian.column_iter_mut().zip(self.scale.iter()) {
+            column.component_mul_assign(&self.scale);
+            column *= *s;
+        }
+    }
+}
+
+impl<T: Real, O: Hessian<T>> Hessian<T> for Scaled<'_, T, O> {
+    fn hessian(&mut self, phi: &DVector<T>, hessian: &mut DMatrix<T>) {
+        self.place(phi);
+        self.risk.hessian(&self.theta, hessian);
+        self.scale_hessian(hessian);
+    }
+
+    fn value_gradient_hessian(
+        &mut self,
+        phi: &DVector<T>,
+        gradient: &mut DVector<T>,
+        hessian: &mut DMatrix<T>,
+    ) -> T {
+        self.place(phi);
+        let value = self.risk.value_gradient_hessian(&self.theta, gradient, hessian);
+        gradient.component_mul_assign(&self.scale);
+        self.scale_hessian(hessian);
+        value
+    }
+}

@@ -1,0 +1,316 @@
+//! Nonlinear least squares: residuals with their Jacobian, and the methods that use both.
+//!
+//! ```text
+//! f(x) = ½ ‖r(x)‖² = ½ Σ rᵢ(x)²,   ∇f = Jᵀ r,   ∇²f = JᵀJ + Σ rᵢ ∇²rᵢ
+//! ```
+//!
+//! The ½ is ours: the residual sum of squares that tables print is `2 f`.
+//!
+//! ```
+//! use gradus::least_squares::{LevenbergMarquardt, Residuals};
+//! use nalgebra::{DMatrix, DVector, dvector};
+//!
+//! /// y = b₁ (1 − exp(−b₂ t))
+//! struct Growth {
+//!     t: Vec<f64>,
+//!     y: Vec<f64>,
+//! }
+//!
+//! impl Residuals<f64> for Growth {
+//!     fn dim(&self) -> usize {
+//!         2
+//!     }
+//!     fn count(&self) -> usize {
+//!         self.t.len()
+//!     }
+//!     fn residuals(&mut self, b: &DVector<f64>, r: &mut DVector<f64>) {
+//!         for ((r, t), y) in r.iter_mut().zip(&self.t).zip(&self.y) {
+//!             *r = b[0] * (1.0 - (-b[1] * t).exp()) - y;
+//!         }
+//!     }
+//!     fn jacobian(&mut self, b: &DVector<f64>, j: &mut DMatrix<f64>) {
+//!         for (mut row, t) in j.row_iter_mut().zip(&self.t) {
+//!             row[0] = 1.0 - (-b[1] * t).exp();
+//!             row[1] = b[0] * t * (-b[1] * t).exp();
+//!         }
+//!     }
+//! }
+//!
+//! let data = Growth { t: vec![1.0, 2.0, 4.0, 8.0], y: vec![1.2, 2.0, 2.9, 3.4] };
+//! let report = LevenbergMarquardt::new().solve(data, dvector![1.0, 1.0])?.into_converged()?;
+//! println!("{} with residual sum of squares {}", report.x, 2.0 * report.value);
+//! # Ok::<(), gradus::Error>(())
+//! ```
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::kernel::{self, Factor};
+use crate::{Error, Hessian, Objective, Real, Stop};
+
+pub use gauss_newton::GaussNewton;
+pub use levenberg_marquardt::LevenbergMarquardt;
+
+use triangle::Triangle;
+
+mod gauss_newton;
+mod levenberg_marquardt;
+mod local;
+mod triangle;
+
+/// Residuals `r: Rⁿ → Rᵐ` with their Jacobian, to be made small in the sum of squares.
+///
+/// **An implementor must** write the whole output it is lent and keep its shape, and answer outside its domain
+/// with numbers that are not finite: the methods then retreat. Equal points must give equal answers.
+/// **A caller may** ask for residuals without the Jacobian, and the other way round.
+///
+/// The [module](self) has an example.
+pub trait Residuals<T: Real> {
+    /// The number `n` of parameters.
+    fn dim(&self) -> usize;
+
+    /// The number `m` of residuals.
+    fn count(&self) -> usize;
+
+    /// Writes `r(x)` to `residuals` (length `m`): model minus data, or data minus model.
+    fn residuals(&mut self, x: &DVector<T>, residuals: &mut DVector<T>);
+
+    /// Writes `∂rᵢ/∂xⱼ` to `jacobian` (`m × n`), of the residuals with their sign.
+    fn jacobian(&mut self, x: &DVector<T>, jacobian: &mut DMatrix<T>);
+}
+
+/// Residuals that know their second derivatives: with them Newton and the trust region run on `½ ‖r‖²`, by its
+/// exact Hessian.
+pub trait SecondOrderResiduals<T: Real>: Residuals<T> {
+    /// Adds `Σ wᵢ ∇²rᵢ(x)` to `hessian` (`n × n`, both triangles), with `weights` `w` of length `m`.
+    fn add_curvature(&mut self, x: &DVector<T>, weights: &DVector<T>, hessian: &mut DMatrix<T>);
+}
+
+impl<T: Real, R: Residuals<T> + ?Sized> Residuals<T> for &mut R {
+    fn dim(&self) -> usize {
+        (**self).dim()
+    }
+    fn count(&self) -> usize {
+        (**self).count()
+    }
+    fn residuals(&mut self, x: &DVector<T>, residuals: &mut DVector<T>) {
+        (**self).residuals(x, residuals);
+    }
+    fn jacobian(&mut self, x: &DVector<T>, jacobian: &mut DMatrix<T>) {
+        (**self).jacobian(x, jacobian);
+    }
+}
+
+impl<T: Real, R: SecondOrderResiduals<T> + ?Sized> SecondOrderResiduals<T> for &mut R {
+    fn add_curvature(&mut self, x: &DVector<T>, weights: &DVector<T>, hessian: &mut DMatrix<T>) {
+        (**self).add_curvature(x, weights, hessian);
+    }
+}
+
+/// `f(x) = ½ ‖r(x)‖²` as an [`Objective`]: what [`LevenbergMarquardt`] and [`GaussNewton`] step on, and any
+/// other method can.
+///
+/// ```
+/// use gradus::least_squares::{LeastSquares, Residuals};
+/// use gradus::{Lbfgs, Stop, minimize};
+/// use nalgebra::{DMatrix, DVector, dmatrix, dvector};
+///
+/// /// Rosenbrock's valley: r = (10 (x₂ − x₁²), 1 − x₁)
+/// struct Valley;
+///
+/// impl Residuals<f64> for Valley {
+///     fn dim(&self) -> usize {
+///         2
+///     }
+///     fn count(&self) -> usize {
+///         2
+///     }
+///     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+///         r.copy_from(&dvector![10.0 * (x[1] - x[0] * x[0]), 1.0 - x[0]]);
+///     }
+///     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+///         j.copy_from(&dmatrix![-20.0 * x[0], 10.0; -1.0, 0.0]);
+///     }
+/// }
+///
+/// let mut squares = LeastSquares::new(Valley);
+/// let report = minimize(&mut Lbfgs::new(), &mut squares, dvector![-1.2, 1.0], &Stop::default())?;
+/// assert!(report.converged());
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct LeastSquares<T: Real, R> {
+    problem: R,
+    residuals: DVector<T>,
+    jacobian: DMatrix<T>,
+}
+
+/// How far a point is from the solution of its own linearised problem `min ‖r + J δ‖`, whatever the scale of
+/// residuals and parameters. Both are zero where `∇f = 0`.
+///
+/// [`LevenbergMarquardt`] and [`GaussNewton`] end as [`Exact`](crate::Termination::Exact) where they can go
+/// no further and one of the two is at most `√ε` (`1.5e−8` in f64, `3.5e−4` in f32).
+///
+/// Source: the relative offset of Bates and Watts, *Nonlinear Regression Analysis* (1988), section 2.2.3.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Offset<T> {
+    /// `‖P r‖ / ‖r‖`, `P` the projection on the columns of `J`: the cosine between residuals and tangent
+    /// space.
+    pub cosine: T,
+    /// `‖D δ‖ / ‖D x‖`, `δ` the Gauss–Newton step, `D` the norms of the columns of `J`: its relative length.
+    pub step: T,
+}
+
+impl<T: Real> Offset<T> {
+    /// Whether one of the two is at most `√ε`.
+    pub fn is_small(&self) -> bool {
+        let tolerance = T::EPSILON.sqrt();
+        self.cosine <= tolerance || self.step <= tolerance
+    }
+}
+
+impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
+    /// Of these residuals (or of `&mut` to them).
+    pub fn new(problem: R) -> Self {
+        Self { problem, residuals: DVector::zeros(0), jacobian: DMatrix::zeros(0, 0) }
+    }
+
+    /// The residuals.
+    pub fn problem(&self) -> &R {
+        &self.problem
+    }
+
+    /// The relative [`Offset`] at `x`.
+    ///
+    /// # Errors
+    /// `x` of the wrong length, residuals or Jacobian resized or not finite.
+    pub fn offset(&mut self, x: &DVector<T>) -> Result<Offset<T>, Error> {
+        if x.len() != self.problem.dim() {
+            return Err(Error::Length { argument: "x", expected: self.problem.dim(), found: x.len() });
+        }
+        let mut r = DVector::zeros(0);
+        self.residuals_at(x, &mut r)?;
+        self.jacobian_at(x)?;
+        let not_finite = |what, entries: &[T]| match entries.iter().find(|entry| !entry.is_finite()) {
+            Some(found) => Err(Error::Evaluation { what, at: "x", found: found.f64() }),
+            None => Ok(()),
+        };
+        not_finite("a residual", r.as_slice())?;
+        not_finite("the Jacobian", self.jacobian.as_slice())?;
+        let mut triangle = Triangle::new();
+        let mut scale = vec![T::zero(); x.len()];
+        column_norms(&self.jacobian, &mut scale);
+        triangle.factorise(&self.jacobian, &scale, r.as_slice());
+        let over = |a: T, b: T| if a == T::zero() { a } else { a / b };
+        let length = triangle.newton();
+        Ok(Offset {
+            cosine: over(triangle.projection(), norm(r.as_slice())),
+            step: over(length, scaled_norm(&scale, x.as_slice())),
+        })
+    }
+
+    /// `r(x)`, its length checked.
+    fn residuals_at(&mut self, x: &DVector<T>, r: &mut DVector<T>) -> Result<(), Error> {
+        let m = self.problem.count();
+        if r.len() != m {
+            *r = DVector::zeros(m);
+        }
+        self.problem.residuals(x, r);
+        if r.len() != m {
+            return Err(Error::Resized { what: "the residuals", expected: m, found: r.len() });
+        }
+        Ok(())
+    }
+
+    /// `J(x)` in the buffer, its shape checked.
+    fn jacobian_at(&mut self, x: &DVector<T>) -> Result<&DMatrix<T>, Error> {
+        let shape = (self.problem.count(), x.len());
+        if self.jacobian.shape() != shape {
+            self.jacobian = DMatrix::zeros(shape.0, shape.1);
+        }
+        self.problem.jacobian(x, &mut self.jacobian);
+        if self.jacobian.shape() != shape {
+            let (expected, found) = (shape.0 * shape.1, self.jacobian.len());
+            return Err(Error::Resized { what: "the Jacobian", expected, found });
+        }
+        Ok(&self.jacobian)
+    }
+
+    /// `Jᵀ r` with the Jacobian in the buffer.
+    fn gradient(&self, r: &DVector<T>, gradient: &mut DVector<T>) {
+        let (m, n) = self.jacobian.shape();
+        let transposed = Factor::new(self.jacobian.as_slice(), m, n).t();
+        kernel::product(
+            T::one(),
+            transposed,
+            Factor::new(r.as_slice(), m, 1),
+            T::zero(),
+            gradient.as_mut_slice(),
+        );
+    }
+}
+
+impl<T: Real, R: Residuals<T>> Objective<T> for LeastSquares<T, R> {
+    fn dim(&self) -> usize {
+        self.problem.dim()
+    }
+
+    fn value(&mut self, x: &DVector<T>) -> T {
+        let mut r = std::mem::replace(&mut self.residuals, DVector::zeros(0));
+        let written = x.len() == self.problem.dim() && self.residuals_at(x, &mut r).is_ok();
+        let value = if written { half_square(&r) } else { T::NAN };
+        self.residuals = r;
+        value
+    }
+
+    fn value_gradient(&mut self, x: &DVector<T>, gradient: &mut DVector<T>) -> T {
+        let value = self.value(x);
+        if gradient.len() != self.problem.dim() || x.len() != gradient.len() || self.jacobian_at(x).is_err() {
+            return T::NAN;
+        }
+        self.gradient(&self.residuals, gradient);
+        value
+    }
+}
+
+impl<T: Real, R: SecondOrderResiduals<T>> Hessian<T> for LeastSquares<T, R> {
+    fn hessian(&mut self, x: &DVector<T>, hessian: &mut DMatrix<T>) {
+        let n = self.problem.dim();
+        let fits = x.len() == n && hessian.shape() == (n, n);
+        if !fits || !self.value(x).is_finite() || self.jacobian_at(x).is_err() {
+            hessian.fill(T::NAN);
+            return;
+        }
+        let j = Factor::new(self.jacobian.as_slice(), self.jacobian.nrows(), n);
+        kernel::product(T::one(), j.t(), j, T::zero(), hessian.as_mut_slice());
+        self.problem.add_curvature(x, &self.residuals, hessian);
+    }
+}
+
+/// Until nothing improves: the scale of a gradient is the data's, so no tolerance fits it.
+fn to_the_end<T: Real>() -> Stop<T> {
+    Stop::default().gradient(T::zero()).iterations(10_000)
+}
+
+/// `½ ‖r‖²`.
+fn half_square<T: Real>(r: &DVector<T>) -> T {
+    T::of(0.5) * kernel::dot(r.as_slice(), r.as_slice())
+}
+
+/// `‖v‖`, of numbers whose squares are in range.
+fn norm<T: Real>(v: &[T]) -> T {
+    kernel::dot(v, v).sqrt()
+}
+
+/// `‖D v‖`.
+fn scaled_norm<T: Real>(d: &[T], v: &[T]) -> T {
+    d.iter().zip(v).fold(T::zero(), |sum, (&d, &v)| sum + d * v * d * v).sqrt()
+}
+
+/// The norms of the columns, finite where the columns are: their squares may leave the range where they do not.
+fn column_norms<T: Real>(jacobian: &DMatrix<T>, norms: &mut [T]) {
+    for (norm, column) in norms.iter_mut().zip(jacobian.column_iter()) {
+        let largest = column.amax();
+        let square = column.iter().fold(T::zero(), |sum, &j| sum + (j / largest) * (j / largest));
+        *norm = if largest > T::zero() { (largest * square.sqrt()).min(T::MAX) } else { T::zero() };
+    }
+}

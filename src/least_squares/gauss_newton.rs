@@ -1,0 +1,118 @@
+use nalgebra::DVector;
+
+use super::local::{Local, Trial};
+use super::{LeastSquares, Residuals, to_the_end};
+use crate::optimizer::{Optimizer, Outcome, Step};
+use crate::{Error, Real, Report, minimize};
+
+/// Halvings of one step, at the most.
+const HALVINGS: usize = 50;
+
+/// Gauss–Newton: the solution of the linearised problem, shortened until `f` falls.
+///
+/// ```text
+/// min over δ of ‖r + J δ‖,    x ← x + t δ,    t = 1, ½, ¼, …  (Armijo 1966, on f = ½ ‖r‖²)
+/// ```
+///
+/// By an orthogonal factorisation with column pivoting; directions that `J` does not determine stay where they
+/// are. Quick where residuals are small or the model nearly linear and the start good; where it is neither,
+/// [`LevenbergMarquardt`](super::LevenbergMarquardt) is safer and hardly slower. It ends as that does.
+///
+/// Source: Nocedal and Wright, *Numerical Optimization* (2006), section 10.3.
+///
+/// ```
+/// use gradus::least_squares::{GaussNewton, Residuals};
+/// use nalgebra::{DMatrix, DVector, dmatrix, dvector};
+///
+/// /// A line through three points: linear, so one step is all.
+/// struct Line;
+///
+/// impl Residuals<f64> for Line {
+///     fn dim(&self) -> usize {
+///         2
+///     }
+///     fn count(&self) -> usize {
+///         3
+///     }
+///     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+///         r.copy_from(&dvector![x[0] - 1.0, x[0] + x[1] - 2.0, x[0] + 2.0 * x[1] - 2.0]);
+///     }
+///     fn jacobian(&mut self, _x: &DVector<f64>, j: &mut DMatrix<f64>) {
+///         j.copy_from(&dmatrix![1.0, 0.0; 1.0, 1.0; 1.0, 2.0]);
+///     }
+/// }
+///
+/// let report = GaussNewton::new().solve(Line, dvector![0.0, 0.0])?.into_converged()?;
+/// assert!(report.x.relative_eq(&dvector![7.0 / 6.0, 0.5], 1e-14, 1e-14));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct GaussNewton<T: Real> {
+    local: Local<T>,
+}
+
+impl<T: Real> Default for GaussNewton<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Real> GaussNewton<T> {
+    /// There is nothing to set.
+    pub fn new() -> Self {
+        Self { local: Local::new() }
+    }
+
+    /// Minimises `½ ‖r(x)‖²` from `start` to the last digit, by the rules of
+    /// [`LevenbergMarquardt::solve`](super::LevenbergMarquardt::solve).
+    ///
+    /// # Errors
+    /// A start of the wrong length or not finite, residuals that are not finite there.
+    pub fn solve<R: Residuals<T>>(&mut self, problem: R, start: DVector<T>) -> Result<Report<T>, Error> {
+        minimize(self, &mut LeastSquares::new(problem), start, &to_the_end())
+    }
+}
+
+impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for GaussNewton<T> {
+    fn check(&self, squares: &LeastSquares<T, R>) -> Result<(), Error> {
+        if squares.problem().count() == 0 {
+            return Err(Error::Empty { argument: "residuals", expected: "residual" });
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        self.local.reset();
+    }
+
+    fn step(&mut self, squares: &mut LeastSquares<T, R>, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        let (mut step, _) = self.local.stand(squares, x)?;
+        if step.outcome == Outcome::Stuck {
+            return Ok(step);
+        }
+        self.local.triangle.newton();
+        let change = self.local.triangle.change();
+        let (mut t, half) = (T::one(), T::of(0.5));
+        for _ in 0..HALVINGS {
+            let predicted = t * (T::one() - half * t) * change * change;
+            if !(predicted > T::zero() && predicted.is_finite()) {
+                break;
+            }
+            match self.local.attempt(squares, t, predicted, &mut step)? {
+                Trial::Rounding(true) => {
+                    self.local.leave(x);
+                    return Ok(step);
+                }
+                Trial::Gain(gain) if gain >= T::of(1e-4) => {
+                    self.local.leave(x);
+                    return Ok(step);
+                }
+                Trial::Rounding(false) => break,
+                Trial::Gain(_) => t *= half,
+                Trial::Outside => t *= T::of(0.1),
+            }
+        }
+        self.local.end(squares, &mut step);
+        Ok(step)
+    }
+}

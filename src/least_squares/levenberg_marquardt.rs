@@ -1,0 +1,146 @@
+use nalgebra::DVector;
+
+use super::local::{Local, Trial};
+use super::{LeastSquares, Residuals, to_the_end};
+use crate::optimizer::{Optimizer, Outcome, Step};
+use crate::{Error, Real, Report, minimize};
+
+/// Tries of one step, at the most.
+const TRIES: usize = 60;
+
+/// Levenberg–Marquardt: the linearised problem in a region that is trusted.
+///
+/// ```text
+/// min over δ of ‖r + J δ‖   with ‖D δ‖ ≤ Δ         x ← x + δ
+/// (JᵀJ + λ D²) δ = −Jᵀr     with the λ ≥ 0 that keeps it there
+/// ```
+///
+/// `D` holds the largest norms so far of the columns of `J`, so that the units of the parameters do not matter.
+/// The normal equations above are never formed: an orthogonal factorisation solves the same problem without
+/// squaring its condition. `Δ` follows the ratio of actual to predicted reduction; a residual that is not
+/// finite shrinks it. Where both reductions are rounding the scaled gradient decides, so that the last digits
+/// are reached.
+///
+/// Ends at a step that improves nothing: as [`Exact`](crate::Termination::Exact) where the relative
+/// [`Offset`](super::Offset) is small, else as [`NoDescent`](crate::Termination::NoDescent). Between steps it
+/// keeps the residuals of the point it left: the problem must stay the same.
+///
+/// Source: Moré, *The Levenberg-Marquardt algorithm: implementation and theory*, Lecture Notes in Mathematics
+/// 630 (1978).
+///
+/// The [module](super) has an example.
+#[derive(Debug, Clone)]
+pub struct LevenbergMarquardt<T: Real> {
+    factor: T,
+    local: Local<T>,
+    delta: T,
+    lambda: T,
+}
+
+impl<T: Real> Default for LevenbergMarquardt<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Real> LevenbergMarquardt<T> {
+    /// With a first region of the size of `x`.
+    pub fn new() -> Self {
+        let zero = T::zero();
+        Self { factor: T::one(), local: Local::new(), delta: zero, lambda: zero }
+    }
+
+    /// The first region: `Δ = factor · ‖D x‖`, or `factor` where that is zero. Default: `1`.
+    #[must_use]
+    pub fn factor(self, factor: T) -> Self {
+        Self { factor, ..self }
+    }
+
+    /// Minimises `½ ‖r(x)‖²` from `start` to the last digit: without a tolerance for the gradient, whose scale
+    /// is the data's, until the relative [`Offset`](super::Offset) gets no smaller; 10000 steps at most.
+    ///
+    /// For other rules: [`minimize`](crate::minimize) on a [`LeastSquares`].
+    ///
+    /// # Errors
+    /// Bad settings, a start of the wrong length or not finite, residuals that are not finite there.
+    pub fn solve<R: Residuals<T>>(&mut self, problem: R, start: DVector<T>) -> Result<Report<T>, Error> {
+        minimize(self, &mut LeastSquares::new(problem), start, &to_the_end())
+    }
+}
+
+impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMarquardt<T> {
+    fn check(&self, squares: &LeastSquares<T, R>) -> Result<(), Error> {
+        if squares.problem().count() == 0 {
+            return Err(Error::Empty { argument: "residuals", expected: "residual" });
+        }
+        if self.factor > T::zero() && self.factor.is_finite() {
+            return Ok(());
+        }
+        Err(Error::Setting { name: "factor", expected: "positive and finite", found: self.factor.f64() })
+    }
+
+    fn reset(&mut self) {
+        self.local.reset();
+    }
+
+    fn step(&mut self, squares: &mut LeastSquares<T, R>, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        let (mut step, new) = self.local.stand(squares, x)?;
+        if step.outcome == Outcome::Stuck {
+            return Ok(step);
+        }
+        if new {
+            let size = self.local.size();
+            self.delta = self.factor * if size > T::zero() { size } else { T::one() };
+            self.lambda = T::zero();
+        }
+        for _ in 0..TRIES {
+            let triangle = &mut self.local.triangle;
+            let length = triangle.within(self.delta, &mut self.lambda);
+            let change = triangle.change();
+            // f − ½ ‖r + J δ‖², as Moré's (4.4)
+            let predicted = T::of(0.5) * change * change + self.lambda * length * length;
+            if !(predicted > T::zero() && predicted.is_finite()) {
+                break;
+            }
+            match self.local.attempt(squares, T::one(), predicted, &mut step)? {
+                Trial::Rounding(true) => {
+                    self.local.leave(x);
+                    return Ok(step);
+                }
+                // a region so small that all it promises is rounding
+                Trial::Rounding(false) if self.lambda > T::zero() => {
+                    self.delta = T::of(100.0) * length;
+                    self.lambda *= T::of(0.01);
+                }
+                Trial::Rounding(false) => break,
+                Trial::Outside => self.shrink(length, T::of(0.1)),
+                Trial::Gain(gain) => {
+                    if gain < T::of(0.25) {
+                        // the minimum of the parabola along the step, within a tenth and a half of it
+                        let parabola = T::of(0.5) / (T::of(2.0) - gain).max(T::one());
+                        self.shrink(
+                            length,
+                            if gain >= T::zero() { T::of(0.5) } else { parabola.max(T::of(0.1)) },
+                        );
+                    } else if gain >= T::of(0.75) || self.lambda == T::zero() {
+                        self.delta = T::of(2.0) * length;
+                        self.lambda *= T::of(0.5);
+                    }
+                    if gain >= T::of(1e-4) {
+                        self.local.leave(x);
+                        return Ok(step);
+                    }
+                }
+            }
+        }
+        self.local.end(squares, &mut step);
+        Ok(step)
+    }
+}
+
+impl<T: Real> LevenbergMarquardt<T> {
+    fn shrink(&mut self, length: T, by: T) {
+        self.delta = by * self.delta.min(length * T::of(10.0));
+        self.lambda /= by;
+    }
+}

@@ -1,0 +1,121 @@
+use nalgebra::DVector;
+
+use super::directions::{Directed, Direction};
+use super::lbfgs::curvature;
+use super::{Optimizer, Step};
+use crate::kernel::{self, Factor};
+use crate::{Error, Objective, Real};
+
+/// BFGS: the inverse Hessian from all the steps, as a dense matrix.
+///
+/// ```text
+/// d = −H ∇f(x),   x ← x + t d          s = x₊ − x,  y = ∇f(x₊) − ∇f(x),  ρ = 1/(sᵀy)
+/// H ← (1 − ρ s yᵀ) H (1 − ρ y sᵀ) + ρ s sᵀ       from H = (sᵀy / yᵀy) 1
+/// ```
+///
+/// `t` satisfies the strong Wolfe conditions. Needs fewer steps than [`Lbfgs`](super::Lbfgs) for `n²` numbers
+/// of memory and work per step: up to some hundreds of variables. All else is as there: safeguards, and the
+/// objective that must stay the same.
+///
+/// Sources: Broyden, Fletcher, Goldfarb, Shanno (1970); Nocedal and Wright, *Numerical Optimization*, (6.17)
+/// and (6.20); line search of Hager and Zhang (2005).
+///
+/// ```
+/// use gradus::objective::problems::Problem;
+/// use gradus::{Bfgs, Stop, minimize};
+///
+/// let mut wood = Problem::Wood;
+/// let report = minimize(&mut Bfgs::new(), &mut wood, wood.start(), &Stop::default())?.into_converged()?;
+/// assert!(report.value < 1e-12_f64);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Bfgs<T: Real>(Directed<T, Inverse<T>>);
+
+impl<T: Real> Default for Bfgs<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Real> Bfgs<T> {
+    /// With the default line search.
+    pub fn new() -> Self {
+        let rule = Inverse { h: Vec::new(), hy: Vec::new(), learnt: false };
+        Self(Directed::new(rule, 0.9))
+    }
+
+    /// The `0 < σ < 1` of the Wolfe condition `|φ'(t)| ≤ σ |φ'(0)|`: the smaller, the more exact the line
+    /// search. Default: `0.9`.
+    #[must_use]
+    pub fn curvature(mut self, sigma: T) -> Self {
+        self.0.curvature = sigma;
+        self
+    }
+}
+
+impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Bfgs<T> {
+    fn check(&self, _objective: &O) -> Result<(), Error> {
+        self.0.check()
+    }
+
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        self.0.step(objective, x)
+    }
+}
+
+/// The inverse Hessian, `n × n` and symmetric.
+#[derive(Debug, Clone)]
+struct Inverse<T> {
+    h: Vec<T>,
+    hy: Vec<T>,
+    learnt: bool,
+}
+
+impl<T: Real> Inverse<T> {
+    /// `out ← α H v`.
+    fn times(h: &[T], alpha: T, v: &[T], out: &mut [T]) {
+        let n = v.len();
+        kernel::product(alpha, Factor::new(h, n, n), Factor::new(v, n, 1), T::zero(), out);
+    }
+}
+
+impl<T: Real> Direction<T> for Inverse<T> {
+    const SCALED: bool = true;
+
+    fn direction(&mut self, gradient: &[T], d: &mut [T]) -> bool {
+        let n = d.len();
+        if self.hy.len() != n {
+            (self.h, self.hy, self.learnt) = (vec![T::zero(); n * n], vec![T::zero(); n], false);
+        }
+        if self.learnt {
+            Self::times(&self.h, -T::one(), gradient, d);
+        }
+        self.learnt
+    }
+
+    fn learn(&mut self, s: &[T], y: &[T]) {
+        let n = s.len();
+        let Some((rho, gamma)) = curvature(s, y) else { return };
+        if !self.learnt {
+            self.h.fill(T::zero());
+            self.h.iter_mut().step_by(n + 1).for_each(|h| *h = gamma);
+            self.learnt = true;
+        }
+        // H + (1 + ρ yᵀHy) ρ s sᵀ − ρ (s (Hy)ᵀ + (Hy) sᵀ), column by column
+        Self::times(&self.h, T::one(), y, &mut self.hy);
+        let both = (T::one() + rho * kernel::dot(y, &self.hy)) * rho;
+        for ((column, &s_j), &u_j) in self.h.chunks_exact_mut(n).zip(s).zip(&self.hy) {
+            kernel::axpy(both * s_j - rho * u_j, s, column);
+            kernel::axpy(-rho * s_j, &self.hy, column);
+        }
+    }
+
+    fn forget(&mut self) {
+        self.learnt = false;
+    }
+}

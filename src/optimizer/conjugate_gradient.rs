@@ -1,0 +1,106 @@
+use nalgebra::DVector;
+
+use super::directions::{Directed, Direction};
+use super::{Optimizer, Step};
+use crate::{Error, Objective, Real, kernel};
+
+/// Nonlinear conjugate gradients: the gradient, bent by the direction before.
+///
+/// ```text
+/// d ← −g + max(β, η) d,    g = ∇f(x),  y = g − g₋      x ← x + t d
+/// β = (y − 2 d ‖y‖²/(dᵀy))ᵀ g / (dᵀy),    η = −1 / (‖d‖ min(0.01, ‖g₋‖))
+/// ```
+///
+/// `t` satisfies the strong Wolfe conditions. The least memory of all methods that know curvature: four
+/// vectors. On a quadratic with exact line searches it ends after `n` steps. Where memory for
+/// [`Lbfgs`](super::Lbfgs) is at hand, that needs fewer evaluations. Safeguards are as there, and so is the
+/// objective that must stay the same.
+///
+/// Source: Hager and Zhang, SIAM J. Optim. 16 (2005), (1.3), (1.6), (1.7).
+///
+/// ```
+/// use gradus::objective::problems::Rosenbrock;
+/// use gradus::{ConjugateGradient, Stop, minimize};
+///
+/// let mut valley = Rosenbrock::new(10);
+/// let start = valley.start();
+/// let report = minimize(&mut ConjugateGradient::new(), &mut valley, start, &Stop::default())?;
+/// assert!((report.into_converged()?.x[9] - 1.0_f64).abs() < 1e-6);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ConjugateGradient<T: Real>(Directed<T, Conjugate<T>>);
+
+impl<T: Real> Default for ConjugateGradient<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Real> ConjugateGradient<T> {
+    /// With the default line search.
+    pub fn new() -> Self {
+        Self(Directed::new(Conjugate { y: Vec::new(), before: T::zero(), learnt: false }, 0.1))
+    }
+
+    /// The `0 < σ < 1` of the Wolfe condition `|φ'(t)| ≤ σ |φ'(0)|`: the smaller, the more exact the line
+    /// search. Default: `0.1`.
+    #[must_use]
+    pub fn curvature(mut self, sigma: T) -> Self {
+        self.0.curvature = sigma;
+        self
+    }
+}
+
+impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for ConjugateGradient<T> {
+    fn check(&self, _objective: &O) -> Result<(), Error> {
+        self.0.check()
+    }
+
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        self.0.step(objective, x)
+    }
+}
+
+/// The change of the gradient in the last step.
+#[derive(Debug, Clone)]
+struct Conjugate<T> {
+    y: Vec<T>,
+    /// `‖g₋‖`.
+    before: T,
+    learnt: bool,
+}
+
+impl<T: Real> Direction<T> for Conjugate<T> {
+    const SCALED: bool = false;
+
+    fn direction(&mut self, g: &[T], d: &mut [T]) -> bool {
+        let before = std::mem::replace(&mut self.before, kernel::dot(g, g).sqrt());
+        if self.y.len() != d.len() {
+            (self.y, self.learnt) = (vec![T::zero(); d.len()], false);
+        }
+        if !self.learnt {
+            return false;
+        }
+        let (dy, yy, dd) = (kernel::dot(d, &self.y), kernel::dot(&self.y, &self.y), kernel::dot(d, d));
+        let two = T::of(2.0);
+        let beta = (kernel::dot(&self.y, g) - two * (yy / dy) * kernel::dot(d, g)) / dy;
+        let eta = -T::one() / (dd.sqrt() * before.min(T::of(0.01)));
+        kernel::scale(beta.max(eta), d);
+        kernel::axpy(-T::one(), g, d);
+        beta.is_finite()
+    }
+
+    fn learn(&mut self, _s: &[T], y: &[T]) {
+        self.y.copy_from_slice(y);
+        self.learnt = true;
+    }
+
+    fn forget(&mut self) {
+        self.learnt = false;
+    }
+}

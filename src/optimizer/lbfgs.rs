@@ -1,0 +1,159 @@
+use nalgebra::DVector;
+
+use super::directions::{Directed, Direction};
+use super::schedule::setting;
+use super::{Optimizer, Step};
+use crate::{Error, Objective, Real, kernel};
+
+/// Limited-memory BFGS: curvature from the last few steps, a few vectors of memory.
+///
+/// ```text
+/// d = −H ∇f(x),   x ← x + t d          s = x₊ − x,  y = ∇f(x₊) − ∇f(x)
+/// H ← (1 − ρ s yᵀ) H (1 − ρ y sᵀ) + ρ s sᵀ,   ρ = 1/(sᵀy)       over the last `memory` pairs,
+/// from H = (sᵀy / yᵀy) 1
+/// ```
+///
+/// `t` satisfies the strong Wolfe conditions. The method of choice for smooth functions of many variables
+/// where only gradients are known; it wants exact gradients of one and the same function (a whole batch, not
+/// mini-batches). Where a direction does not descend it starts again from the gradient, at the best point it
+/// has; a value that is not finite shortens the step; where nothing lowers the function any further it says
+/// so. `x` never leaves the finite points, nor goes up by more than rounding.
+///
+/// Between steps it keeps value and gradient of the point it left: the objective must stay the same. Where it
+/// changes, [`reset`](Optimizer::reset) forgets ([`minimize`](crate::minimize) does so at its start).
+///
+/// Sources: Nocedal (1980); Liu and Nocedal (1989); line search of Hager and Zhang (2005).
+///
+/// ```
+/// use gradus::objective::problems::Rosenbrock;
+/// use gradus::{Lbfgs, Stop, minimize};
+///
+/// let mut valley = Rosenbrock::new(100);
+/// let start = valley.start();
+/// let report = minimize(&mut Lbfgs::new(), &mut valley, start, &Stop::default())?.into_converged()?;
+/// assert!((report.x[99] - 1.0_f64).abs() < 1e-6);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Lbfgs<T: Real>(Directed<T, TwoLoops<T>>);
+
+impl<T: Real> Default for Lbfgs<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Real> Lbfgs<T> {
+    /// With a memory of ten steps.
+    pub fn new() -> Self {
+        Self(Directed::new(TwoLoops::new(), 0.9))
+    }
+
+    /// How many steps to learn from, at least 1. Default: `10`.
+    #[must_use]
+    pub fn memory(mut self, steps: usize) -> Self {
+        self.0.rule = TwoLoops { memory: steps, ..self.0.rule };
+        self
+    }
+
+    /// The `0 < σ < 1` of the Wolfe condition `|φ'(t)| ≤ σ |φ'(0)|`: the smaller, the more exact the line
+    /// search. Default: `0.9`.
+    #[must_use]
+    pub fn curvature(mut self, sigma: T) -> Self {
+        self.0.curvature = sigma;
+        self
+    }
+}
+
+impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Lbfgs<T> {
+    fn check(&self, _objective: &O) -> Result<(), Error> {
+        let memory = self.0.rule.memory;
+        setting("memory", "at least 1", T::of(memory as f64), memory >= 1)?;
+        self.0.check()
+    }
+
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        self.0.step(objective, x)
+    }
+}
+
+/// The last pairs in two rings of `memory` columns, and the two loops over them (Nocedal 1980).
+#[derive(Debug, Clone)]
+struct TwoLoops<T> {
+    memory: usize,
+    /// Pairs learnt so far; the next goes to column `learnt % memory`.
+    learnt: usize,
+    s: Vec<T>,
+    y: Vec<T>,
+    rho: Vec<T>,
+    alpha: Vec<T>,
+    gamma: T,
+}
+
+impl<T: Real> TwoLoops<T> {
+    fn new() -> Self {
+        let empty = Vec::new;
+        Self { memory: 10, learnt: 0, s: empty(), y: empty(), rho: empty(), alpha: empty(), gamma: T::one() }
+    }
+
+    /// The rings' columns, oldest first.
+    fn columns(&self) -> impl DoubleEndedIterator<Item = usize> + use<T> {
+        let memory = self.memory;
+        (self.learnt.saturating_sub(memory)..self.learnt).map(move |pair| pair % memory)
+    }
+}
+
+impl<T: Real> Direction<T> for TwoLoops<T> {
+    const SCALED: bool = true;
+
+    fn direction(&mut self, gradient: &[T], d: &mut [T]) -> bool {
+        let n = d.len();
+        let entries = n.saturating_mul(self.memory);
+        if self.s.len() != entries {
+            (self.s, self.y) = (vec![T::zero(); entries], vec![T::zero(); entries]);
+            (self.rho, self.alpha) = (vec![T::zero(); self.memory], vec![T::zero(); self.memory]);
+            self.learnt = 0;
+        }
+        if self.learnt == 0 {
+            return false;
+        }
+        d.fill(T::zero());
+        kernel::axpy(-T::one(), gradient, d);
+        for k in self.columns().rev() {
+            self.alpha[k] = self.rho[k] * kernel::dot(&self.s[k * n..][..n], d);
+            kernel::axpy(-self.alpha[k], &self.y[k * n..][..n], d);
+        }
+        kernel::scale(self.gamma, d);
+        for k in self.columns() {
+            let beta = self.rho[k] * kernel::dot(&self.y[k * n..][..n], d);
+            kernel::axpy(self.alpha[k] - beta, &self.s[k * n..][..n], d);
+        }
+        true
+    }
+
+    fn learn(&mut self, s: &[T], y: &[T]) {
+        let n = s.len();
+        let Some((rho, gamma)) = curvature(s, y) else { return };
+        let k = self.learnt % self.memory;
+        self.s[k * n..][..n].copy_from_slice(s);
+        self.y[k * n..][..n].copy_from_slice(y);
+        (self.rho[k], self.gamma) = (rho, gamma);
+        self.learnt += 1;
+    }
+
+    fn forget(&mut self) {
+        self.learnt = 0;
+    }
+}
+
+/// `ρ = 1/(sᵀy)` and `γ = sᵀy / yᵀy`, if the step met positive curvature, clear of rounding.
+pub(super) fn curvature<T: Real>(s: &[T], y: &[T]) -> Option<(T, T)> {
+    let (sy, yy, ss) = (kernel::dot(s, y), kernel::dot(y, y), kernel::dot(s, s));
+    let (rho, gamma) = (T::one() / sy, sy / yy);
+    let clear = sy > T::EPSILON * ss.sqrt() * yy.sqrt();
+    (clear && rho.is_finite() && gamma.is_finite() && gamma > T::zero()).then_some((rho, gamma))
+}

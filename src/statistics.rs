@@ -1,0 +1,204 @@
+//! How well data determine the parameters: covariance, standard errors, tests and intervals.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::kernel;
+use crate::{Curved, EmpiricalRisk, Error, Real, SecondOrder};
+use distributions::Symmetric;
+use information::Curvature;
+pub use information::Information;
+
+mod distributions;
+mod information;
+
+/// What maximum likelihood says of its own precision, parameter by parameter in the order of `θ`.
+///
+/// Made by [`EmpiricalRisk::statistics`] and [`EmpiricalRisk::robust_statistics`].
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statistics<T: Real> {
+    /// `θ`.
+    pub estimates: DVector<T>,
+    /// The covariance of the estimates (`p × p`).
+    pub covariance: DMatrix<T>,
+    /// The roots of its diagonal.
+    pub standard_errors: DVector<T>,
+    /// Unbiased residual variance of each output, where the loss is the squared error.
+    pub residual_variance: Option<DVector<T>>,
+    /// Degrees of freedom of Student's distribution; none: the normal one.
+    pub degrees_of_freedom: Option<f64>,
+}
+
+/// Standard errors that hold although the model's variance does not (White 1980; MacKinnon and White 1985).
+///
+/// ```text
+/// H⁻¹ (Σ_j w_j g_j g_jᵀ) H⁻¹,   g_j the gradient of the loss of sample j
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Robust {
+    /// As above.
+    Hc0,
+    /// Times `m/(m − p)`.
+    Hc1,
+}
+
+impl<T: Real, M, L> EmpiricalRisk<'_, T, M, L>
+where
+    M: SecondOrder<T> + Information<T, L>,
+    L: Curved<T>,
+{
+    /// Covariance and standard errors of the parameters `theta` that minimise this risk, over all its samples.
+    ///
+    /// ```text
+    /// H = ∇² Σ_j w_j ℓ_j + (Σw) λ 1,   F = ∇² Σ_j w_j ℓ_j   (the observed information)
+    /// covariance = σ² H⁻¹ F H⁻¹                               (= σ² H⁻¹ without a penalty)
+    /// ```
+    ///
+    /// - Squared error: `σ²` is the residual variance, divided by `Σw − tr(H⁻¹F)` (`m − p` without a penalty), and
+    ///   ratios follow Student's distribution. For a [`Perceptron`](crate::Perceptron) with several outputs, residuals
+    ///   of different outputs may be correlated, and so are then their coefficients.
+    /// - Log loss and cross-entropy: `σ² = 1`, and ratios follow the normal distribution.
+    ///
+    /// Weights count samples: weight 2 is the sample twice. A penalty biases estimates, which no covariance tells.
+    /// For affine models `H` is never formed: its root comes from an orthogonal factorisation. `H` is the exact
+    /// Hessian; no damping of any optimizer is in it.
+    ///
+    /// ```
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
+    /// use nalgebra::dmatrix;
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![2.9, 5.1, 7.0, 9.2]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let fitted = risk.fit()?;
+    /// let statistics = risk.statistics(fitted.parameters())?;
+    /// assert_eq!(statistics.degrees_of_freedom, Some(2.0));
+    /// let slope = statistics.confidence_intervals(0.95)?.row(0).into_owned();
+    /// assert!(slope[0] < 2.08 && 2.08 < slope[1] && statistics.p_values()[0] < 1e-3);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Length`] and [`Error::NonFinite`] for `theta`; [`Error::NotStationary`] where it is no minimum to
+    /// within a thousandth of a standard error; [`Error::Separable`] with the direction; [`Error::RankDeficient`] with
+    /// the columns; [`Error::NotPositiveDefinite`] for a network whose Hessian is not; [`Error::DegreesOfFreedom`].
+    pub fn statistics(&mut self, theta: &DVector<T>) -> Result<Statistics<T>, Error> {
+        let curvature = self.curvature(theta)?;
+        Ok(Statistics::new(theta, curvature.covariance.clone(), &curvature))
+    }
+
+    /// [`statistics`](Self::statistics) with a covariance that does not trust the model's variance, only its mean.
+    ///
+    /// ```
+    /// use gradus::{EmpiricalRisk, Perceptron, Robust, SquaredError};
+    /// use nalgebra::dmatrix;
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![2.9, 5.1, 7.0, 9.2]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let fitted = risk.fit()?;
+    /// let errors = |kind| Ok::<_, gradus::Error>(risk.robust_statistics(fitted.parameters(), kind)?.standard_errors);
+    /// let [hc0, hc1] = [Robust::Hc0, Robust::Hc1].map(errors);
+    /// assert!((hc1?[0] / hc0?[0] - 2.0_f64.sqrt()).abs() < 1e-14); // √(4/(4 − 2))
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`statistics`](Self::statistics).
+    pub fn robust_statistics(&mut self, theta: &DVector<T>, robust: Robust) -> Result<Statistics<T>, Error> {
+        let curvature = self.curvature(theta)?;
+        let (p, m) = (theta.len(), self.samples());
+        let mut covariance = DMatrix::zeros(p, p);
+        let mut cache = self.model().cache(1);
+        let mut delta = DMatrix::zeros(self.model().outputs(), 1);
+        let (mut g, mut u) = (DVector::zeros(p), DVector::zeros(p));
+        let mut count = T::zero();
+        for j in 0..m {
+            let weight = self.weight(j);
+            if weight == T::zero() {
+                continue;
+            }
+            count += weight;
+            // g_j, and u = H⁻¹ g_j: the sum of u uᵀ is positive semidefinite whatever the rounding
+            let (x, y, _) = self.present();
+            let (x, y) = (x.columns(j, 1), y.columns(j, 1));
+            self.model().forward(theta, x, &mut cache);
+            self.loss().value_gradient(self.model().scores(&cache), y, &[T::one()], delta.as_view_mut());
+            g.fill(T::zero());
+            self.model().backward(theta, x, delta.as_view(), &mut cache, &mut g);
+            u.gemv(T::one(), &curvature.inverse, &g, T::zero());
+            covariance.ger(weight, &u, &u, T::one());
+        }
+        if robust == Robust::Hc1 {
+            let left = count - T::of(p as f64);
+            if left <= T::zero() {
+                return Err(Error::DegreesOfFreedom { samples: count.f64(), coefficients: p as f64 });
+            }
+            covariance *= count / left;
+        }
+        Ok(Statistics::new(theta, covariance, &curvature))
+    }
+
+    fn curvature(&mut self, theta: &DVector<T>) -> Result<Curvature<T>, Error> {
+        use crate::Objective;
+        self.check()?;
+        crate::minimize::check_point("theta", theta, self.dim())?;
+        self.batch(0..self.samples())?;
+        let curvature = M::curvature(self, theta)?;
+        // the distance to the minimum in standard errors: √((Σw) gᵀ H⁻¹ g / σ²), g the gradient of the sum
+        let mut gradient = DVector::zeros(theta.len());
+        self.value_gradient(theta, &mut gradient);
+        gradient *= self.total_weight();
+        let step = &curvature.inverse * &gradient;
+        let gain = kernel::dot(gradient.as_slice(), step.as_slice());
+        let distance = (gain / curvature.scatter).sqrt().f64();
+        let near = gain <= T::zero() || distance <= STATIONARY;
+        if !near {
+            return Err(Error::NotStationary { what: "statistics", distance });
+        }
+        Ok(curvature)
+    }
+}
+
+/// Standard errors between the parameters and the minimum.
+const STATIONARY: f64 = 1e-3;
+
+impl<T: Real> Statistics<T> {
+    fn new(theta: &DVector<T>, covariance: DMatrix<T>, curvature: &Curvature<T>) -> Self {
+        let standard_errors = covariance.diagonal().map(|v| v.max(T::zero()).sqrt());
+        Self {
+            estimates: theta.clone(),
+            covariance,
+            standard_errors,
+            residual_variance: curvature.residual_variance.clone(),
+            degrees_of_freedom: curvature.degrees_of_freedom,
+        }
+    }
+
+    fn distribution(&self) -> Symmetric {
+        self.degrees_of_freedom.map_or(Symmetric::Normal, Symmetric::Student)
+    }
+
+    /// Estimates over standard errors: `t` where there are degrees of freedom, else `z`.
+    pub fn ratios(&self) -> DVector<T> {
+        self.estimates.component_div(&self.standard_errors)
+    }
+
+    /// The probability of a ratio at least as large, of either sign, were the parameter zero.
+    pub fn p_values(&self) -> DVector<T> {
+        let distribution = self.distribution();
+        self.ratios().map(|ratio| T::of(distribution.two_sided(ratio.f64())))
+    }
+
+    /// Lower and upper ends (columns) of an interval for each parameter (rows), that covers it with the
+    /// probability `level`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a level that is not strictly between 0 and 1.
+    pub fn confidence_intervals(&self, level: f64) -> Result<DMatrix<T>, Error> {
+        if !(level > 0.0 && level < 1.0) {
+            let expected = "strictly between 0 and 1";
+            return Err(Error::Setting { name: "level", expected, found: level });
+        }
+        let width = &self.standard_errors * T::of(self.distribution().critical(1.0 - level));
+        Ok(DMatrix::from_columns(&[&self.estimates - &width, &self.estimates + &width]))
+    }
+}

@@ -1,0 +1,294 @@
+//! Users write models, losses, optimizers and objectives of their own, generic over the scalar, from what is
+//! public.
+
+use gradus::loss::{ElementWise, Jet};
+use gradus::objective::{
+    check_curvature, check_gradient, check_hessian, check_hessian_product, check_loss, check_model,
+    check_second_order,
+};
+use gradus::optimizer::{Optimizer, Step};
+use gradus::{
+    Architecture, Curved, EmpiricalRisk, Error, GradientDescent, Hessian, Loss, Model, Newton, Objective,
+    Real, Report, SecondOrder, SquaredError, Stop, minimize,
+};
+use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector};
+
+/// `z = a (1 − e^{−b x})`.
+struct Growth;
+
+#[derive(Debug, Clone)]
+struct GrowthCache<T> {
+    z: Vec<T>,
+    r_z: Vec<T>,
+    batch: usize,
+}
+
+impl Architecture for Growth {
+    fn inputs(&self) -> usize {
+        1
+    }
+    fn outputs(&self) -> usize {
+        1
+    }
+    fn parameter_count(&self) -> usize {
+        2
+    }
+}
+
+impl<T: Real> Model<T> for Growth {
+    type Cache = GrowthCache<T>;
+
+    fn cache(&self, max_batch: usize) -> Self::Cache {
+        GrowthCache { z: vec![T::zero(); max_batch], r_z: vec![T::zero(); max_batch], batch: 0 }
+    }
+    fn forward(&self, theta: &DVector<T>, x: DMatrixView<'_, T>, cache: &mut Self::Cache) {
+        cache.batch = x.ncols();
+        for (z, x) in cache.z.iter_mut().zip(x.iter()) {
+            *z = theta[0] * (T::one() - (-theta[1] * *x).exp());
+        }
+    }
+    fn scores<'c>(&self, cache: &'c Self::Cache) -> DMatrixView<'c, T> {
+        DMatrixView::from_slice(&cache.z[..cache.batch], 1, cache.batch)
+    }
+    fn backward(
+        &self,
+        theta: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        delta: DMatrixView<'_, T>,
+        _cache: &mut Self::Cache,
+        gradient: &mut DVector<T>,
+    ) {
+        for (x, delta) in x.iter().zip(delta.iter()) {
+            let e = (-theta[1] * *x).exp();
+            gradient[0] += *delta * (T::one() - e);
+            gradient[1] += *delta * theta[0] * *x * e;
+        }
+    }
+}
+
+impl<T: Real> SecondOrder<T> for Growth {
+    fn tangent(&self, theta: &DVector<T>, v: &DVector<T>, x: DMatrixView<'_, T>, cache: &mut Self::Cache) {
+        for (r_z, x) in cache.r_z.iter_mut().zip(x.iter()) {
+            let e = (-theta[1] * *x).exp();
+            *r_z = v[0] * (T::one() - e) + v[1] * theta[0] * *x * e;
+        }
+    }
+    fn tangent_scores<'c>(&self, cache: &'c Self::Cache) -> DMatrixView<'c, T> {
+        DMatrixView::from_slice(&cache.r_z[..cache.batch], 1, cache.batch)
+    }
+    fn backward_tangent(
+        &self,
+        theta: &DVector<T>,
+        v: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        delta: DMatrixView<'_, T>,
+        r_delta: DMatrixView<'_, T>,
+        _cache: &mut Self::Cache,
+        out: &mut DVector<T>,
+    ) {
+        for ((x, delta), r_delta) in x.iter().zip(delta.iter()).zip(r_delta.iter()) {
+            let e = (-theta[1] * *x).exp();
+            let r_e = -v[1] * *x * e;
+            out[0] += *r_delta * (T::one() - e) - *delta * r_e;
+            out[1] += *r_delta * theta[0] * *x * e + *delta * *x * (v[0] * e + theta[0] * r_e);
+        }
+    }
+}
+
+/// `ℓ = ln cosh(z − y)`, element by element.
+#[derive(Debug, Clone, Copy)]
+struct LogCosh;
+
+impl ElementWise for LogCosh {
+    const CONVEX: bool = true;
+
+    fn jet<T: Real>(&self, z: T, y: T) -> Jet<T> {
+        let (r, tanh) = ((z - y).abs(), (z - y).tanh());
+        let value = r + (T::of(-2.0) * r).exp().ln_1p() - T::of(std::f64::consts::LN_2);
+        Jet { value, first: tanh, second: T::one() - tanh * tanh }
+    }
+}
+
+/// `ℓ = √(1 + ‖z − y‖²) − 1`: not a sum over outputs, so written as a whole.
+struct PseudoHuber;
+
+impl PseudoHuber {
+    fn root<T: Real>(z: &[T], y: &[T]) -> T {
+        z.iter().zip(y).fold(T::one(), |s, (z, y)| s + (*z - *y) * (*z - *y)).sqrt()
+    }
+}
+
+impl<T: Real> Loss<T> for PseudoHuber {
+    fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
+        let columns = z.column_iter().zip(y.column_iter()).zip(weights);
+        columns.fold(T::zero(), |s, ((z, y), w)| s + *w * (Self::root(z.as_slice(), y.as_slice()) - T::one()))
+    }
+    fn value_gradient(
+        &self,
+        z: DMatrixView<'_, T>,
+        y: DMatrixView<'_, T>,
+        weights: &[T],
+        mut delta: DMatrixViewMut<'_, T>,
+    ) -> T {
+        for (j, w) in weights.iter().enumerate() {
+            let root = Self::root(z.column(j).as_slice(), y.column(j).as_slice());
+            delta.column_mut(j).copy_from(&((z.column(j) - y.column(j)) * (*w / root)));
+        }
+        self.value(z, y, weights)
+    }
+    fn is_convex(&self) -> bool {
+        true
+    }
+}
+
+impl<T: Real> Curved<T> for PseudoHuber {
+    fn curvature_product(
+        &self,
+        z: DMatrixView<'_, T>,
+        y: DMatrixView<'_, T>,
+        weights: &[T],
+        r: DMatrixView<'_, T>,
+        mut out: DMatrixViewMut<'_, T>,
+    ) {
+        for (j, w) in weights.iter().enumerate() {
+            let (d, r) = (z.column(j) - y.column(j), r.column(j));
+            let root = Self::root(z.column(j).as_slice(), y.column(j).as_slice());
+            let along = d.dot(&r) / (root * root);
+            out.column_mut(j).copy_from(&((r - d * along) * (*w / root)));
+        }
+    }
+}
+
+/// Gradient descent that halves its rate until the value falls.
+struct Halving<T: Real> {
+    rate: T,
+    gradient: DVector<T>,
+}
+
+impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Halving<T> {
+    fn check(&self, _objective: &O) -> Result<(), Error> {
+        if self.rate > T::zero() {
+            return Ok(());
+        }
+        Err(Error::Setting { name: "rate", expected: "positive", found: self.rate.f64() })
+    }
+    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        self.gradient.resize_vertically_mut(x.len(), T::zero());
+        let value = objective.value_gradient(x, &mut self.gradient);
+        let mut rate = self.rate;
+        for _ in 0..60 {
+            let next = &*x - &self.gradient * rate;
+            if objective.value(&next) < value {
+                *x = next;
+                break;
+            }
+            rate *= T::of(0.5);
+        }
+        Ok(Step::new(value, self.gradient.amax()))
+    }
+}
+
+/// `½ (x − 1)ᵀ A (x − 1)`, as an objective written out.
+struct Bowl<T: Real>(DMatrix<T>);
+
+impl<T: Real> Objective<T> for Bowl<T> {
+    fn dim(&self) -> usize {
+        self.0.nrows()
+    }
+    fn value_gradient(&mut self, x: &DVector<T>, gradient: &mut DVector<T>) -> T {
+        let r = x.add_scalar(-T::one());
+        gradient.gemv(T::one(), &self.0, &r, T::zero());
+        T::of(0.5) * r.dot(gradient)
+    }
+}
+
+impl<T: Real> Hessian<T> for Bowl<T> {
+    fn hessian(&mut self, _x: &DVector<T>, hessian: &mut DMatrix<T>) {
+        hessian.copy_from(&self.0);
+    }
+}
+
+fn growth_data<T: Real>() -> (DMatrix<T>, DMatrix<T>) {
+    let x = DMatrix::from_fn(1, 20, |_, j| T::of(0.25 * (j + 1) as f64));
+    let y = x.map(|x| T::of(3.0 * (1.0 - (-0.8 * x.f64()).exp())));
+    (x, y)
+}
+
+fn start<T: Real>() -> DVector<T> {
+    DVector::from_vec(vec![T::of(2.5), T::one()])
+}
+
+fn lands_on_3_and_08<T: Real>(report: &Report<T>, tolerance: f64) {
+    assert!(report.converged(), "{report}");
+    let (a, b) = (report.x[0].f64(), report.x[1].f64());
+    assert!((a - 3.0).abs() < tolerance && (b - 0.8).abs() < tolerance, "{a} {b}");
+}
+
+fn everything<T: Real>(tolerance: f64) {
+    // the derivatives are right, and said to be
+    let (x, y) = growth_data::<T>();
+    assert!(check_model(&Growth, &start(), &x).unwrap().passed());
+    assert!(check_second_order(&Growth, &start(), &x).unwrap().passed());
+    let (z, t) = (x.clone().resize_vertically(2, T::of(0.5)), y.clone().resize_vertically(2, T::of(-1.0)));
+    let w = vec![T::of(0.05); 20];
+    for report in [
+        check_loss(&LogCosh, &z, &t, &w),
+        check_curvature(&LogCosh, &z, &t, &w),
+        check_loss(&PseudoHuber, &z, &t, &w),
+        check_curvature(&PseudoHuber, &z, &t, &w),
+    ] {
+        let report = report.unwrap();
+        assert_ne!(report.verdict(), gradus::objective::Verdict::Failed, "{report}");
+    }
+
+    // and they train: first order and second, own loss and optimizer
+    let stop = Stop::default().iterations(20_000);
+    let mut risk = EmpiricalRisk::new(Growth, SquaredError, &x, &y).unwrap();
+    let descent = minimize(&mut GradientDescent::new(T::of(0.5)), &mut risk, start(), &stop).unwrap();
+    lands_on_3_and_08(&descent, tolerance);
+    let mut halving = Halving { rate: T::one(), gradient: DVector::zeros(0) };
+    lands_on_3_and_08(&minimize(&mut halving, &mut risk, start(), &stop).unwrap(), tolerance);
+    lands_on_3_and_08(&minimize(&mut Newton::new(), &mut risk, start(), &stop).unwrap(), tolerance);
+    let mut robust = EmpiricalRisk::new(Growth, LogCosh, &x, &y).unwrap();
+    lands_on_3_and_08(&minimize(&mut Newton::new(), &mut robust, start(), &stop).unwrap(), tolerance);
+    let mut whole = EmpiricalRisk::new(Growth, PseudoHuber, &x, &y).unwrap();
+    lands_on_3_and_08(&minimize(&mut Newton::new(), &mut whole, start(), &stop).unwrap(), tolerance);
+    for report in [
+        check_gradient(&mut whole, &start()),
+        check_hessian(&mut whole, &start()),
+        check_hessian_product(&mut whole, &start()),
+    ] {
+        assert!(report.unwrap().passed());
+    }
+
+    let mut bowl = Bowl(DMatrix::from_row_slice(2, 2, &[T::of(4.0), T::one(), T::one(), T::of(3.0)]));
+    let report = minimize(&mut Newton::new(), &mut bowl, DVector::zeros(2), &Stop::default()).unwrap();
+    assert!(report.converged() && (report.x.add_scalar(-T::one())).amax() < T::of(tolerance));
+    assert!(check_hessian(&mut bowl, &DVector::zeros(2)).unwrap().passed());
+}
+
+#[test]
+fn own_code_in_double_precision() {
+    everything::<f64>(1e-6);
+}
+
+#[test]
+fn own_code_in_single_precision() {
+    everything::<f32>(2e-2);
+}
+
+#[test]
+fn own_settings_are_checked_where_a_run_starts() {
+    let mut halving = Halving { rate: -1.0, gradient: DVector::zeros(0) };
+    let error =
+        minimize(&mut halving, &mut Bowl(DMatrix::identity(2, 2)), DVector::zeros(2), &Stop::default());
+    assert!(matches!(error, Err(Error::Setting { name: "rate", .. })));
+}
+
+/// What a method needs of an objective may stand behind a pointer.
+#[test]
+fn objects_of_traits_work_too() {
+    let mut bowl: Box<dyn Hessian<f64>> = Box::new(Bowl(DMatrix::identity(3, 3)));
+    let report = minimize(&mut Newton::new(), bowl.as_mut(), DVector::zeros(3), &Stop::default()).unwrap();
+    assert!(report.converged());
+}
