@@ -95,7 +95,8 @@ pub(crate) struct Factor<'a, T> {
 impl<'a, T: Real> Factor<'a, T> {
     /// A column-major `rows × cols` matrix, columns one after the other.
     pub(crate) fn new(data: &'a [T], rows: usize, cols: usize) -> Self {
-        assert!(data.len() >= rows * cols, "a factor needs rows × cols elements");
+        let count = rows.checked_mul(cols);
+        assert!(count.is_some_and(|count| data.len() >= count), "a factor needs rows × cols elements");
         Self { data, rows, cols, row_stride: 1, col_stride: rows }
     }
 

@@ -1,6 +1,6 @@
 //! Elementary functions without branches, so that a loop of them is a loop of vector instructions.
 //!
-//! Each is written once, per element; over a slice, [`vectorize`](super::vectorize) compiles it for whole
+//! Each is written once, per element; over a slice, [`vectorize`] compiles it for whole
 //! registers. All are within 2 units in the last place over their whole range, subnormals and infinities
 //! included ([`Fused::erfc`]: 4), and pass NaN through. Coefficients: `tests/data/elementary_functions.py`.
 

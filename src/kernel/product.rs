@@ -31,13 +31,13 @@ const SMALL: usize = 64 << 10;
 /// With `β = 1` and a depth up to [`depth_limit`] it is exactly `C` plus `α` times a sum that knows nothing
 /// of `C`.
 pub(crate) fn product<T: Real>(alpha: T, a: Factor<'_, T>, b: Factor<'_, T>, beta: T, c: &mut [T]) {
-    assert!(a.cols == b.rows && c.len() >= a.rows * b.cols);
+    assert!(a.cols == b.rows && holds(c, a.rows, b.cols));
     multiply(a, b, Update::Scaled(alpha, beta), c);
 }
 
 /// `Z = W X + b 1ᵀ` (no bias: `Z = W X`), in one pass over `Z`.
 pub(crate) fn affine<T: Real>(w: Factor<'_, T>, bias: Option<&[T]>, x: Factor<'_, T>, z: &mut [T]) {
-    assert!(w.cols == x.rows && z.len() >= w.rows * x.cols);
+    assert!(w.cols == x.rows && holds(z, w.rows, x.cols));
     let update = match bias {
         Some(b) => {
             assert!(b.len() >= w.rows);
@@ -46,6 +46,10 @@ pub(crate) fn affine<T: Real>(w: Factor<'_, T>, bias: Option<&[T]>, x: Factor<'_
         None => Update::Scaled(T::one(), T::zero()),
     };
     multiply(w, x, update, z);
+}
+
+fn holds<T>(c: &[T], rows: usize, columns: usize) -> bool {
+    rows.checked_mul(columns).is_some_and(|count| c.len() >= count)
 }
 
 fn multiply<T: Real>(a: Factor<'_, T>, b: Factor<'_, T>, update: Update<'_, T>, c: &mut [T]) {
@@ -114,7 +118,7 @@ fn blocked<T: Real>(whole: Block<'_, T>) {
                 // SAFETY: all offsets are those of elements of the factors and of C; the packed
                 // copies have the space that their tasks ask for.
                 unsafe {
-                    block.b = whole.b.add(p * whole.b_row + j * whole.b_column);
+                    block.b = whole.b.wrapping_add(p * whole.b_row + j * whole.b_column);
                     if pack_b {
                         let to = packed_b.as_mut_ptr();
                         let step = dispatch(PackColumns {
@@ -133,7 +137,7 @@ fn blocked<T: Real>(whole: Block<'_, T>) {
                         dispatch(PackRows {
                             rows: block.rows,
                             depth: deep,
-                            a: whole.a.add(i * whole.a_step + p * whole.a_column),
+                            a: whole.a.wrapping_add(i * whole.a_step + p * whole.a_column),
                             row: whole.a_step,
                             column: whole.a_column,
                             to: packed_a.as_mut_ptr(),

@@ -82,6 +82,7 @@ impl<T: Real> Samples<'_, T> {
         let count = block.count;
         let (p, n) = (self.coefficients(), self.x.rows);
         for (f, first) in [(self.x, 0), (self.y, p)] {
+            assert!(start + count <= f.cols && block.data.len() >= (first + f.rows) * block.stride);
             let (a, row, column) = (f.data[start * f.col_stride..].as_ptr(), f.col_stride, f.row_stride);
             let (to, to_column) = (block.data[first * block.stride..].as_mut_ptr(), block.stride);
             // SAFETY: `count` samples from `start` on; as many rows, up to a multiple of 16, of the block.

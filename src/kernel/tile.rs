@@ -115,9 +115,9 @@ impl<T: Kernel> Block<'_, T> {
                 Update::Bias(bias) => [load::<V, H>(bias.as_ptr().add(i), mask); W],
                 Update::Scaled(..) => [[V::splat(T::default()); H]; W],
             };
-            let a = self.a.add(i * self.a_step);
+            let a = self.a.wrapping_add(i * self.a_step);
             let (panel, w) = (j / V::COLUMNS * V::COLUMNS, j % V::COLUMNS);
-            let b = self.b.add(panel * self.b_step + w * self.b_column);
+            let b = self.b.wrapping_add(panel * self.b_step + w * self.b_column);
             // A mask costs a register, except where masks have their own: without one where all rows are there,
             // or packed to whole registers.
             if V::MASKS || (self.a_column != 0 && end - i < H * V::LANES) {
@@ -180,8 +180,9 @@ impl<T: Kernel> Block<'_, T> {
                         *sum = x.fma(y, *sum);
                     }
                 }
-                a = a.add(a_column);
-                b = b.add(self.b_row);
+                // Wrapping: the last step may lead beyond the factors.
+                a = a.wrapping_add(a_column);
+                b = b.wrapping_add(self.b_row);
             }
         }
     }
