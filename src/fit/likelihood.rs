@@ -193,10 +193,12 @@ impl<T: Real, M: SecondOrder<T> + Clone, L: Curved<T> + Clone> EmpiricalRisk<'_,
         for sample in x.column_iter() {
             squares.zip_zip_apply(&sample, &unit, |s: &mut T, x: T, unit: T| *s += (x * unit) * (x * unit));
         }
+        // neither the power nor its inverse leaves the range
+        let limit = T::MAX.log2() - T::of(8.0);
         for (i, (largest, squares)) in largest.iter().zip(squares.iter()).enumerate() {
             if *largest > T::zero() {
                 let size = *largest * (*squares / T::of(x.ncols() as f64)).sqrt();
-                let exponent = -size.log2().round().clamp(T::of(-120.0), T::of(120.0));
+                let exponent = -size.log2().round().clamp(-limit, limit);
                 scale.rows_mut(i * k, k).fill(T::of(2.0).powf(exponent));
             }
         }
