@@ -73,7 +73,21 @@ impl<T: Real> Radius<T> {
         } else if ratio <= T::of(0.25) {
             self.now = length * T::of(0.25);
         }
-        Ok((ratio > self.acceptance).then_some(f))
+        if ratio > self.acceptance {
+            return Ok(Some(f));
+        }
+        // f can be noisier than its size tells, where large terms cancel in it: a gradient four times smaller
+        // outweighs a change that is small beside f
+        let small = T::EPSILON.sqrt() * scale;
+        if promised <= small && f - step.value <= small {
+            super::evaluate(objective, self.at.trial(), &mut self.gradient)?;
+            step.evaluations += 1;
+            if kernel::norm_inf(self.gradient.as_slice()) <= T::of(0.25) * step.gradient_norm {
+                self.now = self.now.max(length);
+                return Ok(Some(f));
+            }
+        }
+        Ok(None)
     }
 }
 
