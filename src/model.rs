@@ -48,6 +48,13 @@ pub trait Architecture: Sync {
         false
     }
 
+    /// Whether [`Model::backward`] adds to each entry of the gradient one finished sum over the batch, for
+    /// batches of up to 128 samples: then summing in place and summing apart agree bit for bit, and the risk
+    /// need not sum apart. Default: `false`.
+    fn adds_finished_sums(&self) -> bool {
+        false
+    }
+
     /// What is wrong with the architecture itself, if anything; asked once, where a run starts.
     ///
     /// # Errors

@@ -318,6 +318,25 @@ fn for_each<W>(workers: &mut [W], work: impl Fn(usize, &mut W)) {
     workers.iter_mut().enumerate().for_each(|(i, worker)| work(i, worker));
 }
 
+/// `to ← to + from`, by several threads where it is long.
+#[cfg(feature = "rayon")]
+fn add<T: Real>(from: &[T], to: &mut [T]) {
+    use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+    use rayon::slice::{ParallelSlice, ParallelSliceMut};
+    const LONG: usize = 1 << 15;
+    if from.len() < 2 * LONG {
+        return kernel::axpy(T::one(), from, to);
+    }
+    to.par_chunks_mut(LONG)
+        .zip(from.par_chunks(LONG))
+        .for_each(|(to, from)| kernel::axpy(T::one(), from, to));
+}
+
+#[cfg(not(feature = "rayon"))]
+fn add<T: Real>(from: &[T], to: &mut [T]) {
+    kernel::axpy(T::one(), from, to);
+}
+
 /// Ranges of `width` samples, the last one shorter.
 #[derive(Debug, Clone)]
 struct Chunks {
@@ -378,6 +397,23 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
 
     fn give_back(&mut self, worker: Worker<T, M::Cache>) {
         self.workers.push(worker);
+    }
+
+    /// The loss of one chunk, with its gradient added.
+    fn add_chunk(
+        &self,
+        theta: &DVector<T>,
+        chunk: Range<usize>,
+        cache: &mut M::Cache,
+        delta: &mut DMatrix<T>,
+        gradient: &mut DVector<T>,
+    ) -> T {
+        let (x, y, shares) = self.part(chunk);
+        self.model.forward(theta, x, cache);
+        let mut delta = delta.columns_mut(0, y.ncols());
+        let value = self.loss.value_gradient(self.model.scores(cache), y, shares, delta.as_view_mut());
+        self.model.backward(theta, x, delta.as_view(), cache, gradient);
+        value
     }
 
     /// `Σ_g value_g`, in the order of the groups: `work` computes one group into a worker, `collect` takes the
@@ -469,19 +505,24 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
         if theta.len() != self.dim() || gradient.len() != self.dim() {
             return T::NAN;
         }
+        let groups = self.groups();
+        let one_chunk_each = self.batch.len().div_ceil(self.width()) == groups && self.width() <= 128;
+        if self.side_by_side(groups) == 1 && one_chunk_each && self.model.adds_finished_sums() {
+            let (mut worker, mut value) = (self.take_worker(), T::zero());
+            gradient.as_mut_slice().fill(T::zero());
+            for chunk in self.chunks(0, 1) {
+                value += self.add_chunk(theta, chunk, &mut worker.cache, &mut worker.delta, gradient);
+            }
+            self.give_back(worker);
+            return value + self.penalty(theta, Some(gradient));
+        }
         let mut first = true;
         let value = self.sum_groups(
-            |risk, chunks, worker| {
-                let Worker { cache, delta, gradient, value } = worker;
+            |risk, chunks, Worker { cache, delta, gradient, value }| {
                 *value = T::zero();
                 gradient.as_mut_slice().fill(T::zero());
                 for chunk in chunks {
-                    let (x, y, shares) = risk.part(chunk);
-                    risk.model.forward(theta, x, cache);
-                    let mut delta = delta.columns_mut(0, y.ncols());
-                    *value +=
-                        risk.loss.value_gradient(risk.model.scores(cache), y, shares, delta.as_view_mut());
-                    risk.model.backward(theta, x, delta.as_view(), cache, gradient);
+                    *value += risk.add_chunk(theta, chunk, cache, delta, gradient);
                 }
             },
             |worker| {
@@ -489,7 +530,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
                 if std::mem::take(&mut first) {
                     std::mem::swap(gradient, &mut worker.gradient);
                 } else {
-                    kernel::axpy(T::one(), worker.gradient.as_slice(), gradient.as_mut_slice());
+                    add(worker.gradient.as_slice(), gradient.as_mut_slice());
                 }
             },
         );

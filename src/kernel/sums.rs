@@ -7,16 +7,25 @@ use super::matrix_vector::{Columns, Dots};
 use super::{Factor, Fused, Kernel, vectorize};
 use crate::Real;
 
-/// `out ← out + A 1`, the sum of the columns.
+/// `out ← out + A 1`: the sum of the columns, finished before it is added.
 pub(crate) fn add_columns<T: Real>(a: Factor<'_, T>, out: &mut [T]) {
     assert!(out.len() >= a.rows);
     let Factor { rows, cols: depth, col_stride: column, .. } = a;
     if rows == 1 && column == 1 {
         out[0] += sum(&a.data[..depth]);
     } else if a.row_stride == 1 {
-        let (a, y, one) = (a.data.as_ptr(), out.as_mut_ptr(), T::one());
-        // SAFETY: `Factor` vouches for its elements, `out` has `rows`, and every `x` is the one `one`.
-        unsafe { dispatch(Columns { rows, depth, a, column, x: &raw const one, x_step: 0, y }) };
+        const ROWS: usize = 256;
+        let (a, one) = (a.data.as_ptr(), T::one());
+        for (block, out) in out[..rows].chunks_mut(ROWS).enumerate() {
+            let (mut sums, rows) = ([T::zero(); ROWS], out.len());
+            let (a, y) = (a.wrapping_add(block * ROWS), sums.as_mut_ptr());
+            // SAFETY: `Factor` vouches for its elements, of which these rows are a part; `sums` has `ROWS`,
+            // and every `x` is the one `one`.
+            unsafe { dispatch(Columns { rows, depth, a, column, x: &raw const one, x_step: 0, y }) };
+            for (out, sum) in out.iter_mut().zip(&sums) {
+                *out += *sum;
+            }
+        }
     } else {
         for (i, out) in out[..rows].iter_mut().enumerate() {
             *out += (0..depth).fold(T::zero(), |sum, j| sum + a.at(i, j));

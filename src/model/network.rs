@@ -153,6 +153,11 @@ impl Architecture for Network {
         }
     }
 
+    /// True of matrix products and column sums; products with a vector add term by term.
+    fn adds_finished_sums(&self) -> bool {
+        self.layers.iter().all(|layer| layer.inputs > 1 && layer.units > 1)
+    }
+
     fn is_affine(&self) -> bool {
         self.layers.len() == 1 && self.layers[0].activation == Activation::Identity
     }
