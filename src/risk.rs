@@ -4,10 +4,12 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::kernel;
 use crate::{Error, Loss, Model, Objective, Real};
 
+mod chunks;
 mod curvature;
+
+use chunks::{Chunks, GROUPS, WORTH_SHARING, add, chunk_width, for_each, threads};
 
 /// The empirical risk: the mean loss of a model over samples, as a function of the parameters `θ`.
 ///
@@ -273,85 +275,6 @@ impl<T: Real> Batch<T> {
 
     fn len(&self) -> usize {
         self.range.len()
-    }
-}
-
-/// Columns of one chunk: enough work to be worth a call, few enough activations to stay in the cache. A
-/// function of the model alone, so that results do not depend on anything else.
-fn chunk_width(parameters: usize) -> usize {
-    match parameters {
-        0..1024 => (1 << 16) / parameters.max(64),
-        1024..500_000 => 64,
-        _ => 128,
-    }
-}
-
-/// Chunks are summed within groups and groups into the whole, always in the same order, whoever computes
-/// them: at most so many groups can run side by side.
-const GROUPS: usize = 8;
-
-/// Parameters × samples below which a second thread costs more than it brings.
-const WORTH_SHARING: usize = 1 << 19;
-
-#[cfg(feature = "rayon")]
-fn threads() -> usize {
-    rayon::current_num_threads()
-}
-
-#[cfg(not(feature = "rayon"))]
-fn threads() -> usize {
-    1
-}
-
-/// One fork and one join where there is more than one worker.
-#[cfg(feature = "rayon")]
-fn for_each<W: Send>(workers: &mut [W], work: impl Fn(usize, &mut W) + Sync) {
-    use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
-    match workers {
-        [worker] => work(0, worker),
-        workers => workers.par_iter_mut().with_max_len(1).enumerate().for_each(|(i, worker)| work(i, worker)),
-    }
-}
-
-#[cfg(not(feature = "rayon"))]
-fn for_each<W>(workers: &mut [W], work: impl Fn(usize, &mut W)) {
-    workers.iter_mut().enumerate().for_each(|(i, worker)| work(i, worker));
-}
-
-/// `to ← to + from`, by several threads where it is long.
-#[cfg(feature = "rayon")]
-fn add<T: Real>(from: &[T], to: &mut [T]) {
-    use rayon::iter::{IndexedParallelIterator, ParallelIterator};
-    use rayon::slice::{ParallelSlice, ParallelSliceMut};
-    const LONG: usize = 1 << 15;
-    if from.len() < 2 * LONG {
-        return kernel::axpy(T::one(), from, to);
-    }
-    to.par_chunks_mut(LONG)
-        .zip(from.par_chunks(LONG))
-        .for_each(|(to, from)| kernel::axpy(T::one(), from, to));
-}
-
-#[cfg(not(feature = "rayon"))]
-fn add<T: Real>(from: &[T], to: &mut [T]) {
-    kernel::axpy(T::one(), from, to);
-}
-
-/// Ranges of `width` samples, the last one shorter.
-#[derive(Debug, Clone)]
-struct Chunks {
-    next: usize,
-    end: usize,
-    width: usize,
-}
-
-impl Iterator for Chunks {
-    type Item = Range<usize>;
-
-    fn next(&mut self) -> Option<Range<usize>> {
-        let start = self.next;
-        self.next = self.end.min(start + self.width);
-        (start < self.end).then_some(start..self.next)
     }
 }
 
