@@ -9,7 +9,7 @@ use crate::{Error, Loss, Model, Objective, Real};
 mod chunks;
 mod curvature;
 
-use chunks::{Chunks, GROUPS, WORTH_SHARING, add, chunk_width, for_each, threads};
+use chunks::{Batch, Chunks, GROUPS, WORTH_SHARING, add, chunk_width, for_each, threads};
 
 /// The empirical risk: the mean loss of a model over samples, as a function of the parameters `θ`.
 ///
@@ -47,16 +47,6 @@ pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
     batch: Batch<T>,
     workers: Vec<Worker<T, M::Cache>>,
     second: Option<curvature::Second<T, M::Cache>>,
-}
-
-/// The samples in play, and `w_j / Σw` of each.
-#[derive(Debug)]
-struct Batch<T> {
-    range: Range<usize>,
-    /// Copies of the columns of `x` and `y`, where they are not a range of the data.
-    gathered: Option<(DMatrix<T>, DMatrix<T>)>,
-    is_gathered: bool,
-    shares: Vec<T>,
 }
 
 /// What one thread needs to evaluate chunks of the batch.
@@ -259,22 +249,6 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         }
         self.batch.range = range;
         self.batch.normalise()
-    }
-}
-
-impl<T: Real> Batch<T> {
-    fn normalise(&mut self) -> Result<(), Error> {
-        let total = self.shares.iter().fold(T::zero(), |s, w| s + *w);
-        if !(total > T::zero() && total.is_finite()) {
-            let expected = "positive for at least one sample of the batch, with a finite sum";
-            return Err(Error::Setting { name: "weights", expected, found: total.f64() });
-        }
-        self.shares.iter_mut().for_each(|w| *w /= total);
-        Ok(())
-    }
-
-    fn len(&self) -> usize {
-        self.range.len()
     }
 }
 

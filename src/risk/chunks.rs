@@ -3,7 +3,35 @@
 
 use std::ops::Range;
 
-use crate::{Real, kernel};
+use nalgebra::DMatrix;
+
+use crate::{Error, Real, kernel};
+
+/// The samples in play, and `w_j / Σw` of each.
+#[derive(Debug)]
+pub(super) struct Batch<T> {
+    pub(super) range: Range<usize>,
+    /// Copies of the columns of `x` and `y`, where they are not a range of the data.
+    pub(super) gathered: Option<(DMatrix<T>, DMatrix<T>)>,
+    pub(super) is_gathered: bool,
+    pub(super) shares: Vec<T>,
+}
+
+impl<T: Real> Batch<T> {
+    pub(super) fn normalise(&mut self) -> Result<(), Error> {
+        let total = self.shares.iter().fold(T::zero(), |s, w| s + *w);
+        if !(total > T::zero() && total.is_finite()) {
+            let expected = "positive for at least one sample of the batch, with a finite sum";
+            return Err(Error::Setting { name: "weights", expected, found: total.f64() });
+        }
+        self.shares.iter_mut().for_each(|w| *w /= total);
+        Ok(())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.range.len()
+    }
+}
 
 /// Columns of one chunk: enough work to be worth a call, few enough activations to stay in the cache. A
 /// function of the model alone, so that results do not depend on anything else.
