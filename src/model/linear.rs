@@ -24,11 +24,11 @@ pub struct LinearCache<T> {
 
 impl Linear {
     pub(crate) fn weight_count(self) -> usize {
-        self.inputs * self.outputs
+        self.inputs.saturating_mul(self.outputs)
     }
 
     pub(crate) fn parameter_count(self) -> usize {
-        self.weight_count() + if self.bias { self.outputs } else { 0 }
+        self.weight_count().saturating_add(if self.bias { self.outputs } else { 0 })
     }
 
     /// The two parts of `θ` (or of anything of its shape).
@@ -44,6 +44,11 @@ impl Linear {
 
     /// `Z = W X + b 1ᵀ`.
     pub(crate) fn forward<T: Real>(self, theta: &[T], x: &DMatrixView<'_, T>, cache: &mut LinearCache<T>) {
+        let room = cache.scores.len().checked_div(self.outputs).unwrap_or(0);
+        if theta.len() != self.parameter_count() || x.nrows() != self.inputs || x.ncols() > room {
+            cache.batch = 0;
+            return;
+        }
         let (w, b) = self.parts(theta);
         cache.batch = x.ncols();
         kernel::affine(w, b, Factor::view(x), &mut cache.scores);
@@ -60,6 +65,10 @@ impl Linear {
         delta: &DMatrixView<'_, T>,
         gradient: &mut [T],
     ) {
+        let shapes = x.nrows() == self.inputs && delta.shape() == (self.outputs, x.ncols());
+        if !shapes || gradient.len() != self.parameter_count() {
+            return;
+        }
         let (w, b) = gradient.split_at_mut(self.weight_count());
         let delta = Factor::view(delta);
         kernel::product(T::one(), delta, Factor::view(x).t(), T::one(), w);
@@ -75,6 +84,10 @@ impl Linear {
         delta: &DMatrixView<'_, T>,
         mut out: DMatrixViewMut<'_, T>,
     ) -> bool {
+        let shapes = delta.nrows() == self.outputs && out.shape() == (self.inputs, delta.ncols());
+        if !shapes || theta.len() != self.parameter_count() {
+            return false;
+        }
         let (w, _) = self.parts(theta);
         match kernel::flat_mut(&mut out) {
             Some(out) => kernel::product(T::one(), w.t(), Factor::view(delta), T::zero(), out),
@@ -90,13 +103,23 @@ impl Linear {
 
     /// `R{Z} = V X + v_b 1ᵀ`: the model is linear in `θ`.
     pub(crate) fn tangent<T: Real>(self, v: &[T], x: &DMatrixView<'_, T>, cache: &mut LinearCache<T>) {
+        if v.len() != self.parameter_count() || x.shape() != (self.inputs, cache.batch) {
+            return;
+        }
         let (w, b) = self.parts(v);
         cache.tangent.resize(cache.scores.len(), T::zero());
         kernel::affine(w, b, Factor::view(x), &mut cache.tangent);
     }
 
     pub(crate) fn tangent_scores<T: Real>(self, cache: &LinearCache<T>) -> DMatrixView<'_, T> {
-        DMatrixView::from_slice(&cache.tangent[..self.outputs * cache.batch], self.outputs, cache.batch)
+        let batch = if cache.tangent.len() < cache.scores.len() { 0 } else { cache.batch };
+        DMatrixView::from_slice(&cache.tangent[..self.outputs * batch], self.outputs, batch)
+    }
+
+    /// Whether `x` and the loss's curvature have the shapes of this map.
+    pub(crate) fn curves<T: Real>(self, x: &DMatrixView<'_, T>, curvature: &DMatrixView<'_, T>) -> bool {
+        let block = self.outputs.saturating_mul(self.outputs);
+        x.nrows() == self.inputs && curvature.shape() == (block, x.ncols())
     }
 
     /// Adds to the lower triangle of `out`, for outputs `o ≥ q` and with `S_oq` the loss's curvature,
@@ -206,6 +229,10 @@ macro_rules! affine_model {
                         return Err(crate::Error::Empty { argument, expected });
                     }
                 }
+                if self.0.parameter_count() == usize::MAX {
+                    let expected = "small enough for the parameters to be counted";
+                    return Err(crate::Error::Setting { name: "outputs", expected, found: f64::INFINITY });
+                }
                 Ok(())
             }
         }
@@ -277,8 +304,12 @@ macro_rules! affine_model {
                 cache: &mut Self::Cache,
                 out: &mut [T],
             ) -> bool {
-                self.0.dense_hessian(&x, &curvature, cache, out);
-                true
+                let p = self.0.parameter_count();
+                let fits = self.0.curves(&x, &curvature) && out.len() == p.saturating_mul(p);
+                if fits {
+                    self.0.dense_hessian(&x, &curvature, cache, out);
+                }
+                fits
             }
             fn hessian_diagonal(
                 &self,
@@ -289,10 +320,63 @@ macro_rules! affine_model {
                 _cache: &mut Self::Cache,
                 out: &mut DVector<T>,
             ) -> bool {
-                self.0.hessian_diagonal(&x, &curvature, out.as_mut_slice());
-                true
+                let fits = self.0.curves(&x, &curvature) && out.len() == self.0.parameter_count();
+                if fits {
+                    self.0.hessian_diagonal(&x, &curvature, out.as_mut_slice());
+                }
+                fits
             }
         }
     };
 }
 pub(super) use affine_model;
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::{DMatrix, DVector};
+
+    use crate::{Architecture, Model, Perceptron, SecondOrder};
+
+    /// Whatever does not fit leaves everything as it was.
+    #[test]
+    fn shapes_that_do_not_fit_do_nothing() {
+        let model = Perceptron::new(3).with_outputs(2);
+        let p = model.parameter_count();
+        let (theta, v) = (DVector::<f64>::zeros(p), DVector::zeros(p));
+        let (x, delta) = (DMatrix::zeros(3, 4), DMatrix::repeat(2, 4, 1.0));
+        let curvature = DMatrix::zeros(4, 4);
+        for (wrong_theta, wrong_x) in [(p - 1, (3, 4)), (p, (2, 4)), (p, (3, 9)), (0, (0, 0))] {
+            let (short, odd) = (DVector::zeros(wrong_theta), DMatrix::zeros(wrong_x.0, wrong_x.1));
+            let mut cache = model.cache(5);
+            model.forward(&short, odd.as_view(), &mut cache);
+            assert_eq!(model.scores(&cache).ncols(), 0);
+            model.tangent(&theta, &short, odd.as_view(), &mut cache);
+            assert_eq!(model.tangent_scores(&cache).ncols(), 0);
+            let mut gradient = DVector::repeat(wrong_theta, 7.0);
+            model.backward(&theta, odd.as_view(), delta.as_view(), &mut cache, &mut gradient);
+            model.backward_tangent(
+                &theta,
+                &v,
+                odd.as_view(),
+                delta.as_view(),
+                delta.as_view(),
+                &mut cache,
+                &mut gradient,
+            );
+            assert!(
+                gradient.iter().all(|g| (*g - 7.0).abs() < 1e-300) || wrong_x == (3, 4) && wrong_theta == p
+            );
+            let mut out = DMatrix::zeros(wrong_x.0, wrong_x.1);
+            let right = wrong_theta == p && wrong_x == (3, 4);
+            assert_eq!(model.input_gradient(&short, delta.as_view(), &mut cache, out.as_view_mut()), right);
+            let mut h = vec![0.0; wrong_theta * wrong_theta];
+            let (x, c) = (odd.as_view(), curvature.as_view());
+            assert_eq!(model.dense_hessian(&theta, x, delta.as_view(), c, &mut cache, &mut h), right);
+        }
+        let mut cache = model.cache(5);
+        model.forward(&theta, x.as_view(), &mut cache);
+        assert_eq!(model.scores(&cache).shape(), (2, 4));
+        let huge = Perceptron::new(usize::MAX).with_outputs(3);
+        assert!(huge.parameter_count() == usize::MAX && huge.check().is_err());
+    }
+}
