@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use argmin::core::{CostFunction, Executor, Gradient, Hessian as ArgminHessian, State};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
-use gradus::nalgebra::{DMatrix, DVector, dmatrix, dvector};
+use gradus::nalgebra::{self, DMatrix, DVector, dmatrix, dvector};
 use gradus::{
     EmpiricalRisk, Hessian, LogLoss, Newton, Objective, SigmoidClassifier, Stop, TrustRegion, minimize,
 };

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use gradus::data::{Standardizer, columns, one_hot};
-use gradus::nalgebra::{DMatrix, DVector, dvector};
+use gradus::nalgebra::{self, DMatrix, DVector, dvector};
 use gradus::*;
 
 type Answer<T = ()> = Result<T, Box<dyn Error>>;

@@ -1,7 +1,7 @@
 //! Fit a model or minimise a function, and be told the truth about where you ended up.
 //!
 //! ```
-//! use gradus::nalgebra::{DVector, dvector};
+//! use gradus::nalgebra::{self, DVector, dvector};
 //! use gradus::{Function, Newton, Stop, minimize};
 //! // f(x, y) = x² − y² + y⁴: a saddle at the origin, minima at y = ±1/√2
 //! let f = Function::new(2, |x: &DVector<f64>, g| {

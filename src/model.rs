@@ -122,7 +122,7 @@ pub trait Model<T: Real>: Architecture {
 /// A model without it trains by first-order methods; asking for more is an error of the compiler, not of the run:
 ///
 /// ```compile_fail,E0277
-/// use gradus::nalgebra::{DMatrixView, DVector, dmatrix, dvector};
+/// use gradus::nalgebra::{self, DMatrixView, DVector, dmatrix, dvector};
 /// use gradus::{Architecture, EmpiricalRisk, Model, Newton, SquaredError, Stop, minimize};
 ///
 /// /// z = θ x, differentiated once
