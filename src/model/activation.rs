@@ -131,8 +131,21 @@ impl Activation {
                 #[inline(always)]
                 |_, a| one - a * a,
             ),
-            Self::Relu => select(a, delta, T::zero()),
-            Self::LeakyRelu { slope } => select(a, delta, T::of(slope)),
+            Self::Relu => select(
+                a,
+                delta,
+                #[inline(always)]
+                |_| T::zero(),
+            ),
+            Self::LeakyRelu { slope } => {
+                let slope = T::of(slope);
+                select(
+                    a,
+                    delta,
+                    #[inline(always)]
+                    move |delta| slope * delta,
+                );
+            }
             Self::Elu { alpha } => {
                 let alpha = T::of(alpha);
                 scale(
@@ -255,14 +268,15 @@ fn scale<T: Real>(at: &[T], delta: &mut [T], f: impl Fn(Fused, T) -> T) {
     );
 }
 
-/// `δ` where `a > 0`, `slope · δ` elsewhere (a selection: `0 · ∞` never arises).
+/// `δ` where `a > 0`, `low(δ)` elsewhere.
 #[inline(always)]
-fn select<T: Real>(a: &[T], delta: &mut [T], slope: T) {
+fn select<T: Real>(a: &[T], delta: &mut [T], low: impl Fn(T) -> T) {
     kernel::vectorize(
         #[inline(always)]
         |_| {
             for (delta, a) in delta.iter_mut().zip(a) {
-                *delta = if *a > T::zero() { *delta } else { slope * *delta };
+                let below = low(*delta);
+                *delta = if *a > T::zero() { *delta } else { below };
             }
         },
     );
