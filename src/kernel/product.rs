@@ -19,9 +19,9 @@ use crate::Real;
 pub(super) const fn depth_limit<T>() -> usize {
     2048 / size_of::<T>()
 }
-/// Rows of one packed block: with [`depth_limit`], half a megabyte of the second-level cache.
+/// Rows of one block: with [`depth_limit`], half a megabyte of the second-level cache.
 pub(super) const ROWS: usize = 256;
-/// Columns of one packed block.
+/// Columns of one block.
 const COLUMNS: usize = 1024;
 /// Bytes of `A` up to which the tiles read it where it stands.
 const SMALL: usize = 64 << 10;
@@ -89,17 +89,18 @@ fn multiply<T: Real>(a: Factor<'_, T>, b: Factor<'_, T>, update: Update<'_, T>, 
     }
 }
 
-/// The product in blocks that fit the caches, their `A` packed, and their `B` unless it is as well read where it
-/// stands.
+/// The product in blocks that fit the caches, each factor packed unless it is as well read where it stands.
 fn blocked<T: Real>(whole: Block<'_, T>) {
     let Block { rows, columns, depth, .. } = whole;
     let deep = depth_limit::<T>().min(depth.max(1));
     let (high, wide) = (even_part(rows, ROWS, 16), columns.min(COLUMNS));
     // Columns a multiple of 4096 bytes apart fall on the same few lines of the cache.
-    let crowded = (whole.b_column * size_of::<T>()).is_multiple_of(4096);
-    let pack_b = rows > 48 && (whole.b_row != 1 || crowded);
-    let (space_a, space_b) = (PackRows::<T>::space(high, deep), PackColumns::<T>::space(deep, wide));
-    with_scratch(space_a + if pack_b { space_b } else { 0 }, |scratch: &mut [T]| {
+    let crowded = |column: usize| (column * size_of::<T>()).is_multiple_of(4096);
+    let pack_a = whole.a_step != 1 || crowded(whole.a_column);
+    let pack_b = rows > 48 && (whole.b_row != 1 || crowded(whole.b_column));
+    let space_a = if pack_a { PackRows::<T>::space(high, deep) } else { 0 };
+    let space_b = if pack_b { PackColumns::<T>::space(deep, wide) } else { 0 };
+    with_scratch(space_a + space_b, |scratch: &mut [T]| {
         let (packed_a, packed_b) = scratch.split_at_mut(space_a);
         let mut p = 0;
         while p < depth.max(1) {
@@ -134,16 +135,20 @@ fn blocked<T: Real>(whole: Block<'_, T>) {
                     }
                     for i in (0..rows).step_by(high) {
                         block.rows = high.min(rows - i);
-                        dispatch(PackRows {
-                            rows: block.rows,
-                            depth: deep,
-                            a: whole.a.wrapping_add(i * whole.a_step + p * whole.a_column),
-                            row: whole.a_step,
-                            column: whole.a_column,
-                            to: packed_a.as_mut_ptr(),
-                            to_column: 0,
-                        });
-                        (block.a, block.a_step, block.a_column) = (packed_a.as_ptr(), deep, 0);
+                        block.a = whole.a.wrapping_add(i * whole.a_step + p * whole.a_column);
+                        if pack_a {
+                            let to = packed_a.as_mut_ptr();
+                            dispatch(PackRows {
+                                rows: block.rows,
+                                depth: deep,
+                                a: block.a,
+                                row: whole.a_step,
+                                column: whole.a_column,
+                                to,
+                                to_column: 0,
+                            });
+                            (block.a, block.a_step, block.a_column) = (to, deep, 0);
+                        }
                         block.c = whole.c.add(i + j * rows);
                         if let Update::Bias(bias) = whole.update
                             && p == 0
