@@ -56,7 +56,6 @@ fn update<T: Real>(a: &mut [T], n: usize, j: usize, width: usize) {
             c: diagonal.as_mut_ptr(),
             c_column: PANEL,
             update: Update::Scaled(T::one(), T::zero()),
-            lower: false,
         };
         dispatch(block);
         dispatch(Block {

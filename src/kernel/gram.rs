@@ -1,71 +1,77 @@
 //! `H ← H + X diag(s) Xᵀ` for many samples.
 #![expect(unsafe_code, reason = "hands checked slices to the tiles as pointers")]
 
-use super::Factor;
 use super::level::dispatch;
-use super::pack::{PackColumns, PackRows};
-use super::product::{ROWS, depth_limit, even_part};
 use super::scratch::with_scratch;
 use super::tile::{Block, Update};
+use super::vector::prefetch;
+use super::{Factor, vectorize};
 use crate::Real;
 
-/// `H ← H + X diag(s) Xᵀ` for `X` of `n` rows and `s.len()` columns: reads the lower triangle of `H`,
-/// column-major `n × n`, and writes both.
+/// Samples at a time: [`COLUMNS`] rows of them stay in the first-level cache.
+const DEPTH: usize = 128;
+/// Columns of `H` at a time: tiles above the diagonal are left out but for a corner of this size.
+const COLUMNS: usize = 8;
+
+/// Adds the lower triangle of `X diag(s) Xᵀ` to that of `h`, whose columns stand `column` apart, for `X` of `n`
+/// rows (its columns contiguous) and `s.len()` columns. What stands above the diagonal of the `n × n` is spoilt.
 ///
-/// Each stretch of [`depth_limit`] samples is one product of `X` with the rows of its copy times `s`, of which
-/// the tiles above the diagonal are left out.
-pub(crate) fn weighted_gram<T: Real>(x: Factor<'_, T>, s: &[T], h: &mut [T]) {
+/// Stretch by stretch of the samples, with `S = X diag(s)` written out: columns `j…` of `X Sᵀ` from row `j` on.
+/// The samples behind the last one, which a caller who goes through its data will ask for next, are on their way
+/// to the cache meanwhile.
+pub(crate) fn weighted_gram<T: Real>(x: Factor<'_, T>, s: &[T], h: &mut [T], column: usize) {
     let (n, samples) = (x.rows, x.cols);
-    assert!(s.len() == samples && h.len() >= n * n);
-    if n == 0 {
-        return;
-    }
-    let (deep, high) = (depth_limit::<T>().min(samples), even_part(n, ROWS, 16));
-    let (space_a, space_b) = (PackRows::<T>::space(high, deep), PackColumns::<T>::space(deep, n));
-    with_scratch(space_a + space_b, |scratch: &mut [T]| {
-        let (a, b) = scratch.split_at_mut(space_a);
-        for p in (0..samples).step_by(deep.max(1)) {
-            let depth = deep.min(samples - p);
-            let s = &s[p..p + depth];
-            // SAFETY: samples `p..p + depth` of X; the copies have the space that their tasks ask for; rows
-            // and columns stay below `n`.
-            unsafe {
-                let x_p = x.data.as_ptr().add(p * x.col_stride);
-                let (row, column) = (x.row_stride, x.col_stride);
-                let (scale, to) = (Some(s.as_ptr()), b.as_mut_ptr());
-                let step =
-                    dispatch(PackColumns { depth, columns: n, b: x_p, row: column, column: row, scale, to });
-                for i in (0..n).step_by(high) {
-                    let rows = high.min(n - i);
-                    let to = a.as_mut_ptr();
-                    dispatch(PackRows { rows, depth, a: x_p.add(i * row), row, column, to, to_column: 0 });
-                    let mut block = |j: usize, columns, lower| Block {
-                        rows,
-                        columns,
-                        depth,
-                        a: to,
-                        a_step: depth,
-                        a_column: 0,
-                        b: b.as_ptr().add(j * depth),
-                        b_step: depth,
+    assert!(
+        x.row_stride == 1 && s.len() == samples && n <= column && (n == 0 || h.len() >= (n - 1) * column + n)
+    );
+    // a line of the cache holds the rows of one tile
+    let step = n.next_multiple_of(64 / size_of::<T>());
+    with_scratch(step * DEPTH.min(samples), |scaled: &mut [T]| {
+        for start in (0..samples).step_by(DEPTH) {
+            let s = &s[start..samples.min(start + DEPTH)];
+            scale_columns(x, start, s, step, scaled);
+            let mut next = (0..s.len()).map(|j| (start + samples + j) * x.col_stride);
+            for j in (0..n).step_by(COLUMNS) {
+                for sample in next.by_ref().take(s.len().div_ceil(n.div_ceil(COLUMNS))) {
+                    for i in (0..n).step_by(64 / size_of::<T>()) {
+                        prefetch(x.data.as_ptr().wrapping_add(sample + i));
+                    }
+                }
+                // SAFETY: samples `start..start + s.len()` of X, whose rows are contiguous as those of their
+                // copy are; rows and columns stay below `n`.
+                unsafe {
+                    dispatch(Block {
+                        rows: n - j,
+                        columns: COLUMNS.min(n - j),
+                        depth: s.len(),
+                        a: x.data.as_ptr().add(start * x.col_stride + j),
+                        a_step: 1,
+                        a_column: x.col_stride,
+                        b: scaled.as_ptr().add(j),
+                        b_step: 1,
                         b_row: step,
                         b_column: 1,
-                        c: h.as_mut_ptr().add(i + j * n),
-                        c_column: n,
+                        c: h.as_mut_ptr().add(j * column + j),
+                        c_column: column,
                         update: Update::Scaled(T::one(), T::one()),
-                        lower,
-                    };
-                    dispatch(block(0, i, false));
-                    dispatch(block(i, rows, true));
+                    });
                 }
             }
         }
     });
-    for j in 0..n {
-        for i in 0..j {
-            h[j * n + i] = h[i * n + j];
-        }
-    }
+}
+
+/// `to_j ← s_j x_{start + j}`.
+fn scale_columns<T: Real>(x: Factor<'_, T>, start: usize, s: &[T], step: usize, to: &mut [T]) {
+    vectorize(
+        #[inline(always)]
+        |_| {
+            for (j, (s, to)) in s.iter().zip(to.chunks_exact_mut(step.max(1))).enumerate() {
+                let x = &x.data[(start + j) * x.col_stride..][..x.rows];
+                to.iter_mut().zip(x).for_each(|(to, x)| *to = *s * *x);
+            }
+        },
+    );
 }
 
 #[cfg(test)]
@@ -85,16 +91,19 @@ mod tests {
                 }
             }
         }
-        let transposed: Vec<T> = (0..n * samples).map(|i| x[i % samples * n + i / samples]).collect();
-        for x in [Factor::new(&x, n, samples), Factor::new(&transposed, samples, n).t()] {
-            let mut h = start.clone();
-            weighted_gram(x, &s, &mut h);
-            assert_eq!(h, expected, "{n} rows, {samples} samples");
+        let mut h = start.clone();
+        weighted_gram(Factor::new(&x, n, samples), &s, &mut h, n);
+        for j in 0..n {
+            assert_eq!(
+                h[j * n + j..(j + 1) * n],
+                expected[j * n + j..(j + 1) * n],
+                "{n} rows, {samples} samples"
+            );
         }
     }
 
     #[test]
-    fn both_triangles_agree_with_three_loops() {
+    fn the_lower_triangle_agrees_with_three_loops() {
         at_each_level(|| {
             for n in [0, 1, 2, 3, 7, 8, 9, 16, 17, 31, 33, 49, 100] {
                 check::<f64>(n, (n * 37) % 50);

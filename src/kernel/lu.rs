@@ -116,7 +116,6 @@ fn update<T: Real>(a: &mut [T], n: usize, j: usize, width: usize) {
             c: base.add(next * n + next),
             c_column: n,
             update: Update::Scaled(-T::one(), T::one()),
-            lower: false,
         });
     }
 }

@@ -154,7 +154,7 @@ unsafe fn interleave<V: Vector>(
 }
 
 /// Packs `depth × columns` of `B`, element `(p, j)` at `p · row + j · column`, into panels of
-/// [`COLUMNS`](Vector::COLUMNS) columns, row by row, each row `p` times `scale[p]` if there is a scale.
+/// [`COLUMNS`](Vector::COLUMNS) columns, row by row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PackColumns<T> {
     pub(super) depth: usize,
@@ -162,7 +162,6 @@ pub(super) struct PackColumns<T> {
     pub(super) b: *const T,
     pub(super) row: usize,
     pub(super) column: usize,
-    pub(super) scale: Option<*const T>,
     pub(super) to: *mut T,
 }
 
@@ -196,14 +195,10 @@ impl<T: Kernel> Task<T> for PackColumns<T> {
                                 let at = p * self.row + w;
                                 prefetch(from.wrapping_add(at + STRETCH * self.row));
                                 let x = V::load_some(from.add(at), mask);
-                                let x = match self.scale {
-                                    Some(scale) => x.mul(V::splat(*scale.add(p))),
-                                    None => x,
-                                };
                                 x.store_some(to.add(p * V::COLUMNS + w), mask);
                             }
                         }
-                    } else if self.row == 1 && self.scale.is_none() {
+                    } else if self.row == 1 {
                         for p in (start..end).step_by(V::LANES) {
                             let mask = V::mask(V::LANES.min(end - p));
                             let x = interleave::<V>(from.add(p), self.column, width, V::COLUMNS, mask);
@@ -214,12 +209,7 @@ impl<T: Kernel> Task<T> for PackColumns<T> {
                     } else {
                         for p in start..end {
                             for w in 0..width {
-                                let x = *from.add(p * self.row + w * self.column);
-                                let x = match self.scale {
-                                    Some(scale) => x * *scale.add(p),
-                                    None => x,
-                                };
-                                *to.add(p * V::COLUMNS + w) = x;
+                                *to.add(p * V::COLUMNS + w) = *from.add(p * self.row + w * self.column);
                             }
                         }
                     }

@@ -78,7 +78,6 @@ fn multiply<T: Real>(a: Factor<'_, T>, b: Factor<'_, T>, update: Update<'_, T>, 
         c: c.as_mut_ptr(),
         c_column: rows,
         update,
-        lower: false,
     };
     let fits = rows * depth * size_of::<T>() <= SMALL || columns <= 8;
     if a.row_stride == 1 && depth <= depth_limit::<T>() && fits {
@@ -128,7 +127,6 @@ fn blocked<T: Real>(whole: Block<'_, T>) {
                             b: block.b,
                             row: whole.b_row,
                             column: whole.b_column,
-                            scale: None,
                             to,
                         });
                         (block.b, block.b_step, block.b_row, block.b_column) = (to, deep, step, 1);

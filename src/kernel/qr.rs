@@ -268,7 +268,6 @@ impl<T: Real> Work<T> {
                 c: right.as_mut_ptr(),
                 c_column: stride,
                 update: Update::Scaled(-T::one(), T::one()),
-                lower: false,
             });
         }
     }

@@ -37,8 +37,6 @@ pub(super) struct Block<'a, T> {
     pub(super) c: *mut T,
     pub(super) c_column: usize,
     pub(super) update: Update<'a, T>,
-    /// Leaves out tiles that lie above the diagonal.
-    pub(super) lower: bool,
 }
 
 /// How many of `registers` remaining registers of rows the next panel takes: as many as it may, but rather two
@@ -67,25 +65,23 @@ impl<T: Kernel> Task<T> for Block<'_, T> {
             while r < registers {
                 let height = panel_height::<V>(registers - r);
                 let next = (i + height * V::LANES).min(self.rows);
-                if !self.lower || next > j {
-                    // SAFETY: rows `i..next` and columns `j..j + width` lie in the block, whose
-                    // pointers are good by the contract of `run`.
-                    unsafe {
-                        match (height, width) {
-                            (3, 8) => self.tile::<V, 3, 8>(i, next, j),
-                            (2, 8) => self.tile::<V, 2, 8>(i, next, j),
-                            (1, 8) => self.tile::<V, 1, 8>(i, next, j),
-                            (3, 4) => self.tile::<V, 3, 4>(i, next, j),
-                            (2, 4) => self.tile::<V, 2, 4>(i, next, j),
-                            (1, 4) => self.tile::<V, 1, 4>(i, next, j),
-                            (3, 2) => self.tile::<V, 3, 2>(i, next, j),
-                            (2, 2) => self.tile::<V, 2, 2>(i, next, j),
-                            (1, 2) => self.tile::<V, 1, 2>(i, next, j),
-                            (3, 1) => self.tile::<V, 3, 1>(i, next, j),
-                            (2, 1) => self.tile::<V, 2, 1>(i, next, j),
-                            (1, 1) => self.tile::<V, 1, 1>(i, next, j),
-                            _ => unreachable!("heights are 1, 2, 3 and widths 1, 2, 4, 8"),
-                        }
+                // SAFETY: rows `i..next` and columns `j..j + width` lie in the block, whose
+                // pointers are good by the contract of `run`.
+                unsafe {
+                    match (height, width) {
+                        (3, 8) => self.tile::<V, 3, 8>(i, next, j),
+                        (2, 8) => self.tile::<V, 2, 8>(i, next, j),
+                        (1, 8) => self.tile::<V, 1, 8>(i, next, j),
+                        (3, 4) => self.tile::<V, 3, 4>(i, next, j),
+                        (2, 4) => self.tile::<V, 2, 4>(i, next, j),
+                        (1, 4) => self.tile::<V, 1, 4>(i, next, j),
+                        (3, 2) => self.tile::<V, 3, 2>(i, next, j),
+                        (2, 2) => self.tile::<V, 2, 2>(i, next, j),
+                        (1, 2) => self.tile::<V, 1, 2>(i, next, j),
+                        (3, 1) => self.tile::<V, 3, 1>(i, next, j),
+                        (2, 1) => self.tile::<V, 2, 1>(i, next, j),
+                        (1, 1) => self.tile::<V, 1, 1>(i, next, j),
+                        _ => unreachable!("heights are 1, 2, 3 and widths 1, 2, 4, 8"),
                     }
                 }
                 (r, i) = (r + height, next);

@@ -137,7 +137,7 @@ impl Linear {
         let (n, k, m, p) = (self.inputs, self.outputs, x.ncols(), self.parameter_count());
         let x = Factor::view(x);
         let LinearCache { gram, tangent: s, .. } = cache;
-        gram.resize(n * n + n, T::zero());
+        gram.resize(if k == 1 { n } else { n * n + n }, T::zero());
         s.resize(s.len().max(m), T::zero());
         let s = &mut s[..m];
         for q in 0..k {
@@ -150,18 +150,20 @@ impl Linear {
                 if !any {
                     continue;
                 }
-                gram.fill(T::zero());
-                let (xx, xs) = gram.split_at_mut(n * n);
-                kernel::weighted_gram(x, s, xx);
-                // S is symmetric, and so is the block: (i, j) and (j, i) of it both stand below the diagonal
-                // of `out` unless o = q
-                for j in 0..n {
-                    for i in 0..n {
-                        let (row, col) = (i * k + o, j * k + q);
-                        if row >= col {
-                            out[col * p + row] += xx[j * n + i];
-                        } else {
-                            out[row * p + col] += if o == q { T::zero() } else { xx[j * n + i] };
+                let (xs, xx) = gram.split_at_mut(n);
+                if k == 1 {
+                    kernel::weighted_gram(x, s, out, p);
+                } else {
+                    xx.fill(T::zero());
+                    kernel::weighted_gram(x, s, xx, n);
+                    // S is symmetric, and so is the block: unless o = q, (i, j) and (j, i) of it both stand below
+                    // the diagonal of `out`
+                    for j in 0..n {
+                        for (i, xx) in (j..n).zip(&xx[j * n + j..(j + 1) * n]) {
+                            out[(j * k + q) * p + i * k + o] += *xx;
+                            if i > j && o != q {
+                                out[(j * k + o) * p + i * k + q] += *xx;
+                            }
                         }
                     }
                 }

@@ -218,7 +218,7 @@ impl<T: Real, M: SecondOrder<T>, L: Curved<T>> EmpiricalRisk<'_, T, M, L> {
     }
 
     fn dense_width(&self) -> usize {
-        self.width().max(DENSE_WIDTH.min(self.samples()))
+        DENSE_WIDTH.min(self.samples())
     }
 
     fn take_second(&mut self) -> Second<T, M::Cache> {
