@@ -71,7 +71,7 @@ impl Inertia {
 ///
 /// ```
 /// use gradus::{CriticalKind, CriticalPoint};
-/// use nalgebra::dmatrix;
+/// use gradus::nalgebra::{self, dmatrix};
 ///
 /// let point = CriticalPoint::classify(&dmatrix![1.0, 2.0; 2.0, 1.0])?;
 /// assert_eq!(point.kind, CriticalKind::Saddle);
@@ -123,7 +123,7 @@ impl<T: Real> CriticalPoint<T> {
     ///
     /// ```
     /// use gradus::{CriticalKind, CriticalPoint, objective::problems::Rosenbrock};
-    /// use nalgebra::dvector;
+    /// use gradus::nalgebra::{self, dvector};
     ///
     /// let point = CriticalPoint::of(&mut Rosenbrock::new(2), &dvector![1.0, 1.0])?;
     /// assert_eq!(point.kind, CriticalKind::Minimum);
@@ -142,7 +142,7 @@ impl<T: Real> CriticalPoint<T> {
 ///
 /// ```
 /// use gradus::{Certificate, CriticalKind, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
+/// use gradus::nalgebra::{self, dvector};
 ///
 /// let certificate = Certificate::of(&mut Rosenbrock::new(2), &dvector![1.0, 1.0])?;
 /// assert_eq!(certificate.point.kind, CriticalKind::Minimum);
@@ -235,7 +235,7 @@ impl<T: Real> Report<T> {
     ///
     /// ```
     /// use gradus::{CriticalKind, GradientDescent, Stop, minimize, objective::problems::Rosenbrock};
-    /// use nalgebra::dvector;
+    /// use gradus::nalgebra::{self, dvector};
     ///
     /// let mut f = Rosenbrock::new(2);
     /// let stop = Stop::default().iterations(100_000);

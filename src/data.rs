@@ -36,7 +36,7 @@ pub fn columns<T: Real>(rows: &[impl AsRef<[T]>]) -> Result<DMatrix<T>, Error> {
 ///
 /// ```
 /// use gradus::data::one_hot;
-/// use nalgebra::{DMatrix, dmatrix};
+/// use gradus::nalgebra::{self, DMatrix, dmatrix};
 ///
 /// let y: DMatrix<f64> = one_hot(&[2, 0], 3)?;
 /// assert_eq!(y, dmatrix![0.0, 1.0; 0.0, 0.0; 1.0, 0.0]);
@@ -74,7 +74,7 @@ pub fn one_hot<T: Real>(labels: &[usize], classes: usize) -> Result<DMatrix<T>, 
 ///
 /// ```
 /// use gradus::data::Standardizer;
-/// use nalgebra::dmatrix;
+/// use gradus::nalgebra::{self, dmatrix};
 ///
 /// let x = dmatrix![1.0, 3.0; 500.0, 500.0];
 /// let standard = Standardizer::fit(&x)?;

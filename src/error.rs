@@ -9,7 +9,7 @@ use std::fmt;
 ///
 /// ```
 /// use gradus::{EmpiricalRisk, Error, Perceptron, SquaredError};
-/// use nalgebra::DMatrix;
+/// use gradus::nalgebra::DMatrix;
 ///
 /// let (x, y) = (DMatrix::<f64>::zeros(3, 5), DMatrix::<f64>::zeros(1, 4));
 /// let error = EmpiricalRisk::new(Perceptron::new(3), SquaredError, &x, &y).unwrap_err();

@@ -22,7 +22,7 @@ pub(crate) use exact::{Design, check_rank};
 ///
 /// ```
 /// use gradus::Perceptron;
-/// use nalgebra::dmatrix;
+/// use gradus::nalgebra::{self, dmatrix};
 ///
 /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![3.0, 5.0, 7.0, 9.0]);
 /// let fitted = Perceptron::new(1).fit(&x, &y)?;
@@ -45,7 +45,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     ///
     /// ```
     /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
-    /// use nalgebra::{dmatrix, dvector};
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
     ///
     /// let known = Fitted::from_parameters(SigmoidClassifier::new(2), LogLoss, dvector![4.5, 1.5, 0.0])?;
     /// assert_eq!(known.probability(&dmatrix![1.0; 3.0])?[0], 0.9998766054240137);
@@ -141,7 +141,7 @@ const WIDTH: usize = 256;
 ///
 /// ```
 /// use gradus::Perceptron;
-/// use nalgebra::{DMatrix, dmatrix};
+/// use gradus::nalgebra::{self, DMatrix, dmatrix};
 ///
 /// let fitted = Perceptron::new(1).fit(&dmatrix![1.0, 2.0, 3.0], &dmatrix![3.0, 5.0, 7.0])?;
 /// let (mut predictor, mut out) = (fitted.predictor(1), DMatrix::zeros(1, 1));
@@ -244,7 +244,7 @@ impl<T: Real, M: Model<T>, L: Classifying<T>> Fitted<T, M, L> {
     ///
     /// ```
     /// use gradus::SigmoidClassifier;
-    /// use nalgebra::dmatrix;
+    /// use gradus::nalgebra::{self, dmatrix};
     ///
     /// let x = dmatrix![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
     /// let fitted = SigmoidClassifier::new(1).fit(&x, &dmatrix![0.0, 0.0, 1.0, 0.0, 1.0, 1.0])?;

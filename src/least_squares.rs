@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use gradus::least_squares::{LevenbergMarquardt, Residuals};
-//! use nalgebra::{DMatrix, DVector, dvector};
+//! use gradus::nalgebra::{self, DMatrix, DVector, dvector};
 //!
 //! /// y = b₁ (1 − exp(−b₂ t))
 //! struct Growth {
@@ -112,7 +112,7 @@ impl<T: Real, R: SecondOrderResiduals<T> + ?Sized> SecondOrderResiduals<T> for &
 /// ```
 /// use gradus::least_squares::{LeastSquares, Residuals};
 /// use gradus::{Lbfgs, Stop, minimize};
-/// use nalgebra::{DMatrix, DVector, dmatrix, dvector};
+/// use gradus::nalgebra::{self, DMatrix, DVector, dmatrix, dvector};
 ///
 /// /// Rosenbrock's valley: r = (10 (x₂ − x₁²), 1 − x₁)
 /// struct Valley;

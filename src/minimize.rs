@@ -13,7 +13,7 @@ use crate::{Certificate, CriticalKind, Error, Objective, Real, Termination};
 ///
 /// ```
 /// use gradus::{GradientDescent, Stop, Termination, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
+/// use gradus::nalgebra::{self, dvector};
 ///
 /// let stop = Stop::default().iterations(10);
 /// let report = minimize(&mut GradientDescent::new(1e-3), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
@@ -104,7 +104,7 @@ pub struct Progress<T> {
 ///
 /// ```
 /// use gradus::{CriticalKind, Newton, Stop, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
+/// use gradus::nalgebra::{self, dvector};
 ///
 /// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &Stop::default())?;
 /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
@@ -221,7 +221,7 @@ where
 /// ```
 /// use std::ops::ControlFlow;
 /// use gradus::{GradientDescent, Stop, Termination, minimize_with, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
+/// use gradus::nalgebra::{self, dvector};
 ///
 /// let (mut descent, mut f) = (GradientDescent::new(1e-3), Rosenbrock::new(2));
 /// let report = minimize_with(&mut descent, &mut f, dvector![-1.2, 1.0], &Stop::default(), |progress, _x| {

@@ -29,7 +29,7 @@ pub mod problems;
 ///
 /// ```
 /// use gradus::{GradientDescent, Objective, Stop, minimize};
-/// use nalgebra::{DVector, dvector};
+/// use gradus::nalgebra::{self, DVector, dvector};
 ///
 /// /// f(x) = ½ ‖x − 1‖²
 /// struct Bowl;
@@ -84,7 +84,7 @@ pub trait Objective<T: Real> {
 ///
 /// ```
 /// use gradus::{HessianProduct, objective::problems::Rosenbrock};
-/// use nalgebra::{DVector, dvector};
+/// use gradus::nalgebra::{self, DVector, dvector};
 ///
 /// let mut hv = DVector::zeros(2);
 /// Rosenbrock::new(2).hessian_product(&dvector![-1.2, 1.0], &dvector![1.0, 0.0], &mut hv);
@@ -101,7 +101,7 @@ pub trait HessianProduct<T: Real>: Objective<T> {
 ///
 /// ```
 /// use gradus::{Hessian, objective::problems::Rosenbrock};
-/// use nalgebra::{DMatrix, dmatrix, dvector};
+/// use gradus::nalgebra::{self, DMatrix, dmatrix, dvector};
 ///
 /// let mut h = DMatrix::zeros(2, 2);
 /// Rosenbrock::new(2).hessian(&dvector![-1.2, 1.0], &mut h);

@@ -26,7 +26,7 @@ use chunks::{Batch, Chunks, GROUPS, WORTH_SHARING, add, chunk_width, for_each, t
 ///
 /// ```
 /// use gradus::{EmpiricalRisk, LogLoss, Newton, SigmoidClassifier, Stop, minimize};
-/// use nalgebra::{DVector, dmatrix};
+/// use gradus::nalgebra::{self, DVector, dmatrix};
 ///
 /// let x = dmatrix![0.5, 1.5, 2.5, 3.5, 4.5];
 /// let y = dmatrix![0.0, 1.0, 0.0, 1.0, 1.0];
@@ -160,7 +160,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     ///
     /// ```
     /// # use gradus::{EmpiricalRisk, GradientDescent, Optimizer, Perceptron, SquaredError};
-    /// # use nalgebra::{DVector, dmatrix};
+    /// # use gradus::nalgebra::{self, DVector, dmatrix};
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![3.0, 5.0, 7.0, 9.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let (mut descent, mut theta) = (GradientDescent::new(0.1), DVector::<f64>::zeros(2));

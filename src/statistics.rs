@@ -65,7 +65,7 @@ where
     ///
     /// ```
     /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
-    /// use nalgebra::dmatrix;
+    /// use gradus::nalgebra::{self, dmatrix};
     ///
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![2.9, 5.1, 7.0, 9.2]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
@@ -90,7 +90,7 @@ where
     ///
     /// ```
     /// use gradus::{EmpiricalRisk, Perceptron, Robust, SquaredError};
-    /// use nalgebra::dmatrix;
+    /// use gradus::nalgebra::{self, dmatrix};
     ///
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![2.9, 5.1, 7.0, 9.2]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;

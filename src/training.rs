@@ -23,7 +23,7 @@ impl Network {
     ///
     /// ```
     /// use gradus::{Activation, LogLoss, Network};
-    /// use nalgebra::dmatrix;
+    /// use gradus::nalgebra::{self, dmatrix};
     ///
     /// let x = dmatrix![0.0, 0.0, 1.0, 1.0; 0.0, 1.0, 0.0, 1.0];
     /// let xor = dmatrix![0.0, 1.0, 1.0, 0.0];
@@ -54,7 +54,7 @@ impl Network {
 ///
 /// ```
 /// use gradus::{Activation, Adam, EmpiricalRisk, LogLoss, Network, Trainer};
-/// use nalgebra::dmatrix;
+/// use gradus::nalgebra::{self, dmatrix};
 ///
 /// let x = dmatrix![0.0, 0.0, 1.0, 1.0; 0.0, 1.0, 0.0, 1.0];
 /// let xor = dmatrix![0.0, 1.0, 1.0, 0.0];
@@ -156,7 +156,7 @@ impl<T: Real, P> Trainer<T, P> {
     /// ```
     /// use std::ops::ControlFlow;
     /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Termination, Trainer};
-    /// use nalgebra::{DVector, dmatrix};
+    /// use gradus::nalgebra::{self, DVector, dmatrix};
     ///
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0], dmatrix![3.0, 5.0, 7.0]);
     /// let (x_new, y_new) = (dmatrix![4.0], dmatrix![9.0]);

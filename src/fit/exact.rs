@@ -23,7 +23,7 @@ impl Perceptron {
     ///
     /// ```
     /// use gradus::{Perceptron, Termination};
-    /// use nalgebra::dmatrix;
+    /// use gradus::nalgebra::{self, dmatrix};
     ///
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![2.9, 5.1, 7.0, 9.2]);
     /// let fitted = Perceptron::new(1).fit(&x, &y)?;
@@ -49,7 +49,7 @@ impl<T: Real> EmpiricalRisk<'_, T, Perceptron, SquaredError> {
     ///
     /// ```
     /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
-    /// use nalgebra::dmatrix;
+    /// use gradus::nalgebra::{self, dmatrix};
     ///
     /// let (x, y) = (dmatrix![-1.0, 1.0], dmatrix![-1.0, 1.0]);
     /// // min ½ mean (w x − y)² + ½ λ w²: w = 1/(1 + λ)

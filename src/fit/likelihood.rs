@@ -21,7 +21,7 @@ impl SigmoidClassifier {
     ///
     /// ```
     /// use gradus::{SigmoidClassifier, Termination};
-    /// use nalgebra::dmatrix;
+    /// use gradus::nalgebra::{self, dmatrix};
     ///
     /// let x = dmatrix![1.0, 2.0, 3.0, 4.0];
     /// let mixed = SigmoidClassifier::new(1).fit(&x, &dmatrix![0.0, 1.0, 0.0, 1.0])?;
@@ -50,7 +50,7 @@ impl<T: Real> EmpiricalRisk<'_, T, SigmoidClassifier, LogLoss> {
     ///
     /// ```
     /// use gradus::{EmpiricalRisk, LogLoss, SigmoidClassifier};
-    /// use nalgebra::dmatrix;
+    /// use gradus::nalgebra::{self, dmatrix};
     ///
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![0.0, 0.0, 1.0, 1.0]);
     /// let fitted = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y)?.ridge(0.01).fit()?;
@@ -108,7 +108,7 @@ impl<T: Real> EmpiricalRisk<'_, T, Perceptron, CrossEntropy> {
     ///
     /// ```
     /// use gradus::{CrossEntropy, EmpiricalRisk, Perceptron, data::one_hot};
-    /// use nalgebra::dmatrix;
+    /// use gradus::nalgebra::{self, dmatrix};
     ///
     /// let x = dmatrix![0.1, 0.9, 1.1, 2.0, 2.2, 2.9];
     /// let y = one_hot(&[0, 0, 1, 1, 2, 2], 3)?;

@@ -22,7 +22,7 @@ const HALVINGS: usize = 50;
 ///
 /// ```
 /// use gradus::least_squares::{GaussNewton, Residuals};
-/// use nalgebra::{DMatrix, DVector, dmatrix, dvector};
+/// use gradus::nalgebra::{self, DMatrix, DVector, dmatrix, dvector};
 ///
 /// /// A line through three points: linear, so one step is all.
 /// struct Line;

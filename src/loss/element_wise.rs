@@ -24,7 +24,7 @@ pub struct Jet<T> {
 /// ```
 /// use gradus::loss::{ElementWise, Jet};
 /// use gradus::{EmpiricalRisk, Newton, Perceptron, Real, Stop, minimize};
-/// use nalgebra::{DVector, dmatrix};
+/// use gradus::nalgebra::{self, DVector, dmatrix};
 ///
 /// /// ℓ(z, y) = ln cosh(z − y)
 /// #[derive(Debug, Clone, Copy)]

@@ -17,7 +17,7 @@ use crate::{Curved, Error, Loss, Real};
 ///
 /// ```
 /// use gradus::{LogLoss, Loss};
-/// use nalgebra::dmatrix;
+/// use gradus::nalgebra::{self, dmatrix};
 ///
 /// let (z, y) = (dmatrix![9.0], dmatrix![0.0]);
 /// assert_eq!(LogLoss.value(z.as_view(), y.as_view(), &[1.0]), 9.000123402189724);

@@ -11,7 +11,7 @@ use crate::{Activation, Error, Real};
 /// ```
 /// use gradus::loss::ElementWise;
 /// use gradus::{Activation, Loss, SquaredError};
-/// use nalgebra::dmatrix;
+/// use gradus::nalgebra::{self, dmatrix};
 ///
 /// let loss = SquaredError.through(Activation::Sigmoid);
 /// let (z, y) = (dmatrix![0.0], dmatrix![1.0]);

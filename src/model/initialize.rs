@@ -11,7 +11,7 @@ use crate::Real;
 ///
 /// ```
 /// use gradus::{Activation, Initialize, Network};
-/// use nalgebra::DVector;
+/// use gradus::nalgebra::DVector;
 ///
 /// let network = Network::new(&[2, 4, 1], Activation::Tanh);
 /// let theta: DVector<f64> = network.initialize(Initialize::GlorotUniform, 1);

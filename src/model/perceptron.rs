@@ -9,7 +9,7 @@ use super::linear::{Linear, affine_model};
 ///
 /// ```
 /// use gradus::Perceptron;
-/// use nalgebra::dmatrix;
+/// use gradus::nalgebra::{self, dmatrix};
 ///
 /// // y = 2 x₁ − x₂ + 3, one sample per column
 /// let x = dmatrix![0.0, 1.0, 0.0, 2.0;

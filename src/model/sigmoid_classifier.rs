@@ -9,7 +9,7 @@ use super::linear::{Linear, affine_model};
 ///
 /// ```
 /// use gradus::SigmoidClassifier;
-/// use nalgebra::dmatrix;
+/// use gradus::nalgebra::{self, dmatrix};
 ///
 /// let x = dmatrix![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
 /// let y = dmatrix![0.0, 0.0, 1.0, 0.0, 1.0, 1.0];

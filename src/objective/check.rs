@@ -21,7 +21,7 @@ mod report;
 ///
 /// ```
 /// use gradus::objective::{check_gradient, problems::Rosenbrock};
-/// use nalgebra::dvector;
+/// use gradus::nalgebra::{self, dvector};
 ///
 /// let report = check_gradient(&mut Rosenbrock::new(2), &dvector![-1.2, 1.0])?;
 /// assert!(report.passed(), "{report}");
@@ -48,7 +48,7 @@ pub fn check_gradient<T: Real, O: Objective<T> + ?Sized>(
 ///
 /// ```
 /// use gradus::objective::{check_hessian, problems::Rosenbrock};
-/// use nalgebra::dvector;
+/// use gradus::nalgebra::{self, dvector};
 ///
 /// let report = check_hessian(&mut Rosenbrock::new(2), &dvector![-1.2, 1.0])?;
 /// assert!(report.passed(), "{report}");
@@ -88,7 +88,7 @@ pub fn check_hessian<T: Real, O: Hessian<T> + ?Sized>(
 ///
 /// ```
 /// use gradus::objective::{check_hessian_product, problems::Rosenbrock};
-/// use nalgebra::DVector;
+/// use gradus::nalgebra::DVector;
 ///
 /// let report = check_hessian_product(&mut Rosenbrock::new(40), &DVector::repeat(40, 0.5))?;
 /// assert!(report.passed(), "{report}");

@@ -18,7 +18,7 @@ impl<T: Real + DualNumFloat + DualNum<Primitive = T>> DualReal for T {}
 /// use gradus::num_dual::DualNum;
 /// use gradus::objective::{AutoDiff, DualFunction};
 /// use gradus::{CriticalKind, Newton, Stop, minimize};
-/// use nalgebra::{DVector, dvector};
+/// use gradus::nalgebra::{self, DVector, dvector};
 ///
 /// /// f = eˣ + x y² − ln y
 /// struct Mine;
@@ -68,7 +68,7 @@ type Chunk<T> = DualSVec<T, WIDTH>;
 /// use gradus::num_dual::DualNum;
 /// use gradus::objective::{AutoDiff, DualFunction};
 /// use gradus::{Hessian, Objective};
-/// use nalgebra::{DMatrix, DVector, dmatrix, dvector};
+/// use gradus::nalgebra::{self, DMatrix, DVector, dmatrix, dvector};
 ///
 /// struct Product;
 ///

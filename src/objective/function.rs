@@ -11,7 +11,7 @@ use crate::{Hessian, HessianProduct, Objective, Real};
 ///
 /// ```
 /// use gradus::{CriticalKind, Function, Newton, Stop, minimize};
-/// use nalgebra::{DMatrix, DVector, dvector};
+/// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
 ///
 /// // f = 2x² + 3y² − xy
 /// let mut f = Function::new(2, |x: &DVector<f64>, g: &mut DVector<f64>| {
@@ -72,7 +72,7 @@ impl<T: Real, F, V, H> Function<T, F, V, H> {
     ///
     /// ```
     /// use gradus::{Function, Objective};
-    /// use nalgebra::{DVector, dvector};
+    /// use gradus::nalgebra::{self, DVector, dvector};
     ///
     /// let mut f = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
     ///     g[0] = x[0].exp();

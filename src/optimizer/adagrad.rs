@@ -89,7 +89,7 @@ impl<T: Real> Scaled<T> {
 ///
 /// ```
 /// use gradus::{AdaGrad, Stop, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
+/// use gradus::nalgebra::{self, dvector};
 ///
 /// let stop = Stop::default().iterations(100);
 /// let report = minimize(&mut AdaGrad::new(0.5), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
@@ -126,7 +126,7 @@ impl<T: Real> AdaGrad<T> {
 ///
 /// ```
 /// use gradus::{RmsProp, Stop, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
+/// use gradus::nalgebra::{self, dvector};
 ///
 /// let stop = Stop::default().iterations(1000);
 /// let report = minimize(&mut RmsProp::new(1e-2), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;

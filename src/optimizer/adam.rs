@@ -17,7 +17,7 @@ use crate::{Error, Objective, Real};
 ///
 /// ```
 /// use gradus::{Adam, Stop, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
+/// use gradus::nalgebra::{self, dvector};
 ///
 /// let stop = Stop::default().iterations(20_000);
 /// let report = minimize(&mut Adam::new(1e-2), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
@@ -66,7 +66,7 @@ impl<T: Real> Adam<T> {
     ///
     /// ```
     /// use gradus::{Adam, Optimizer, objective::problems::Rosenbrock};
-    /// use nalgebra::dvector;
+    /// use gradus::nalgebra::{self, dvector};
     ///
     /// let mut x = dvector![1.0, 1.0]; // the gradient is zero here: only the decay moves
     /// Adam::adam_w(0.1, 0.01).step(&mut Rosenbrock::new(2), &mut x)?;

@@ -15,7 +15,7 @@ use crate::{Error, Objective, Real};
 ///
 /// ```
 /// use gradus::{GradientDescent, Stop, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
+/// use gradus::nalgebra::{self, dvector};
 ///
 /// let mut descent = GradientDescent::new(1e-3).momentum(0.9);
 /// let stop = Stop::default().iterations(20_000);

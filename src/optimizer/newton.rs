@@ -26,7 +26,7 @@ use crate::{Certificate, Error, Hessian, Real, kernel};
 ///
 /// ```
 /// use gradus::{CriticalKind, Newton, Stop, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
+/// use gradus::nalgebra::{self, dvector};
 ///
 /// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &Stop::default())?;
 /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
@@ -66,7 +66,7 @@ impl<T: Real> Newton<T> {
     ///
     /// ```
     /// use gradus::{CriticalKind, Function, Newton, Stop, minimize};
-    /// use nalgebra::{DMatrix, DVector, dvector};
+    /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
     ///
     /// // f = x² − y²
     /// let mut f = Function::new(2, |x: &DVector<f64>, g: &mut DVector<f64>| {

@@ -22,7 +22,7 @@ use crate::{Error, HessianProduct, Real, kernel};
 ///
 /// ```
 /// use gradus::{NewtonCg, Stop, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::DVector;
+/// use gradus::nalgebra::DVector;
 ///
 /// let start = DVector::from_element(100, 0.5);
 /// let report = minimize(&mut NewtonCg::new(), &mut Rosenbrock::new(100), start, &Stop::default())?;

@@ -25,7 +25,7 @@ use crate::{Error, HessianProduct, Real, kernel};
 ///
 /// ```
 /// use gradus::{SaddleFree, Stop, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::DVector;
+/// use gradus::nalgebra::DVector;
 ///
 /// let start = DVector::from_element(50, 0.5);
 /// let report = minimize(&mut SaddleFree::new(), &mut Rosenbrock::new(50), start, &Stop::default())?;

@@ -31,7 +31,7 @@ mod subproblem;
 ///
 /// ```
 /// use gradus::{CriticalKind, Stop, TrustRegion, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
+/// use gradus::nalgebra::{self, dvector};
 ///
 /// let mut method = TrustRegion::new();
 /// let report = minimize(&mut method, &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &Stop::default())?;

@@ -11,7 +11,7 @@ use crate::{Certificate, Error, Hessian, Optimizer, Real};
 /// ```
 /// use gradus::univariate::ScalarNewton;
 /// use gradus::{CriticalKind, Function, Stop, minimize};
-/// use nalgebra::{DMatrix, DVector, dvector};
+/// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
 ///
 /// // g = e^x − ln x
 /// let mut g = Function::new(1, |x: &DVector<f64>, slope: &mut DVector<f64>| {

@@ -128,7 +128,7 @@ fn judge<T: Real>(analytic: T, difference: T, size: T, e: &Estimate<T>) -> Verdi
 /// ```
 /// use gradus::Function;
 /// use gradus::objective::check_gradient;
-/// use nalgebra::{DVector, dvector};
+/// use gradus::nalgebra::{self, DVector, dvector};
 ///
 /// // f = x² + sin y, with a sign wrong
 /// let mut f = Function::new(2, |x: &DVector<f64>, g: &mut DVector<f64>| {
