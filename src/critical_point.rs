@@ -70,8 +70,8 @@ impl Inertia {
 /// of a stationary point.
 ///
 /// ```
-/// use gradus::{CriticalKind, CriticalPoint};
 /// use gradus::nalgebra::{self, dmatrix};
+/// use gradus::{CriticalKind, CriticalPoint};
 ///
 /// let point = CriticalPoint::classify(&dmatrix![1.0, 2.0; 2.0, 1.0])?;
 /// assert_eq!(point.kind, CriticalKind::Saddle);
@@ -122,8 +122,8 @@ impl<T: Real> CriticalPoint<T> {
     /// curvature at an arbitrary point, [`classify`](Self::classify) its Hessian.
     ///
     /// ```
-    /// use gradus::{CriticalKind, CriticalPoint, objective::problems::Rosenbrock};
     /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{CriticalKind, CriticalPoint, objective::problems::Rosenbrock};
     ///
     /// let point = CriticalPoint::of(&mut Rosenbrock::new(2), &dvector![1.0, 1.0])?;
     /// assert_eq!(point.kind, CriticalKind::Minimum);
@@ -141,8 +141,8 @@ impl<T: Real> CriticalPoint<T> {
 /// What second derivatives say of a point: its kind, and how far it can be from the exact one.
 ///
 /// ```
-/// use gradus::{Certificate, CriticalKind, objective::problems::Rosenbrock};
 /// use gradus::nalgebra::{self, dvector};
+/// use gradus::{Certificate, CriticalKind, objective::problems::Rosenbrock};
 ///
 /// let certificate = Certificate::of(&mut Rosenbrock::new(2), &dvector![1.0, 1.0])?;
 /// assert_eq!(certificate.point.kind, CriticalKind::Minimum);
@@ -234,8 +234,8 @@ impl<T: Real> Report<T> {
     /// [`converged`](Self::converged) take it into account.
     ///
     /// ```
-    /// use gradus::{CriticalKind, GradientDescent, Stop, minimize, objective::problems::Rosenbrock};
     /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{CriticalKind, GradientDescent, Stop, minimize, objective::problems::Rosenbrock};
     ///
     /// let mut f = Rosenbrock::new(2);
     /// let stop = Stop::default().iterations(100_000);

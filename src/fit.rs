@@ -44,8 +44,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// [`Termination::Given`](crate::Termination::Given), with neither value nor gradient.
     ///
     /// ```
-    /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
     /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
     ///
     /// let known = Fitted::from_parameters(SigmoidClassifier::new(2), LogLoss, dvector![4.5, 1.5, 0.0])?;
     /// assert_eq!(known.probability(&dmatrix![1.0; 3.0])?[0], 0.9998766054240137);

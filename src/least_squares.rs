@@ -111,8 +111,8 @@ impl<T: Real, R: SecondOrderResiduals<T> + ?Sized> SecondOrderResiduals<T> for &
 ///
 /// ```
 /// use gradus::least_squares::{LeastSquares, Residuals};
-/// use gradus::{Lbfgs, Stop, minimize};
 /// use gradus::nalgebra::{self, DMatrix, DVector, dmatrix, dvector};
+/// use gradus::{Lbfgs, Stop, minimize};
 ///
 /// /// Rosenbrock's valley: r = (10 (x₂ − x₁²), 1 − x₁)
 /// struct Valley;

@@ -12,8 +12,8 @@ use crate::{Certificate, CriticalKind, Error, Objective, Real, Termination};
 /// When to stop. Whichever rule holds first ends the run; only the gradient's is convergence.
 ///
 /// ```
-/// use gradus::{GradientDescent, Stop, Termination, minimize, objective::problems::Rosenbrock};
 /// use gradus::nalgebra::{self, dvector};
+/// use gradus::{GradientDescent, Stop, Termination, minimize, objective::problems::Rosenbrock};
 ///
 /// let stop = Stop::default().iterations(10);
 /// let report = minimize(&mut GradientDescent::new(1e-3), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
@@ -103,8 +103,8 @@ pub struct Progress<T> {
 /// Where a run ended and why. Value and gradient are those of `x`, the point returned.
 ///
 /// ```
-/// use gradus::{CriticalKind, Newton, Stop, minimize, objective::problems::Rosenbrock};
 /// use gradus::nalgebra::{self, dvector};
+/// use gradus::{CriticalKind, Newton, Stop, minimize, objective::problems::Rosenbrock};
 ///
 /// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &Stop::default())?;
 /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
@@ -220,8 +220,8 @@ where
 ///
 /// ```
 /// use std::ops::ControlFlow;
-/// use gradus::{GradientDescent, Stop, Termination, minimize_with, objective::problems::Rosenbrock};
 /// use gradus::nalgebra::{self, dvector};
+/// use gradus::{GradientDescent, Stop, Termination, minimize_with, objective::problems::Rosenbrock};
 ///
 /// let (mut descent, mut f) = (GradientDescent::new(1e-3), Rosenbrock::new(2));
 /// let report = minimize_with(&mut descent, &mut f, dvector![-1.2, 1.0], &Stop::default(), |progress, _x| {

@@ -28,8 +28,8 @@ pub mod problems;
 /// equal points must give equal answers.
 ///
 /// ```
-/// use gradus::{GradientDescent, Objective, Stop, minimize};
 /// use gradus::nalgebra::{self, DVector, dvector};
+/// use gradus::{GradientDescent, Objective, Stop, minimize};
 ///
 /// /// f(x) = ½ ‖x − 1‖²
 /// struct Bowl;
@@ -83,8 +83,8 @@ pub trait Objective<T: Real> {
 /// An objective that knows `∇²f(x) v` without the matrix.
 ///
 /// ```
-/// use gradus::{HessianProduct, objective::problems::Rosenbrock};
 /// use gradus::nalgebra::{self, DVector, dvector};
+/// use gradus::{HessianProduct, objective::problems::Rosenbrock};
 ///
 /// let mut hv = DVector::zeros(2);
 /// Rosenbrock::new(2).hessian_product(&dvector![-1.2, 1.0], &dvector![1.0, 0.0], &mut hv);
@@ -100,8 +100,8 @@ pub trait HessianProduct<T: Real>: Objective<T> {
 /// **An implementor must** write the whole symmetric matrix, both triangles.
 ///
 /// ```
-/// use gradus::{Hessian, objective::problems::Rosenbrock};
 /// use gradus::nalgebra::{self, DMatrix, dmatrix, dvector};
+/// use gradus::{Hessian, objective::problems::Rosenbrock};
 ///
 /// let mut h = DMatrix::zeros(2, 2);
 /// Rosenbrock::new(2).hessian(&dvector![-1.2, 1.0], &mut h);

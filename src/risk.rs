@@ -25,8 +25,8 @@ use chunks::{Batch, Chunks, GROUPS, WORTH_SHARING, add, chunk_width, for_each, t
 /// are checked here, once.
 ///
 /// ```
-/// use gradus::{EmpiricalRisk, LogLoss, Newton, SigmoidClassifier, Stop, minimize};
 /// use gradus::nalgebra::{self, DVector, dmatrix};
+/// use gradus::{EmpiricalRisk, LogLoss, Newton, SigmoidClassifier, Stop, minimize};
 ///
 /// let x = dmatrix![0.5, 1.5, 2.5, 3.5, 4.5];
 /// let y = dmatrix![0.0, 1.0, 0.0, 1.0, 1.0];
@@ -159,8 +159,8 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// Narrows the risk to a range of samples, without copying or rebuilding anything.
     ///
     /// ```
-    /// # use gradus::{EmpiricalRisk, GradientDescent, Optimizer, Perceptron, SquaredError};
     /// # use gradus::nalgebra::{self, DVector, dmatrix};
+    /// # use gradus::{EmpiricalRisk, GradientDescent, Optimizer, Perceptron, SquaredError};
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![3.0, 5.0, 7.0, 9.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let (mut descent, mut theta) = (GradientDescent::new(0.1), DVector::<f64>::zeros(2));

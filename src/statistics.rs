@@ -64,8 +64,8 @@ where
     /// Hessian; no damping of any optimizer is in it.
     ///
     /// ```
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
     /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
     ///
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![2.9, 5.1, 7.0, 9.2]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
@@ -89,8 +89,8 @@ where
     /// [`statistics`](Self::statistics) with a covariance that does not trust the model's variance, only its mean.
     ///
     /// ```
-    /// use gradus::{EmpiricalRisk, Perceptron, Robust, SquaredError};
     /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{EmpiricalRisk, Perceptron, Robust, SquaredError};
     ///
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![2.9, 5.1, 7.0, 9.2]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;

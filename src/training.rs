@@ -22,8 +22,8 @@ impl Network {
     /// [`score`](Fitted::score).
     ///
     /// ```
-    /// use gradus::{Activation, LogLoss, Network};
     /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{Activation, LogLoss, Network};
     ///
     /// let x = dmatrix![0.0, 0.0, 1.0, 1.0; 0.0, 1.0, 0.0, 1.0];
     /// let xor = dmatrix![0.0, 1.0, 1.0, 0.0];
@@ -53,8 +53,8 @@ impl Network {
 /// loss of that batch. The seed alone decides the order: same seed, same bits.
 ///
 /// ```
-/// use gradus::{Activation, Adam, EmpiricalRisk, LogLoss, Network, Trainer};
 /// use gradus::nalgebra::{self, dmatrix};
+/// use gradus::{Activation, Adam, EmpiricalRisk, LogLoss, Network, Trainer};
 ///
 /// let x = dmatrix![0.0, 0.0, 1.0, 1.0; 0.0, 1.0, 0.0, 1.0];
 /// let xor = dmatrix![0.0, 1.0, 1.0, 0.0];
@@ -155,8 +155,8 @@ impl<T: Real, P> Trainer<T, P> {
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Termination, Trainer};
     /// use gradus::nalgebra::{self, DVector, dmatrix};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Termination, Trainer};
     ///
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0], dmatrix![3.0, 5.0, 7.0]);
     /// let (x_new, y_new) = (dmatrix![4.0], dmatrix![9.0]);

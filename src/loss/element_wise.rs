@@ -23,8 +23,8 @@ pub struct Jet<T> {
 ///
 /// ```
 /// use gradus::loss::{ElementWise, Jet};
-/// use gradus::{EmpiricalRisk, Newton, Perceptron, Real, Stop, minimize};
 /// use gradus::nalgebra::{self, DVector, dmatrix};
+/// use gradus::{EmpiricalRisk, Newton, Perceptron, Real, Stop, minimize};
 ///
 /// /// ℓ(z, y) = ln cosh(z − y)
 /// #[derive(Debug, Clone, Copy)]

@@ -10,8 +10,8 @@ use crate::{Error, Real};
 /// ```
 ///
 /// ```
-/// use gradus::{Huber, Loss};
 /// use gradus::nalgebra::{self, dmatrix};
+/// use gradus::{Huber, Loss};
 ///
 /// let (z, y) = (dmatrix![11.0], dmatrix![1.0]);
 /// assert_eq!(Huber::new(2.0).value(z.as_view(), y.as_view(), &[1.0]), 18.0);

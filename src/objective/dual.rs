@@ -15,10 +15,10 @@ impl<T: Real + DualNumFloat + DualNum<Primitive = T>> DualReal for T {}
 /// A function written once, over numbers that may carry derivatives; [`AutoDiff`] makes an objective of it.
 ///
 /// ```
+/// use gradus::nalgebra::{self, DVector, dvector};
 /// use gradus::num_dual::DualNum;
 /// use gradus::objective::{AutoDiff, DualFunction};
 /// use gradus::{CriticalKind, Newton, Stop, minimize};
-/// use gradus::nalgebra::{self, DVector, dvector};
 ///
 /// /// f = eˣ + x y² − ln y
 /// struct Mine;
@@ -65,10 +65,10 @@ type Chunk<T> = DualSVec<T, WIDTH>;
 /// data have an [`EmpiricalRisk`](crate::EmpiricalRisk) instead, whose gradient costs three values.
 ///
 /// ```
+/// use gradus::nalgebra::{self, DMatrix, DVector, dmatrix, dvector};
 /// use gradus::num_dual::DualNum;
 /// use gradus::objective::{AutoDiff, DualFunction};
 /// use gradus::{Hessian, Objective};
-/// use gradus::nalgebra::{self, DMatrix, DVector, dmatrix, dvector};
 ///
 /// struct Product;
 ///

@@ -10,8 +10,8 @@ use crate::{Hessian, HessianProduct, Objective, Real};
 /// An objective made of closures: value and gradient, and by choice the value alone and the Hessian.
 ///
 /// ```
-/// use gradus::{CriticalKind, Function, Newton, Stop, minimize};
 /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+/// use gradus::{CriticalKind, Function, Newton, Stop, minimize};
 ///
 /// // f = 2x² + 3y² − xy
 /// let mut f = Function::new(2, |x: &DVector<f64>, g: &mut DVector<f64>| {
@@ -71,8 +71,8 @@ impl<T: Real, F, V, H> Function<T, F, V, H> {
     /// of [`new`](Function::new), its gradient thrown away.
     ///
     /// ```
-    /// use gradus::{Function, Objective};
     /// use gradus::nalgebra::{self, DVector, dvector};
+    /// use gradus::{Function, Objective};
     ///
     /// let mut f = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
     ///     g[0] = x[0].exp();

@@ -88,8 +88,8 @@ impl<T: Real> Scaled<T> {
 /// ```
 ///
 /// ```
-/// use gradus::{AdaGrad, Stop, minimize, objective::problems::Rosenbrock};
 /// use gradus::nalgebra::{self, dvector};
+/// use gradus::{AdaGrad, Stop, minimize, objective::problems::Rosenbrock};
 ///
 /// let stop = Stop::default().iterations(100);
 /// let report = minimize(&mut AdaGrad::new(0.5), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
@@ -125,8 +125,8 @@ impl<T: Real> AdaGrad<T> {
 /// ```
 ///
 /// ```
-/// use gradus::{RmsProp, Stop, minimize, objective::problems::Rosenbrock};
 /// use gradus::nalgebra::{self, dvector};
+/// use gradus::{RmsProp, Stop, minimize, objective::problems::Rosenbrock};
 ///
 /// let stop = Stop::default().iterations(1000);
 /// let report = minimize(&mut RmsProp::new(1e-2), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;

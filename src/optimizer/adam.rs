@@ -16,8 +16,8 @@ use crate::{Error, Objective, Real};
 /// The decay `λ` shrinks every parameter, biases too; a ridge penalty of the risk leaves biases alone.
 ///
 /// ```
-/// use gradus::{Adam, Stop, minimize, objective::problems::Rosenbrock};
 /// use gradus::nalgebra::{self, dvector};
+/// use gradus::{Adam, Stop, minimize, objective::problems::Rosenbrock};
 ///
 /// let stop = Stop::default().iterations(20_000);
 /// let report = minimize(&mut Adam::new(1e-2), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
@@ -65,8 +65,8 @@ impl<T: Real> Adam<T> {
     /// AdamW: learning rate `α` and decoupled weight decay `λ`.
     ///
     /// ```
-    /// use gradus::{Adam, Optimizer, objective::problems::Rosenbrock};
     /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Adam, Optimizer, objective::problems::Rosenbrock};
     ///
     /// let mut x = dvector![1.0, 1.0]; // the gradient is zero here: only the decay moves
     /// Adam::adam_w(0.1, 0.01).step(&mut Rosenbrock::new(2), &mut x)?;

@@ -14,8 +14,8 @@ use crate::{Error, Objective, Real};
 /// ```
 ///
 /// ```
-/// use gradus::{GradientDescent, Stop, minimize, objective::problems::Rosenbrock};
 /// use gradus::nalgebra::{self, dvector};
+/// use gradus::{GradientDescent, Stop, minimize, objective::problems::Rosenbrock};
 ///
 /// let mut descent = GradientDescent::new(1e-3).momentum(0.9);
 /// let stop = Stop::default().iterations(20_000);

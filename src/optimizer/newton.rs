@@ -25,8 +25,8 @@ use crate::{Certificate, Error, Hessian, Real, kernel};
 /// For hard problems far from their solution prefer [`TrustRegion`](super::TrustRegion).
 ///
 /// ```
-/// use gradus::{CriticalKind, Newton, Stop, minimize, objective::problems::Rosenbrock};
 /// use gradus::nalgebra::{self, dvector};
+/// use gradus::{CriticalKind, Newton, Stop, minimize, objective::problems::Rosenbrock};
 ///
 /// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &Stop::default())?;
 /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
@@ -65,8 +65,8 @@ impl<T: Real> Newton<T> {
     /// maxima (and the report says so), it may cycle and diverge. A singular Hessian ends it.
     ///
     /// ```
-    /// use gradus::{CriticalKind, Function, Newton, Stop, minimize};
     /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+    /// use gradus::{CriticalKind, Function, Newton, Stop, minimize};
     ///
     /// // f = x² − y²
     /// let mut f = Function::new(2, |x: &DVector<f64>, g: &mut DVector<f64>| {

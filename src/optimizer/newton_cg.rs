@@ -21,8 +21,8 @@ use crate::{Error, HessianProduct, Real, kernel};
 /// certificate, and [`Report::certify`](crate::Report::certify) gives one where a dense Hessian can be had.
 ///
 /// ```
-/// use gradus::{NewtonCg, Stop, minimize, objective::problems::Rosenbrock};
 /// use gradus::nalgebra::DVector;
+/// use gradus::{NewtonCg, Stop, minimize, objective::problems::Rosenbrock};
 ///
 /// let start = DVector::from_element(100, 0.5);
 /// let report = minimize(&mut NewtonCg::new(), &mut Rosenbrock::new(100), start, &Stop::default())?;

@@ -24,8 +24,8 @@ use crate::{Error, HessianProduct, Real, kernel};
 /// [`Report::certify`](crate::Report::certify) gives one where a dense Hessian can be had.
 ///
 /// ```
-/// use gradus::{SaddleFree, Stop, minimize, objective::problems::Rosenbrock};
 /// use gradus::nalgebra::DVector;
+/// use gradus::{SaddleFree, Stop, minimize, objective::problems::Rosenbrock};
 ///
 /// let start = DVector::from_element(50, 0.5);
 /// let report = minimize(&mut SaddleFree::new(), &mut Rosenbrock::new(50), start, &Stop::default())?;

@@ -30,8 +30,8 @@ mod subproblem;
 /// variables see [`NewtonCg`](super::NewtonCg).
 ///
 /// ```
-/// use gradus::{CriticalKind, Stop, TrustRegion, minimize, objective::problems::Rosenbrock};
 /// use gradus::nalgebra::{self, dvector};
+/// use gradus::{CriticalKind, Stop, TrustRegion, minimize, objective::problems::Rosenbrock};
 ///
 /// let mut method = TrustRegion::new();
 /// let report = minimize(&mut method, &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &Stop::default())?;

@@ -127,8 +127,8 @@ fn judge<T: Real>(analytic: T, difference: T, size: T, e: &Estimate<T>) -> Verdi
 ///
 /// ```
 /// use gradus::Function;
-/// use gradus::objective::check_gradient;
 /// use gradus::nalgebra::{self, DVector, dvector};
+/// use gradus::objective::check_gradient;
 ///
 /// // f = x² + sin y, with a sign wrong
 /// let mut f = Function::new(2, |x: &DVector<f64>, g: &mut DVector<f64>| {
