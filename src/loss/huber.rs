@@ -23,6 +23,14 @@ pub struct Huber {
 
 impl Huber {
     /// The loss that turns linear at `|r| = delta`, which must be positive.
+    ///
+    /// ```
+    /// use gradus::Huber;
+    /// use gradus::loss::ElementWise;
+    ///
+    /// let huber = Huber::new(2.0);
+    /// assert_eq!((huber.jet(1.0, 0.0).first, huber.jet(9.0, 0.0).first), (1.0, 2.0)); // never beyond δ
+    /// ```
     pub fn new(delta: f64) -> Self {
         Self { delta }
     }
