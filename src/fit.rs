@@ -355,12 +355,30 @@ macro_rules! affine_parts {
     ($($model:ident),*) => {$(
         impl<T: Real, L: Loss<T>> Fitted<T, $model, L> {
             /// `W` (`outputs × features`).
+            ///
+            /// ```
+            /// use gradus::nalgebra::{self, dmatrix, dvector};
+            /// use gradus::{Fitted, Perceptron, SquaredError};
+            ///
+            /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, dvector![1.0, 2.0, 3.0])?;
+            /// assert_eq!(known.weights(), dmatrix![1.0, 2.0]);
+            /// # Ok::<(), gradus::Error>(())
+            /// ```
             pub fn weights(&self) -> DMatrix<T> {
                 let (k, n) = (self.model.outputs(), self.model.inputs());
                 DMatrix::from_column_slice(k, n, &self.theta.as_slice()[..k * n])
             }
 
             /// `b` (one entry per output); zeros for a model without.
+            ///
+            /// ```
+            /// use gradus::nalgebra::{self, dvector};
+            /// use gradus::{Fitted, Perceptron, SquaredError};
+            ///
+            /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, dvector![1.0, 2.0, 3.0])?;
+            /// assert_eq!(known.bias(), dvector![3.0]);
+            /// # Ok::<(), gradus::Error>(())
+            /// ```
             pub fn bias(&self) -> DVector<T> {
                 let (k, n) = (self.model.outputs(), self.model.inputs());
                 DVector::from_iterator(k, (0..k).map(|o| self.theta.get(k * n + o).copied().unwrap_or_default()))

@@ -56,7 +56,7 @@ pub trait ElementWise: Sync {
     /// Whether `ℓ` is convex in `z`. Default: `false`.
     ///
     /// ```
-    /// use gradus::loss::{ElementWise, Through};
+    /// use gradus::loss::ElementWise;
     /// use gradus::{Activation, Huber};
     ///
     /// fn is_convex<L: ElementWise>(_loss: &L) -> bool {

@@ -50,6 +50,16 @@ impl<T: Real> Default for Newton<T> {
 
 impl<T: Real> Newton<T> {
     /// The safeguarded method.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Newton, Optimizer, objective::problems::Problem};
+    ///
+    /// let mut x = dvector![4.0, 4.0];
+    /// Newton::new().step(&mut Problem::Quadratic, &mut x)?; // a quadratic takes one step
+    /// assert!(x.amax() < 1e-14);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn new() -> Self {
         Self {
             pure: false,
