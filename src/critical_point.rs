@@ -13,6 +13,16 @@ pub(crate) use spectrum::{Spectrum, zero};
 mod spectrum;
 
 /// The kind of a stationary point, from the signs of the Hessian's eigenvalues.
+///
+/// ```
+/// use gradus::nalgebra::{self, dmatrix};
+/// use gradus::{CriticalKind, CriticalPoint};
+///
+/// let point = CriticalPoint::classify(&dmatrix![2.0, 0.0; 0.0, 0.0])?; // x² + yⁿ, whatever n ≥ 3
+/// assert_eq!(point.kind, CriticalKind::Degenerate);
+/// assert_eq!(point.kind.to_string(), "degenerate");
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CriticalKind {
     /// All eigenvalues positive.
@@ -37,6 +47,15 @@ impl fmt::Display for CriticalKind {
 }
 
 /// How many eigenvalues are positive, zero and negative: `(n₊, n₀, n₋)`.
+///
+/// ```
+/// use gradus::nalgebra::{self, dmatrix};
+/// use gradus::{CriticalPoint, Inertia};
+///
+/// let inertia = CriticalPoint::classify(&dmatrix![2.0, 0.0; 0.0, -3.0])?.inertia;
+/// assert_eq!(inertia, Inertia { positive: 1, zero: 0, negative: 1 });
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Inertia {
     /// `n₊`.
@@ -70,8 +89,8 @@ impl Inertia {
 /// of a stationary point.
 ///
 /// ```
+/// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::{CriticalKind, CriticalPoint};
-/// use nalgebra::dmatrix;
 ///
 /// let point = CriticalPoint::classify(&dmatrix![1.0, 2.0; 2.0, 1.0])?;
 /// assert_eq!(point.kind, CriticalKind::Saddle);
@@ -96,6 +115,16 @@ impl<T: Real> CriticalPoint<T> {
     /// Classifies by a symmetric `n × n` Hessian.
     ///
     /// An eigenvalue counts as zero while `|λ| ≤ n ε max |λ|`; a matrix of zeros is degenerate.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{CriticalKind, CriticalPoint};
+    ///
+    /// let point = CriticalPoint::classify(&dmatrix![4.0, -1.0; -1.0, 6.0])?;
+    /// assert_eq!(point.kind, CriticalKind::Minimum);
+    /// assert!((point.eigenvalues[0] - (5.0 - 2.0_f64.sqrt())).abs() < 1e-14);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] where it is not square, [`Error::NonFinite`],
@@ -122,8 +151,8 @@ impl<T: Real> CriticalPoint<T> {
     /// curvature at an arbitrary point, [`classify`](Self::classify) its Hessian.
     ///
     /// ```
+    /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{CriticalKind, CriticalPoint, objective::problems::Rosenbrock};
-    /// use nalgebra::dvector;
     ///
     /// let point = CriticalPoint::of(&mut Rosenbrock::new(2), &dvector![1.0, 1.0])?;
     /// assert_eq!(point.kind, CriticalKind::Minimum);
@@ -141,8 +170,8 @@ impl<T: Real> CriticalPoint<T> {
 /// What second derivatives say of a point: its kind, and how far it can be from the exact one.
 ///
 /// ```
+/// use gradus::nalgebra::{self, dvector};
 /// use gradus::{Certificate, CriticalKind, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
 ///
 /// let certificate = Certificate::of(&mut Rosenbrock::new(2), &dvector![1.0, 1.0])?;
 /// assert_eq!(certificate.point.kind, CriticalKind::Minimum);
@@ -168,6 +197,15 @@ pub struct Certificate<T: Real> {
 
 impl<T: Real> Certificate<T> {
     /// Judges a point of an objective; [`CriticalPoint::of`] says how.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Certificate, objective::problems::Rosenbrock};
+    ///
+    /// let certificate = Certificate::of(&mut Rosenbrock::new(2), &dvector![0.0, 0.0])?;
+    /// assert_eq!((certificate.gradient_norm, certificate.condition), (2.0, 100.0)); // ∇²f = diag(2, 200)
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Those of [`CriticalPoint::of`].
@@ -234,8 +272,8 @@ impl<T: Real> Report<T> {
     /// [`converged`](Self::converged) take it into account.
     ///
     /// ```
+    /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{CriticalKind, GradientDescent, Stop, minimize, objective::problems::Rosenbrock};
-    /// use nalgebra::dvector;
     ///
     /// let mut f = Rosenbrock::new(2);
     /// let stop = Stop::default().iterations(100_000);

@@ -1,4 +1,13 @@
 //! From tables to matrices: one sample per column, classes as columns of a one, features of one scale.
+//!
+//! ```
+//! use gradus::data::{Standardizer, columns};
+//! use gradus::nalgebra::{self, dmatrix};
+//!
+//! let x = columns(&[[1.0, 10.0], [3.0, 30.0]])?; // two samples, one per row
+//! assert_eq!(Standardizer::fit(&x)?.transform(&x)?, dmatrix![-1.0, 1.0; -1.0, 1.0]);
+//! # Ok::<(), gradus::Error>(())
+//! ```
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
@@ -36,7 +45,7 @@ pub fn columns<T: Real>(rows: &[impl AsRef<[T]>]) -> Result<DMatrix<T>, Error> {
 ///
 /// ```
 /// use gradus::data::one_hot;
-/// use nalgebra::{DMatrix, dmatrix};
+/// use gradus::nalgebra::{self, DMatrix, dmatrix};
 ///
 /// let y: DMatrix<f64> = one_hot(&[2, 0], 3)?;
 /// assert_eq!(y, dmatrix![0.0, 1.0; 0.0, 0.0; 1.0, 0.0]);
@@ -74,7 +83,7 @@ pub fn one_hot<T: Real>(labels: &[usize], classes: usize) -> Result<DMatrix<T>, 
 ///
 /// ```
 /// use gradus::data::Standardizer;
-/// use nalgebra::dmatrix;
+/// use gradus::nalgebra::{self, dmatrix};
 ///
 /// let x = dmatrix![1.0, 3.0; 500.0, 500.0];
 /// let standard = Standardizer::fit(&x)?;
@@ -90,6 +99,15 @@ pub struct Standardizer<T: Real> {
 
 impl<T: Real> Standardizer<T> {
     /// Learns mean and scale of each feature (row) of `x` (`features × samples`).
+    ///
+    /// ```
+    /// use gradus::data::Standardizer;
+    /// use gradus::nalgebra::{self, dmatrix};
+    ///
+    /// let standard = Standardizer::fit(&dmatrix![2.0, 6.0; 500.0, 500.0])?;
+    /// assert_eq!((standard.mean()[0], standard.scale()[0]), (4.0, 2.0));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::NonFinite`].
@@ -121,16 +139,43 @@ impl<T: Real> Standardizer<T> {
     }
 
     /// The mean of each feature.
+    ///
+    /// ```
+    /// use gradus::data::Standardizer;
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    ///
+    /// let standard = Standardizer::fit(&dmatrix![2.0, 6.0; 500.0, 500.0])?;
+    /// assert_eq!(standard.mean(), &dvector![4.0, 500.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn mean(&self) -> &DVector<T> {
         &self.mean
     }
 
     /// The standard deviation of each feature; 1 for constant ones.
+    ///
+    /// ```
+    /// use gradus::data::Standardizer;
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    ///
+    /// let standard = Standardizer::fit(&dmatrix![2.0, 6.0; 500.0, 500.0])?;
+    /// assert_eq!(standard.scale(), &dvector![2.0, 1.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn scale(&self) -> &DVector<T> {
         &self.scale
     }
 
     /// `(x − mean) / scale` for each sample of `x` (`features × samples`).
+    ///
+    /// ```
+    /// use gradus::data::Standardizer;
+    /// use gradus::nalgebra::{self, dmatrix};
+    ///
+    /// let standard = Standardizer::fit(&dmatrix![2.0, 6.0])?;
+    /// assert_eq!(standard.transform(&dmatrix![4.0, 8.0])?, dmatrix![0.0, 2.0]); // (x − 4) / 2
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Shape`] where the number of features differs, [`Error::NonFinite`].

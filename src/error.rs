@@ -8,8 +8,8 @@ use std::fmt;
 /// [`Termination`](crate::Termination) of its report.
 ///
 /// ```
+/// use gradus::nalgebra::DMatrix;
 /// use gradus::{EmpiricalRisk, Error, Perceptron, SquaredError};
-/// use nalgebra::DMatrix;
 ///
 /// let (x, y) = (DMatrix::<f64>::zeros(3, 5), DMatrix::<f64>::zeros(1, 4));
 /// let error = EmpiricalRisk::new(Perceptron::new(3), SquaredError, &x, &y).unwrap_err();

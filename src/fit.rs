@@ -22,7 +22,7 @@ pub(crate) use exact::{Design, check_rank};
 ///
 /// ```
 /// use gradus::Perceptron;
-/// use nalgebra::dmatrix;
+/// use gradus::nalgebra::{self, dmatrix};
 ///
 /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![3.0, 5.0, 7.0, 9.0]);
 /// let fitted = Perceptron::new(1).fit(&x, &y)?;
@@ -44,8 +44,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// [`Termination::Given`](crate::Termination::Given), with neither value nor gradient.
     ///
     /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
     /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
-    /// use nalgebra::{dmatrix, dvector};
     ///
     /// let known = Fitted::from_parameters(SigmoidClassifier::new(2), LogLoss, dvector![4.5, 1.5, 0.0])?;
     /// assert_eq!(known.probability(&dmatrix![1.0; 3.0])?[0], 0.9998766054240137);
@@ -70,22 +70,59 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     }
 
     /// The architecture.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Fitted, Perceptron, SquaredError};
+    ///
+    /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, dvector![1.0, 2.0, 3.0])?;
+    /// assert_eq!(known.model(), &Perceptron::new(2));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn model(&self) -> &M {
         &self.model
     }
 
     /// The loss.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Fitted, Huber, Perceptron};
+    ///
+    /// let known = Fitted::from_parameters(Perceptron::new(1), Huber::new(2.0), dvector![1.0, 2.0])?;
+    /// assert_eq!(known.loss(), &Huber::new(2.0));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn loss(&self) -> &L {
         &self.loss
     }
 
     /// All parameters `θ`, in the order of the architecture.
+    ///
+    /// ```
+    /// use gradus::Perceptron;
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    ///
+    /// // y = 2 x + 1: the weight, then the bias
+    /// let fitted = Perceptron::new(1).fit(&dmatrix![1.0, 2.0, 3.0], &dmatrix![3.0, 5.0, 7.0])?;
+    /// assert!(fitted.parameters().relative_eq(&dvector![2.0, 1.0], 1e-13, 1e-13));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn parameters(&self) -> &DVector<T> {
         &self.theta
     }
 
     /// The mean response for each sample of `x` (`features × samples`): scores for regression, probabilities
     /// for the losses of classifiers.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
+    ///
+    /// let known = Fitted::from_parameters(SigmoidClassifier::new(1), LogLoss, dvector![2.0, -2.0])?;
+    /// assert_eq!(known.predict(&dmatrix![1.0])?, dmatrix![0.5]); // σ(2 · 1 − 2)
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`].
@@ -95,6 +132,15 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
 
     /// The scores `Z` for each sample of `x`, before any sigmoid or softmax of the loss.
     ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
+    ///
+    /// let known = Fitted::from_parameters(SigmoidClassifier::new(1), LogLoss, dvector![2.0, -2.0])?;
+    /// assert_eq!(known.scores(&dmatrix![1.0, 3.0])?, dmatrix![0.0, 4.0]); // 2 x − 2
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Those of [`predict`](Self::predict).
     pub fn scores<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<DMatrix<T>, Error> {
@@ -103,6 +149,16 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
 
     /// How well `x` predicts `y`; best is 1. `R²` for regression (not finite where `y` is constant), the share
     /// of right classes for the losses of classifiers.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
+    ///
+    /// let known = Fitted::from_parameters(SigmoidClassifier::new(1), LogLoss, dvector![2.0, -2.0])?;
+    /// let (x, y) = (dmatrix![0.0, 2.0, 3.0, 4.0], dmatrix![0.0, 0.0, 1.0, 1.0]);
+    /// assert_eq!(known.score(&x, &y)?, 0.75); // the second of four is wrong
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Those of [`predict`](Self::predict), for `x` and for `y`; [`Error::Label`].
@@ -121,6 +177,17 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
 
     /// Inference in a loop: owns the workspace for batches of up to `max_batch` samples, so that
     /// [`predict_into`](Predictor::predict_into) allocates nothing.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DMatrix, dmatrix, dvector};
+    /// use gradus::{Fitted, Perceptron, SquaredError};
+    ///
+    /// let known = Fitted::from_parameters(Perceptron::new(1), SquaredError, dvector![2.0, 3.0])?;
+    /// let (mut predictor, mut y) = (known.predictor(2), DMatrix::zeros(1, 2));
+    /// predictor.predict_into(&dmatrix![1.0, 2.0], &mut y)?;
+    /// assert_eq!(y, dmatrix![5.0, 7.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn predictor(&self, max_batch: usize) -> Predictor<'_, T, M, L> {
         // a width of zero would never end, and no workspace needs more than it could ever fill
         let width = max_batch.clamp(1, 1 << 16);
@@ -141,7 +208,7 @@ const WIDTH: usize = 256;
 ///
 /// ```
 /// use gradus::Perceptron;
-/// use nalgebra::{DMatrix, dmatrix};
+/// use gradus::nalgebra::{self, DMatrix, dmatrix};
 ///
 /// let fitted = Perceptron::new(1).fit(&dmatrix![1.0, 2.0, 3.0], &dmatrix![3.0, 5.0, 7.0])?;
 /// let (mut predictor, mut out) = (fitted.predictor(1), DMatrix::zeros(1, 1));
@@ -166,6 +233,17 @@ impl<T: Real, M: Model<T>, L> std::fmt::Debug for Predictor<'_, T, M, L> {
 impl<T: Real, M: Model<T>, L: Loss<T>> Predictor<'_, T, M, L> {
     /// Writes the mean response for each sample of `x` (`features × samples`) to `out`
     /// (`outputs × samples`). More samples than the workspace was made for go through it in parts.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DMatrix, dmatrix, dvector};
+    /// use gradus::{Fitted, Perceptron, SquaredError};
+    ///
+    /// let known = Fitted::from_parameters(Perceptron::new(1), SquaredError, dvector![2.0, 3.0])?;
+    /// let mut y = DMatrix::zeros(1, 3);
+    /// known.predictor(2).predict_into(&dmatrix![0.0, 1.0, 2.0], &mut y)?; // two samples, then one
+    /// assert_eq!(y, dmatrix![3.0, 5.0, 7.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Those of [`Fitted::predict`]; [`Error::Shape`] for an `out` of another shape.
@@ -234,6 +312,18 @@ impl<T: Real> Classifying<T> for CrossEntropy {
 impl<T: Real, M: Model<T>, L: Classifying<T>> Fitted<T, M, L> {
     /// The probability of each class, or of each yes (`outputs × samples`).
     ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{CrossEntropy, Fitted, Perceptron};
+    ///
+    /// // two classes with the scores (ln 3, 0) at x = 1
+    /// let (model, theta) = (Perceptron::new(1).with_outputs(2), dvector![3.0_f64.ln(), 0.0, 0.0, 0.0]);
+    /// let known = Fitted::from_parameters(model, CrossEntropy, theta)?;
+    /// let p = known.probability(&dmatrix![1.0])?;
+    /// assert!(p.relative_eq(&dmatrix![0.75; 0.25], 1e-15, 1e-15));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Those of [`predict`](Self::predict).
     pub fn probability<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<DMatrix<T>, Error> {
@@ -244,7 +334,7 @@ impl<T: Real, M: Model<T>, L: Classifying<T>> Fitted<T, M, L> {
     ///
     /// ```
     /// use gradus::SigmoidClassifier;
-    /// use nalgebra::dmatrix;
+    /// use gradus::nalgebra::{self, dmatrix};
     ///
     /// let x = dmatrix![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
     /// let fitted = SigmoidClassifier::new(1).fit(&x, &dmatrix![0.0, 0.0, 1.0, 0.0, 1.0, 1.0])?;
@@ -265,12 +355,30 @@ macro_rules! affine_parts {
     ($($model:ident),*) => {$(
         impl<T: Real, L: Loss<T>> Fitted<T, $model, L> {
             /// `W` (`outputs × features`).
+            ///
+            /// ```
+            /// use gradus::nalgebra::{self, dmatrix, dvector};
+            /// use gradus::{Fitted, Perceptron, SquaredError};
+            ///
+            /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, dvector![1.0, 2.0, 3.0])?;
+            /// assert_eq!(known.weights(), dmatrix![1.0, 2.0]);
+            /// # Ok::<(), gradus::Error>(())
+            /// ```
             pub fn weights(&self) -> DMatrix<T> {
                 let (k, n) = (self.model.outputs(), self.model.inputs());
                 DMatrix::from_column_slice(k, n, &self.theta.as_slice()[..k * n])
             }
 
             /// `b` (one entry per output); zeros for a model without.
+            ///
+            /// ```
+            /// use gradus::nalgebra::{self, dvector};
+            /// use gradus::{Fitted, Perceptron, SquaredError};
+            ///
+            /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, dvector![1.0, 2.0, 3.0])?;
+            /// assert_eq!(known.bias(), dvector![3.0]);
+            /// # Ok::<(), gradus::Error>(())
+            /// ```
             pub fn bias(&self) -> DVector<T> {
                 let (k, n) = (self.model.outputs(), self.model.inputs());
                 DVector::from_iterator(k, (0..k).map(|o| self.theta.get(k * n + o).copied().unwrap_or_default()))

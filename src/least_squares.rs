@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use gradus::least_squares::{LevenbergMarquardt, Residuals};
-//! use nalgebra::{DMatrix, DVector, dvector};
+//! use gradus::nalgebra::{self, DMatrix, DVector, dvector};
 //!
 //! /// y = b₁ (1 − exp(−b₂ t))
 //! struct Growth {
@@ -64,6 +64,25 @@ mod triangle;
 /// **A caller may** ask for residuals without the Jacobian, and the other way round.
 ///
 /// The [module](self) has an example.
+///
+/// ```
+/// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+/// use gradus::{LevenbergMarquardt, Residuals};
+///
+/// /// r = x² − 2
+/// struct Root;
+///
+/// impl Residuals<f64> for Root {
+///     fn dim(&self) -> usize { 1 }
+///     fn count(&self) -> usize { 1 }
+///     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
+///     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+/// }
+///
+/// let report = LevenbergMarquardt::new().solve(Root, dvector![3.0])?;
+/// assert!((report.x[0] - 2.0_f64.sqrt()).abs() < 1e-15);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 pub trait Residuals<T: Real> {
     /// The number `n` of parameters.
     fn dim(&self) -> usize;
@@ -80,6 +99,30 @@ pub trait Residuals<T: Real> {
 
 /// Residuals that know their second derivatives: with them Newton and the trust region run on `½ ‖r‖²`, by its
 /// exact Hessian.
+///
+/// ```
+/// use gradus::least_squares::{LeastSquares, Residuals, SecondOrderResiduals};
+/// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+/// use gradus::{Newton, Stop, minimize};
+///
+/// /// r = x² − 2, r'' = 2
+/// struct Root;
+/// # impl Residuals<f64> for Root {
+/// #     fn dim(&self) -> usize { 1 }
+/// #     fn count(&self) -> usize { 1 }
+/// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
+/// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+/// # }
+/// impl SecondOrderResiduals<f64> for Root {
+///     fn add_curvature(&mut self, _x: &DVector<f64>, w: &DVector<f64>, hessian: &mut DMatrix<f64>) {
+///         hessian[(0, 0)] += 2.0 * w[0];
+///     }
+/// }
+///
+/// let report = minimize(&mut Newton::new(), &mut LeastSquares::new(Root), dvector![3.0], &Stop::default())?;
+/// assert!(report.converged() && (report.x[0] - 2.0_f64.sqrt()).abs() < 1e-8);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 pub trait SecondOrderResiduals<T: Real>: Residuals<T> {
     /// Adds `Σ wᵢ ∇²rᵢ(x)` to `hessian` (`n × n`, both triangles), with `weights` `w` of length `m`.
     fn add_curvature(&mut self, x: &DVector<T>, weights: &DVector<T>, hessian: &mut DMatrix<T>);
@@ -111,8 +154,8 @@ impl<T: Real, R: SecondOrderResiduals<T> + ?Sized> SecondOrderResiduals<T> for &
 ///
 /// ```
 /// use gradus::least_squares::{LeastSquares, Residuals};
+/// use gradus::nalgebra::{self, DMatrix, DVector, dmatrix, dvector};
 /// use gradus::{Lbfgs, Stop, minimize};
-/// use nalgebra::{DMatrix, DVector, dmatrix, dvector};
 ///
 /// /// Rosenbrock's valley: r = (10 (x₂ − x₁²), 1 − x₁)
 /// struct Valley;
@@ -151,6 +194,13 @@ pub struct LeastSquares<T: Real, R> {
 /// no further and one of the two is at most `√ε` (`1.5e−8` in f64, `3.5e−4` in f32).
 ///
 /// Source: the relative offset of Bates and Watts, *Nonlinear Regression Analysis* (1988), section 2.2.3.
+///
+/// ```
+/// use gradus::least_squares::Offset;
+///
+/// let offset = Offset { cosine: 1e-9, step: 0.1 }; // residuals all but orthogonal to the tangent space
+/// assert!(offset.is_small());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Offset<T> {
     /// `‖P r‖ / ‖r‖`, `P` the projection on the columns of `J`: the cosine between residuals and tangent
@@ -162,6 +212,13 @@ pub struct Offset<T> {
 
 impl<T: Real> Offset<T> {
     /// Whether one of the two is at most `√ε`.
+    ///
+    /// ```
+    /// use gradus::least_squares::Offset;
+    ///
+    /// assert!(Offset { cosine: 1e-3_f32, step: 3e-4 }.is_small()); // √ε is 3.5e−4
+    /// assert!(!Offset { cosine: 1e-3_f64, step: 3e-4 }.is_small());
+    /// ```
     pub fn is_small(&self) -> bool {
         let tolerance = T::EPSILON.sqrt();
         self.cosine <= tolerance || self.step <= tolerance
@@ -170,16 +227,60 @@ impl<T: Real> Offset<T> {
 
 impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
     /// Of these residuals (or of `&mut` to them).
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+    /// use gradus::{LeastSquares, Objective, Residuals};
+    ///
+    /// struct Root; // r = x² − 2
+    /// # impl Residuals<f64> for Root {
+    /// #     fn dim(&self) -> usize { 1 }
+    /// #     fn count(&self) -> usize { 1 }
+    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
+    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+    /// # }
+    /// assert_eq!(LeastSquares::new(Root).value(&dvector![3.0]), 24.5); // ½ 7²
+    /// ```
     pub fn new(problem: R) -> Self {
         Self { problem, residuals: DVector::zeros(0), jacobian: DMatrix::zeros(0, 0) }
     }
 
     /// The residuals.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{DMatrix, DVector};
+    /// use gradus::{LeastSquares, Residuals};
+    ///
+    /// struct Root; // r = x² − 2
+    /// # impl Residuals<f64> for Root {
+    /// #     fn dim(&self) -> usize { 1 }
+    /// #     fn count(&self) -> usize { 1 }
+    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
+    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+    /// # }
+    /// assert_eq!(LeastSquares::new(Root).problem().count(), 1);
+    /// ```
     pub fn problem(&self) -> &R {
         &self.problem
     }
 
     /// The relative [`Offset`] at `x`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+    /// use gradus::{LeastSquares, Residuals};
+    ///
+    /// struct Root; // r = x² − 2
+    /// # impl Residuals<f64> for Root {
+    /// #     fn dim(&self) -> usize { 1 }
+    /// #     fn count(&self) -> usize { 1 }
+    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
+    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+    /// # }
+    /// let offset = LeastSquares::new(Root).offset(&dvector![3.0])?;
+    /// assert!((offset.step - 7.0 / 18.0).abs() < 1e-15 && !offset.is_small()); // δ = −7/6 at x = 3
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `x` of the wrong length, residuals or Jacobian resized or not finite.

@@ -1,4 +1,13 @@
 //! Losses: how far scores are from targets, with their own derivatives in the scores.
+//!
+//! ```
+//! use gradus::nalgebra::{self, dmatrix};
+//! use gradus::{Huber, Loss, SquaredError};
+//!
+//! let (z, y) = (dmatrix![10.0], dmatrix![0.0]); // an outlier
+//! assert_eq!(SquaredError.value(z.as_view(), y.as_view(), &[1.0]), 50.0);
+//! assert_eq!(Huber::new(1.0).value(z.as_view(), y.as_view(), &[1.0]), 9.5);
+//! ```
 
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
@@ -28,6 +37,17 @@ mod through;
 /// must write (not add) `delta`. A sample of weight zero adds exactly nothing.
 ///
 /// `examples/own_loss.rs` writes one in a few lines.
+///
+/// ```
+/// use gradus::nalgebra::{self, DMatrix, dmatrix};
+/// use gradus::{Loss, SquaredError};
+///
+/// let (z, y, mut delta) = (dmatrix![3.0, 1.0], dmatrix![1.0, 0.0], DMatrix::zeros(1, 2));
+/// let (z, y, w) = (z.as_view(), y.as_view(), [0.5, 0.5]);
+/// let value = SquaredError.value_gradient(z, y, &w, delta.as_view_mut());
+/// assert_eq!((value, delta), (1.25, dmatrix![1.0, 0.5])); // Σ w ½ (z − y)², and w (z − y)
+/// assert_eq!(SquaredError.value(z, y, &w), value);
+/// ```
 pub trait Loss<T: Real>: Sync {
     /// `Σ_j w_j ℓ(z_j, y_j)`.
     fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T;
@@ -43,10 +63,27 @@ pub trait Loss<T: Real>: Sync {
 
     /// Turns scores into the mean response they stand for: nothing (the default) for regression, `σ(z)` for
     /// the log loss, softmax for the cross-entropy.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{LogLoss, Loss};
+    ///
+    /// let mut z = dmatrix![0.0];
+    /// LogLoss.respond(z.as_view_mut());
+    /// assert_eq!(z[0], 0.5); // σ(0)
+    /// ```
     fn respond(&self, _z: DMatrixViewMut<'_, T>) {}
 
     /// How well scores fit, for people: the coefficient of determination `R²` over all outputs (the
     /// default), the share of right classes for the losses of classifiers. Best is 1.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{Loss, SquaredError};
+    ///
+    /// let (z, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// assert_eq!(SquaredError.score(z.as_view(), y.as_view()), 0.5); // R² = 1 − 1/2
+    /// ```
     fn score(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>) -> T {
         let mut response = z.clone_owned();
         self.respond(response.as_view_mut());
@@ -62,17 +99,42 @@ pub trait Loss<T: Real>: Sync {
     }
 
     /// Whether the loss is convex in the scores. Default: `false`.
+    ///
+    /// ```
+    /// use gradus::loss::ElementWise;
+    /// use gradus::{Activation, Loss, SquaredError};
+    ///
+    /// assert!(Loss::<f64>::is_convex(&SquaredError));
+    /// assert!(!Loss::<f64>::is_convex(&SquaredError.through(Activation::Sigmoid)));
+    /// ```
     fn is_convex(&self) -> bool {
         false
     }
 
     /// Whether these scores prove that the loss has no minimum over finite scores: every sample (of
     /// positive weight) strictly on its own side of a decision. Default: `false`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{LogLoss, Loss};
+    ///
+    /// let (y, w) = (dmatrix![0.0, 1.0], [0.5, 0.5]);
+    /// assert!(LogLoss.separates(dmatrix![-1.0, 2.0].as_view(), y.as_view(), &w));
+    /// assert!(!LogLoss.separates(dmatrix![1.0, 2.0].as_view(), y.as_view(), &w));
+    /// ```
     fn separates(&self, _z: DMatrixView<'_, T>, _y: DMatrixView<'_, T>, _weights: &[T]) -> bool {
         false
     }
 
     /// Settings, and targets that the loss does not understand. Default: anything finite will do.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{Error, LogLoss, Loss};
+    ///
+    /// let y = dmatrix![0.0, 2.0]; // 2 is no probability
+    /// assert!(matches!(LogLoss.check(y.as_view()), Err(Error::Label { sample: 1, .. })));
+    /// ```
     ///
     /// # Errors
     /// [`Error::Label`], [`Error::OneClass`], [`Error::Setting`].
@@ -82,6 +144,15 @@ pub trait Loss<T: Real>: Sync {
 }
 
 /// A loss with second derivatives in the scores.
+///
+/// ```
+/// use gradus::nalgebra::{self, DMatrix, dmatrix};
+/// use gradus::{Curved, LogLoss};
+///
+/// let (z, y, r, mut out) = (dmatrix![0.0], dmatrix![1.0], dmatrix![4.0], DMatrix::zeros(1, 1));
+/// LogLoss.curvature_product(z.as_view(), y.as_view(), &[1.0], r.as_view(), out.as_view_mut());
+/// assert_eq!(out[0], 1.0); // σ(0) (1 − σ(0)) · 4
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the loss `{Self}` has no second derivatives, which this method needs",
     label = "implements `Loss`, but not `Curved`",
@@ -99,6 +170,13 @@ pub trait Curved<T: Real>: Loss<T> {
     );
 
     /// Whether `∂²ℓ/∂z²` is diagonal: no output bends another's. Default: `false`.
+    ///
+    /// ```
+    /// use gradus::{CrossEntropy, Curved, LogLoss};
+    ///
+    /// assert!(Curved::<f64>::is_diagonal(&LogLoss));
+    /// assert!(!Curved::<f64>::is_diagonal(&CrossEntropy)); // diag(p) − p pᵀ
+    /// ```
     fn is_diagonal(&self) -> bool {
         false
     }

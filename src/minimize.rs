@@ -12,8 +12,8 @@ use crate::{Certificate, CriticalKind, Error, Objective, Real, Termination};
 /// When to stop. Whichever rule holds first ends the run; only the gradient's is convergence.
 ///
 /// ```
+/// use gradus::nalgebra::{self, dvector};
 /// use gradus::{GradientDescent, Stop, Termination, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
 ///
 /// let stop = Stop::default().iterations(10);
 /// let report = minimize(&mut GradientDescent::new(1e-3), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
@@ -42,36 +42,99 @@ impl<T: Real> Default for Stop<T> {
 
 impl<T: Real> Stop<T> {
     /// Converged when `‖∇f‖∞ ≤ tolerance`. Default: `1e−8` (f64), `1e−4` (f32).
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Lbfgs, Stop, minimize, objective::problems::Rosenbrock};
+    ///
+    /// let stop = Stop::default().gradient(1e-2);
+    /// let report = minimize(&mut Lbfgs::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+    /// assert!(report.converged() && report.gradient_norm <= 1e-2);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn gradient(self, tolerance: T) -> Self {
         Self { gradient: tolerance, ..self }
     }
 
     /// Stops when a step moves no coordinate by more than `tolerance · max(1, ‖x‖∞)`. Default: 0, never.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{GradientDescent, Stop, Termination, minimize, objective::problems::Rosenbrock};
+    ///
+    /// let (mut descent, stop) = (GradientDescent::new(1e-3), Stop::default().step(1e-2));
+    /// let report = minimize(&mut descent, &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+    /// assert_eq!(report.termination, Termination::StepTolerance);
+    /// assert!(!report.converged()); // a short step is no minimum
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn step(self, tolerance: T) -> Self {
         Self { step: tolerance, ..self }
     }
 
     /// Stops when the value changes by no more than `tolerance · max(1, |f|)`. Default: 0, never.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{GradientDescent, Stop, Termination, minimize, objective::problems::Rosenbrock};
+    ///
+    /// let (mut descent, stop) = (GradientDescent::new(1e-3), Stop::default().value(1e-2));
+    /// let report = minimize(&mut descent, &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+    /// assert_eq!(report.termination, Termination::ValueTolerance);
+    /// assert!(report.value > 1.0); // far from the minimum, which is 0
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn value(self, tolerance: T) -> Self {
         Self { value: tolerance, ..self }
     }
 
     /// At most so many steps. Default: 1000.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Newton, Stop, Termination, minimize, objective::problems::Rosenbrock};
+    ///
+    /// let stop = Stop::default().iterations(2);
+    /// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+    /// assert_eq!((report.iterations, report.termination), (2, Termination::Iterations));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn iterations(self, bound: usize) -> Self {
         Self { iterations: bound, ..self }
     }
 
     /// Stops before the step that would follow so many evaluations. Default: no bound.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{GradientDescent, Stop, Termination, minimize, objective::problems::Rosenbrock};
+    ///
+    /// let (mut descent, stop) = (GradientDescent::new(1e-3), Stop::default().evaluations(10));
+    /// let report = minimize(&mut descent, &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+    /// assert_eq!((report.evaluations, report.termination), (10, Termination::Evaluations));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn evaluations(self, bound: usize) -> Self {
         Self { evaluations: bound, ..self }
     }
 
     /// Keeps every iteration's value and gradient norm in the report. Default: no.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Newton, Stop, minimize, objective::problems::Rosenbrock};
+    ///
+    /// let stop = Stop::default().trace(true);
+    /// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+    /// assert_eq!(report.trace.len(), report.iterations + 1);
+    /// assert!((report.trace[0].value - 24.2_f64).abs() < 1e-12);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn trace(self, on: bool) -> Self {
         Self { trace: on, ..self }
@@ -88,6 +151,16 @@ impl<T: Real> Stop<T> {
 }
 
 /// One point of a run.
+///
+/// ```
+/// use gradus::nalgebra::{self, dvector};
+/// use gradus::{Newton, Stop, minimize, objective::problems::Rosenbrock};
+///
+/// let stop = Stop::default().trace(true);
+/// let trace = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![0.0, 0.0], &stop)?.trace;
+/// assert_eq!((trace[0].iteration, trace[0].value, trace[0].gradient_norm), (0, 1.0, 2.0));
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress<T> {
     /// Steps taken before the point.
@@ -103,8 +176,8 @@ pub struct Progress<T> {
 /// Where a run ended and why. Value and gradient are those of `x`, the point returned.
 ///
 /// ```
+/// use gradus::nalgebra::{self, dvector};
 /// use gradus::{CriticalKind, Newton, Stop, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
 ///
 /// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &Stop::default())?;
 /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
@@ -141,6 +214,16 @@ pub struct Report<T: Real> {
 
 impl<T: Real> Report<T> {
     /// The kind of the point, where it is stationary to the tolerance and second derivatives are known.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{CriticalKind, Newton, Stop, minimize, objective::problems::Problem};
+    ///
+    /// let mut f = Problem::DoubleWell; // from the symmetry axis the textbook iteration finds the saddle
+    /// let report = minimize(&mut Newton::pure(), &mut f, dvector![0.0, 1.0], &Stop::default())?;
+    /// assert_eq!(report.kind(), Some(CriticalKind::Saddle));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn kind(&self) -> Option<CriticalKind> {
         let certificate = self.certificate.as_ref().filter(|_| self.termination.is_stationary());
         certificate.map(|certificate| certificate.point.kind)
@@ -148,6 +231,17 @@ impl<T: Real> Report<T> {
 
     /// Whether `x` is stationary to the tolerance *and* nothing known speaks against a minimum: a saddle or
     /// a maximum has not converged.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Newton, Stop, minimize, objective::problems::Problem};
+    ///
+    /// let mut f = Problem::DoubleWell;
+    /// let report = minimize(&mut Newton::pure(), &mut f, dvector![0.0, 1.0], &Stop::default())?;
+    /// assert!(report.termination.is_stationary() && !report.converged()); // a saddle
+    /// assert!(minimize(&mut Newton::new(), &mut f, dvector![0.0, 1.0], &Stop::default())?.converged());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn converged(&self) -> bool {
         let against = matches!(self.kind(), Some(CriticalKind::Saddle | CriticalKind::Maximum));
         let convex = self.certificate.as_ref().is_some_and(|certificate| certificate.convex);
@@ -155,6 +249,16 @@ impl<T: Real> Report<T> {
     }
 
     /// The report, if it converged.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Error, Newton, Stop, minimize, objective::problems::Rosenbrock};
+    ///
+    /// let stop = Stop::default().iterations(1);
+    /// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+    /// assert!(matches!(report.into_converged(), Err(Error::NotConverged { iterations: 1, .. })));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::NotConverged`].
@@ -200,6 +304,15 @@ impl<T: Real> fmt::Display for Report<T> {
 ///
 /// The point returned is one that was evaluated, and `converged` is true of it.
 ///
+/// ```
+/// use gradus::nalgebra::{self, dvector};
+/// use gradus::{Newton, Stop, minimize, objective::problems::Problem};
+///
+/// let report = minimize(&mut Newton::new(), &mut Problem::Booth, dvector![0.0, 0.0], &Stop::default())?;
+/// assert!(report.x.relative_eq(&dvector![1.0, 3.0], 1e-13, 1e-13));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
 /// # Errors
 /// Bad settings, a start of the wrong length or not finite, a function that is not finite there.
 pub fn minimize<T, O, P>(
@@ -220,8 +333,8 @@ where
 ///
 /// ```
 /// use std::ops::ControlFlow;
+/// use gradus::nalgebra::{self, dvector};
 /// use gradus::{GradientDescent, Stop, Termination, minimize_with, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
 ///
 /// let (mut descent, mut f) = (GradientDescent::new(1e-3), Rosenbrock::new(2));
 /// let report = minimize_with(&mut descent, &mut f, dvector![-1.2, 1.0], &Stop::default(), |progress, _x| {

@@ -1,4 +1,14 @@
 //! Architectures: functions of parameters and inputs to scores, without parameters or buffers of their own.
+//!
+//! ```
+//! use gradus::nalgebra::{self, dmatrix, dvector};
+//! use gradus::{Model, Perceptron};
+//!
+//! let (model, theta, x) = (Perceptron::new(2), dvector![2.0, -1.0, 3.0], dmatrix![1.0; 4.0]);
+//! let mut cache = model.cache(1);
+//! model.forward(&theta, x.as_view(), &mut cache);
+//! assert_eq!(model.scores(&cache), dmatrix![1.0]); // 2 · 1 − 4 + 3
+//! ```
 
 use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
 
@@ -28,9 +38,21 @@ mod sigmoid_classifier;
 /// ```
 pub trait Architecture: Sync {
     /// Features `n`: the rows of `X`.
+    ///
+    /// ```
+    /// use gradus::{Architecture, Perceptron};
+    ///
+    /// assert_eq!(Perceptron::new(2).with_outputs(3).inputs(), 2);
+    /// ```
     fn inputs(&self) -> usize;
 
     /// Outputs `k`: the rows of the scores.
+    ///
+    /// ```
+    /// use gradus::{Architecture, Perceptron};
+    ///
+    /// assert_eq!(Perceptron::new(2).with_outputs(3).outputs(), 3);
+    /// ```
     fn outputs(&self) -> usize;
 
     /// Length `p` of the parameter vector `θ`.
@@ -38,12 +60,27 @@ pub trait Architecture: Sync {
 
     /// Sets `penalised[i]` for the parameters that a ridge penalty shrinks: weights, not biases.
     /// Default: all of them.
+    ///
+    /// ```
+    /// use gradus::{Architecture, Perceptron};
+    ///
+    /// let mut penalised = [false; 3];
+    /// Perceptron::new(2).penalised(&mut penalised);
+    /// assert_eq!(penalised, [true, true, false]); // the bias is left alone
+    /// ```
     fn penalised(&self, penalised: &mut [bool]) {
         penalised.fill(true);
     }
 
     /// Whether the scores are an affine function of `θ`: then a convex loss makes a convex objective.
     /// Default: `false`.
+    ///
+    /// ```
+    /// use gradus::{Activation, Architecture, Network, Perceptron};
+    ///
+    /// assert!(Perceptron::new(2).is_affine());
+    /// assert!(!Network::new(&[2, 4, 1], Activation::Tanh).is_affine());
+    /// ```
     fn is_affine(&self) -> bool {
         false
     }
@@ -51,11 +88,25 @@ pub trait Architecture: Sync {
     /// Whether [`Model::backward`] adds to each entry of the gradient one finished sum over the batch, for
     /// batches of up to 128 samples: then summing in place and summing apart agree bit for bit, and the risk
     /// need not sum apart. Default: `false`.
+    ///
+    /// ```
+    /// use gradus::{Activation, Architecture, Network};
+    ///
+    /// assert!(Network::new(&[4, 8, 2], Activation::Tanh).adds_finished_sums());
+    /// assert!(!Network::new(&[4, 8, 1], Activation::Tanh).adds_finished_sums());
+    /// ```
     fn adds_finished_sums(&self) -> bool {
         false
     }
 
     /// What is wrong with the architecture itself, if anything; asked once, where a run starts.
+    ///
+    /// ```
+    /// use gradus::{Activation, Architecture, Error, Network};
+    ///
+    /// let network = Network::new(&[2, 0, 1], Activation::Tanh); // a layer without units
+    /// assert!(matches!(network.check(), Err(Error::Empty { argument: "layers", .. })));
+    /// ```
     ///
     /// # Errors
     /// [`Error::Setting`](crate::Error::Setting) or [`Error::Empty`](crate::Error::Empty).
@@ -75,6 +126,20 @@ pub trait Architecture: Sync {
 /// [`forward`](Self::forward) with the same `θ` and `X` before [`backward`](Self::backward).
 ///
 /// `examples/own_model.rs` writes one in a few lines.
+///
+/// ```
+/// use gradus::nalgebra::{self, DVector, dmatrix, dvector};
+/// use gradus::{Model, Perceptron};
+///
+/// let (model, theta, x) = (Perceptron::new(1), dvector![2.0, 1.0], dmatrix![0.0, 3.0]);
+/// let mut cache = model.cache(2);
+/// model.forward(&theta, x.as_view(), &mut cache);
+/// assert_eq!(model.scores(&cache), dmatrix![1.0, 7.0]);
+///
+/// let (delta, mut gradient) = (dmatrix![1.0, 1.0], DVector::zeros(2));
+/// model.backward(&theta, x.as_view(), delta.as_view(), &mut cache, &mut gradient);
+/// assert_eq!(gradient, dvector![3.0, 2.0]); // Σ Δ x, Σ Δ
+/// ```
 pub trait Model<T: Real>: Architecture {
     /// What forward keeps for backward, sized once.
     type Cache: Send + Sync;
@@ -100,6 +165,19 @@ pub trait Model<T: Real>: Architecture {
 
     /// Writes `∂L/∂X` (`n × m`) for those who chain models; called after [`backward`](Self::backward) with
     /// the same arguments. False, and nothing written, where the model does not offer it (the default).
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DMatrix, DVector, dmatrix, dvector};
+    /// use gradus::{Activation, Model, Network};
+    ///
+    /// let (network, theta) = (Network::new(&[2, 1], Activation::Tanh), dvector![2.0, 3.0, 0.0]);
+    /// let (x, delta) = (dmatrix![1.0; 1.0], dmatrix![1.0]);
+    /// let (mut cache, mut gradient, mut out) = (network.cache(1), DVector::zeros(3), DMatrix::zeros(2, 1));
+    /// network.forward(&theta, x.as_view(), &mut cache);
+    /// network.backward(&theta, x.as_view(), delta.as_view(), &mut cache, &mut gradient);
+    /// assert!(network.input_gradient(&theta, delta.as_view(), &mut cache, out.as_view_mut()));
+    /// assert_eq!(out, dmatrix![2.0; 3.0]); // Wᵀ Δ
+    /// ```
     fn input_gradient(
         &self,
         _theta: &DVector<T>,
@@ -171,13 +249,49 @@ pub trait Model<T: Real>: Architecture {
 )]
 pub trait SecondOrder<T: Real>: Model<T> {
     /// Computes `R{Z}` along `v` and keeps it, with what `backward_tangent` needs, in `cache`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{Model, Perceptron, SecondOrder};
+    ///
+    /// let (model, x) = (Perceptron::new(1), dmatrix![1.0, 2.0]);
+    /// let (theta, v, mut cache) = (dvector![1.0, 0.0], dvector![1.0, 1.0], model.cache(2));
+    /// model.forward(&theta, x.as_view(), &mut cache);
+    /// model.tangent(&theta, &v, x.as_view(), &mut cache);
+    /// assert_eq!(model.tangent_scores(&cache), dmatrix![2.0, 3.0]); // v₁ x + v₂
+    /// ```
     fn tangent(&self, theta: &DVector<T>, v: &DVector<T>, x: DMatrixView<'_, T>, cache: &mut Self::Cache);
 
     /// The tangent scores `R{Z}` (`k × m`) of the last [`tangent`](Self::tangent).
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{Model, Perceptron, SecondOrder};
+    ///
+    /// let (model, theta, x) = (Perceptron::new(1), dvector![5.0, 7.0], dmatrix![1.0, 2.0]);
+    /// let mut cache = model.cache(2);
+    /// model.forward(&theta, x.as_view(), &mut cache);
+    /// model.tangent(&theta, &dvector![0.0, 1.0], x.as_view(), &mut cache);
+    /// assert_eq!(model.tangent_scores(&cache), dmatrix![1.0, 1.0]); // ∂Z/∂b
+    /// ```
     fn tangent_scores<'c>(&self, cache: &'c Self::Cache) -> DMatrixView<'c, T>;
 
     /// Adds `R{∂L/∂θ}`, the Hessian product `∇²L v`, to `out`. With `delta = 0` only the Gauss–Newton part
     /// `Jᵀ (∂²L/∂Z²) J v` remains (Schraudolph 2002).
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DVector, dmatrix, dvector};
+    /// use gradus::{Model, Perceptron, SecondOrder};
+    ///
+    /// # let (model, x) = (Perceptron::new(1), dmatrix![1.0, 2.0]);
+    /// # let (theta, v) = (dvector![1.0, 0.0], dvector![1.0, 1.0]);
+    /// # let (delta, mut cache, mut hv) = (dmatrix![0.5, -0.5], model.cache(2), DVector::zeros(2));
+    /// # model.forward(&theta, x.as_view(), &mut cache);
+    /// # model.tangent(&theta, &v, x.as_view(), &mut cache);
+    /// let r_delta = model.tangent_scores(&cache).into_owned(); // squared error: ∂²L/∂Z² = 1
+    /// model.backward_tangent(&theta, &v, x.as_view(), delta.as_view(), r_delta.as_view(), &mut cache, &mut hv);
+    /// assert_eq!(hv, dvector![8.0, 5.0]); // [Σx², Σx; Σx, m] v for x = (1, 2), v = (1, 1)
+    /// ```
     #[expect(clippy::too_many_arguments, reason = "each is a symbol of the formula")]
     fn backward_tangent(
         &self,
@@ -194,6 +308,19 @@ pub trait SecondOrder<T: Real>: Model<T> {
     /// `curvature` holds, a column per sample, the `k × k` block `∂²L/∂z²` of the loss (column-major).
     /// Called after [`forward`](Model::forward). False, and nothing written, where the model leaves it to
     /// one product per column (the default).
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{Model, Perceptron, SecondOrder};
+    ///
+    /// # let (model, theta, x) = (Perceptron::new(1), dvector![1.0, 0.0], dmatrix![1.0, 2.0]);
+    /// # let (mut cache, delta) = (model.cache(2), dmatrix![0.0, 0.0]);
+    /// # model.forward(&theta, x.as_view(), &mut cache);
+    /// let (curvature, mut h) = (dmatrix![1.0, 1.0], [0.0; 4]); // squared error: ∂²L/∂Z² = 1
+    /// let (x, delta, curvature) = (x.as_view(), delta.as_view(), curvature.as_view());
+    /// assert!(model.dense_hessian(&theta, x, delta, curvature, &mut cache, &mut h));
+    /// assert_eq!((h[0], h[1], h[3]), (5.0, 3.0, 2.0)); // Σx², Σx, m for x = (1, 2)
+    /// ```
     fn dense_hessian(
         &self,
         _theta: &DVector<T>,
@@ -209,6 +336,19 @@ pub trait SecondOrder<T: Real>: Model<T> {
     /// Adds the diagonal of the Hessian to `out` and says so by `true`; arguments as for
     /// [`dense_hessian`](Self::dense_hessian). False, and nothing written, where the model leaves it to one
     /// product per entry (the default).
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DVector, dmatrix, dvector};
+    /// use gradus::{Model, Perceptron, SecondOrder};
+    ///
+    /// # let (model, theta, x) = (Perceptron::new(1), dvector![1.0, 0.0], dmatrix![1.0, 2.0]);
+    /// # let (mut cache, delta) = (model.cache(2), dmatrix![0.0, 0.0]);
+    /// # model.forward(&theta, x.as_view(), &mut cache);
+    /// let (curvature, mut diagonal) = (dmatrix![1.0, 1.0], DVector::zeros(2)); // ∂²L/∂Z² = 1
+    /// let (x, delta, curvature) = (x.as_view(), delta.as_view(), curvature.as_view());
+    /// assert!(model.hessian_diagonal(&theta, x, delta, curvature, &mut cache, &mut diagonal));
+    /// assert_eq!(diagonal, dvector![5.0, 2.0]); // Σx², m for x = (1, 2)
+    /// ```
     fn hessian_diagonal(
         &self,
         _theta: &DVector<T>,

@@ -1,4 +1,19 @@
 //! Differentiable functions of one flat vector, and what more they may offer.
+//!
+//! ```
+//! use gradus::nalgebra::{self, DVector, dvector};
+//! use gradus::objective::check_gradient;
+//! use gradus::{Function, Lbfgs, Stop, minimize};
+//!
+//! let mut f = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
+//!     g[0] = x[0].exp() - 2.0;
+//!     x[0].exp() - 2.0 * x[0]
+//! });
+//! assert!(check_gradient(&mut f, &dvector![1.0])?.passed());
+//! let report = minimize(&mut Lbfgs::new(), &mut f, dvector![0.0], &Stop::default())?;
+//! assert!((report.x[0] - 2.0_f64.ln()).abs() < 1e-8);
+//! # Ok::<(), gradus::Error>(())
+//! ```
 
 use nalgebra::{DMatrix, DVector};
 
@@ -28,8 +43,8 @@ pub mod problems;
 /// equal points must give equal answers.
 ///
 /// ```
+/// use gradus::nalgebra::{self, DVector, dvector};
 /// use gradus::{GradientDescent, Objective, Stop, minimize};
-/// use nalgebra::{DVector, dvector};
 ///
 /// /// f(x) = ½ ‖x − 1‖²
 /// struct Bowl;
@@ -57,21 +72,60 @@ pub trait Objective<T: Real> {
 
     /// `f(x)` alone. Provided by [`value_gradient`](Self::value_gradient), with a gradient thrown away;
     /// implement it where the value alone is cheaper, for line searches ask for nothing else.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Objective, objective::problems::Rosenbrock};
+    ///
+    /// assert_eq!(Rosenbrock::new(2).value(&dvector![0.0, 1.0]), 101.0); // 100 (x₂ − x₁²)² + (1 − x₁)²
+    /// ```
     fn value(&mut self, x: &DVector<T>) -> T {
         self.value_gradient(x, &mut DVector::zeros(x.len()))
     }
 
     /// Whether every stationary point is known to be a global minimum. Default: `false`, unknown.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{Activation, EmpiricalRisk, Network, Objective, Perceptron, SquaredError};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// assert!(EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?.is_convex());
+    /// let network = Network::new(&[1, 2, 1], Activation::Tanh);
+    /// assert!(!EmpiricalRisk::new(network, SquaredError, &x, &y)?.is_convex());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     fn is_convex(&self) -> bool {
         false
     }
 
     /// Whether the point proves that no finite minimum exists (separable classes). Default: `false`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{EmpiricalRisk, LogLoss, Objective, SigmoidClassifier};
+    ///
+    /// let (x, y) = (dmatrix![-1.0, 1.0], dmatrix![0.0, 1.0]);
+    /// let mut risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y)?;
+    /// assert!(risk.has_no_minimum(&dvector![1.0, 0.0])); // z = x: each sample on its own side
+    /// assert!(!risk.has_no_minimum(&dvector![-1.0, 0.0]));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     fn has_no_minimum(&mut self, _x: &DVector<T>) -> bool {
         false
     }
 
     /// Settings that can only be judged when a run starts. Default: nothing to complain about.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{EmpiricalRisk, Error, Objective, Perceptron, SquaredError};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?.ridge(-1.0);
+    /// assert!(matches!(risk.check(), Err(Error::Setting { name: "ridge", .. })));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Setting`] where a setting is outside its domain.
@@ -83,8 +137,8 @@ pub trait Objective<T: Real> {
 /// An objective that knows `∇²f(x) v` without the matrix.
 ///
 /// ```
+/// use gradus::nalgebra::{self, DVector, dvector};
 /// use gradus::{HessianProduct, objective::problems::Rosenbrock};
-/// use nalgebra::{DVector, dvector};
 ///
 /// let mut hv = DVector::zeros(2);
 /// Rosenbrock::new(2).hessian_product(&dvector![-1.2, 1.0], &dvector![1.0, 0.0], &mut hv);
@@ -100,8 +154,8 @@ pub trait HessianProduct<T: Real>: Objective<T> {
 /// **An implementor must** write the whole symmetric matrix, both triangles.
 ///
 /// ```
+/// use gradus::nalgebra::{self, DMatrix, dmatrix, dvector};
 /// use gradus::{Hessian, objective::problems::Rosenbrock};
-/// use nalgebra::{DMatrix, dmatrix, dvector};
 ///
 /// let mut h = DMatrix::zeros(2, 2);
 /// Rosenbrock::new(2).hessian(&dvector![-1.2, 1.0], &mut h);
@@ -118,6 +172,15 @@ pub trait Hessian<T: Real>: Objective<T> {
     fn hessian(&mut self, x: &DVector<T>, hessian: &mut DMatrix<T>);
 
     /// `f(x)`, with gradient and Hessian written: one pass where the implementor shares work between them.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DMatrix, DVector, dmatrix, dvector};
+    /// use gradus::{Hessian, objective::problems::Rosenbrock};
+    ///
+    /// let (mut g, mut h) = (DVector::zeros(2), DMatrix::zeros(2, 2));
+    /// let value = Rosenbrock::new(2).value_gradient_hessian(&dvector![0.0, 0.0], &mut g, &mut h);
+    /// assert_eq!((value, g, h), (1.0, dvector![-2.0, 0.0], dmatrix![2.0, 0.0; 0.0, 200.0]));
+    /// ```
     fn value_gradient_hessian(
         &mut self,
         x: &DVector<T>,

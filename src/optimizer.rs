@@ -1,4 +1,15 @@
 //! Methods that take one step on an objective.
+//!
+//! ```
+//! use gradus::nalgebra::{self, dvector};
+//! use gradus::{GradientDescent, Lbfgs, Newton, Stop, minimize, objective::problems::Rosenbrock};
+//!
+//! let (mut f, start, stop) = (Rosenbrock::new(2), dvector![-1.2, 1.0], Stop::default().iterations(100));
+//! assert!(minimize(&mut Newton::new(), &mut f, start.clone(), &stop)?.converged());
+//! assert!(minimize(&mut Lbfgs::new(), &mut f, start.clone(), &stop)?.converged());
+//! assert!(!minimize(&mut GradientDescent::new(1e-3), &mut f, start, &stop)?.converged());
+//! # Ok::<(), gradus::Error>(())
+//! ```
 
 use nalgebra::DVector;
 
@@ -45,8 +56,38 @@ mod trust_region;
 /// for first-order methods, [`Hessian`](crate::Hessian) for Newton.
 ///
 /// `examples/own_optimizer.rs` writes one in a few lines.
+///
+/// ```
+/// use gradus::nalgebra::{self, DVector, dvector};
+/// use gradus::optimizer::{Optimizer, Step};
+/// use gradus::{Error, Objective, Stop, minimize, objective::problems::Problem};
+///
+/// /// x ← x − ∇f / 5
+/// struct Descent;
+///
+/// impl<O: Objective<f64> + ?Sized> Optimizer<f64, O> for Descent {
+///     fn step(&mut self, f: &mut O, x: &mut DVector<f64>) -> Result<Step<f64>, Error> {
+///         let mut g = DVector::zeros(x.len());
+///         let value = f.value_gradient(x, &mut g);
+///         *x -= &g * 0.2;
+///         Ok(Step::new(value, g.amax())) // of the point before it moved
+///     }
+/// }
+///
+/// let report = minimize(&mut Descent, &mut Problem::Quadratic, dvector![4.0, 4.0], &Stop::default())?;
+/// assert!(report.converged() && report.x.amax() < 1e-8);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 pub trait Optimizer<T: Real, O: ?Sized> {
     /// Judges settings, and whether they fit the objective; asked once, before the first step of a run.
+    ///
+    /// ```
+    /// use gradus::objective::problems::Rosenbrock;
+    /// use gradus::{Adam, Error, Optimizer};
+    ///
+    /// let checked = Adam::new(-0.1).check(&Rosenbrock::new(2));
+    /// assert!(matches!(checked, Err(Error::Setting { name: "rate", .. })));
+    /// ```
     ///
     /// # Errors
     /// [`Error::Setting`] for a setting outside its domain.
@@ -55,15 +96,50 @@ pub trait Optimizer<T: Real, O: ?Sized> {
     }
 
     /// Forgets what earlier steps left behind (momentum, radii), at the start of a run.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{GradientDescent, Optimizer, objective::problems::Rosenbrock};
+    ///
+    /// let (mut descent, mut f) = (GradientDescent::new(1e-3).momentum(0.9), Rosenbrock::new(2));
+    /// let (mut x, mut again) = (dvector![-1.2, 1.0], dvector![-1.2, 1.0]);
+    /// descent.step(&mut f, &mut x)?;
+    /// Optimizer::<f64, Rosenbrock>::reset(&mut descent); // without it the first step would echo
+    /// descent.step(&mut f, &mut again)?;
+    /// assert_eq!(x, again);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     fn reset(&mut self) {}
 
     /// Evaluates at the `x` it is given, then moves it.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{GradientDescent, Optimizer, objective::problems::Problem};
+    ///
+    /// let mut x = dvector![1.0, 1.0]; // f = 2x² + 3y² − xy
+    /// let step = GradientDescent::new(0.25).step(&mut Problem::Quadratic, &mut x)?;
+    /// assert_eq!((step.value, step.gradient_norm), (4.0, 5.0)); // of the point given
+    /// assert_eq!(x, dvector![0.25, -0.25]); // 1 − 3/4, 1 − 5/4
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Resized`] if the objective returned a gradient or Hessian of another size.
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error>;
 
     /// What is known of `x` from second derivatives, where the method has them. Default: nothing.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{GradientDescent, Newton, Optimizer, objective::problems::Rosenbrock};
+    ///
+    /// let (mut f, x) = (Rosenbrock::new(2), dvector![1.0, 1.0]);
+    /// let certificate = Newton::new().certify(&mut f, &x)?;
+    /// assert!(certificate.is_some_and(|certificate| certificate.point.inertia.positive == 2));
+    /// assert_eq!(GradientDescent::new(0.1).certify(&mut f, &x)?, None);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Those of [`CriticalPoint::classify`](crate::CriticalPoint::classify).
@@ -99,18 +175,43 @@ pub struct Step<T> {
 
 impl<T: Real> Step<T> {
     /// A step that moved after one evaluation.
+    ///
+    /// ```
+    /// use gradus::optimizer::Step;
+    ///
+    /// let step = Step::new(1.5, 0.25);
+    /// assert_eq!((step.value, step.gradient_norm, step.predicted, step.modified), (1.5, 0.25, 0.0, false));
+    /// ```
     pub fn new(value: T, gradient_norm: T) -> Self {
         let (evaluations, predicted) = (1, T::zero());
         Self { value, gradient_norm, evaluations, predicted, modified: false, outcome: Outcome::Moved }
     }
 
     /// Whether value and gradient are finite at the point given.
+    ///
+    /// ```
+    /// use gradus::optimizer::Step;
+    ///
+    /// assert!(Step::new(1.5, 0.25).is_finite());
+    /// assert!(!Step::new(1.5, f64::INFINITY).is_finite());
+    /// ```
     pub fn is_finite(&self) -> bool {
         self.value.is_finite() && self.gradient_norm.is_finite()
     }
 }
 
 /// What became of the point in a step.
+///
+/// ```
+/// use gradus::nalgebra::{self, dvector};
+/// use gradus::optimizer::{Optimizer, Outcome};
+/// use gradus::{Newton, objective::problems::Problem};
+///
+/// let mut x = dvector![0.0, 0.0]; // a saddle
+/// let step = Newton::new().step(&mut Problem::SaddleBetweenMinima, &mut x)?;
+/// assert!(step.outcome == Outcome::Escaped && x[1] != 0.0);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {

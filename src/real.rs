@@ -21,15 +21,46 @@ use crate::kernel::Kernel;
 #[expect(private_bounds, reason = "sealed by its kernels")]
 pub trait Real: RealField + Copy + FromPrimitive + ToPrimitive + Default + Kernel {
     /// The distance from 1 to the next larger number: `2⁻²³` or `2⁻⁵²`.
+    ///
+    /// ```
+    /// use gradus::Real;
+    ///
+    /// assert_eq!(<f32 as Real>::EPSILON, 2.0_f32.powi(-23));
+    /// assert_eq!(<f64 as Real>::EPSILON, 2.0_f64.powi(-52));
+    /// ```
     const EPSILON: Self;
     /// The largest finite number.
+    ///
+    /// ```
+    /// use gradus::Real;
+    ///
+    /// assert_eq!(<f64 as Real>::MAX * 2.0, f64::INFINITY);
+    /// ```
     const MAX: Self;
     /// Not a number.
+    ///
+    /// ```
+    /// use gradus::Real;
+    ///
+    /// assert!(<f32 as Real>::NAN.is_nan());
+    /// ```
     const NAN: Self;
 
     /// The nearest number to `value`.
+    ///
+    /// ```
+    /// use gradus::Real;
+    ///
+    /// assert_eq!(f32::of(0.1), 0.1_f32);
+    /// ```
     fn of(value: f64) -> Self;
     /// The number as `f64`, exactly.
+    ///
+    /// ```
+    /// use gradus::Real;
+    ///
+    /// assert_eq!(0.5_f32.f64(), 0.5_f64);
+    /// ```
     fn f64(self) -> f64;
 }
 

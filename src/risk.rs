@@ -25,8 +25,8 @@ use chunks::{Batch, Chunks, GROUPS, WORTH_SHARING, add, chunk_width, for_each, t
 /// are checked here, once.
 ///
 /// ```
+/// use gradus::nalgebra::{self, DVector, dmatrix};
 /// use gradus::{EmpiricalRisk, LogLoss, Newton, SigmoidClassifier, Stop, minimize};
-/// use nalgebra::{DVector, dmatrix};
 ///
 /// let x = dmatrix![0.5, 1.5, 2.5, 3.5, 4.5];
 /// let y = dmatrix![0.0, 1.0, 0.0, 1.0, 1.0];
@@ -62,6 +62,16 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// The mean loss of `model` over the columns of `x` (`features × samples`) and `y`
     /// (`outputs × samples`).
     ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{EmpiricalRisk, Objective, Perceptron, SquaredError};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// assert_eq!(risk.value(&dvector![0.0, 0.0]), 2.5); // the mean of ½ 1² and ½ 3²
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Empty`] without samples, [`Error::Shape`], [`Error::NonFinite`], and what the loss has to
     /// say of the targets ([`Error::Label`]).
@@ -93,6 +103,16 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
 
     /// Weighs the samples: weight 2 is the sample twice, weight 0 the sample removed.
     ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{EmpiricalRisk, Objective, Perceptron, SquaredError};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// assert_eq!(risk.with_weights(&[3.0, 1.0])?.value(&dvector![0.0, 0.0]), 1.5); // (3 · 0.5 + 4.5) / 4
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Length`] unless there is one weight per sample; [`Error::Setting`] where one is negative or
     /// not finite, or none is positive.
@@ -111,22 +131,62 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     }
 
     /// Adds `(λ/2) ‖W‖²`, on weights and not on biases. Default: 0. `λ` must be finite and not negative.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{EmpiricalRisk, Objective, Perceptron, SquaredError};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![5.0, 7.0]); // y = 2 x + 3
+    /// let risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// assert_eq!(risk.ridge(0.5).value(&dvector![2.0, 3.0]), 1.0); // 0.5/2 · 2²
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn ridge(self, lambda: T) -> Self {
         Self { ridge: lambda, ..self }
     }
 
     /// The architecture.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// assert_eq!(risk.model(), &Perceptron::new(1));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn model(&self) -> &M {
         &self.model
     }
 
     /// The loss.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{EmpiricalRisk, Huber, Perceptron};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let risk = EmpiricalRisk::new(Perceptron::new(1), Huber::new(2.0), &x, &y)?;
+    /// assert_eq!(risk.loss(), &Huber::new(2.0));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn loss(&self) -> &L {
         &self.loss
     }
 
     /// Samples in the data (not only in the batch).
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0], dmatrix![1.0, 3.0, 5.0]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// assert_eq!(risk.batch(0..1)?.samples(), 3);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn samples(&self) -> usize {
         self.x.ncols()
     }
@@ -159,8 +219,8 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// Narrows the risk to a range of samples, without copying or rebuilding anything.
     ///
     /// ```
+    /// # use gradus::nalgebra::{self, DVector, dmatrix};
     /// # use gradus::{EmpiricalRisk, GradientDescent, Optimizer, Perceptron, SquaredError};
-    /// # use nalgebra::{DVector, dmatrix};
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![3.0, 5.0, 7.0, 9.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let (mut descent, mut theta) = (GradientDescent::new(0.1), DVector::<f64>::zeros(2));
@@ -190,6 +250,16 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     }
 
     /// Narrows the risk to the samples of the given indices, which it copies side by side.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{EmpiricalRisk, Objective, Perceptron, SquaredError};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0], dmatrix![2.0, 8.0, 4.0]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// assert_eq!(risk.select(&[2, 0])?.value(&dvector![0.0, 0.0]), 5.0); // the mean of ½ 4² and ½ 2²
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`batch`](Self::batch).

@@ -14,6 +14,18 @@ mod information;
 /// What maximum likelihood says of its own precision, parameter by parameter in the order of `θ`.
 ///
 /// Made by [`EmpiricalRisk::statistics`] and [`EmpiricalRisk::robust_statistics`].
+///
+/// ```
+/// use gradus::nalgebra::{self, dmatrix};
+/// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
+///
+/// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]); // slope 3/2, residuals ½ (−1, 2, −1)
+/// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+/// let fitted = risk.fit()?;
+/// let statistics = risk.statistics(fitted.parameters())?;
+/// assert!((statistics.standard_errors[0] - 0.75_f64.sqrt()).abs() < 1e-14); // √(1.5 / Σx²)
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statistics<T: Real> {
@@ -33,6 +45,18 @@ pub struct Statistics<T: Real> {
 ///
 /// ```text
 /// H⁻¹ (Σ_j w_j g_j g_jᵀ) H⁻¹,   g_j the gradient of the loss of sample j
+/// ```
+///
+/// ```
+/// use gradus::nalgebra::{self, dmatrix};
+/// use gradus::{EmpiricalRisk, Perceptron, Robust, SquaredError};
+///
+/// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]); // residuals ½ (−1, 2, −1)
+/// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+/// let fitted = risk.fit()?;
+/// let robust = risk.robust_statistics(fitted.parameters(), Robust::Hc0)?;
+/// assert!((robust.covariance[(0, 0)] - 0.125_f64).abs() < 1e-14); // Σ (x r)² / (Σx²)²
+/// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Robust {
@@ -64,8 +88,8 @@ where
     /// Hessian; no damping of any optimizer is in it.
     ///
     /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
     /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
-    /// use nalgebra::dmatrix;
     ///
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![2.9, 5.1, 7.0, 9.2]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
@@ -89,8 +113,8 @@ where
     /// [`statistics`](Self::statistics) with a covariance that does not trust the model's variance, only its mean.
     ///
     /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
     /// use gradus::{EmpiricalRisk, Perceptron, Robust, SquaredError};
-    /// use nalgebra::dmatrix;
     ///
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![2.9, 5.1, 7.0, 9.2]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
@@ -178,11 +202,35 @@ impl<T: Real> Statistics<T> {
     }
 
     /// Estimates over standard errors: `t` where there are degrees of freedom, else `z`.
+    ///
+    /// ```
+    /// # use gradus::nalgebra::{self, dmatrix};
+    /// # use gradus::{EmpiricalRisk, Perceptron, SquaredError};
+    /// # let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
+    /// # let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// # let fitted = risk.fit()?;
+    /// // a slope of 3/2 with the standard error √3/2
+    /// let t = risk.statistics(fitted.parameters())?.ratios();
+    /// assert!((t[0] - 3.0_f64.sqrt()).abs() < 1e-14);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn ratios(&self) -> DVector<T> {
         self.estimates.component_div(&self.standard_errors)
     }
 
     /// The probability of a ratio at least as large, of either sign, were the parameter zero.
+    ///
+    /// ```
+    /// # use gradus::nalgebra::{self, dmatrix};
+    /// # use gradus::{EmpiricalRisk, Perceptron, SquaredError};
+    /// # let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
+    /// # let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// # let fitted = risk.fit()?;
+    /// // t = √3 with one degree of freedom: 1 − 2 arctan(√3)/π
+    /// let p = risk.statistics(fitted.parameters())?.p_values();
+    /// assert!((p[0] - 1.0 / 3.0_f64).abs() < 1e-14);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn p_values(&self) -> DVector<T> {
         let distribution = self.distribution();
         self.ratios().map(|ratio| T::of(distribution.two_sided(ratio.f64())))
@@ -190,6 +238,18 @@ impl<T: Real> Statistics<T> {
 
     /// Lower and upper ends (columns) of an interval for each parameter (rows), that covers it with the
     /// probability `level`.
+    ///
+    /// ```
+    /// # use gradus::nalgebra::{self, dmatrix};
+    /// # use gradus::{EmpiricalRisk, Perceptron, SquaredError};
+    /// # let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
+    /// # let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// # let fitted = risk.fit()?;
+    /// // with one degree of freedom, half of the probability is within one standard error, here √3/2
+    /// let ends = risk.statistics(fitted.parameters())?.confidence_intervals(0.5)?;
+    /// assert!((ends[(0, 1)] - (1.5 + 0.75_f64.sqrt())).abs() < 1e-13);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Setting`] for a level that is not strictly between 0 and 1.

@@ -55,6 +55,13 @@ pub enum Termination {
 
 impl Termination {
     /// Whether the derivative or residual test (or an exact solution) ended the iteration.
+    ///
+    /// ```
+    /// use gradus::Termination;
+    ///
+    /// assert!(Termination::Exact.is_stationary());
+    /// assert!(!Termination::StepTolerance.is_stationary()); // a short step proves nothing
+    /// ```
     pub fn is_stationary(self) -> bool {
         matches!(self, Self::GradientTolerance | Self::ResidualTolerance | Self::Exact)
     }

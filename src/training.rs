@@ -22,8 +22,8 @@ impl Network {
     /// [`score`](Fitted::score).
     ///
     /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
     /// use gradus::{Activation, LogLoss, Network};
-    /// use nalgebra::dmatrix;
     ///
     /// let x = dmatrix![0.0, 0.0, 1.0, 1.0; 0.0, 1.0, 0.0, 1.0];
     /// let xor = dmatrix![0.0, 1.0, 1.0, 0.0];
@@ -53,8 +53,8 @@ impl Network {
 /// loss of that batch. The seed alone decides the order: same seed, same bits.
 ///
 /// ```
+/// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::{Activation, Adam, EmpiricalRisk, LogLoss, Network, Trainer};
-/// use nalgebra::dmatrix;
 ///
 /// let x = dmatrix![0.0, 0.0, 1.0, 1.0; 0.0, 1.0, 0.0, 1.0];
 /// let xor = dmatrix![0.0, 1.0, 1.0, 0.0];
@@ -76,6 +76,18 @@ pub struct Trainer<T: Real, P = Adam<T>> {
 }
 
 /// One pass through the data.
+///
+/// ```
+/// use gradus::nalgebra::{self, dmatrix, dvector};
+/// use gradus::{EmpiricalRisk, Epoch, GradientDescent, Perceptron, SquaredError, Trainer};
+///
+/// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+/// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+/// let mut trainer = Trainer::new(GradientDescent::new(0.1)).epochs(1);
+/// let (_, history) = trainer.train(&mut risk, dvector![0.0, 0.0])?;
+/// assert_eq!(history, [Epoch { epoch: 1, loss: 2.5, validation: None }]); // (½ 1² + ½ 3²) / 2
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Epoch<T> {
     /// Counted from 1.
@@ -87,6 +99,20 @@ pub struct Epoch<T> {
 }
 
 /// What training returns: the model with its report, and its history, an entry per epoch.
+///
+/// ```
+/// use gradus::nalgebra::{self, dmatrix, dvector};
+/// use gradus::{EmpiricalRisk, Error, Perceptron, SquaredError, Trained, Trainer};
+///
+/// fn train() -> Result<Trained<f64, Perceptron, SquaredError>, Error> {
+///     let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+///     let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+///     Trainer::default().epochs(3).train(&mut risk, dvector![0.0, 0.0])
+/// }
+/// let (fitted, history) = train()?;
+/// assert_eq!((fitted.report.iterations, history.len()), (3, 3));
+/// # Ok::<(), gradus::Error>(())
+/// ```
 pub type Trained<T, M, L> = (Fitted<T, M, L>, Vec<Epoch<T>>);
 
 impl<T: Real> Default for Trainer<T> {
@@ -98,23 +124,72 @@ impl<T: Real> Default for Trainer<T> {
 
 impl<T: Real, P> Trainer<T, P> {
     /// With any optimizer that asks for no more than gradients of the risk.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{EmpiricalRisk, GradientDescent, Perceptron, SquaredError, Trainer};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1).without_bias(), SquaredError, &x, &y)?;
+    /// let mut trainer = Trainer::new(GradientDescent::new(0.5)).epochs(1);
+    /// let (fitted, _) = trainer.train(&mut risk, dvector![0.0])?;
+    /// assert_eq!(fitted.parameters()[0], 1.75); // one step along the mean of x y, 7/2
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn new(optimizer: P) -> Self {
         Self { optimizer, epochs: None, batch: None, seed: 0, patience: None }
     }
 
     /// Passes through the data. Default: as many as 5000 updates take, 20 at the least.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let (_, history) = Trainer::default().epochs(7).train(&mut risk, dvector![0.0, 0.0])?;
+    /// assert_eq!(history.len(), 7);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn epochs(self, epochs: usize) -> Self {
         Self { epochs: Some(epochs), ..self }
     }
 
     /// Samples per step, all of them if there are fewer. Default: `min(200, m)`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0], dmatrix![1.0, 3.0, 5.0]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let mut trainer = Trainer::default().epochs(2).batch_size(2);
+    /// let (fitted, _) = trainer.train(&mut risk, dvector![0.0, 0.0])?;
+    /// assert_eq!(fitted.report.iterations, 4); // per epoch, a batch of two and one of one
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn batch_size(self, samples: usize) -> Self {
         Self { batch: Some(samples), ..self }
     }
 
     /// Decides the order of the samples. Default: 0.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0], dmatrix![1.0, 3.0, 5.0]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let mut train = |seed| {
+    ///     Trainer::default().epochs(5).batch_size(1).seed(seed).train(&mut risk, dvector![0.0, 0.0])
+    /// };
+    /// assert_eq!(train(1)?, train(1)?); // the same order, the same bits
+    /// assert_ne!(train(1)?, train(2)?);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
@@ -123,12 +198,36 @@ impl<T: Real, P> Trainer<T, P> {
     /// Stops after `patience` epochs in which the validation loss (the epoch's loss where there is no validation
     /// set) has not improved on its best by `improvement`, and returns to the best point. Default: off. Usual:
     /// 10 epochs, `1e−4`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Termination, Trainer};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let mut trainer = Trainer::default().early_stopping(3, 10.0); // no epoch improves by 10
+    /// let (fitted, history) = trainer.train(&mut risk, dvector![0.0, 0.0])?;
+    /// assert_eq!((fitted.report.termination, history.len()), (Termination::NoImprovement, 4));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn early_stopping(self, patience: usize, improvement: T) -> Self {
         Self { patience: Some((patience, improvement)), ..self }
     }
 
     /// Trains from `start`; [`train_with`](Self::train_with) says what comes back.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{Adam, EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    ///
+    /// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![-1.0, 1.0, 3.0]); // y = 2 x + 1
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let mut trainer = Trainer::new(Adam::new(0.01)).epochs(2000);
+    /// let (fitted, _) = trainer.train(&mut risk, dvector![0.0, 0.0])?;
+    /// assert!(fitted.parameters().relative_eq(&dvector![2.0, 1.0], 1e-3, 1e-3));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Those of [`train_with`](Self::train_with).
@@ -155,8 +254,8 @@ impl<T: Real, P> Trainer<T, P> {
     ///
     /// ```
     /// use std::ops::ControlFlow;
+    /// use gradus::nalgebra::{self, DVector, dmatrix};
     /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Termination, Trainer};
-    /// use nalgebra::{DVector, dmatrix};
     ///
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0], dmatrix![3.0, 5.0, 7.0]);
     /// let (x_new, y_new) = (dmatrix![4.0], dmatrix![9.0]);

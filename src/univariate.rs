@@ -26,6 +26,16 @@
 //! do not shrink, as for `x e⁻ˣ` from 2, the ending is [`Divergence`](Termination::Divergence). The
 //! tolerance is 0 unless you set one: no absolute number suits every scale of `f`, and the second test is
 //! always within reach of a root where `f` changes sign.
+//!
+//! ```
+//! use gradus::univariate::{Brent, ScalarNewton};
+//!
+//! let report = ScalarNewton::new().root(|x: f64| (x * x - 2.0, 2.0 * x), 1.0)?;
+//! assert!(report.converged() && (report.x - 2.0_f64.sqrt()).abs() <= f64::EPSILON);
+//! let report = Brent::new().minimum(|x: f64| (x - 1.0).powi(2), (0.0, 3.0))?;
+//! assert!((report.x - 1.0).abs() < 1e-7);
+//! # Ok::<(), gradus::Error>(())
+//! ```
 
 mod bracket;
 mod brent;

@@ -22,8 +22,8 @@ impl Perceptron {
     /// are settings of the [risk](EmpiricalRisk::fit).
     ///
     /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
     /// use gradus::{Perceptron, Termination};
-    /// use nalgebra::dmatrix;
     ///
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![2.9, 5.1, 7.0, 9.2]);
     /// let fitted = Perceptron::new(1).fit(&x, &y)?;
@@ -48,8 +48,8 @@ impl<T: Real> EmpiricalRisk<'_, T, Perceptron, SquaredError> {
     /// [`Perceptron::fit`] with the sample weights and the ridge penalty of the risk, over its present batch.
     ///
     /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
     /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
-    /// use nalgebra::dmatrix;
     ///
     /// let (x, y) = (dmatrix![-1.0, 1.0], dmatrix![-1.0, 1.0]);
     /// // min ½ mean (w x − y)² + ½ λ w²: w = 1/(1 + λ)

@@ -20,8 +20,8 @@ impl SigmoidClassifier {
     /// No penalty is on by default.
     ///
     /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
     /// use gradus::{SigmoidClassifier, Termination};
-    /// use nalgebra::dmatrix;
     ///
     /// let x = dmatrix![1.0, 2.0, 3.0, 4.0];
     /// let mixed = SigmoidClassifier::new(1).fit(&x, &dmatrix![0.0, 1.0, 0.0, 1.0])?;
@@ -49,8 +49,8 @@ impl<T: Real> EmpiricalRisk<'_, T, SigmoidClassifier, LogLoss> {
     /// runs to infinity.
     ///
     /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
     /// use gradus::{EmpiricalRisk, LogLoss, SigmoidClassifier};
-    /// use nalgebra::dmatrix;
     ///
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![0.0, 0.0, 1.0, 1.0]);
     /// let fitted = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y)?.ridge(0.01).fit()?;
@@ -107,8 +107,8 @@ impl<T: Real> EmpiricalRisk<'_, T, Perceptron, CrossEntropy> {
     /// always has zero eigenvalues: the verdict is degenerate, and convex.
     ///
     /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
     /// use gradus::{CrossEntropy, EmpiricalRisk, Perceptron, data::one_hot};
-    /// use nalgebra::dmatrix;
     ///
     /// let x = dmatrix![0.1, 0.9, 1.1, 2.0, 2.2, 2.9];
     /// let y = one_hot(&[0, 0, 1, 1, 2, 2], 3)?;

@@ -22,7 +22,7 @@ const HALVINGS: usize = 50;
 ///
 /// ```
 /// use gradus::least_squares::{GaussNewton, Residuals};
-/// use nalgebra::{DMatrix, DVector, dmatrix, dvector};
+/// use gradus::nalgebra::{self, DMatrix, DVector, dmatrix, dvector};
 ///
 /// /// A line through three points: linear, so one step is all.
 /// struct Line;
@@ -59,12 +59,46 @@ impl<T: Real> Default for GaussNewton<T> {
 
 impl<T: Real> GaussNewton<T> {
     /// There is nothing to set.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+    /// use gradus::{GaussNewton, LeastSquares, Optimizer, Residuals};
+    ///
+    /// struct Root; // r = x² − 2
+    /// # impl Residuals<f64> for Root {
+    /// #     fn dim(&self) -> usize { 1 }
+    /// #     fn count(&self) -> usize { 1 }
+    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
+    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+    /// # }
+    /// let mut x = dvector![3.0];
+    /// GaussNewton::new().step(&mut LeastSquares::new(Root), &mut x)?;
+    /// assert!((x[0] - 11.0 / 6.0).abs() < 1e-15); // 3 − 7/6
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn new() -> Self {
         Self { local: Local::new() }
     }
 
     /// Minimises `½ ‖r(x)‖²` from `start` to the last digit, by the rules of
     /// [`LevenbergMarquardt::solve`](super::LevenbergMarquardt::solve).
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+    /// use gradus::{GaussNewton, Residuals, Termination};
+    ///
+    /// struct Root; // r = x² − 2
+    /// # impl Residuals<f64> for Root {
+    /// #     fn dim(&self) -> usize { 1 }
+    /// #     fn count(&self) -> usize { 1 }
+    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
+    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+    /// # }
+    /// let report = GaussNewton::new().solve(Root, dvector![3.0])?;
+    /// assert_eq!(report.termination, Termination::Exact);
+    /// assert!((report.x[0] - 2.0_f64.sqrt()).abs() < 1e-15);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// A start of the wrong length or not finite, residuals that are not finite there.

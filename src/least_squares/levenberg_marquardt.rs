@@ -29,6 +29,22 @@ const TRIES: usize = 60;
 /// 630 (1978).
 ///
 /// The [module](super) has an example.
+///
+/// ```
+/// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+/// use gradus::{LevenbergMarquardt, Residuals};
+///
+/// struct Root; // r = x² − 2
+/// # impl Residuals<f64> for Root {
+/// #     fn dim(&self) -> usize { 1 }
+/// #     fn count(&self) -> usize { 1 }
+/// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
+/// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+/// # }
+/// let report = LevenbergMarquardt::new().solve(Root, dvector![3.0])?.into_converged()?;
+/// assert!((report.x[0] - 2.0_f64.sqrt()).abs() < 1e-15);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct LevenbergMarquardt<T: Real> {
     factor: T,
@@ -45,12 +61,46 @@ impl<T: Real> Default for LevenbergMarquardt<T> {
 
 impl<T: Real> LevenbergMarquardt<T> {
     /// With a first region of the size of `x`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+    /// use gradus::{LeastSquares, LevenbergMarquardt, Residuals, Stop, minimize};
+    ///
+    /// struct Root; // r = x² − 2
+    /// # impl Residuals<f64> for Root {
+    /// #     fn dim(&self) -> usize { 1 }
+    /// #     fn count(&self) -> usize { 1 }
+    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
+    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+    /// # }
+    /// let (mut method, mut squares) = (LevenbergMarquardt::new(), LeastSquares::new(Root));
+    /// let report = minimize(&mut method, &mut squares, dvector![3.0], &Stop::default().gradient(1e-3))?;
+    /// assert!(report.converged() && report.gradient_norm <= 1e-3);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn new() -> Self {
         let zero = T::zero();
         Self { factor: T::one(), local: Local::new(), delta: zero, lambda: zero }
     }
 
     /// The first region: `Δ = factor · ‖D x‖`, or `factor` where that is zero. Default: `1`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+    /// use gradus::{LeastSquares, LevenbergMarquardt, Optimizer, Residuals};
+    ///
+    /// struct Root; // r = x² − 2
+    /// # impl Residuals<f64> for Root {
+    /// #     fn dim(&self) -> usize { 1 }
+    /// #     fn count(&self) -> usize { 1 }
+    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
+    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+    /// # }
+    /// let mut x = dvector![3.0];
+    /// LevenbergMarquardt::new().factor(0.1).step(&mut LeastSquares::new(Root), &mut x)?;
+    /// assert!((3.0 - x[0] - 0.3).abs() < 0.04); // Δ = 0.3, met to a tenth; the Gauss–Newton step is −7/6
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn factor(self, factor: T) -> Self {
         Self { factor, ..self }
@@ -60,6 +110,23 @@ impl<T: Real> LevenbergMarquardt<T> {
     /// is the data's, until the relative [`Offset`](super::Offset) gets no smaller; 10000 steps at most.
     ///
     /// For other rules: [`minimize`](crate::minimize) on a [`LeastSquares`].
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+    /// use gradus::{LevenbergMarquardt, Residuals, Termination};
+    ///
+    /// struct Root; // r = x² − 2
+    /// # impl Residuals<f64> for Root {
+    /// #     fn dim(&self) -> usize { 1 }
+    /// #     fn count(&self) -> usize { 1 }
+    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
+    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+    /// # }
+    /// let report = LevenbergMarquardt::new().solve(Root, dvector![-3.0])?;
+    /// assert_eq!(report.termination, Termination::Exact);
+    /// assert!((report.x[0] + 2.0_f64.sqrt()).abs() < 1e-15);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Bad settings, a start of the wrong length or not finite, residuals that are not finite there.

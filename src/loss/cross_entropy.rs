@@ -14,8 +14,8 @@ use crate::{Curved, Error, Loss, Real};
 /// ```
 ///
 /// ```
+/// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::{CrossEntropy, Loss};
-/// use nalgebra::dmatrix;
 ///
 /// let (z, y) = (dmatrix![1000.0; 0.0], dmatrix![0.0; 1.0]);
 /// assert_eq!(CrossEntropy.value(z.as_view(), y.as_view(), &[1.0]), 1000.0);

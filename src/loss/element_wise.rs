@@ -7,6 +7,14 @@ use crate::kernel::{self, Fused};
 use crate::{Activation, Curved, Error, Loss, Real, Through};
 
 /// `ℓ(z, y)` with its first two derivatives in `z`.
+///
+/// ```
+/// use gradus::SquaredError;
+/// use gradus::loss::{ElementWise, Jet};
+///
+/// let jet: Jet<f64> = SquaredError.jet(3.0, 1.0);
+/// assert_eq!(jet, Jet { value: 2.0, first: 2.0, second: 1.0 });
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Jet<T> {
     /// `ℓ(z, y)`.
@@ -23,8 +31,8 @@ pub struct Jet<T> {
 ///
 /// ```
 /// use gradus::loss::{ElementWise, Jet};
+/// use gradus::nalgebra::{self, DVector, dmatrix};
 /// use gradus::{EmpiricalRisk, Newton, Perceptron, Real, Stop, minimize};
-/// use nalgebra::{DVector, dmatrix};
 ///
 /// /// ℓ(z, y) = ln cosh(z − y)
 /// #[derive(Debug, Clone, Copy)]
@@ -46,17 +54,43 @@ pub struct Jet<T> {
 /// ```
 pub trait ElementWise: Sync {
     /// Whether `ℓ` is convex in `z`. Default: `false`.
+    ///
+    /// ```
+    /// use gradus::loss::ElementWise;
+    /// use gradus::{Activation, Huber};
+    ///
+    /// fn is_convex<L: ElementWise>(_loss: &L) -> bool {
+    ///     L::CONVEX
+    /// }
+    /// assert!(is_convex(&Huber::new(1.0)));
+    /// assert!(!is_convex(&Huber::new(1.0).through(Activation::Tanh)));
+    /// ```
     const CONVEX: bool = false;
 
     /// `ℓ(z, y)` with its derivatives in `z`.
     fn jet<T: Real>(&self, z: T, y: T) -> Jet<T>;
 
     /// The mean response that a score stands for. Default: the score itself.
+    ///
+    /// ```
+    /// use gradus::loss::ElementWise;
+    /// use gradus::{Activation, SquaredError};
+    ///
+    /// assert_eq!(SquaredError.response(3.0), 3.0);
+    /// assert_eq!(SquaredError.through(Activation::Sigmoid).response(0.0), 0.5);
+    /// ```
     fn response<T: Real>(&self, z: T) -> T {
         z
     }
 
     /// Judges the loss's own settings, once, where a run starts. Default: nothing to complain about.
+    ///
+    /// ```
+    /// use gradus::loss::ElementWise;
+    /// use gradus::{Error, Huber};
+    ///
+    /// assert!(matches!(Huber::new(-1.0).settings(), Err(Error::Setting { name: "delta", .. })));
+    /// ```
     ///
     /// # Errors
     /// [`Error::Setting`] where a setting is outside its domain.
@@ -67,6 +101,15 @@ pub trait ElementWise: Sync {
     /// The loss behind an activation, `ℓ(φ(z), y)`, for pairs that do not match: the derivative is
     /// `∂ℓ/∂ŷ · φ'(z)`. Matched pairs ([`LogLoss`](crate::LogLoss), [`CrossEntropy`](crate::CrossEntropy))
     /// work on scores already.
+    ///
+    /// ```
+    /// use gradus::loss::{ElementWise, Jet};
+    /// use gradus::{Activation, SquaredError};
+    ///
+    /// // ½ (tanh z − 1)² at z = 0, where tanh' = 1 and tanh'' = 0
+    /// let jet = SquaredError.through(Activation::Tanh).jet(0.0, 1.0);
+    /// assert_eq!(jet, Jet { value: 0.5, first: -1.0, second: 1.0 });
+    /// ```
     fn through(self, activation: Activation) -> Through<Self>
     where
         Self: Sized,

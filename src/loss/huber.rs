@@ -10,8 +10,8 @@ use crate::{Error, Real};
 /// ```
 ///
 /// ```
+/// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::{Huber, Loss};
-/// use nalgebra::dmatrix;
 ///
 /// let (z, y) = (dmatrix![11.0], dmatrix![1.0]);
 /// assert_eq!(Huber::new(2.0).value(z.as_view(), y.as_view(), &[1.0]), 18.0);
@@ -23,6 +23,14 @@ pub struct Huber {
 
 impl Huber {
     /// The loss that turns linear at `|r| = delta`, which must be positive.
+    ///
+    /// ```
+    /// use gradus::Huber;
+    /// use gradus::loss::ElementWise;
+    ///
+    /// let huber = Huber::new(2.0);
+    /// assert_eq!((huber.jet(1.0, 0.0).first, huber.jet(9.0, 0.0).first), (1.0, 2.0)); // never beyond δ
+    /// ```
     pub fn new(delta: f64) -> Self {
         Self { delta }
     }

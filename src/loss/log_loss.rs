@@ -16,8 +16,8 @@ use crate::{Curved, Error, Loss, Real};
 /// No cancellation in either tail, and no logarithm of a probability.
 ///
 /// ```
+/// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::{LogLoss, Loss};
-/// use nalgebra::dmatrix;
 ///
 /// let (z, y) = (dmatrix![9.0], dmatrix![0.0]);
 /// assert_eq!(LogLoss.value(z.as_view(), y.as_view(), &[1.0]), 9.000123402189724);

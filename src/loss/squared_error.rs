@@ -7,8 +7,8 @@ use crate::Real;
 /// is twice this, and averages over outputs too.
 ///
 /// ```
+/// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::{Loss, SquaredError};
-/// use nalgebra::dmatrix;
 ///
 /// let (z, y) = (dmatrix![3.0, 1.0], dmatrix![1.0, 1.0]);
 /// assert_eq!(SquaredError.value(z.as_view(), y.as_view(), &[0.5, 0.5]), 1.0);

@@ -10,8 +10,8 @@ use crate::{Activation, Error, Real};
 ///
 /// ```
 /// use gradus::loss::ElementWise;
+/// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::{Activation, Loss, SquaredError};
-/// use nalgebra::dmatrix;
 ///
 /// let loss = SquaredError.through(Activation::Sigmoid);
 /// let (z, y) = (dmatrix![0.0], dmatrix![1.0]);

@@ -46,16 +46,40 @@ pub enum Activation {
 
 impl Activation {
     /// Leaky relu with the usual slope of 0.01.
+    ///
+    /// ```
+    /// use gradus::Activation;
+    ///
+    /// assert_eq!(Activation::LEAKY_RELU.value(-100.0), -1.0);
+    /// ```
     pub const LEAKY_RELU: Self = Self::LeakyRelu { slope: 0.01 };
     /// Elu with the usual `α = 1`.
+    ///
+    /// ```
+    /// use gradus::Activation;
+    ///
+    /// assert_eq!((Activation::ELU.value(-100.0), Activation::ELU.value(3.0)), (-1.0, 3.0));
+    /// ```
     pub const ELU: Self = Self::Elu { alpha: 1.0 };
 
     /// `φ(z)`.
+    ///
+    /// ```
+    /// use gradus::Activation;
+    ///
+    /// assert!((Activation::Softplus.value(0.0) - 2.0_f64.ln()).abs() < 1e-15);
+    /// ```
     pub fn value<T: Real>(self, z: T) -> T {
         self.jet(z).0
     }
 
     /// `φ(z)`, `φ'(z)` and `φ''(z)`.
+    ///
+    /// ```
+    /// use gradus::Activation;
+    ///
+    /// assert_eq!(Activation::Sigmoid.jet(0.0), (0.5, 0.25, 0.0));
+    /// ```
     #[inline(always)]
     pub fn jet<T: Real>(self, z: T) -> (T, T, T) {
         let mut a = [z];

@@ -10,8 +10,8 @@ use crate::Real;
 /// The stream is ChaCha8 with a seed: the same seed gives the same bits everywhere.
 ///
 /// ```
+/// use gradus::nalgebra::DVector;
 /// use gradus::{Activation, Initialize, Network};
-/// use nalgebra::DVector;
 ///
 /// let network = Network::new(&[2, 4, 1], Activation::Tanh);
 /// let theta: DVector<f64> = network.initialize(Initialize::GlorotUniform, 1);

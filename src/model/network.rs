@@ -37,6 +37,17 @@ pub struct Network {
 }
 
 /// What a forward pass keeps, layer by layer, for batches up to the size it was made for.
+///
+/// ```
+/// use gradus::model::NetworkCache;
+/// use gradus::nalgebra::DMatrix;
+/// use gradus::{Activation, Model, Network};
+///
+/// let network = Network::new(&[3, 8, 2], Activation::Tanh);
+/// let mut cache: NetworkCache<f64> = network.cache(16); // for batches of up to 16 samples
+/// network.forward(&network.initial(1), DMatrix::zeros(3, 5).as_view(), &mut cache);
+/// assert_eq!(network.scores(&cache).shape(), (2, 5));
+/// ```
 #[derive(Debug, Clone)]
 pub struct NetworkCache<T> {
     inputs: usize,
@@ -64,6 +75,14 @@ struct Kept<T> {
 impl Network {
     /// Layers of the given sizes, inputs first; `hidden` acts on every layer but the last, which is the
     /// identity.
+    ///
+    /// ```
+    /// use gradus::{Activation, Network};
+    ///
+    /// let network = Network::new(&[3, 8, 2], Activation::Tanh);
+    /// let activations: Vec<_> = network.layers().iter().map(|layer| layer.activation()).collect();
+    /// assert_eq!(activations, [Activation::Tanh, Activation::Identity]);
+    /// ```
     pub fn new(sizes: &[usize], hidden: Activation) -> Self {
         let Some((&inputs, sizes)) = sizes.split_first() else {
             return Self { inputs: 0, layers: Vec::new() };
@@ -75,6 +94,13 @@ impl Network {
     }
 
     /// Layers of the given units, each with its own activation; the last pair is the output.
+    ///
+    /// ```
+    /// use gradus::{Activation, Network};
+    ///
+    /// let network = Network::with_layers(3, &[(8, Activation::Silu), (2, Activation::Identity)]);
+    /// assert_eq!(network, Network::new(&[3, 8, 2], Activation::Silu));
+    /// ```
     pub fn with_layers(inputs: usize, layers: &[(usize, Activation)]) -> Self {
         let (mut offset, mut fan_in) = (0, inputs);
         let layer = |&(units, activation): &(usize, Activation)| {
@@ -116,12 +142,29 @@ impl Network {
     }
 
     /// Parameters drawn by name, with a seed.
+    ///
+    /// ```
+    /// use gradus::nalgebra::DVector;
+    /// use gradus::{Activation, Initialize, Network};
+    ///
+    /// let network = Network::new(&[2, 3, 1], Activation::Relu);
+    /// let theta: DVector<f64> = network.initialize(Initialize::HeUniform, 1);
+    /// assert!(theta.rows(0, 6).amax() <= 3.0_f64.sqrt()); // √(6/2)
+    /// ```
     pub fn initialize<T: Real>(&self, initialize: Initialize, seed: u64) -> DVector<T> {
         initialize.draw(self.layers.iter().map(|layer| (layer.inputs, layer.units, true)), seed)
     }
 
     /// Parameters as usual for the first activation: He uniform for relu and its kin, Glorot uniform for the
     /// others; biases zero.
+    ///
+    /// ```
+    /// use gradus::{Activation, Network};
+    ///
+    /// let network = Network::new(&[2, 3, 1], Activation::Tanh);
+    /// assert_eq!(network.initial::<f64>(1), network.initial(1)); // same seed, same bits
+    /// assert_ne!(network.initial::<f64>(1), network.initial(2));
+    /// ```
     pub fn initial<T: Real>(&self, seed: u64) -> DVector<T> {
         use Activation::{Elu, Gelu, LeakyRelu, Relu, Silu};
         let kin = matches!(

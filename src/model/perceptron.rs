@@ -9,7 +9,7 @@ use super::linear::{Linear, affine_model};
 ///
 /// ```
 /// use gradus::Perceptron;
-/// use nalgebra::dmatrix;
+/// use gradus::nalgebra::{self, dmatrix};
 ///
 /// // y = 2 x₁ − x₂ + 3, one sample per column
 /// let x = dmatrix![0.0, 1.0, 0.0, 2.0;
@@ -24,17 +24,38 @@ pub struct Perceptron(pub(crate) Linear);
 
 impl Perceptron {
     /// One output, with a bias.
+    ///
+    /// ```
+    /// use gradus::{Architecture, Perceptron};
+    ///
+    /// assert_eq!(Perceptron::new(3).parameter_count(), 4);
+    /// ```
     pub fn new(inputs: usize) -> Self {
         Self(Linear { inputs, outputs: 1, bias: true })
     }
 
     /// `outputs` outputs side by side.
+    ///
+    /// ```
+    /// use gradus::{Architecture, Perceptron};
+    ///
+    /// assert_eq!(Perceptron::new(3).with_outputs(2).parameter_count(), 2 * 3 + 2);
+    /// ```
     #[must_use]
     pub fn with_outputs(self, outputs: usize) -> Self {
         Self(Linear { outputs, ..self.0 })
     }
 
     /// Without `b`, where the origin is known.
+    ///
+    /// ```
+    /// use gradus::Perceptron;
+    /// use gradus::nalgebra::{self, dmatrix};
+    ///
+    /// let line = Perceptron::new(1).without_bias().fit(&dmatrix![1.0, 2.0], &dmatrix![1.0, 3.0])?;
+    /// assert!((line.parameters()[0] - 1.4_f64).abs() < 1e-15); // Σxy / Σx²
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn without_bias(self) -> Self {
         Self(Linear { bias: false, ..self.0 })

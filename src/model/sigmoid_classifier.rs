@@ -9,7 +9,7 @@ use super::linear::{Linear, affine_model};
 ///
 /// ```
 /// use gradus::SigmoidClassifier;
-/// use nalgebra::dmatrix;
+/// use gradus::nalgebra::{self, dmatrix};
 ///
 /// let x = dmatrix![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
 /// let y = dmatrix![0.0, 0.0, 1.0, 0.0, 1.0, 1.0];
@@ -23,17 +23,39 @@ pub struct SigmoidClassifier(pub(crate) Linear);
 
 impl SigmoidClassifier {
     /// One output, with a bias.
+    ///
+    /// ```
+    /// use gradus::{Architecture, SigmoidClassifier};
+    ///
+    /// assert_eq!(SigmoidClassifier::new(3).parameter_count(), 4);
+    /// ```
     pub fn new(inputs: usize) -> Self {
         Self(Linear { inputs, outputs: 1, bias: true })
     }
 
     /// `outputs` outputs side by side.
+    ///
+    /// ```
+    /// use gradus::{Architecture, SigmoidClassifier};
+    ///
+    /// assert_eq!(SigmoidClassifier::new(3).with_outputs(2).parameter_count(), 2 * 3 + 2);
+    /// ```
     #[must_use]
     pub fn with_outputs(self, outputs: usize) -> Self {
         Self(Linear { outputs, ..self.0 })
     }
 
     /// Without `b`, where the origin is known.
+    ///
+    /// ```
+    /// use gradus::SigmoidClassifier;
+    /// use gradus::nalgebra::{self, dmatrix};
+    ///
+    /// let (x, y) = (dmatrix![-2.0, -1.0, 1.0, 2.0], dmatrix![0.0, 1.0, 0.0, 1.0]);
+    /// let fitted = SigmoidClassifier::new(1).without_bias().fit(&x, &y)?;
+    /// assert_eq!(fitted.probability(&dmatrix![0.0])?[0], 0.5); // σ(w · 0)
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn without_bias(self) -> Self {
         Self(Linear { bias: false, ..self.0 })

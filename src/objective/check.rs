@@ -20,8 +20,8 @@ mod report;
 /// is too noisy to tell, the verdict is [`Verdict::Undecided`].
 ///
 /// ```
+/// use gradus::nalgebra::{self, dvector};
 /// use gradus::objective::{check_gradient, problems::Rosenbrock};
-/// use nalgebra::dvector;
 ///
 /// let report = check_gradient(&mut Rosenbrock::new(2), &dvector![-1.2, 1.0])?;
 /// assert!(report.passed(), "{report}");
@@ -47,8 +47,8 @@ pub fn check_gradient<T: Real, O: Objective<T> + ?Sized>(
 /// [`check_gradient`] comes first.
 ///
 /// ```
+/// use gradus::nalgebra::{self, dvector};
 /// use gradus::objective::{check_hessian, problems::Rosenbrock};
-/// use nalgebra::dvector;
 ///
 /// let report = check_hessian(&mut Rosenbrock::new(2), &dvector![-1.2, 1.0])?;
 /// assert!(report.passed(), "{report}");
@@ -87,8 +87,8 @@ pub fn check_hessian<T: Real, O: Hessian<T> + ?Sized>(
 /// its gradient along them: `∇²f(x) v = d/dt ∇f(x + t v)` at `t = 0`.
 ///
 /// ```
+/// use gradus::nalgebra::DVector;
 /// use gradus::objective::{check_hessian_product, problems::Rosenbrock};
-/// use nalgebra::DVector;
 ///
 /// let report = check_hessian_product(&mut Rosenbrock::new(40), &DVector::repeat(40, 0.5))?;
 /// assert!(report.passed(), "{report}");

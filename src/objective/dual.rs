@@ -8,6 +8,24 @@ use num_dual::{Derivative, Dual, DualNum, DualNumFloat, DualSVec};
 use crate::{Hessian, HessianProduct, Objective, Real};
 
 /// The scalars that dual numbers are made of here: `f32` and `f64`.
+///
+/// ```
+/// use gradus::Objective;
+/// use gradus::nalgebra::{self, DVector, dvector};
+/// use gradus::num_dual::DualNum;
+/// use gradus::objective::{AutoDiff, DualFunction, DualReal};
+///
+/// struct Cube;
+///
+/// impl<T: DualReal> DualFunction<T> for Cube {
+///     fn dim(&self) -> usize { 1 }
+///     fn value<D: DualNum<Primitive = T>>(&self, x: &DVector<D>) -> D { x[0].powi(3) }
+/// }
+///
+/// let mut g = dvector![0.0_f32];
+/// AutoDiff::<f32, _>::new(Cube).value_gradient(&dvector![2.0], &mut g);
+/// assert_eq!(g[0], 12.0); // 3 x²
+/// ```
 pub trait DualReal: Real + DualNumFloat + DualNum<Primitive = Self> {}
 
 impl<T: Real + DualNumFloat + DualNum<Primitive = T>> DualReal for T {}
@@ -15,10 +33,10 @@ impl<T: Real + DualNumFloat + DualNum<Primitive = T>> DualReal for T {}
 /// A function written once, over numbers that may carry derivatives; [`AutoDiff`] makes an objective of it.
 ///
 /// ```
+/// use gradus::nalgebra::{self, DVector, dvector};
 /// use gradus::num_dual::DualNum;
 /// use gradus::objective::{AutoDiff, DualFunction};
-/// use gradus::{CriticalKind, Newton, Stop, minimize};
-/// use nalgebra::{DVector, dvector};
+/// use gradus::{Newton, Stop, minimize};
 ///
 /// /// f = eˣ + x y² − ln y
 /// struct Mine;
@@ -65,10 +83,10 @@ type Chunk<T> = DualSVec<T, WIDTH>;
 /// data have an [`EmpiricalRisk`](crate::EmpiricalRisk) instead, whose gradient costs three values.
 ///
 /// ```
+/// use gradus::Hessian;
+/// use gradus::nalgebra::{self, DMatrix, DVector, dmatrix, dvector};
 /// use gradus::num_dual::DualNum;
 /// use gradus::objective::{AutoDiff, DualFunction};
-/// use gradus::{Hessian, Objective};
-/// use nalgebra::{DMatrix, DVector, dmatrix, dvector};
 ///
 /// struct Product;
 ///
@@ -94,6 +112,23 @@ pub struct AutoDiff<T: DualReal, F> {
 
 impl<T: DualReal, F: DualFunction<T>> AutoDiff<T, F> {
     /// The objective of a function.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DVector, dvector};
+    /// use gradus::num_dual::DualNum;
+    /// use gradus::objective::{AutoDiff, DualFunction};
+    /// use gradus::{HessianProduct, Objective};
+    ///
+    /// struct Cube; // f = x³
+    /// # impl DualFunction<f64> for Cube {
+    /// #     fn dim(&self) -> usize { 1 }
+    /// #     fn value<D: DualNum<Primitive = f64>>(&self, x: &DVector<D>) -> D { x[0].powi(3) }
+    /// # }
+    /// let (mut f, mut out) = (AutoDiff::new(Cube), dvector![0.0]);
+    /// assert_eq!((f.value_gradient(&dvector![2.0], &mut out), out[0]), (8.0, 12.0));
+    /// f.hessian_product(&dvector![2.0], &dvector![1.0], &mut out);
+    /// assert_eq!(out[0], 12.0); // 6 x
+    /// ```
     pub fn new(function: F) -> Self {
         let n = function.dim();
         let first = DVector::from_element(n, Chunk::from_re(T::zero()));
@@ -102,6 +137,19 @@ impl<T: DualReal, F: DualFunction<T>> AutoDiff<T, F> {
     }
 
     /// The function.
+    ///
+    /// ```
+    /// use gradus::nalgebra::DVector;
+    /// use gradus::num_dual::DualNum;
+    /// use gradus::objective::{AutoDiff, DualFunction};
+    ///
+    /// struct Power(i32); // f = xⁿ
+    /// # impl DualFunction<f64> for Power {
+    /// #     fn dim(&self) -> usize { 1 }
+    /// #     fn value<D: DualNum<Primitive = f64>>(&self, x: &DVector<D>) -> D { x[0].powi(self.0) }
+    /// # }
+    /// assert_eq!(AutoDiff::new(Power(3)).function().0, 3);
+    /// ```
     pub fn function(&self) -> &F {
         &self.function
     }

@@ -10,8 +10,8 @@ use crate::{Hessian, HessianProduct, Objective, Real};
 /// An objective made of closures: value and gradient, and by choice the value alone and the Hessian.
 ///
 /// ```
+/// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
 /// use gradus::{CriticalKind, Function, Newton, Stop, minimize};
-/// use nalgebra::{DMatrix, DVector, dvector};
 ///
 /// // f = 2x² + 3y² − xy
 /// let mut f = Function::new(2, |x: &DVector<f64>, g: &mut DVector<f64>| {
@@ -37,18 +37,71 @@ pub struct Function<T: Real, F, V = WithoutValue, H = WithoutHessian<T>> {
 }
 
 /// A [`Function`] whose value alone costs a gradient.
+///
+/// ```
+/// use gradus::nalgebra::{self, DVector, dvector};
+/// use gradus::{Function, Objective, objective::WithoutValue};
+///
+/// let mut f: Function<f64, _, WithoutValue> = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
+///     g[0] = 2.0 * x[0];
+///     x[0] * x[0]
+/// });
+/// assert_eq!(f.value(&dvector![3.0]), 9.0);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct WithoutValue;
 
 /// A [`Function`]'s closure for the value alone.
+///
+/// ```
+/// use gradus::nalgebra::{self, DVector, dvector};
+/// use gradus::{Function, Objective, objective::WithValue};
+///
+/// let both = |x: &DVector<f64>, g: &mut DVector<f64>| {
+///     g[0] = 2.0 * x[0];
+///     x[0] * x[0]
+/// };
+/// let mut f: Function<f64, _, WithValue<_>> = Function::new(1, both).with_value(|x: &DVector<f64>| x[0] * x[0]);
+/// assert_eq!(f.value(&dvector![3.0]), 9.0);
+/// ```
 #[derive(Clone)]
 pub struct WithValue<V>(V);
 
 /// A [`Function`] without second derivatives.
+///
+/// ```
+/// use gradus::nalgebra::{self, DVector, dvector};
+/// use gradus::objective::{Function, WithoutHessian, WithoutValue};
+/// use gradus::{GradientDescent, Stop, minimize};
+///
+/// type FirstOrder<F> = Function<f64, F, WithoutValue, WithoutHessian<f64>>;
+/// let mut f: FirstOrder<_> = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
+///     g[0] = 2.0 * x[0];
+///     x[0] * x[0]
+/// });
+/// assert!(minimize(&mut GradientDescent::new(0.5), &mut f, dvector![3.0], &Stop::default())?.converged());
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct WithoutHessian<T>(std::marker::PhantomData<T>);
 
 /// A [`Function`]'s closure that writes the Hessian, and the matrix that its products go through.
+///
+/// ```
+/// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+/// use gradus::objective::{Function, WithHessian, WithoutValue};
+/// use gradus::{Newton, Stop, minimize};
+///
+/// type SecondOrder<F, H> = Function<f64, F, WithoutValue, WithHessian<f64, H>>;
+/// let square = |x: &DVector<f64>, g: &mut DVector<f64>| {
+///     g[0] = 2.0 * x[0];
+///     x[0] * x[0]
+/// };
+/// let two = |_: &DVector<f64>, h: &mut DMatrix<f64>| h.fill(2.0);
+/// let mut f: SecondOrder<_, _> = Function::new(1, square).with_hessian(two);
+/// assert!(minimize(&mut Newton::new(), &mut f, dvector![3.0], &Stop::default())?.x[0].abs() < 1e-15);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct WithHessian<T: Real, H> {
     write: H,
@@ -60,6 +113,18 @@ where
     F: FnMut(&DVector<T>, &mut DVector<T>) -> T,
 {
     /// `value_gradient(x, g)` returns `f(x)` and writes `∇f(x)` to `g`; both have length `dim`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DVector, dvector};
+    /// use gradus::{Function, Objective};
+    ///
+    /// let mut f = Function::new(2, |x: &DVector<f64>, g: &mut DVector<f64>| {
+    ///     g.copy_from_slice(&[x[1], x[0]]);
+    ///     x[0] * x[1]
+    /// });
+    /// let mut g = DVector::zeros(2);
+    /// assert_eq!((f.value_gradient(&dvector![2.0, 3.0], &mut g), g), (6.0, dvector![3.0, 2.0]));
+    /// ```
     pub fn new(dim: usize, value_gradient: F) -> Self {
         let hessian = WithoutHessian(std::marker::PhantomData);
         Self { dim, value_gradient, value: WithoutValue, hessian, scratch: DVector::zeros(0) }
@@ -71,8 +136,8 @@ impl<T: Real, F, V, H> Function<T, F, V, H> {
     /// of [`new`](Function::new), its gradient thrown away.
     ///
     /// ```
+    /// use gradus::nalgebra::{self, DVector, dvector};
     /// use gradus::{Function, Objective};
-    /// use nalgebra::{DVector, dvector};
     ///
     /// let mut f = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
     ///     g[0] = x[0].exp();
@@ -87,6 +152,20 @@ impl<T: Real, F, V, H> Function<T, F, V, H> {
     }
 
     /// Adds a closure that writes the whole `dim × dim` Hessian.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+    /// use gradus::{Function, HessianProduct};
+    ///
+    /// let product = |x: &DVector<f64>, g: &mut DVector<f64>| {
+    ///     g.copy_from_slice(&[x[1], x[0]]);
+    ///     x[0] * x[1]
+    /// };
+    /// let write = |_x: &DVector<f64>, h: &mut DMatrix<f64>| h.copy_from_slice(&[0.0, 1.0, 1.0, 0.0]);
+    /// let (mut f, mut hv) = (Function::new(2, product).with_hessian(write), DVector::zeros(2));
+    /// f.hessian_product(&dvector![2.0, 3.0], &dvector![5.0, 7.0], &mut hv);
+    /// assert_eq!(hv, dvector![7.0, 5.0]);
+    /// ```
     pub fn with_hessian<G>(self, hessian: G) -> Function<T, F, V, WithHessian<T, G>>
     where
         G: FnMut(&DVector<T>, &mut DMatrix<T>),

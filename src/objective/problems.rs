@@ -102,6 +102,14 @@ pub enum Problem {
 }
 
 /// A stationary point that is known, to the precision of `f64`.
+///
+/// ```
+/// use gradus::CriticalKind;
+/// use gradus::objective::problems::{Optimum, Problem};
+///
+/// let saddle = Optimum { x: &[0.0, 0.0], value: 1.0, kind: CriticalKind::Saddle };
+/// assert!(Problem::DoubleWell.optima().contains(&saddle)); // f(0, 0) = (0 − 1)² + 0
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Optimum {
     /// Where.
@@ -114,6 +122,13 @@ pub struct Optimum {
 
 impl Optimum {
     /// The point as a vector.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::objective::problems::Problem;
+    ///
+    /// assert_eq!(Problem::Booth.optima()[0].point::<f32>(), dvector![1.0, 3.0]);
+    /// ```
     pub fn point<T: Real>(&self) -> DVector<T> {
         vector(self.x)
     }
@@ -124,6 +139,16 @@ const MOST: usize = 10;
 
 impl Problem {
     /// All of them.
+    ///
+    /// ```
+    /// use gradus::Objective;
+    /// use gradus::objective::problems::Problem;
+    ///
+    /// for mut problem in Problem::ALL {
+    ///     let start = problem.start::<f64>();
+    ///     assert!(problem.value(&start).is_finite());
+    /// }
+    /// ```
     pub const ALL: [Self; 25] = [
         Self::Quadratic,
         Self::QuarticBowl,
@@ -153,16 +178,38 @@ impl Problem {
     ];
 
     /// The customary start.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::objective::problems::Problem;
+    ///
+    /// assert_eq!(Problem::Wood.start::<f64>(), dvector![-3.0, -1.0, -3.0, -1.0]);
+    /// ```
     pub fn start<T: Real>(self) -> DVector<T> {
         vector(self.start_point())
     }
 
     /// The stationary points that are known; where the list is not complete, the global minima come first.
+    ///
+    /// ```
+    /// use gradus::CriticalKind;
+    /// use gradus::objective::problems::Problem;
+    ///
+    /// let optima = Problem::Himmelblau.optima();
+    /// let count = |kind| optima.iter().filter(|optimum| optimum.kind == kind).count();
+    /// assert_eq!([CriticalKind::Minimum, CriticalKind::Saddle, CriticalKind::Maximum].map(count), [4, 4, 1]);
+    /// ```
     pub fn optima(self) -> &'static [Optimum] {
         self.stationary_points()
     }
 
     /// The number of variables.
+    ///
+    /// ```
+    /// use gradus::objective::problems::Problem;
+    ///
+    /// assert_eq!((Problem::Booth.dim(), Problem::Chebyquad.dim()), (2, 8));
+    /// ```
     pub fn dim(self) -> usize {
         self.start_point().len()
     }

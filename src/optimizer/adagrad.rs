@@ -88,8 +88,8 @@ impl<T: Real> Scaled<T> {
 /// ```
 ///
 /// ```
+/// use gradus::nalgebra::{self, dvector};
 /// use gradus::{AdaGrad, Stop, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
 ///
 /// let stop = Stop::default().iterations(100);
 /// let report = minimize(&mut AdaGrad::new(0.5), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
@@ -101,17 +101,47 @@ pub struct AdaGrad<T: Real>(Scaled<T>);
 
 impl<T: Real> AdaGrad<T> {
     /// With learning rate `α` and `ε = 1e−10`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{AdaGrad, Optimizer, objective::problems::Problem};
+    ///
+    /// let mut x = dvector![1.0, 1.0];
+    /// AdaGrad::new(0.5).step(&mut Problem::Quadratic, &mut x)?; // the first step is α g / |g|
+    /// assert!(x.relative_eq(&dvector![0.5, 0.5], 1e-9, 1e-9));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn new(rate: T) -> Self {
         Self(Scaled::new(rate, Squares::Sum, 1e-10))
     }
 
     /// `ε > 0`. Default: `1e−10`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{AdaGrad, Optimizer, objective::problems::Problem};
+    ///
+    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
+    /// AdaGrad::new(0.5).epsilon(1.0).step(&mut Problem::Quadratic, &mut x)?;
+    /// assert_eq!(x[0], 0.625); // 1 − 0.5 · 3 / (3 + 1)
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn epsilon(self, epsilon: T) -> Self {
         Self(Scaled { epsilon, ..self.0 })
     }
 
     /// How the rate changes with the steps. Default: [`Schedule::Constant`].
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{AdaGrad, Optimizer, Schedule, objective::problems::Problem};
+    ///
+    /// let (mut method, mut x) = (AdaGrad::new(0.5).schedule(Schedule::WarmUp { steps: 5 }), dvector![1.0, 1.0]);
+    /// method.step(&mut Problem::Quadratic, &mut x)?; // the first step at a fifth of the rate
+    /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-9, 1e-9));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn schedule(self, schedule: Schedule) -> Self {
         Self(Scaled { schedule, ..self.0 })
@@ -125,8 +155,8 @@ impl<T: Real> AdaGrad<T> {
 /// ```
 ///
 /// ```
+/// use gradus::nalgebra::{self, dvector};
 /// use gradus::{RmsProp, Stop, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
 ///
 /// let stop = Stop::default().iterations(1000);
 /// let report = minimize(&mut RmsProp::new(1e-2), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
@@ -138,23 +168,63 @@ pub struct RmsProp<T: Real>(Scaled<T>);
 
 impl<T: Real> RmsProp<T> {
     /// With learning rate `α`, `ρ = 0.9` and `ε = 1e−8`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Optimizer, RmsProp, objective::problems::Problem};
+    ///
+    /// let mut x = dvector![1.0, 1.0];
+    /// RmsProp::new(0.1).step(&mut Problem::Quadratic, &mut x)?; // s = 0.1 g²
+    /// assert!((x[0] - (1.0 - 0.1 * 10.0_f64.sqrt())).abs() < 1e-8);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn new(rate: T) -> Self {
         Self(Scaled::new(rate, Squares::Average(T::of(0.9)), 1e-8))
     }
 
     /// `ρ` in `[0, 1)`. Default: `0.9`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Optimizer, RmsProp, objective::problems::Problem};
+    ///
+    /// let mut x = dvector![1.0, 1.0];
+    /// RmsProp::new(0.1).rho(0.0).step(&mut Problem::Quadratic, &mut x)?; // s = g²: no memory at all
+    /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-8, 1e-8));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn rho(self, rho: T) -> Self {
         Self(Scaled { squares: Squares::Average(rho), ..self.0 })
     }
 
     /// `ε > 0`. Default: `1e−8`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Optimizer, RmsProp, objective::problems::Problem};
+    ///
+    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
+    /// RmsProp::new(0.5).rho(0.0).epsilon(1.0).step(&mut Problem::Quadratic, &mut x)?;
+    /// assert_eq!(x[0], 0.625); // 1 − 0.5 · 3 / (3 + 1)
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn epsilon(self, epsilon: T) -> Self {
         Self(Scaled { epsilon, ..self.0 })
     }
 
     /// How the rate changes with the steps. Default: [`Schedule::Constant`].
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Optimizer, RmsProp, Schedule, objective::problems::Problem};
+    ///
+    /// let (schedule, mut x) = (Schedule::WarmUp { steps: 5 }, dvector![1.0, 1.0]);
+    /// RmsProp::new(0.5).rho(0.0).schedule(schedule).step(&mut Problem::Quadratic, &mut x)?;
+    /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-8, 1e-8)); // the first step at a fifth of the rate
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn schedule(self, schedule: Schedule) -> Self {
         Self(Scaled { schedule, ..self.0 })

@@ -16,8 +16,8 @@ use crate::{Error, Objective, Real};
 /// The decay `λ` shrinks every parameter, biases too; a ridge penalty of the risk leaves biases alone.
 ///
 /// ```
+/// use gradus::nalgebra::{self, dvector};
 /// use gradus::{Adam, Stop, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
 ///
 /// let stop = Stop::default().iterations(20_000);
 /// let report = minimize(&mut Adam::new(1e-2), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
@@ -47,6 +47,16 @@ impl<T: Real> Default for Adam<T> {
 
 impl<T: Real> Adam<T> {
     /// With learning rate `α`, `β₁ = 0.9`, `β₂ = 0.999`, `ε = 1e−8` and no decay.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Adam, Optimizer, objective::problems::Problem};
+    ///
+    /// let mut x = dvector![1.0, 1.0];
+    /// Adam::new(0.1).step(&mut Problem::Quadratic, &mut x)?; // m̂ = g and v̂ = g² at the first step
+    /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-8, 1e-8));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn new(rate: T) -> Self {
         Self {
             rate,
@@ -65,8 +75,8 @@ impl<T: Real> Adam<T> {
     /// AdamW: learning rate `α` and decoupled weight decay `λ`.
     ///
     /// ```
+    /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{Adam, Optimizer, objective::problems::Rosenbrock};
-    /// use nalgebra::dvector;
     ///
     /// let mut x = dvector![1.0, 1.0]; // the gradient is zero here: only the decay moves
     /// Adam::adam_w(0.1, 0.01).step(&mut Rosenbrock::new(2), &mut x)?;
@@ -78,24 +88,66 @@ impl<T: Real> Adam<T> {
     }
 
     /// `β₁` and `β₂`, each in `[0, 1)`. Default: `0.9` and `0.999`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Adam, Optimizer, objective::problems::Problem};
+    ///
+    /// let (mut adam, mut x) = (Adam::new(0.1).betas(0.0, 0.0), dvector![1.0, 1.0]);
+    /// for _ in 0..3 {
+    ///     adam.step(&mut Problem::Quadratic, &mut x)?; // without averages, α along the signs of g
+    /// }
+    /// assert!(x.relative_eq(&dvector![0.7, 0.7], 1e-7, 1e-7));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn betas(self, beta1: T, beta2: T) -> Self {
         Self { beta1, beta2, ..self }
     }
 
     /// `ε > 0`. Default: `1e−8`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Adam, Optimizer, objective::problems::Problem};
+    ///
+    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
+    /// Adam::new(0.5).epsilon(1.0).step(&mut Problem::Quadratic, &mut x)?;
+    /// assert!((x[0] - 0.625_f64).abs() < 1e-12); // 1 − 0.5 · 3 / (3 + 1)
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn epsilon(self, epsilon: T) -> Self {
         Self { epsilon, ..self }
     }
 
     /// Decoupled weight decay `λ ≥ 0`. Default: 0.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Adam, Optimizer, objective::problems::Rosenbrock};
+    ///
+    /// let mut x = dvector![1.0, 1.0]; // the minimum: only the decay moves
+    /// Adam::new(0.1).weight_decay(0.5).step(&mut Rosenbrock::new(2), &mut x)?;
+    /// assert_eq!(x, dvector![0.95, 0.95]); // x − α λ x
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn weight_decay(self, decay: T) -> Self {
         Self { decay, ..self }
     }
 
     /// How the rate changes with the steps. Default: [`Schedule::Constant`].
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Adam, Optimizer, Schedule, objective::problems::Problem};
+    ///
+    /// let (mut adam, mut x) = (Adam::new(0.5).schedule(Schedule::WarmUp { steps: 5 }), dvector![1.0, 1.0]);
+    /// adam.step(&mut Problem::Quadratic, &mut x)?; // the first step at a fifth of the rate
+    /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-8, 1e-8));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn schedule(self, schedule: Schedule) -> Self {
         Self { schedule, ..self }

@@ -39,12 +39,33 @@ impl<T: Real> Default for ConjugateGradient<T> {
 
 impl<T: Real> ConjugateGradient<T> {
     /// With the default line search.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{ConjugateGradient, Stop, minimize, objective::problems::Problem};
+    ///
+    /// let mut method = ConjugateGradient::new();
+    /// let report = minimize(&mut method, &mut Problem::Booth, dvector![0.0, 0.0], &Stop::default())?;
+    /// assert!(report.into_converged()?.x.relative_eq(&dvector![1.0, 3.0], 1e-7, 1e-7));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn new() -> Self {
         Self(Directed::new(Conjugate { y: Vec::new(), before: T::zero(), learnt: false }, 0.1))
     }
 
     /// The `0 < σ < 1` of the Wolfe condition `|φ'(t)| ≤ σ |φ'(0)|`: the smaller, the more exact the line
     /// search. Default: `0.1`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DVector, dvector};
+    /// use gradus::{ConjugateGradient, Objective, Optimizer, objective::problems::Problem};
+    ///
+    /// let (mut x, mut g) = (dvector![1.0, 1.0], DVector::zeros(2));
+    /// ConjugateGradient::new().curvature(0.01).step(&mut Problem::Quadratic, &mut x)?; // along d = −(3, 5)
+    /// Problem::Quadratic.value_gradient(&x, &mut g);
+    /// assert!(g.dot(&dvector![3.0_f64, 5.0]).abs() <= 0.01 * 34.0); // |φ'(t)| ≤ σ |φ'(0)|
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn curvature(mut self, sigma: T) -> Self {
         self.0.curvature = sigma;

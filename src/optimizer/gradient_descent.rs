@@ -14,8 +14,8 @@ use crate::{Error, Objective, Real};
 /// ```
 ///
 /// ```
+/// use gradus::nalgebra::{self, dvector};
 /// use gradus::{GradientDescent, Stop, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
 ///
 /// let mut descent = GradientDescent::new(1e-3).momentum(0.9);
 /// let stop = Stop::default().iterations(20_000);
@@ -36,6 +36,16 @@ pub struct GradientDescent<T: Real> {
 
 impl<T: Real> GradientDescent<T> {
     /// With learning rate `α`, constant, and no momentum.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{GradientDescent, Optimizer, objective::problems::Problem};
+    ///
+    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
+    /// GradientDescent::new(0.25).step(&mut Problem::Quadratic, &mut x)?;
+    /// assert_eq!(x, dvector![0.25, -0.25]); // 1 − 0.25 · 3, 1 − 0.25 · 5
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn new(rate: T) -> Self {
         Self {
             rate,
@@ -49,18 +59,50 @@ impl<T: Real> GradientDescent<T> {
     }
 
     /// Momentum `μ` in `[0, 1)`. Default: 0.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{GradientDescent, Optimizer, objective::problems::Problem};
+    ///
+    /// let (mut descent, mut x) = (GradientDescent::new(0.25).momentum(0.5), dvector![1.0, 1.0]);
+    /// descent.step(&mut Problem::Quadratic, &mut x)?; // v = (3, 5)
+    /// descent.step(&mut Problem::Quadratic, &mut x)?; // v = (1.5, 2.5) + (1.25, −1.75)
+    /// assert_eq!(x, dvector![-0.4375, -0.4375]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn momentum(self, momentum: T) -> Self {
         Self { momentum, nesterov: false, ..self }
     }
 
     /// Nesterov's momentum `μ` in `[0, 1)`. Default: 0.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{GradientDescent, Optimizer, objective::problems::Problem};
+    ///
+    /// let mut x = dvector![1.0, 1.0]; // g = v = (3, 5)
+    /// GradientDescent::new(0.25).nesterov(0.5).step(&mut Problem::Quadratic, &mut x)?;
+    /// assert_eq!(x, dvector![-0.125, -0.875]); // 1 − 0.25 (3 + 1.5), 1 − 0.25 (5 + 2.5)
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn nesterov(self, momentum: T) -> Self {
         Self { momentum, nesterov: true, ..self }
     }
 
     /// How the rate changes with the steps. Default: [`Schedule::Constant`].
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{GradientDescent, Optimizer, Schedule, objective::problems::Problem};
+    ///
+    /// let mut descent = GradientDescent::new(0.25).schedule(Schedule::WarmUp { steps: 2 });
+    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
+    /// descent.step(&mut Problem::Quadratic, &mut x)?; // at half the rate
+    /// assert_eq!(x, dvector![0.625, 0.375]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn schedule(self, schedule: Schedule) -> Self {
         Self { schedule, ..self }

@@ -45,11 +45,32 @@ impl<T: Real> Default for Lbfgs<T> {
 
 impl<T: Real> Lbfgs<T> {
     /// With a memory of ten steps.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Lbfgs, Stop, minimize, objective::problems::Problem};
+    ///
+    /// let report = minimize(&mut Lbfgs::new(), &mut Problem::Booth, dvector![0.0, 0.0], &Stop::default())?;
+    /// assert!(report.into_converged()?.x.relative_eq(&dvector![1.0, 3.0], 1e-7, 1e-7));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn new() -> Self {
         Self(Directed::new(TwoLoops::new(), 0.9))
     }
 
     /// How many steps to learn from, at least 1. Default: `10`.
+    ///
+    /// ```
+    /// use gradus::objective::problems::Rosenbrock;
+    /// use gradus::{Error, Lbfgs, Stop, minimize};
+    ///
+    /// let (mut f, stop) = (Rosenbrock::new(10), Stop::default());
+    /// let start = f.start::<f64>();
+    /// assert!(minimize(&mut Lbfgs::new().memory(3), &mut f, start.clone(), &stop)?.converged());
+    /// let refused = minimize(&mut Lbfgs::new().memory(0), &mut f, start, &stop);
+    /// assert!(matches!(refused, Err(Error::Setting { name: "memory", .. })));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn memory(mut self, steps: usize) -> Self {
         self.0.rule = TwoLoops { memory: steps, ..self.0.rule };
@@ -58,6 +79,17 @@ impl<T: Real> Lbfgs<T> {
 
     /// The `0 < σ < 1` of the Wolfe condition `|φ'(t)| ≤ σ |φ'(0)|`: the smaller, the more exact the line
     /// search. Default: `0.9`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DVector, dvector};
+    /// use gradus::{Lbfgs, Objective, Optimizer, objective::problems::Problem};
+    ///
+    /// let (mut x, mut g) = (dvector![1.0, 1.0], DVector::zeros(2));
+    /// Lbfgs::new().curvature(0.01).step(&mut Problem::Quadratic, &mut x)?; // along d = −(3, 5)
+    /// Problem::Quadratic.value_gradient(&x, &mut g);
+    /// assert!(g.dot(&dvector![3.0_f64, 5.0]).abs() <= 0.01 * 34.0); // |φ'(t)| ≤ σ |φ'(0)|
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn curvature(mut self, sigma: T) -> Self {
         self.0.curvature = sigma;

@@ -25,8 +25,8 @@ use crate::{Certificate, Error, Hessian, Real, kernel};
 /// For hard problems far from their solution prefer [`TrustRegion`](super::TrustRegion).
 ///
 /// ```
+/// use gradus::nalgebra::{self, dvector};
 /// use gradus::{CriticalKind, Newton, Stop, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
 ///
 /// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &Stop::default())?;
 /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
@@ -50,6 +50,16 @@ impl<T: Real> Default for Newton<T> {
 
 impl<T: Real> Newton<T> {
     /// The safeguarded method.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Newton, Optimizer, objective::problems::Problem};
+    ///
+    /// let mut x = dvector![4.0, 4.0];
+    /// Newton::new().step(&mut Problem::Quadratic, &mut x)?; // a quadratic takes one step
+    /// assert!(x.amax() < 1e-14);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn new() -> Self {
         Self {
             pure: false,
@@ -65,8 +75,8 @@ impl<T: Real> Newton<T> {
     /// maxima (and the report says so), it may cycle and diverge. A singular Hessian ends it.
     ///
     /// ```
+    /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
     /// use gradus::{CriticalKind, Function, Newton, Stop, minimize};
-    /// use nalgebra::{DMatrix, DVector, dvector};
     ///
     /// // f = x² − y²
     /// let mut f = Function::new(2, |x: &DVector<f64>, g: &mut DVector<f64>| {

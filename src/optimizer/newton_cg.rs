@@ -21,8 +21,8 @@ use crate::{Error, HessianProduct, Real, kernel};
 /// certificate, and [`Report::certify`](crate::Report::certify) gives one where a dense Hessian can be had.
 ///
 /// ```
+/// use gradus::nalgebra::DVector;
 /// use gradus::{NewtonCg, Stop, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::DVector;
 ///
 /// let start = DVector::from_element(100, 0.5);
 /// let report = minimize(&mut NewtonCg::new(), &mut Rosenbrock::new(100), start, &Stop::default())?;
@@ -53,6 +53,15 @@ impl<T: Real> Default for NewtonCg<T> {
 
 impl<T: Real> NewtonCg<T> {
     /// With the defaults.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{NewtonCg, Stop, minimize, objective::problems::Problem};
+    ///
+    /// let report = minimize(&mut NewtonCg::new(), &mut Problem::Booth, dvector![0.0, 0.0], &Stop::default())?;
+    /// assert!(report.into_converged()?.x.relative_eq(&dvector![1.0, 3.0], 1e-7, 1e-7));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn new() -> Self {
         let empty = || DVector::zeros(0);
         Self {
@@ -68,6 +77,16 @@ impl<T: Real> NewtonCg<T> {
     }
 
     /// The radius `Δ₀` that a run starts with. Default: `1`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{NewtonCg, Optimizer, objective::problems::Problem};
+    ///
+    /// let (start, mut x) = (dvector![4.0_f64, 4.0], dvector![4.0, 4.0]);
+    /// NewtonCg::new().radius(0.5).step(&mut Problem::Quadratic, &mut x)?;
+    /// assert!(((x - start).norm() - 0.5).abs() < 1e-12); // the step ends on the boundary
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn radius(mut self, radius: T) -> Self {
         (self.radius.initial, self.radius.now) = (radius, radius);
@@ -75,6 +94,17 @@ impl<T: Real> NewtonCg<T> {
     }
 
     /// The share of the promised reduction that a step must reach. Default: `0.15`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Error, NewtonCg, Stop, minimize, objective::problems::Rosenbrock};
+    ///
+    /// let (mut f, start, stop) = (Rosenbrock::new(2), dvector![-1.2, 1.0], Stop::default());
+    /// assert!(minimize(&mut NewtonCg::new().acceptance(0.0), &mut f, start.clone(), &stop)?.converged());
+    /// let refused = minimize(&mut NewtonCg::new().acceptance(0.25), &mut f, start, &stop);
+    /// assert!(matches!(refused, Err(Error::Setting { name: "acceptance", .. })));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn acceptance(mut self, eta: T) -> Self {
         self.radius.acceptance = eta;
@@ -82,6 +112,16 @@ impl<T: Real> NewtonCg<T> {
     }
 
     /// At most so many Hessian products for one direction. Default: `200`, and never more than `2n`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{NewtonCg, Optimizer, objective::problems::Problem};
+    ///
+    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
+    /// NewtonCg::new().radius(10.0).products(1).step(&mut Problem::Quadratic, &mut x)?;
+    /// assert!(((1.0 - x[1]) / (1.0 - x[0]) - 5.0 / 3.0_f64).abs() < 1e-12); // one product: along −g
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn products(mut self, bound: usize) -> Self {
         self.products = bound;

@@ -24,8 +24,8 @@ use crate::{Error, HessianProduct, Real, kernel};
 /// [`Report::certify`](crate::Report::certify) gives one where a dense Hessian can be had.
 ///
 /// ```
+/// use gradus::nalgebra::DVector;
 /// use gradus::{SaddleFree, Stop, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::DVector;
 ///
 /// let start = DVector::from_element(50, 0.5);
 /// let report = minimize(&mut SaddleFree::new(), &mut Rosenbrock::new(50), start, &Stop::default())?;
@@ -50,6 +50,16 @@ impl<T: Real> Default for SaddleFree<T> {
 
 impl<T: Real> SaddleFree<T> {
     /// With the default dimension of the Krylov space.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{SaddleFree, Stop, minimize, objective::problems::Problem};
+    ///
+    /// let mut f = Problem::SaddleBetweenMinima; // minima −1/4, the start on the way to the saddle
+    /// let report = minimize(&mut SaddleFree::new(), &mut f, dvector![1.0, 0.0], &Stop::default())?;
+    /// assert!(report.converged() && (report.value + 0.25_f64).abs() < 1e-12);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn new() -> Self {
         let empty = || DVector::zeros(0);
         Self {
@@ -63,6 +73,16 @@ impl<T: Real> SaddleFree<T> {
     }
 
     /// The dimension of the Krylov space, one Hessian product each. Default: `50`, and never more than `n`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Optimizer, SaddleFree, objective::problems::Problem};
+    ///
+    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
+    /// SaddleFree::new().dimension(1).step(&mut Problem::Quadratic, &mut x)?;
+    /// assert!(((1.0 - x[1]) / (1.0 - x[0]) - 5.0 / 3.0_f64).abs() < 1e-12); // the space of g alone
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn dimension(mut self, dimension: usize) -> Self {
         self.dimension = dimension;

@@ -47,6 +47,13 @@ pub enum Schedule {
 
 impl Schedule {
     /// What the rate is multiplied with at step `t`.
+    ///
+    /// ```
+    /// use gradus::Schedule;
+    ///
+    /// let schedule = Schedule::WarmUp { steps: 4 };
+    /// assert_eq!([0, 1, 3, 9].map(|t| schedule.factor(t)), [0.25, 0.5, 1.0, 1.0]);
+    /// ```
     pub fn factor(self, t: usize) -> f64 {
         let t_real = t as f64;
         match self {

@@ -30,8 +30,8 @@ mod subproblem;
 /// variables see [`NewtonCg`](super::NewtonCg).
 ///
 /// ```
+/// use gradus::nalgebra::{self, dvector};
 /// use gradus::{CriticalKind, Stop, TrustRegion, minimize, objective::problems::Rosenbrock};
-/// use nalgebra::dvector;
 ///
 /// let mut method = TrustRegion::new();
 /// let report = minimize(&mut method, &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &Stop::default())?;
@@ -55,6 +55,16 @@ impl<T: Real> Default for TrustRegion<T> {
 
 impl<T: Real> TrustRegion<T> {
     /// With the default radius and acceptance.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Stop, TrustRegion, minimize, objective::problems::Problem};
+    ///
+    /// let mut f = Problem::Beale; // f(3, ½) = 0
+    /// let report = minimize(&mut TrustRegion::new(), &mut f, dvector![1.0, 1.0], &Stop::default())?;
+    /// assert!(report.into_converged()?.x.relative_eq(&dvector![3.0, 0.5], 1e-7, 1e-7));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn new() -> Self {
         let empty = || DVector::zeros(0);
         Self {
@@ -67,6 +77,17 @@ impl<T: Real> TrustRegion<T> {
     }
 
     /// The radius `Δ₀` that a run starts with. Default: `1`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Error, Stop, TrustRegion, minimize, objective::problems::Rosenbrock};
+    ///
+    /// let (mut f, start, stop) = (Rosenbrock::new(2), dvector![-1.2, 1.0], Stop::default());
+    /// assert!(minimize(&mut TrustRegion::new().radius(0.1), &mut f, start.clone(), &stop)?.converged());
+    /// let refused = minimize(&mut TrustRegion::new().radius(0.0), &mut f, start, &stop);
+    /// assert!(matches!(refused, Err(Error::Setting { name: "radius", .. })));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn radius(mut self, radius: T) -> Self {
         (self.radius.initial, self.radius.now) = (radius, radius);
@@ -74,6 +95,17 @@ impl<T: Real> TrustRegion<T> {
     }
 
     /// The share `η` of the promised reduction that a step must reach. Default: `0.15`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Error, Stop, TrustRegion, minimize, objective::problems::Rosenbrock};
+    ///
+    /// let (mut f, start, stop) = (Rosenbrock::new(2), dvector![-1.2, 1.0], Stop::default());
+    /// assert!(minimize(&mut TrustRegion::new().acceptance(0.0), &mut f, start.clone(), &stop)?.converged());
+    /// let refused = minimize(&mut TrustRegion::new().acceptance(0.25), &mut f, start, &stop);
+    /// assert!(matches!(refused, Err(Error::Setting { name: "acceptance", .. })));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     #[must_use]
     pub fn acceptance(mut self, eta: T) -> Self {
         self.radius.acceptance = eta;

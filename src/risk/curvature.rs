@@ -40,8 +40,8 @@ impl<T: Real, M: SecondOrder<T>, L: Curved<T>> EmpiricalRisk<'_, T, M, L> {
     /// nothing is written.
     ///
     /// ```
+    /// use gradus::nalgebra::{self, DVector, dmatrix};
     /// use gradus::{Activation, EmpiricalRisk, HessianProduct, Network, SquaredError};
-    /// use nalgebra::{DVector, dmatrix};
     ///
     /// let (x, y) = (dmatrix![0.0, 1.0, 2.0], dmatrix![0.0, 1.0, 4.0]);
     /// let network = Network::new(&[1, 3, 1], Activation::Tanh);
@@ -65,8 +65,8 @@ impl<T: Real, M: SecondOrder<T>, L: Curved<T>> EmpiricalRisk<'_, T, M, L> {
     /// [`hessian_diagonal`](SecondOrder::hessian_diagonal) takes one Hessian product per entry.
     ///
     /// ```
+    /// use gradus::nalgebra::{self, DVector, dmatrix, dvector};
     /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
-    /// use nalgebra::{DVector, dmatrix, dvector};
     ///
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0], dmatrix![2.0, 4.0, 6.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;

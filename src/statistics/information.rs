@@ -12,6 +12,25 @@ use crate::{
 /// A model and a loss that together are a likelihood, so that curvature tells precision: implemented for
 /// [`Perceptron`] with squared error, [`SigmoidClassifier`] with log loss, and [`Network`] with squared error,
 /// log loss or cross-entropy.
+///
+/// ```
+/// use gradus::nalgebra::{self, DVector, dmatrix};
+/// use gradus::{Curved, EmpiricalRisk, Error, Information, Perceptron, SecondOrder, SquaredError};
+///
+/// fn errors<M, L>(risk: &mut EmpiricalRisk<'_, f64, M, L>, theta: &DVector<f64>) -> Result<DVector<f64>, Error>
+/// where
+///     M: SecondOrder<f64> + Information<f64, L>,
+///     L: Curved<f64>,
+/// {
+///     Ok(risk.statistics(theta)?.standard_errors)
+/// }
+///
+/// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]); // residuals ½ (−1, 2, −1)
+/// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+/// let fitted = risk.fit()?;
+/// assert!((errors(&mut risk, fitted.parameters())?[1] - 0.5_f64.sqrt()).abs() < 1e-14); // √(1.5 / 3)
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` with the loss `{L}` is no likelihood that statistics are known for",
     note = "known are `Perceptron` with `SquaredError`, `SigmoidClassifier` with `LogLoss`, and `Network` with these \

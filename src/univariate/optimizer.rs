@@ -9,9 +9,9 @@ use crate::{Certificate, Error, Hessian, Optimizer, Real};
 /// One iteration of [`ScalarNewton::minimum`] a step, on an objective with `dim() == 1`. A bracket is kept.
 ///
 /// ```
+/// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
 /// use gradus::univariate::ScalarNewton;
 /// use gradus::{CriticalKind, Function, Stop, minimize};
-/// use nalgebra::{DMatrix, DVector, dvector};
 ///
 /// // g = e^x − ln x
 /// let mut g = Function::new(1, |x: &DVector<f64>, slope: &mut DVector<f64>| {

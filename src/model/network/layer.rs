@@ -32,26 +32,61 @@ pub struct Layer {
 
 impl Layer {
     /// What comes in: columns of `W`.
+    ///
+    /// ```
+    /// use gradus::{Activation, Network};
+    ///
+    /// assert_eq!(Network::new(&[3, 8, 2], Activation::Tanh).layers()[1].inputs(), 8);
+    /// ```
     pub fn inputs(&self) -> usize {
         self.inputs
     }
 
     /// What goes out: rows of `W`, length of `b`.
+    ///
+    /// ```
+    /// use gradus::{Activation, Network};
+    ///
+    /// assert_eq!(Network::new(&[3, 8, 2], Activation::Tanh).layers()[1].units(), 2);
+    /// ```
     pub fn units(&self) -> usize {
         self.units
     }
 
     /// `φ`.
+    ///
+    /// ```
+    /// use gradus::{Activation, Network};
+    ///
+    /// assert_eq!(Network::new(&[3, 8, 2], Activation::Tanh).layers()[0].activation(), Activation::Tanh);
+    /// ```
     pub fn activation(&self) -> Activation {
         self.activation
     }
 
     /// The layer's part of `θ`: `W` column-major, then `b`.
+    ///
+    /// ```
+    /// use gradus::{Activation, Network};
+    ///
+    /// let network = Network::new(&[3, 8, 2], Activation::Tanh);
+    /// assert_eq!(network.layers()[1].range(), 32..50); // after 3 · 8 weights and 8 biases
+    /// ```
     pub fn range(&self) -> Range<usize> {
         self.offset..self.offset.saturating_add(self.count())
     }
 
     /// `W` (`units × inputs`), a view into the network's `θ`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{Activation, Network};
+    ///
+    /// let network = Network::new(&[2, 2], Activation::Tanh);
+    /// let theta = dvector![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    /// assert_eq!(network.layers()[0].weights(&theta)?, dmatrix![1.0, 3.0; 2.0, 4.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Length`] where `θ` ends before the layer does.
@@ -62,6 +97,16 @@ impl Layer {
 
     /// `b` (`units`), a view into the network's `θ`.
     ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Activation, Network};
+    ///
+    /// let network = Network::new(&[2, 2], Activation::Tanh);
+    /// let theta = dvector![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    /// assert_eq!(network.layers()[0].bias(&theta)?, dvector![5.0, 6.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`weights`](Self::weights).
     pub fn bias<'a, T: Real>(&self, theta: &'a DVector<T>) -> Result<DVectorView<'a, T>, Error> {
@@ -70,6 +115,16 @@ impl Layer {
     }
 
     /// `W` (`units × inputs`), to be written.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Activation, Network};
+    ///
+    /// let (network, mut theta) = (Network::new(&[2, 1], Activation::Tanh), dvector![1.0, 2.0, 3.0]);
+    /// network.layers()[0].weights_mut(&mut theta)?[(0, 1)] = 7.0;
+    /// assert_eq!(theta, dvector![1.0, 7.0, 3.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`weights`](Self::weights).
@@ -82,6 +137,16 @@ impl Layer {
     }
 
     /// `b` (`units`), to be written.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Activation, Network};
+    ///
+    /// let (network, mut theta) = (Network::new(&[2, 1], Activation::Tanh), dvector![1.0, 2.0, 3.0]);
+    /// network.layers()[0].bias_mut(&mut theta)?.fill(0.0);
+    /// assert_eq!(theta, dvector![1.0, 2.0, 0.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`weights`](Self::weights).

@@ -15,9 +15,9 @@ use crate::{Curved, Error, Loss, Model, Real, SecondOrder};
 /// checked too.
 ///
 /// ```
+/// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::objective::check_model;
 /// use gradus::{Activation, Network};
-/// use nalgebra::dmatrix;
 ///
 /// let network = Network::new(&[2, 3, 1], Activation::Tanh);
 /// let report = check_model(&network, &network.initial(1), &dmatrix![0.5, -1.0; 2.0, 0.25])?;
@@ -65,9 +65,9 @@ pub fn check_model<'a, T: Real, M: Model<T>>(
 /// The gradient is taken to be right: [`check_model`] comes first.
 ///
 /// ```
+/// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::objective::check_second_order;
 /// use gradus::{Activation, Network};
-/// use nalgebra::dmatrix;
 ///
 /// let network = Network::new(&[2, 3, 1], Activation::Tanh);
 /// let report = check_second_order(&network, &network.initial(1), &dmatrix![0.5, -1.0; 2.0, 0.25])?;
@@ -124,8 +124,8 @@ pub fn check_second_order<'a, T: Real, M: SecondOrder<T>>(
 ///
 /// ```
 /// use gradus::LogLoss;
+/// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::objective::check_loss;
-/// use nalgebra::dmatrix;
 ///
 /// let report = check_loss(&LogLoss, &dmatrix![0.5, -2.0, 3.0], &dmatrix![1.0, 0.0, 0.0], &[0.2, 0.5, 0.3])?;
 /// assert!(report.passed(), "{report}");
@@ -162,8 +162,8 @@ pub fn check_loss<'a, T: Real, L: Loss<T>>(
 ///
 /// ```
 /// use gradus::CrossEntropy;
+/// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::objective::check_curvature;
-/// use nalgebra::dmatrix;
 ///
 /// let (z, y) = (dmatrix![0.5, -2.0; 1.0, 0.0; -1.0, 0.25], dmatrix![1.0, 0.0; 0.0, 0.0; 0.0, 1.0]);
 /// let report = check_curvature(&CrossEntropy, &z, &y, &[0.25, 0.75])?;

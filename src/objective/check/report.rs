@@ -4,6 +4,20 @@ use super::differences::Estimate;
 use crate::Real;
 
 /// What the comparison of one derivative came to.
+///
+/// ```
+/// use gradus::Function;
+/// use gradus::nalgebra::{self, DVector, dvector};
+/// use gradus::objective::{Verdict, check_gradient};
+///
+/// let mut f = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
+///     g[0] = x[0].signum();
+///     x[0].abs()
+/// });
+/// assert_eq!(check_gradient(&mut f, &dvector![1.0])?.verdict(), Verdict::Passed);
+/// assert_eq!(check_gradient(&mut f, &dvector![0.0])?.verdict(), Verdict::Undecided); // the kink
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// Analytic and numeric derivative agree.
@@ -26,6 +40,17 @@ impl fmt::Display for Verdict {
 }
 
 /// One derivative, analytic beside numeric.
+///
+/// ```
+/// use gradus::nalgebra::{self, dvector};
+/// use gradus::objective::{check_gradient, problems::Rosenbrock};
+///
+/// let report = check_gradient(&mut Rosenbrock::new(2), &dvector![0.0, 1.0])?;
+/// let second = report.components.iter().find(|c| c.row == 1).expect("two rows");
+/// assert_eq!((second.quantity, second.analytic), ("∇f", 200.0)); // 200 (x₂ − x₁²)
+/// assert!((second.numeric - 200.0_f64).abs() < 1e-6);
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Component<T> {
     /// Which derivative: `∇f`, `∇²f`, `∂L/∂Z`, …
@@ -127,8 +152,8 @@ fn judge<T: Real>(analytic: T, difference: T, size: T, e: &Estimate<T>) -> Verdi
 ///
 /// ```
 /// use gradus::Function;
+/// use gradus::nalgebra::{self, DVector, dvector};
 /// use gradus::objective::check_gradient;
-/// use nalgebra::{DVector, dvector};
 ///
 /// // f = x² + sin y, with a sign wrong
 /// let mut f = Function::new(2, |x: &DVector<f64>, g: &mut DVector<f64>| {
@@ -150,12 +175,27 @@ pub struct CheckReport<T> {
 
 impl<T: Real> CheckReport<T> {
     /// Whether every component passed.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::objective::{check_gradient, problems::Rosenbrock};
+    ///
+    /// assert!(check_gradient(&mut Rosenbrock::new(2), &dvector![-1.2, 1.0])?.passed());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn passed(&self) -> bool {
         self.verdict() == Verdict::Passed
     }
 
     /// The verdict on the whole: failed if any component failed, else undecided if any is, or if there is
     /// none at all.
+    ///
+    /// ```
+    /// use gradus::objective::{CheckReport, Verdict};
+    ///
+    /// let nothing = CheckReport::<f64> { components: Vec::new() };
+    /// assert_eq!(nothing.verdict(), Verdict::Undecided); // nothing compared, nothing passed
+    /// ```
     pub fn verdict(&self) -> Verdict {
         let any = |verdict| self.components.iter().any(|c| c.verdict == verdict);
         if any(Verdict::Failed) {
@@ -168,12 +208,36 @@ impl<T: Real> CheckReport<T> {
     }
 
     /// The components with the given verdict.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::objective::{Verdict, check_hessian, problems::Rosenbrock};
+    ///
+    /// let report = check_hessian(&mut Rosenbrock::new(3), &dvector![-1.2, 1.0, 0.5])?;
+    /// assert_eq!(report.with_verdict(Verdict::Passed).count(), report.components.len());
+    /// assert_eq!(report.with_verdict(Verdict::Failed).count(), 0);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn with_verdict(&self, verdict: Verdict) -> impl Iterator<Item = &Component<T>> {
         self.components.iter().filter(move |c| c.verdict == verdict)
     }
 
     /// The component to look at first: the largest absolute error among those that failed, or else among
     /// the undecided, or else among all. `None` without components.
+    ///
+    /// ```
+    /// use gradus::Function;
+    /// use gradus::nalgebra::{self, DVector, dvector};
+    /// use gradus::objective::check_gradient;
+    ///
+    /// let mut f = Function::new(2, |x: &DVector<f64>, g: &mut DVector<f64>| {
+    ///     g.copy_from_slice(&[2.0 * x[0], 5.0]); // ∂f/∂x₂ is 0
+    ///     x[0] * x[0]
+    /// });
+    /// let report = check_gradient(&mut f, &dvector![1.0, 1.0])?;
+    /// assert!(report.worst().is_some_and(|worst| worst.row == 1 && worst.analytic == 5.0));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
     pub fn worst(&self) -> Option<&Component<T>> {
         let verdict = self.verdict();
         let error = |c: &Component<T>| {

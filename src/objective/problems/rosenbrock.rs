@@ -25,16 +25,37 @@ pub struct Rosenbrock {
 
 impl Rosenbrock {
     /// In `dim` variables.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Objective, objective::problems::Rosenbrock};
+    ///
+    /// assert_eq!(Rosenbrock::new(3).value(&dvector![0.0, 0.0, 0.0]), 2.0); // two terms of (1 − 0)²
+    /// ```
     pub fn new(dim: usize) -> Self {
         Self { dim }
     }
 
     /// The customary start, `(−1.2, 1, −1.2, 1, …)`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::objective::problems::Rosenbrock;
+    ///
+    /// assert_eq!(Rosenbrock::new(3).start::<f64>(), dvector![-1.2, 1.0, -1.2]);
+    /// ```
     pub fn start<T: Real>(&self) -> DVector<T> {
         DVector::from_fn(self.dim, |i, _| T::of(if i % 2 == 0 { -1.2 } else { 1.0 }))
     }
 
     /// The global minimum, `(1, …, 1)`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::objective::problems::Rosenbrock;
+    ///
+    /// assert_eq!(Rosenbrock::new(3).optimum::<f64>(), dvector![1.0, 1.0, 1.0]);
+    /// ```
     pub fn optimum<T: Real>(&self) -> DVector<T> {
         DVector::repeat(self.dim, T::one())
     }
