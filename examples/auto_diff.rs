@@ -2,10 +2,10 @@
 //!
 //! `cargo run --release --example auto_diff --features num-dual`
 
+use gradus::nalgebra::{self, DVector, dvector};
 use gradus::num_dual::DualNum;
 use gradus::objective::{AutoDiff, DualFunction, check_gradient, check_hessian};
 use gradus::{Error, Newton, Stop, minimize};
-use nalgebra::{DVector, dvector};
 
 /// The energy of three equal charges in a bowl: `Σ ½‖r_i‖² + Σ_{i<j} 1/‖r_i − r_j‖`, in the plane.
 struct Charges;

@@ -3,9 +3,9 @@
 //! `cargo run --release --example own_loss`
 
 use gradus::loss::{ElementWise, Jet};
+use gradus::nalgebra::{self, DVector, dmatrix};
 use gradus::objective::{check_curvature, check_loss};
 use gradus::{EmpiricalRisk, Error, Newton, Perceptron, Real, Stop, minimize};
-use nalgebra::{DVector, dmatrix};
 
 struct Poisson;
 

@@ -2,11 +2,11 @@
 //!
 //! `cargo run --release --example own_model`
 
+use gradus::nalgebra::{self, DMatrix, DMatrixView, DVector, dvector};
 use gradus::objective::check_model;
 use gradus::{
     Architecture, EmpiricalRisk, Error, GradientDescent, Model, Real, SquaredError, Stop, minimize,
 };
-use nalgebra::{DMatrix, DMatrixView, DVector, dvector};
 
 struct Growth;
 

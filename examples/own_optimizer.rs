@@ -3,10 +3,10 @@
 //!
 //! `cargo run --release --example own_optimizer`
 
+use gradus::nalgebra::DVector;
 use gradus::objective::{check_gradient, problems::Problem};
 use gradus::optimizer::{Optimizer, Step};
 use gradus::{Error, Objective, Real, Stop, minimize};
-use nalgebra::DVector;
 
 struct Rprop<T: Real> {
     rates: DVector<T>,
