@@ -373,7 +373,7 @@ where
         at.copy_from(&x);
         // the bound is on steps: the point after the last one is evaluated, and left where it is
         let step = if iteration < stop.iterations {
-            optimizer.step(objective, &mut x)?
+            optimizer.step_within(objective, &mut x, stop.gradient)?
         } else {
             let mut gradient = DVector::zeros(x.len());
             let value = evaluate(objective, &x, &mut gradient)?;

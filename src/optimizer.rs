@@ -128,6 +128,31 @@ pub trait Optimizer<T: Real, O: ?Sized> {
     /// [`Error::Resized`] if the objective returned a gradient or Hessian of another size.
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error>;
 
+    /// A step within a run, whose objective stays the same from step to step and which ends where
+    /// `‖∇f‖∞ ≤ tolerance`: a method may use again what the step before evaluated at `x`, and need not move on
+    /// from an end. [`minimize`](crate::minimize) takes these. Default: [`step`](Self::step).
+    ///
+    /// # Errors
+    /// Those of [`step`](Self::step).
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Newton, Optimizer, objective::problems::Rosenbrock};
+    ///
+    /// let (mut newton, mut f, mut x) = (Newton::new(), Rosenbrock::new(2), dvector![1.0, 1.0]);
+    /// newton.step_within(&mut f, &mut x, 1e-8)?;
+    /// assert_eq!(x, dvector![1.0, 1.0]); // the minimum: nowhere to go
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    fn step_within(
+        &mut self,
+        objective: &mut O,
+        x: &mut DVector<T>,
+        _tolerance: T,
+    ) -> Result<Step<T>, Error> {
+        self.step(objective, x)
+    }
+
     /// What is known of `x` from second derivatives, where the method has them. Default: nothing.
     ///
     /// ```

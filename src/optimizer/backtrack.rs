@@ -22,7 +22,7 @@ impl<T: Real> Backtrack<T> {
 
     /// The `t ≤ 1` with `f(x + t d) ≤ f(x) + 10⁻⁴ t ∇fᵀd` (Armijo 1966): the full step, else the minimum of
     /// the parabola through the last try, kept within a tenth and a half of it. Moves `x`; `None` leaves
-    /// it.
+    /// it. `full` is the value at the full step, where it is known, not to be acceptable.
     ///
     /// Where `|∇fᵀd|` is of the order of the rounding of `f` that test compares noise; then the full step
     /// is taken if it lowers `‖∇f‖∞`.
@@ -32,26 +32,29 @@ impl<T: Real> Backtrack<T> {
         x: &mut DVector<T>,
         direction: &DVector<T>,
         slope: T,
+        full: Option<T>,
         step: &mut Step<T>,
     ) -> Result<Option<T>, Error> {
-        let (value, half) = (step.value, T::of(0.5));
-        let noisy = -slope <= T::of(16.0) * T::EPSILON * value.abs();
         let mut t = T::one();
-        for _ in 0..if noisy { 0 } else { BACKTRACKS } {
-            let f = self.value_at(objective, x, t, direction, step);
-            if f.is_finite() && f <= value + T::of(1e-4) * t * slope {
+        for i in 0..if is_noisy(step, slope) { 0 } else { BACKTRACKS } {
+            let known = full.filter(|_| i == 0);
+            let f = known.unwrap_or_else(|| self.value_at(objective, x, t, direction, step));
+            if known.is_none() && falls(step, slope, t, f) {
                 x.copy_from(&self.trial);
                 return Ok(Some(t));
             }
-            let parabola = -slope * t * t * half / (f - value - slope * t);
-            t = if parabola.is_finite() { parabola.clamp(t * T::of(0.1), t * half) } else { t * T::of(0.1) };
+            let parabola = -slope * t * t * T::of(0.5) / (f - step.value - slope * t);
+            t = if parabola.is_finite() {
+                parabola.clamp(t * T::of(0.1), t * T::of(0.5))
+            } else {
+                t * T::of(0.1)
+            };
         }
         // the values are all rounding here: the gradient decides
         if self.place(x, T::one(), direction) {
             let f = super::evaluate(objective, &self.trial, &mut self.gradient)?;
             step.evaluations += 1;
-            let lower = kernel::norm_inf(self.gradient.as_slice()) < step.gradient_norm;
-            if f.is_finite() && f - value <= T::EPSILON.sqrt() * value.abs() && lower {
+            if calms(step, f, kernel::norm_inf(self.gradient.as_slice())) {
                 x.copy_from(&self.trial);
                 return Ok(Some(T::one()));
             }
@@ -85,6 +88,32 @@ impl<T: Real> Backtrack<T> {
         }
         step.evaluations += 1;
         objective.value(&self.trial)
+    }
+}
+
+/// Whether what a full step promises is of the order of the rounding of `f`.
+fn is_noisy<T: Real>(step: &Step<T>, slope: T) -> bool {
+    -slope <= T::of(16.0) * T::EPSILON * step.value.abs()
+}
+
+/// Armijo's test of `f` at length `t`.
+fn falls<T: Real>(step: &Step<T>, slope: T, t: T, f: T) -> bool {
+    f.is_finite() && f <= step.value + T::of(1e-4) * t * slope
+}
+
+/// Whether `f` is the same up to rounding, and the gradient smaller.
+fn calms<T: Real>(step: &Step<T>, f: T, gradient_norm: T) -> bool {
+    f.is_finite()
+        && f - step.value <= T::EPSILON.sqrt() * step.value.abs()
+        && gradient_norm < step.gradient_norm
+}
+
+/// Whether [`Backtrack::search`] would take the full step to a point with this value and gradient.
+pub(super) fn takes_full<T: Real>(step: &Step<T>, slope: T, there: &Step<T>) -> bool {
+    if is_noisy(step, slope) {
+        calms(step, there.value, there.gradient_norm)
+    } else {
+        there.gradient_norm.is_finite() && falls(step, slope, T::one(), there.value)
     }
 }
 

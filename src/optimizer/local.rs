@@ -41,13 +41,30 @@ impl<T: Real> Local<T> {
         Ok(Step::new(self.value, kernel::norm_inf(self.gradient.as_slice())))
     }
 
+    /// As [`evaluate`](Self::evaluate), at no cost where the last evaluation was of this point.
+    pub(super) fn revisit<O: Hessian<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &DVector<T>,
+    ) -> Result<Step<T>, Error> {
+        if !self.knows(x) {
+            return self.evaluate(objective, x);
+        }
+        let known = Step::new(self.value, kernel::norm_inf(self.gradient.as_slice()));
+        Ok(Step { evaluations: 0, ..known })
+    }
+
+    fn knows(&self, x: &DVector<T>) -> bool {
+        self.value.is_finite() && self.x == *x && self.hessian.nrows() == x.len()
+    }
+
     /// The certificate of `x`, from what the last evaluation left behind if that was its point.
     pub(super) fn certify<O: Hessian<T> + ?Sized>(
         &self,
         objective: &mut O,
         x: &DVector<T>,
     ) -> Result<Certificate<T>, Error> {
-        if self.x == *x && self.value.is_finite() && self.hessian.nrows() == x.len() {
+        if self.knows(x) {
             Certificate::new(objective, x, &self.gradient, &self.hessian)
         } else {
             Certificate::of(objective, x)

@@ -1,6 +1,6 @@
 use nalgebra::{DMatrix, DVector};
 
-use super::backtrack::Backtrack;
+use super::backtrack::{Backtrack, takes_full};
 use super::escape::{escape, is_near_saddle};
 use super::local::Local;
 use super::{Optimizer, Outcome, Step};
@@ -40,6 +40,8 @@ pub struct Newton<T: Real> {
     pivots: Vec<usize>,
     direction: DVector<T>,
     line: Backtrack<T>,
+    /// Whether the last step was a full one.
+    full: bool,
 }
 
 impl<T: Real> Default for Newton<T> {
@@ -68,6 +70,7 @@ impl<T: Real> Newton<T> {
             pivots: Vec::new(),
             direction: DVector::zeros(0),
             line: Backtrack::new(),
+            full: true,
         }
     }
 
@@ -135,13 +138,15 @@ pub(super) fn negate_into<T: Real>(from: &DVector<T>, to: &mut DVector<T>) {
     to.zip_apply(from, |to, from| *to = -from);
 }
 
-impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
-    fn reset(&mut self) {
-        self.here.forget();
-    }
-
-    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        let mut step = self.here.evaluate(objective, x)?;
+impl<T: Real> Newton<T> {
+    /// A step, in a run that ends at a gradient of so much, if it is one.
+    fn advance<O: Hessian<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &mut DVector<T>,
+        end: Option<T>,
+    ) -> Result<Step<T>, Error> {
+        let mut step = self.here.revisit(objective, x)?;
         if !step.is_finite() {
             step.outcome = Outcome::Stuck;
             return Ok(step);
@@ -149,15 +154,15 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
         if self.direction.len() != x.len() {
             (self.direction, self.factor) = (DVector::zeros(x.len()), DMatrix::zeros(x.len(), x.len()));
         }
+        let is_end = end.is_some_and(|tolerance| step.gradient_norm <= tolerance);
         if self.pure {
-            return Ok(self.pure_step(x, step));
+            return Ok(if is_end { step } else { self.pure_step(x, step) });
         }
-        let slope_of = |newton: &Self| {
-            let slope = kernel::dot(newton.here.gradient.as_slice(), newton.direction.as_slice());
-            (slope < T::zero() && slope.is_finite()).then_some(slope)
-        };
         let definite = self.solve_definite();
-        let mut slope = if definite { slope_of(self) } else { None };
+        if definite && is_end {
+            return Ok(step);
+        }
+        let mut slope = if definite { self.slope() } else { None };
         if slope.is_none() && !(definite && step.gradient_norm == T::zero()) {
             step.modified = true;
             let spectrum = Spectrum::new(&self.here.hessian);
@@ -171,29 +176,74 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
                     return Ok(step);
                 }
             }
-            slope = slope_of(self);
+            slope = self.slope();
         }
-        let moved = match slope {
-            Some(slope) => {
-                self.line.search(objective, x, &self.direction, slope, &mut step)?.map(|t| (t, slope))
-            }
-            None => None,
+        let Some(slope) = slope else {
+            step.outcome = Outcome::Stuck;
+            return Ok(step);
         };
-        match moved {
-            // m(0) − m(ts) = −t ∇fᵀs − ½ t² sᵀHs
-            Some((t, slope)) => {
-                let curvature = if step.modified {
-                    let (h, s) = (&self.here.hessian, &self.direction);
-                    self.line.trial().gemv(T::one(), h, s, T::zero());
-                    kernel::dot(self.line.trial().as_slice(), s.as_slice())
-                } else {
-                    -slope
-                };
-                step.predicted = -t * slope - T::of(0.5) * t * t * curvature;
-            }
+        // m(0) − m(ts) = −t ∇fᵀs − ½ t² sᵀHs
+        let curvature = if step.modified { self.curvature() } else { -slope };
+        match self.search(objective, x, slope, end.is_some(), &mut step)? {
+            Some(t) => step.predicted = -t * slope - T::of(0.5) * t * t * curvature,
             None => step.outcome = Outcome::Stuck,
         }
         Ok(step)
+    }
+
+    /// `∇fᵀs`, where `s` leads down.
+    fn slope(&self) -> Option<T> {
+        let slope = kernel::dot(self.here.gradient.as_slice(), self.direction.as_slice());
+        (slope < T::zero() && slope.is_finite()).then_some(slope)
+    }
+
+    /// `sᵀHs`.
+    fn curvature(&mut self) -> T {
+        let Self { here, direction: s, line, .. } = self;
+        super::backtrack::assign(line.trial(), s);
+        line.trial().gemv(T::one(), &here.hessian, s, T::zero());
+        kernel::dot(line.trial().as_slice(), s.as_slice())
+    }
+
+    /// The length of the step, and `x` moved by it. Within a run, and while full steps are taken, the full step is
+    /// tried with all derivatives: if it is taken, they are those of the next step.
+    fn search<O: Hessian<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &mut DVector<T>,
+        slope: T,
+        within: bool,
+        step: &mut Step<T>,
+    ) -> Result<Option<T>, Error> {
+        let mut full = None;
+        if within && self.full && self.line.place(x, T::one(), &self.direction) {
+            let there = self.here.evaluate(objective, self.line.trial())?;
+            step.evaluations += 1;
+            if takes_full(step, slope, &there) {
+                x.copy_from(self.line.trial());
+                return Ok(Some(T::one()));
+            }
+            full = Some(there.value);
+        }
+        let length = self.line.search(objective, x, &self.direction, slope, full, step)?;
+        self.full = length == Some(T::one());
+        Ok(length)
+    }
+}
+
+impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
+    fn reset(&mut self) {
+        self.here.forget();
+        self.full = true;
+    }
+
+    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        self.here.forget();
+        self.advance(objective, x, None)
+    }
+
+    fn step_within(&mut self, objective: &mut O, x: &mut DVector<T>, tolerance: T) -> Result<Step<T>, Error> {
+        self.advance(objective, x, Some(tolerance))
     }
 
     fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<Certificate<T>>, Error> {

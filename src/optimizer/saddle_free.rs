@@ -138,7 +138,7 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
         let slope = kernel::dot(self.gradient.as_slice(), self.direction.as_slice());
         if slope < T::zero()
             && slope.is_finite()
-            && let Some(t) = self.line.search(objective, x, &self.direction, slope, &mut step)?
+            && let Some(t) = self.line.search(objective, x, &self.direction, slope, None, &mut step)?
         {
             step.predicted = -t * slope + t * t * promised;
             return Ok(step);
