@@ -263,3 +263,26 @@ fn single_precision() {
         assert_eq!(report.kind(), Some(CriticalKind::Minimum), "{report}");
     }
 }
+
+/// What is evaluated ahead is used in runs only: steps taken one by one see the function as it is at each.
+#[test]
+fn a_single_step_looks_at_its_own_function() -> Result<(), Error> {
+    let bowl = |centre: f64| {
+        Function::new(1, move |x: &DVector<f64>, g: &mut DVector<f64>| {
+            g[0] = x[0] - centre;
+            0.5 * (x[0] - centre).powi(2)
+        })
+        .with_hessian(|_: &DVector<f64>, h: &mut DMatrix<f64>| h[(0, 0)] = 1.0)
+    };
+    let (mut newton, mut x) = (Newton::new(), dvector![5.0]);
+    minimize(&mut newton, &mut bowl(1.0), x.clone(), &Stop::default())?;
+    for centre in [3.0, -2.0, 7.0] {
+        let from = x[0];
+        let step = newton.step(&mut bowl(centre), &mut x)?;
+        assert_eq!((step.value, x[0]), (0.5 * (from - centre).powi(2), centre));
+    }
+    // full steps all the way: one evaluation a point
+    let report = minimize(&mut newton, &mut bowl(1.0), x, &Stop::default())?;
+    assert_eq!((report.iterations, report.evaluations, report.x[0]), (1, 2, 1.0));
+    Ok(())
+}

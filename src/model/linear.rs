@@ -142,12 +142,11 @@ impl Linear {
         let s = &mut s[..m];
         for q in 0..k {
             for o in q..k {
-                let mut any = false;
-                for (s, c) in s.iter_mut().zip(curvature.row(q * k + o).iter()) {
-                    *s = *c;
-                    any |= *c != T::zero();
+                match kernel::flat(curvature) {
+                    Some(all) if k == 1 => s.copy_from_slice(all),
+                    _ => s.iter_mut().zip(curvature.row(q * k + o).iter()).for_each(|(s, c)| *s = *c),
                 }
-                if !any {
+                if kernel::norm_inf(s) == T::zero() {
                     continue;
                 }
                 let (xs, xx) = gram.split_at_mut(n);
@@ -175,8 +174,8 @@ impl Linear {
                             out[(j * k + o) * p + n * k + q] += *xs;
                         }
                     }
-                    let sum = s.iter().fold(T::zero(), |sum, s| sum + *s);
-                    out[(n * k + q) * p + n * k + o] += sum;
+                    let at = (n * k + q) * p + n * k + o;
+                    kernel::add_columns(Factor::new(s, 1, m), &mut out[at..=at]);
                 }
             }
         }

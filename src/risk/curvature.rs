@@ -176,12 +176,13 @@ impl<T: Real, M: SecondOrder<T>, L: Curved<T>> EmpiricalRisk<'_, T, M, L> {
             let (z, delta) = (self.model.scores(cache), delta.columns_mut(0, y.ncols()));
             value += self.loss.value_gradient(z, y, shares, delta);
             // the blocks, a column of each at a time
-            let mut r = second.direction.columns_mut(0, y.ncols());
             let mut curvature = second.curvature.columns_mut(0, y.ncols());
             for q in 0..k {
+                let r = &mut second.direction.as_mut_slice()[..k * y.ncols()];
                 r.fill(T::zero());
-                r.row_mut(q).fill(T::one());
-                self.loss.curvature_product(z, y, shares, r.as_view(), curvature.rows_mut(q * k, k));
+                r.iter_mut().skip(q).step_by(k).for_each(|r| *r = T::one());
+                let r = second.direction.columns(0, y.ncols());
+                self.loss.curvature_product(z, y, shares, r, curvature.rows_mut(q * k, k));
             }
             work(self, (x, y, shares), &mut second);
         }
