@@ -70,7 +70,8 @@ pub fn one_hot<T: Real>(labels: &[usize], classes: usize) -> Result<DMatrix<T>, 
 /// applied to any other.
 ///
 /// The variance is that of the data themselves (divided by `m`, not `m − 1`); a constant feature has scale 1.
-/// Gradient methods need features of one scale; Newton's method and the exact fits do not, but penalties do.
+/// Gradient methods need features of one scale; Newton's method and the exact fits do not, but penalties do. With
+/// the feature `serde` it is saved beside the model that needs it.
 ///
 /// ```
 /// use gradus::data::Standardizer;
@@ -118,6 +119,12 @@ impl<T: Real> Standardizer<T> {
             };
         }
         Ok(standard)
+    }
+
+    /// With both known: of one length, finite, scales positive.
+    #[cfg(feature = "serde")]
+    pub(crate) fn new(mean: DVector<T>, scale: DVector<T>) -> Self {
+        Self { mean, scale }
     }
 
     /// The mean of each feature.
