@@ -111,12 +111,10 @@ impl<T: Real> Standardizer<T> {
             let size = row.amax();
             let constant = row.iter().all(|x| *x == row[0]) || width <= T::EPSILON * size;
             standard.mean[i] = mean;
-            standard.scale[i] = if constant || !width.is_finite() {
-                T::one()
-            } else {
-                let square = |x: &T| ((*x - mean) / width) * ((*x - mean) / width);
-                width * average(&mut row.iter().map(square)).sqrt()
-            };
+            let square = |x: &T| ((*x - mean) / width) * ((*x - mean) / width);
+            let scale = width * average(&mut row.iter().map(square)).sqrt();
+            // NaN where the width is zero or infinite, zero where it is too small for a number
+            standard.scale[i] = if !constant && scale > T::zero() { scale } else { T::one() };
         }
         Ok(standard)
     }
