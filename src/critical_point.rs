@@ -133,12 +133,17 @@ impl<T: Real> CriticalPoint<T> {
     pub fn classify(hessian: &DMatrix<T>) -> Result<Self, Error> {
         let eigenvalues = eigenvalues(hessian)?;
         let tolerance = zero(&eigenvalues);
-        let inertia = Inertia::of(&eigenvalues, tolerance);
-        let direction = match inertia.negative {
+        let direction = match Inertia::of(&eigenvalues, tolerance).negative {
             0 => None,
             _ => Some(spectrum(hessian)?.vectors.column(0).into_owned()),
         };
-        Ok(Self { eigenvalues, inertia, kind: inertia.kind(), tolerance, direction })
+        Ok(Self::new(eigenvalues, tolerance, direction))
+    }
+
+    /// Signs and kind follow from the eigenvalues, ascending.
+    pub(crate) fn new(eigenvalues: DVector<T>, tolerance: T, direction: Option<DVector<T>>) -> Self {
+        let inertia = Inertia::of(&eigenvalues, tolerance);
+        Self { inertia, kind: inertia.kind(), eigenvalues, tolerance, direction }
     }
 
     /// Classifies a stationary or nearly stationary point of an objective.
@@ -255,14 +260,26 @@ impl<T: Real> Certificate<T> {
             }
             tolerance = tolerance.max(margin(objective, x, &step, hessian)?);
         }
-        let inertia = Inertia::of(&eigenvalues, tolerance);
-        let direction = vectors.filter(|_| inertia.negative > 0).map(|s| s.vectors.column(0).into_owned());
-        let smallest = eigenvalues.iter().fold(T::MAX, |m, l| m.min(l.abs()));
-        let largest = eigenvalues[0].abs().max(eigenvalues[x.len() - 1].abs());
+        let mut point = CriticalPoint::new(eigenvalues, tolerance, None);
+        let descends = point.inertia.negative > 0;
+        point.direction = vectors.filter(|_| descends).map(|s| s.vectors.column(0).into_owned());
+        Ok(Self::with(point, gradient_norm, decrement, convex))
+    }
+
+    /// The condition follows from the eigenvalues.
+    pub(crate) fn with(
+        point: CriticalPoint<T>,
+        gradient_norm: T,
+        decrement: Option<T>,
+        convex: bool,
+    ) -> Self {
+        let (smallest, largest) = point
+            .eigenvalues
+            .iter()
+            .fold((T::MAX, T::zero()), |(least, most), l| (least.min(l.abs()), most.max(l.abs())));
         let infinity = T::of(f64::INFINITY);
         let condition = if smallest > T::zero() { largest / smallest } else { infinity };
-        let point = CriticalPoint { eigenvalues, inertia, kind: inertia.kind(), tolerance, direction };
-        Ok(Self { point, gradient_norm, decrement, condition, convex })
+        Self { point, gradient_norm, decrement, condition, convex }
     }
 }
 

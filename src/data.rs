@@ -79,7 +79,8 @@ pub fn one_hot<T: Real>(labels: &[usize], classes: usize) -> Result<DMatrix<T>, 
 /// applied to any other.
 ///
 /// The variance is that of the data themselves (divided by `m`, not `m − 1`); a constant feature has scale 1.
-/// Gradient methods need features of one scale; Newton's method and the exact fits do not, but penalties do.
+/// Gradient methods need features of one scale; Newton's method and the exact fits do not, but penalties do. With
+/// the feature `serde` it is saved beside the model that needs it.
 ///
 /// ```
 /// use gradus::data::Standardizer;
@@ -128,14 +129,18 @@ impl<T: Real> Standardizer<T> {
             let size = row.amax();
             let constant = row.iter().all(|x| *x == row[0]) || width <= T::EPSILON * size;
             standard.mean[i] = mean;
-            standard.scale[i] = if constant || !width.is_finite() {
-                T::one()
-            } else {
-                let square = |x: &T| ((*x - mean) / width) * ((*x - mean) / width);
-                width * average(&mut row.iter().map(square)).sqrt()
-            };
+            let square = |x: &T| ((*x - mean) / width) * ((*x - mean) / width);
+            let scale = width * average(&mut row.iter().map(square)).sqrt();
+            // NaN where the width is zero or infinite, zero where it is too small for a number
+            standard.scale[i] = if !constant && scale > T::zero() { scale } else { T::one() };
         }
         Ok(standard)
+    }
+
+    /// With both known: of one length, finite, scales positive.
+    #[cfg(feature = "serde")]
+    pub(crate) fn new(mean: DVector<T>, scale: DVector<T>) -> Self {
+        Self { mean, scale }
     }
 
     /// The mean of each feature.

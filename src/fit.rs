@@ -30,11 +30,37 @@ pub(crate) use exact::{Design, check_rank};
 /// assert!((fitted.predict(&dmatrix![10.0])?[0] - 21.0_f64).abs() < 1e-12);
 /// # Ok::<(), gradus::Error>(())
 /// ```
+///
+/// # Save and load
+///
+/// With the feature `serde`, in any of serde's formats, and without the data: architecture, loss, parameters and
+/// report. What is loaded is what was saved, bit for bit, if the format keeps numbers (of `serde_json`, that is the
+/// feature `float_roundtrip`).
+///
+/// A file is never trusted. It carries the names of model and loss, and is not read as another; unknown names and
+/// fields are refused; sizes are multiplied without overflow and compared with the parameters that are there, and
+/// every number and setting is checked, before there is a model. Nothing is allocated by a size that is only claimed.
+///
+#[cfg_attr(feature = "serde", doc = "```")]
+#[cfg_attr(not(feature = "serde"), doc = "```ignore")]
+/// use gradus::{Fitted, Perceptron, SquaredError};
+/// use nalgebra::dmatrix;
+///
+/// let fitted = Perceptron::new(1).fit(&dmatrix![1.0, 2.0, 3.0], &dmatrix![2.9, 5.1, 7.0])?;
+/// let file = serde_json::to_string(&fitted)?;
+/// let loaded: Fitted<f64, Perceptron, SquaredError> = serde_json::from_str(&file)?;
+/// assert_eq!(loaded, fitted);
+///
+/// let damaged = file.replace("\"inputs\":1", "\"inputs\":1000000000000");
+/// let error = serde_json::from_str::<Fitted<f64, Perceptron, SquaredError>>(&damaged).unwrap_err();
+/// assert!(error.to_string().starts_with("`theta` must have length 1000000000001, found 2"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fitted<T: Real, M, L> {
-    model: M,
-    loss: L,
-    theta: DVector<T>,
+    pub(crate) model: M,
+    pub(crate) loss: L,
+    pub(crate) theta: DVector<T>,
     /// Where the run ended and why; its `x` are the parameters.
     pub report: Report<T>,
 }
@@ -55,13 +81,18 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// # Errors
     /// [`Error::Length`], [`Error::NonFinite`], and what the architecture has to say of itself.
     pub fn from_parameters(model: M, loss: L, theta: DVector<T>) -> Result<Self, Error> {
+        Self::checked(model, loss, Report::given(theta))
+    }
+
+    /// A report whose point has to be shown to be the parameters of the model.
+    pub(crate) fn checked(model: M, loss: L, report: Report<T>) -> Result<Self, Error> {
         model.check()?;
-        let (expected, found) = (model.parameter_count(), theta.len());
+        let (expected, found) = (model.parameter_count(), report.x.len());
         if expected != found {
             return Err(Error::Length { argument: "theta", expected, found });
         }
-        check_finite("theta", theta.as_view())?;
-        Ok(Self::new(model, loss, Report::given(theta)))
+        check_finite("theta", report.x.as_view())?;
+        Ok(Self::new(model, loss, report))
     }
 
     /// The report's point as the parameters of a model: lengths agree.

@@ -45,6 +45,7 @@
 //! |---|---|
 //! | `rayon` | chunks of a batch side by side on rayon's threads, bit for bit as without |
 //! | `num-dual` | exact derivatives of functions that are generic over dual numbers ([`objective`]) |
+//! | `serde` | saving and loading of what training leaves ([`Fitted`]), with every file checked |
 //!
 //! [`how_to_choose`] says which method to take.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -66,6 +67,8 @@ pub mod objective;
 pub mod optimizer;
 mod real;
 mod risk;
+#[cfg(feature = "serde")]
+mod save;
 mod statistics;
 mod termination;
 mod training;

@@ -162,6 +162,7 @@ impl<T: Real> Stop<T> {
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Progress<T> {
     /// Steps taken before the point.
     pub iteration: usize,

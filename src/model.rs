@@ -17,6 +17,8 @@ use crate::Real;
 pub use activation::Activation;
 pub use initialize::Initialize;
 pub(crate) use initialize::Stream;
+#[cfg(feature = "serde")]
+pub(crate) use linear::Linear;
 pub use network::{Layer, Network, NetworkCache};
 pub use perceptron::Perceptron;
 pub use sigmoid_classifier::SigmoidClassifier;

@@ -13,6 +13,7 @@ use std::fmt;
 /// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Termination {
     /// The derivative test is met at the point returned: `‖∇f‖∞ ≤ tolerance`.
     GradientTolerance,

@@ -252,6 +252,9 @@ fn tables_are_judged() {
     let z = standard.transform(&x).unwrap();
     assert!(z.row(1).iter().all(|z| z.abs() < 1e-15));
     assert!((z.row(3).iter().map(|z| z * z).sum::<f64>() / 3.0 - 1.0).abs() < 1e-14);
+    // a spread below the smallest number is none
+    let tiny = dmatrix![5e-324, 0.0, 0.0, 0.0, 0.0, 0.0];
+    assert_eq!(Standardizer::fit(&tiny).unwrap().transform(&tiny).unwrap(), tiny);
 }
 
 /// Runs every general method from `start`.

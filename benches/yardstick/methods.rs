@@ -4,7 +4,7 @@ use gradus::nalgebra::{DMatrix, DVector, dvector};
 use gradus::{Error, Hessian, Newton, Optimizer, Stop, TrustRegion, minimize};
 
 use crate::Settings;
-use crate::functions::{Quartic, Valley};
+use crate::functions::{Ours, Quartic, Valley};
 use crate::timer::time;
 
 const TOLERANCE: f64 = 1e-8;
@@ -13,10 +13,10 @@ const TOLERANCE: f64 = 1e-8;
 pub(crate) fn run(settings: &Settings) -> Result<(), Error> {
     for dim in [2, 10, 100] {
         let start = DVector::from_fn(dim, |i, _| if i % 2 == 0 { -1.2 } else { 1.0 });
-        methods(settings, &format!("rosenbrock-{dim}"), &mut Valley(dim), &start)?;
+        methods(settings, &format!("rosenbrock-{dim}"), &mut Ours(Valley(dim)), &start)?;
     }
-    methods(settings, "quartic(4,4)", &mut Quartic::Saddle, &dvector![4.0, 4.0])?;
-    methods(settings, "quartic(0,0)", &mut Quartic::Saddle, &dvector![0.0, 0.0])
+    methods(settings, "quartic(4,4)", &mut Ours(Quartic::Saddle), &dvector![4.0, 4.0])?;
+    methods(settings, "quartic(0,0)", &mut Ours(Quartic::Saddle), &dvector![0.0, 0.0])
 }
 
 fn methods<O: Hessian<f64>>(

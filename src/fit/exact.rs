@@ -194,11 +194,9 @@ fn certify<T: Real>(
         eigenvalues,
         ..one
     };
-    let absolute = point.eigenvalues.abs();
-    let condition = absolute.max() / absolute.min();
     // √(gᵀ H⁻¹ g), H⁻¹ = R⁻¹ R⁻ᵀ / unit
     let g = DMatrix::from_column_slice(k, gradient.len() / k, gradient.as_slice());
     let decrement = (g * triangle.inverse_root()).norm() / unit.sqrt();
     let decrement = Some(decrement).filter(|_| point.kind == CriticalKind::Minimum);
-    Some(Certificate { point, gradient_norm, decrement, condition, convex: true })
+    Some(Certificate::with(point, gradient_norm, decrement, true))
 }

@@ -18,7 +18,7 @@ use crate::{Error, Real};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Huber {
-    delta: f64,
+    pub(crate) delta: f64,
 }
 
 impl Huber {

@@ -19,8 +19,8 @@ use crate::{Activation, Error, Real};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Through<L> {
-    loss: L,
-    activation: Activation,
+    pub(crate) loss: L,
+    pub(crate) activation: Activation,
 }
 
 impl<L> Through<L> {

@@ -16,6 +16,7 @@ use crate::{Error, Real};
 /// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub enum Activation {
     /// `z`.
     Identity,

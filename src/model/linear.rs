@@ -7,6 +7,7 @@ use crate::kernel::{self, Factor};
 
 /// Shape of an affine map: `θ = (W column-major, then b)`, `W` is `outputs × inputs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub(crate) struct Linear {
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,

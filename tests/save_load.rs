@@ -1,0 +1,405 @@
+//! What was saved is loaded bit for bit, and a file is never trusted: whatever it holds, loading ends in a sound model
+//! or in an error, soon, and without memory for what the file only claims.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use gradus::data::Standardizer;
+use gradus::loss::ElementWise;
+use gradus::nalgebra::{DMatrix, DVector, dmatrix, dvector};
+use gradus::objective::problems::Rosenbrock;
+use gradus::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// The system's allocator, with the bytes that a thread has asked for.
+struct Counting;
+
+thread_local! {
+    static BYTES: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: every call goes to the system's allocator, unchanged; the counter neither allocates nor unwinds.
+#[expect(unsafe_code, reason = "an allocator is unsafe to write, and nothing else can count bytes")]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = BYTES.try_with(|bytes| bytes.set(bytes.get().saturating_add(layout.size())));
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above; the pointer came from `alloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn bytes<R>(f: impl FnOnce() -> R) -> (R, usize) {
+    let before = BYTES.get();
+    let result = f();
+    (result, BYTES.get() - before)
+}
+
+const ACTIVATIONS: [Activation; 9] = [
+    Activation::Identity,
+    Activation::Sigmoid,
+    Activation::Tanh,
+    Activation::Relu,
+    Activation::LeakyRelu { slope: 0.1 + 0.2 },
+    Activation::Elu { alpha: 1.0 / 3.0 },
+    Activation::Softplus,
+    Activation::Gelu,
+    Activation::Silu,
+];
+
+/// Through a text and through a binary format.
+fn again<S: Serialize + DeserializeOwned>(saved: &S) -> [S; 2] {
+    let text = serde_json::to_string(saved).unwrap();
+    let mut binary = Vec::new();
+    ciborium::into_writer(saved, &mut binary).unwrap();
+    [serde_json::from_str(&text).unwrap(), ciborium::from_reader(&binary[..]).unwrap()]
+}
+
+fn bits<T: Real>(numbers: &DMatrix<T>) -> Vec<u64> {
+    numbers.iter().map(|number| number.f64().to_bits()).collect()
+}
+
+fn x<T: Real>() -> DMatrix<T> {
+    DMatrix::from_fn(2, 12, |i, j| T::of((1.7 * (i + 1) as f64 * j as f64).sin()))
+}
+
+fn labels<T: Real>() -> DMatrix<T> {
+    DMatrix::from_fn(1, 12, |_, j| T::of(f64::from(u8::from(j % 3 == 0))))
+}
+
+/// Equal in everything, predictions bit for bit.
+fn assert_kept<T, M, L>(fitted: &Fitted<T, M, L>)
+where
+    T: Real + Serialize + DeserializeOwned,
+    M: Model<T> + Serialize + DeserializeOwned + PartialEq + std::fmt::Debug,
+    L: Loss<T> + Serialize + DeserializeOwned + PartialEq + std::fmt::Debug,
+{
+    let before = bits(&fitted.predict(&x::<T>()).unwrap());
+    for loaded in again(fitted) {
+        assert_eq!(bits(&loaded.predict(&x::<T>()).unwrap()), before);
+        assert_eq!((loaded.model(), loaded.loss()), (fitted.model(), fitted.loss()));
+        assert_eq!(loaded.parameters(), fitted.parameters());
+        assert_eq!(loaded.report.to_string(), fitted.report.to_string());
+        // a report without a run has no numbers, and NaN is not equal to itself
+        if fitted.report.termination != Termination::Given {
+            assert_eq!(&loaded, fitted);
+        }
+    }
+}
+
+fn everything_is_kept<T: Real + Serialize + DeserializeOwned>() {
+    let (x, y) = (x::<T>(), labels::<T>());
+    assert_kept(&Perceptron::new(2).fit(&x, &y).unwrap());
+    assert_kept(&Perceptron::new(2).without_bias().fit(&x, &y).unwrap());
+    assert_kept(&SigmoidClassifier::new(2).fit(&x, &y).unwrap());
+    let apart = y.map(|y| y - T::of(0.5)).resize_vertically(2, T::one());
+    let separable = SigmoidClassifier::new(2).fit(&apart, &y).unwrap();
+    assert_eq!(separable.report.termination, Termination::Separable);
+    assert_kept(&separable);
+
+    let two = DMatrix::from_fn(2, 12, |i, j| if i == 0 { y[j] } else { T::one() - y[j] });
+    let softmax = Perceptron::new(2).with_outputs(2);
+    let mut risk = EmpiricalRisk::new(softmax, CrossEntropy, &x, &two).unwrap().ridge(T::of(0.1));
+    assert_kept(&risk.fit().unwrap());
+
+    for activation in ACTIVATIONS {
+        let network = Network::new(&[2, 3, 4, 1], activation).with_output_activation(Activation::Sigmoid);
+        let start = network.initial(5);
+        let mut risk = EmpiricalRisk::new(network, Huber::new(0.7), &x, &y).unwrap();
+        let (fitted, _) = Trainer::default().epochs(2).train(&mut risk, start).unwrap();
+        assert_kept(&fitted);
+        let loss = SquaredError.through(activation).through(Activation::Tanh);
+        let (network, theta) = (fitted.model().clone(), fitted.parameters().clone());
+        assert_kept(&Fitted::from_parameters(network, loss, theta).unwrap());
+    }
+}
+
+#[test]
+fn everything_is_kept_in_f64() {
+    everything_is_kept::<f64>();
+}
+
+#[test]
+fn everything_is_kept_in_f32() {
+    everything_is_kept::<f32>();
+}
+
+#[test]
+fn the_parameters_are_saved_whatever_happened_to_the_report() {
+    let mut fitted = Perceptron::new(2).fit(&x::<f64>(), &labels()).unwrap();
+    fitted.report.x = dvector![1.0];
+    for loaded in again(&fitted) {
+        assert_eq!(loaded.parameters(), fitted.parameters());
+    }
+}
+
+#[test]
+fn reports_keep_their_verdict() {
+    let start = dvector![-1.2, 1.0];
+    let stop = Stop::default().trace(true);
+    let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), start, &stop).unwrap();
+    assert!(report.converged() && !report.trace.is_empty());
+    assert_eq!(again(&report), [report.clone(), report]);
+
+    // x² − y², and x² + y⁴: a saddle and a degenerate point, with a condition that no number says
+    let saddle = |x: &DVector<f64>, g: &mut DVector<f64>| {
+        g.copy_from_slice(&[2.0 * x[0], -2.0 * x[1]]);
+        x[0].powi(2) - x[1].powi(2)
+    };
+    let flat = |x: &DVector<f64>, g: &mut DVector<f64>| {
+        g.copy_from_slice(&[2.0 * x[0], 4.0 * x[1].powi(3)]);
+        x[0].powi(2) + x[1].powi(4)
+    };
+    let mut saddle = Function::new(2, saddle).with_hessian(|_, h| h.copy_from_slice(&[2.0, 0.0, 0.0, -2.0]));
+    let mut flat =
+        Function::new(2, flat).with_hessian(|x, h| h.copy_from_slice(&[2.0, 0.0, 0.0, 12.0 * x[1].powi(2)]));
+    let origin = DVector::zeros(2);
+    let saddle = minimize(&mut Newton::pure(), &mut saddle, origin.clone(), &Stop::default()).unwrap();
+    let flat = minimize(&mut Newton::pure(), &mut flat, origin, &Stop::default()).unwrap();
+    assert_eq!(saddle.kind(), Some(CriticalKind::Saddle));
+    assert_eq!(flat.kind(), Some(CriticalKind::Degenerate));
+    for report in [saddle, flat] {
+        assert_eq!(again(&report), [report.clone(), report]);
+    }
+}
+
+#[test]
+fn standardizers_keep_their_bits() {
+    let standard = Standardizer::fit(&x::<f64>()).unwrap();
+    assert_eq!(again(&standard), [standard.clone(), standard]);
+}
+
+/// Files of this form stay readable.
+const FILE: &str = r#"{"model":{"Network":{"inputs":2,"layers":[{"units":1,"activation":{"LeakyRelu":{"slope":0.01}}},{"units":1,"activation":"Identity"}]}},"loss":{"Through":{"loss":{"Huber":{"delta":1.5}},"activation":"Softplus"}},"report":{"x":[0.1,-0.2,0.3,0.4,0.5],"value":0.25,"gradient_norm":1e-9,"iterations":7,"evaluations":8,"termination":"GradientTolerance","certificate":{"eigenvalues":[0.5,1.0,1.5,2.0,2.5],"tolerance":null,"direction":null,"gradient_norm":1e-9,"decrement":1e-9,"convex":false},"modified":0,"escapes":0,"reduction":[0.5,0.25],"trace":[{"iteration":0,"evaluations":1,"value":2.0,"gradient_norm":3.0}]}}"#;
+
+type Saved<T> = Fitted<T, Network, Through<Huber>>;
+
+#[test]
+fn the_format_is_as_it_was() {
+    let fitted: Saved<f64> = serde_json::from_str(FILE).unwrap();
+    assert_eq!(serde_json::to_string(&fitted).unwrap(), FILE);
+    let certificate = fitted.report.certificate.unwrap();
+    assert_eq!(
+        (certificate.condition.to_bits(), certificate.point.kind),
+        (5_f64.to_bits(), CriticalKind::Degenerate)
+    );
+
+    for (json, saved) in [
+        (
+            json!({"Perceptron": {"inputs": 2, "outputs": 3, "bias": true}}),
+            json(&Perceptron::new(2).with_outputs(3)),
+        ),
+        (
+            json!({"SigmoidClassifier": {"inputs": 1, "outputs": 1, "bias": false}}),
+            json(&SigmoidClassifier::new(1).without_bias()),
+        ),
+        (json!("SquaredError"), json(&SquaredError)),
+        (json!("LogLoss"), json(&LogLoss)),
+        (json!("CrossEntropy"), json(&CrossEntropy)),
+        (json!({"mean": [1.5], "scale": [0.5]}), json(&Standardizer::fit(&dmatrix![1.0, 2.0]).unwrap())),
+    ] {
+        assert_eq!(json, saved);
+    }
+}
+
+fn json(saved: &impl Serialize) -> Value {
+    serde_json::to_value(saved).unwrap()
+}
+
+/// The file with the value at `pointer` replaced.
+fn with(pointer: &str, value: Value) -> String {
+    let mut file: Value = serde_json::from_str(FILE).unwrap();
+    *file.pointer_mut(pointer).unwrap() = value;
+    file.to_string()
+}
+
+/// What loading says, having spent no more memory than a file of that size may.
+fn refused<S: DeserializeOwned>(file: &str) -> String {
+    let (result, bytes) = bytes(|| serde_json::from_str::<S>(file));
+    assert!(bytes < 32 * file.len() + 4096, "{bytes} bytes for {} of {file}", file.len());
+    match result {
+        Ok(_) => panic!("loaded {file}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let layer = |units: u64| json!({"units": units, "activation": "Tanh"});
+    let huge = json!({"inputs": 1_u64 << 32, "layers": [layer(1 << 32), layer(1 << 32)]});
+    let large = json!({"inputs": 1_u64 << 31, "layers": [layer(1 << 31)]});
+    for (pointer, value, message) in [
+        // sizes: too many to count, countable but not there, none, no size at all
+        ("/model/Network", huge, "`layers` must be small enough"),
+        ("/model/Network", large, "`theta` must have length 4611686020574871552, found 5"),
+        ("/model/Network/inputs", json!(3), "`theta` must have length 6, found 5"),
+        ("/model/Network/inputs", json!(0), "`inputs` is empty"),
+        ("/model/Network/inputs", json!(-2), "invalid value: integer `-2`"),
+        ("/model/Network/inputs", json!(2.5), "invalid type: floating point `2.5`"),
+        ("/model/Network/layers", json!([]), "`layers` is empty"),
+        ("/model/Network/layers/0/units", json!(0), "`layers` is empty"),
+        ("/report/x", json!([0.1, 0.2]), "`eigenvalues` must have length 2, found 5"),
+        ("/report/x", json!([]), "`x` is empty"),
+        ("/report/certificate/eigenvalues", json!([1.0]), "`eigenvalues` must have length 5, found 1"),
+        ("/report/certificate/direction", json!([1.0]), "`direction` must have length 5, found 1"),
+        // numbers
+        ("/report/x/3", json!(null), "invalid type: null"),
+        ("/report/x/3", json!("NaN"), "invalid type: string \"NaN\""),
+        ("/report/trace/0/value", json!(null), "invalid type: null"),
+        ("/report/certificate/eigenvalues/0", json!(9.0), "`eigenvalues` must be ascending, found 1"),
+        ("/report/certificate/tolerance", json!(-1.0), "`tolerance` must be not negative, found -1"),
+        ("/report/certificate/decrement", json!(-1.0), "`decrement` must be finite and not negative"),
+        ("/report/iterations", json!(-1), "invalid value: integer `-1`"),
+        // settings
+        ("/loss/Through/loss/Huber/delta", json!(0.0), "`delta` must be positive and finite, found 0"),
+        ("/loss/Through/activation", json!({"Elu": {"alpha": -1.0}}), "`alpha` must be positive and finite"),
+        ("/model/Network/layers/0/activation/LeakyRelu/slope", json!(-0.5), "`slope` must be positive"),
+        // names
+        ("/model/Network/layers/1/activation", json!("Cosine"), "unknown variant `Cosine`"),
+        ("/report/termination", json!("Luck"), "unknown variant `Luck`"),
+        ("/loss", json!("LogLoss"), "unknown variant `LogLoss`, expected `Through`"),
+        ("/model", json!({"Perceptron": {"inputs": 4, "outputs": 1, "bias": true}}), "expected `Network`"),
+        ("/model/Network", json!({"inputs": 2, "layers": [], "dropout": 0.5}), "unknown field `dropout`"),
+        ("/model/Network", json!({"inputs": 2}), "missing field `layers`"),
+        ("/report", json!({"x": [1.0], "y": 1.0}), "unknown field `y`"),
+        ("/model", json!(null), "expected value"),
+    ] {
+        let error = refused::<Saved<f64>>(&with(pointer, value.clone()));
+        assert!(error.contains(message), "{pointer} = {value}: {error}");
+    }
+}
+
+#[test]
+fn numbers_out_of_range_are_refused() {
+    for number in ["1e999", "-1e999", "NaN", "Infinity", "1e", ""] {
+        let file = FILE.replace("-0.2", number);
+        refused::<Saved<f64>>(&file);
+        refused::<Saved<f32>>(&file);
+        refused::<Standardizer<f64>>(&format!(r#"{{"mean":[{number}],"scale":[1.0]}}"#));
+    }
+    // a number for f64 that f32 does not have
+    for (number, there) in [("0.1", "x"), ("0.25", "value"), ("2.5", "eigenvalues"), ("3.0", "trace")] {
+        assert!(FILE.contains(there));
+        let file = FILE.replacen(number, "1e300", 1);
+        assert!(serde_json::from_str::<Saved<f64>>(&file).is_ok(), "{file}");
+        refused::<Saved<f32>>(&file);
+        let mut binary = Vec::new();
+        ciborium::into_writer(&serde_json::from_str::<Value>(&file).unwrap(), &mut binary).unwrap();
+        assert!(ciborium::from_reader::<Saved<f32>, _>(&binary[..]).is_err());
+    }
+    // numbers that a binary format has
+    for poison in [f64::NAN, f64::INFINITY] {
+        let mut binary = Vec::new();
+        let mean = std::collections::BTreeMap::from([("mean", [poison]), ("scale", [1.0])]);
+        ciborium::into_writer(&mean, &mut binary).unwrap();
+        let error = ciborium::from_reader::<Standardizer<f64>, _>(&binary[..]).unwrap_err();
+        assert!(error.to_string().contains("`mean` must be finite"), "{error}");
+    }
+    for (mean, scale) in [("[1.0]", "[0.0]"), ("[1.0]", "[-1.0]"), ("[1.0]", "[1.0,2.0]"), ("[]", "[]")] {
+        refused::<Standardizer<f64>>(&format!(r#"{{"mean":{mean},"scale":{scale}}}"#));
+    }
+}
+
+#[test]
+fn a_file_is_read_as_nothing_else() {
+    let regression = serde_json::to_string(&Perceptron::new(2).fit(&x::<f64>(), &labels()).unwrap()).unwrap();
+    assert!(serde_json::from_str::<Fitted<f64, Perceptron, SquaredError>>(&regression).is_ok());
+    let error = refused::<Fitted<f64, SigmoidClassifier, SquaredError>>(&regression);
+    assert!(error.contains("unknown variant `Perceptron`, expected `SigmoidClassifier`"), "{error}");
+    let error = refused::<Fitted<f64, Perceptron, CrossEntropy>>(&regression);
+    assert!(error.contains("unknown variant `SquaredError`, expected `CrossEntropy`"), "{error}");
+    refused::<Fitted<f64, Network, SquaredError>>(&regression);
+}
+
+#[test]
+fn claimed_lengths_cost_nothing() {
+    let fitted: Saved<f64> = serde_json::from_str(FILE).unwrap();
+    let mut binary = Vec::new();
+    ciborium::into_writer(&fitted, &mut binary).unwrap();
+    // the header of a list of two or five (0x82, 0x85) becomes that of one with 2⁶⁰ entries
+    let mut lists = 0;
+    for at in 0..binary.len() {
+        if matches!(binary[at], 0x81 | 0x82 | 0x85) {
+            let mut claim = binary.clone();
+            claim.splice(at..=at, [0x9b, 0x10, 0, 0, 0, 0, 0, 0, 0]);
+            let (result, bytes) = bytes(|| ciborium::from_reader::<Saved<f64>, _>(&claim[..]));
+            assert!(bytes < 8 << 20, "{bytes} bytes");
+            result.iter().for_each(assert_sound);
+            lists += 1;
+        }
+    }
+    assert!(lists >= 4);
+}
+
+#[test]
+fn truncated_files_are_refused() {
+    for end in 0..FILE.len() {
+        refused::<Saved<f64>>(&FILE[..end]);
+    }
+}
+
+/// xorshift64* (Vigna 2016).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % bound
+    }
+}
+
+/// Whatever loads is a model: parameters as many as it says and finite, scores of its shape, a report that displays.
+fn assert_sound<T: Real>(fitted: &Saved<T>) {
+    let model = fitted.model();
+    assert_eq!(fitted.parameters().len(), model.parameter_count());
+    assert!(fitted.parameters().iter().all(|t| t.is_finite()));
+    let z = fitted.scores(&DMatrix::repeat(model.inputs(), 3, T::of(0.5))).unwrap();
+    assert_eq!(z.shape(), (model.outputs(), 3));
+    assert!(!fitted.report.to_string().is_empty());
+}
+
+#[test]
+fn damaged_files_never_panic() {
+    const ROUNDS: usize = 20_000;
+    let fitted: Saved<f64> = serde_json::from_str(FILE).unwrap();
+    let mut binary = Vec::new();
+    ciborium::into_writer(&fitted, &mut binary).unwrap();
+    let mut dice = Dice(2024);
+    let (mut loaded, mut failed) = (0, 0);
+    for valid in [FILE.as_bytes(), &binary] {
+        for round in 0..ROUNDS {
+            let mut file = valid.to_vec();
+            for _ in 0..=round % 4 {
+                let at = dice.below(file.len());
+                match round % 3 {
+                    0 => file[at] ^= 1 << dice.below(8),
+                    1 => file[at] = b"0123456789-.eE+[]{}\":,nul"[dice.below(25)],
+                    _ => file[at] = dice.below(256) as u8,
+                }
+            }
+            let (result, bytes) = bytes(|| {
+                let text = serde_json::from_slice::<Saved<f64>>(&file).ok();
+                let single = serde_json::from_slice::<Saved<f32>>(&file).ok();
+                let binary = ciborium::from_reader::<Saved<f64>, _>(&file[..]).ok();
+                single.iter().for_each(assert_sound);
+                text.or(binary)
+            });
+            assert!(bytes < 16 << 20, "{bytes} bytes");
+            result.iter().for_each(assert_sound);
+            *if result.is_some() { &mut loaded } else { &mut failed } += 1;
+        }
+    }
+    // damage to a digit is no damage to the form, so both happen
+    assert!(loaded > ROUNDS / 20 && failed > ROUNDS / 20, "{loaded} loaded, {failed} refused");
+}
