@@ -12,6 +12,7 @@ mod product;
 mod qr;
 mod scratch;
 mod sums;
+mod sweep;
 mod tile;
 mod vector;
 mod views;
@@ -30,6 +31,7 @@ pub(crate) use lu::{lu, lu_solve};
 pub(crate) use product::{affine, product};
 pub(crate) use qr::{Samples, Triangle, factorise};
 pub(crate) use sums::{add_columns, all_finite, axpy, dot, norm_inf, scale};
+pub(crate) use sweep::sweep;
 use vector::{Lanes, Vector};
 pub(crate) use views::{flat, flat_mut};
 

@@ -4,6 +4,7 @@
 
 use super::level::dispatch;
 use super::matrix_vector::{Columns, Dots};
+use super::sweep::largest_of_parts;
 use super::{Factor, Fused, Kernel, vectorize};
 use crate::Real;
 
@@ -78,11 +79,14 @@ fn sum<T: Real>(x: &[T]) -> T {
 
 /// `max |x_i|`; NaN if any entry is NaN.
 pub(crate) fn norm_inf<T: Real>(x: &[T]) -> T {
-    fold(
-        x,
-        #[inline(always)]
-        |max, x| larger(max, x),
-    )
+    let part = |x: &[T]| {
+        fold(
+            x,
+            #[inline(always)]
+            |max, x| larger(max, x),
+        )
+    };
+    largest_of_parts(x, &part, larger)
 }
 
 /// `max(m, |x|)` for `m ≥ 0`; NaN, once it came, stays.

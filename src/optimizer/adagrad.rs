@@ -67,14 +67,13 @@ impl<T: Real> Scaled<T> {
             Squares::Average(rho) => (rho, T::one() - rho),
         };
         let epsilon = self.epsilon;
-        let updates = self.s.iter_mut().zip(x.as_mut_slice()).zip(g);
-        kernel::vectorize(
+        kernel::sweep(
+            g,
+            [&mut self.s, x.as_mut_slice()],
             #[inline(always)]
-            |_| {
-                for ((s, x), g) in updates {
-                    *s = finite(keep * *s + add * *g * *g);
-                    *x = finite(*x - alpha * *g / (s.sqrt() + epsilon));
-                }
+            |_, g, [s, x]| {
+                let s = finite(keep * s + add * g * g);
+                [s, finite(x - alpha * g / (s.sqrt() + epsilon))]
             },
         );
         Ok(step)

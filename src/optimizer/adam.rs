@@ -194,15 +194,14 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Adam<T> {
         let keep = one - rate * self.decay;
         sized(&mut self.m, g.len());
         sized(&mut self.v, g.len());
-        let updates = self.m.iter_mut().zip(&mut self.v).zip(x.as_mut_slice()).zip(g);
-        kernel::vectorize(
+        kernel::sweep(
+            g,
+            [&mut self.m, &mut self.v, x.as_mut_slice()],
             #[inline(always)]
-            |_| {
-                for (((m, v), x), g) in updates {
-                    *m = beta1 * *m + (one - beta1) * *g;
-                    *v = finite(beta2 * *v + (one - beta2) * *g * *g);
-                    *x = finite(keep * *x - alpha * *m / (v.sqrt() * root + epsilon));
-                }
+            |_, g, [m, v, x]| {
+                let m = beta1 * m + (one - beta1) * g;
+                let v = finite(beta2 * v + (one - beta2) * g * g);
+                [m, v, finite(keep * x - alpha * m / (v.sqrt() * root + epsilon))]
             },
         );
         Ok(step)

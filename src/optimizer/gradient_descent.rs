@@ -132,27 +132,23 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for GradientDescent<T> {
         let alpha = self.rate * T::of(self.schedule.factor(self.steps));
         self.steps += 1;
         if self.momentum == T::zero() {
-            let updates = x.as_mut_slice().iter_mut().zip(g);
-            kernel::vectorize(
+            kernel::sweep(
+                g,
+                [x.as_mut_slice()],
                 #[inline(always)]
-                |_| {
-                    for (x, g) in updates {
-                        *x = finite(*x - alpha * *g);
-                    }
-                },
+                |_, g, [x]| [finite(x - alpha * g)],
             );
             return Ok(step);
         }
         sized(&mut self.velocity, g.len());
         let (mu, nesterov) = (self.momentum, self.nesterov);
-        let updates = self.velocity.iter_mut().zip(x.as_mut_slice()).zip(g);
-        kernel::vectorize(
+        kernel::sweep(
+            g,
+            [&mut self.velocity, x.as_mut_slice()],
             #[inline(always)]
-            |_| {
-                for ((v, x), g) in updates {
-                    *v = finite(mu * *v + *g);
-                    *x = finite(*x - alpha * if nesterov { *g + mu * *v } else { *v });
-                }
+            |_, g, [v, x]| {
+                let v = finite(mu * v + g);
+                [v, finite(x - alpha * if nesterov { g + mu * v } else { v })]
             },
         );
         Ok(step)

@@ -75,23 +75,14 @@ pub(super) fn for_each<W>(workers: &mut [W], work: impl Fn(usize, &mut W)) {
     workers.iter_mut().enumerate().for_each(|(i, worker)| work(i, worker));
 }
 
-/// `to ← to + from`, by several threads where it is long.
-#[cfg(feature = "rayon")]
+/// `to ← to + from`.
 pub(super) fn add<T: Real>(from: &[T], to: &mut [T]) {
-    use rayon::iter::{IndexedParallelIterator, ParallelIterator};
-    use rayon::slice::{ParallelSlice, ParallelSliceMut};
-    const LONG: usize = 1 << 15;
-    if from.len() < 2 * LONG {
-        return kernel::axpy(T::one(), from, to);
-    }
-    to.par_chunks_mut(LONG)
-        .zip(from.par_chunks(LONG))
-        .for_each(|(to, from)| kernel::axpy(T::one(), from, to));
-}
-
-#[cfg(not(feature = "rayon"))]
-pub(super) fn add<T: Real>(from: &[T], to: &mut [T]) {
-    kernel::axpy(T::one(), from, to);
+    kernel::sweep(
+        from,
+        [to],
+        #[inline(always)]
+        |_, from, [to]| [to + from],
+    );
 }
 
 /// Ranges of `width` samples, the last one shorter.
