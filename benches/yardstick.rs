@@ -165,14 +165,16 @@ fn run(settings: &Settings) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// As many threads as asked for, where the crate can use them.
-fn threads(settings: &Settings) -> Result<(), String> {
+/// Runs in a pool of as many threads as asked for, where the crate can use them: a step that starts on one of the
+/// pool's own threads need not wake another first.
+fn run_in_pool(settings: &Settings) -> Result<(), String> {
+    let run = || run(settings).map_err(|e| e.to_string());
     if cfg!(feature = "rayon") {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(settings.threads);
-        return pool.build_global().map_err(|e| e.to_string());
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(settings.threads).build();
+        return pool.map_err(|e| e.to_string())?.install(run);
     }
     match settings.threads {
-        1 => Ok(()),
+        1 => run(),
         found => Err(format!("--threads {found} needs the feature `rayon`")),
     }
 }
@@ -184,10 +186,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let settings = Settings::parse(std::env::args().skip(1));
-    let result = settings.and_then(|settings| {
-        threads(&settings)?;
-        run(&settings).map_err(|e| e.to_string())
-    });
+    let result = settings.and_then(|settings| run_in_pool(&settings));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
