@@ -11,8 +11,8 @@ mod more_garbow_hillstrom;
 
 use gradus::optimizer::Outcome;
 use gradus::{
-    CriticalKind, CriticalPoint, Hessian, HessianProduct, Newton, NewtonCg, Objective, Optimizer, Real,
-    SaddleFree, Stop, Termination, TrustRegion, minimize, objective::problems::Rosenbrock,
+    CriticalKind, CriticalPoint, Function, Hessian, HessianProduct, Newton, NewtonCg, Objective, Optimizer,
+    Real, SaddleFree, Stop, Termination, TrustRegion, minimize, objective::problems::Rosenbrock,
 };
 use json::Json;
 use more_garbow_hillstrom::{Problem, all};
@@ -263,6 +263,30 @@ fn zero_gradient_with_negative_curvature_moves_along_the_eigenvector() {
         let along = (&f.q * (x - &f.center)).normalize();
         assert!(along[0].abs() > 1.0 - 1e-12, "{name}: {along}");
         assert!(step.predicted > 0.0);
+    }
+}
+
+/// `‖x‖² − ln ‖x‖²`: the unit circle is a valley of minima. Just inside it the curvature along it is negative,
+/// by `2 (1 − 1/‖x‖²)`, and vanishes as the valley is reached: a descent, no escape.
+#[test]
+fn a_flat_direction_is_no_saddle() {
+    let value = |x: &DVector<f64>, g: &mut DVector<f64>| {
+        let square = x.norm_squared();
+        g.copy_from(&(x * (2.0 - 2.0 / square)));
+        square - square.ln()
+    };
+    let hessian = |x: &DVector<f64>, h: &mut DMatrix<f64>| {
+        let square = x.norm_squared();
+        let round = DMatrix::identity(2, 2) * (2.0 - 2.0 / square);
+        h.copy_from(&(round + x * x.transpose() * (4.0 / (square * square))));
+    };
+    let methods: [Method<f64, _>; 2] =
+        [("Newton", Box::new(Newton::new())), ("trust region", Box::new(TrustRegion::new()))];
+    for (name, mut method) in methods {
+        let mut f = Function::new(2, value).with_hessian(hessian);
+        let report = minimize(&mut *method, &mut f, dvector![0.9999, 0.0], &Stop::default()).unwrap();
+        assert_eq!((report.escapes, report.kind()), (0, Some(CriticalKind::Degenerate)), "{name}: {report}");
+        assert!(report.converged() && (report.x.norm() - 1.0).abs() < 1e-8, "{name}: {report}");
     }
 }
 
