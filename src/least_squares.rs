@@ -188,17 +188,19 @@ pub struct LeastSquares<T: Real, R> {
 }
 
 /// How far a point is from the solution of its own linearised problem `min ‖r + J δ‖`, whatever the scale of
-/// residuals and parameters. Both are zero where `∇f = 0`.
+/// residuals and parameters. All are zero where `∇f = 0`.
 ///
 /// [`LevenbergMarquardt`] and [`GaussNewton`] end as [`Exact`](crate::Termination::Exact) where they can go
-/// no further and one of the two is at most `√ε` (`1.5e−8` in f64, `3.5e−4` in f32).
+/// no further and one of the three is at most `√ε` (`1.5e−8` in f64, `3.5e−4` in f32). A small gradient ends
+/// them only where cosine or step is at most `ε^⅔` (`4e−11`, `2.4e−5`), or they can go no further.
 ///
-/// Source: the relative offset of Bates and Watts, *Nonlinear Regression Analysis* (1988), section 2.2.3.
+/// Source: the relative offset of Bates and Watts, *Nonlinear Regression Analysis* (1988), section 2.2.3; the
+/// slope is the gradient test of Moré, Garbow and Hillstrom's MINPACK (1980).
 ///
 /// ```
 /// use gradus::least_squares::Offset;
 ///
-/// let offset = Offset { cosine: 1e-9, step: 0.1 }; // residuals all but orthogonal to the tangent space
+/// let offset = Offset { cosine: 1e-9, step: 0.1, slope: 0.1 }; // residuals all but orthogonal to the tangent space
 /// assert!(offset.is_small());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -208,20 +210,22 @@ pub struct Offset<T> {
     pub cosine: T,
     /// `‖D δ‖ / ‖D x‖`, `δ` the Gauss–Newton step, `D` the norms of the columns of `J`: its relative length.
     pub step: T,
+    /// `max_j |J_jᵀ r| / (‖J_j‖ ‖r‖)`: the largest cosine between residuals and one column. It says least, but
+    /// all that can be had where the columns are dependent to rounding.
+    pub slope: T,
 }
 
 impl<T: Real> Offset<T> {
-    /// Whether one of the two is at most `√ε`.
+    /// Whether one of the three is at most `√ε`.
     ///
     /// ```
     /// use gradus::least_squares::Offset;
     ///
-    /// assert!(Offset { cosine: 1e-3_f32, step: 3e-4 }.is_small()); // √ε is 3.5e−4
-    /// assert!(!Offset { cosine: 1e-3_f64, step: 3e-4 }.is_small());
+    /// assert!(Offset { cosine: 1e-3_f32, step: 3e-4, slope: 1e-2 }.is_small()); // √ε is 3.5e−4
+    /// assert!(!Offset { cosine: 1e-3_f64, step: 3e-4, slope: 1e-2 }.is_small());
     /// ```
     pub fn is_small(&self) -> bool {
-        let tolerance = T::EPSILON.sqrt();
-        self.cosine <= tolerance || self.step <= tolerance
+        [self.cosine, self.step, self.slope].iter().any(|&offset| offset <= T::EPSILON.sqrt())
     }
 }
 
@@ -302,10 +306,15 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
         column_norms(&self.jacobian, &mut scale);
         triangle.factorise(&self.jacobian, &scale, r.as_slice());
         let over = |a: T, b: T| if a == T::zero() { a } else { a / b };
-        let length = triangle.newton();
+        let (length, size) = (triangle.newton(), norm(r.as_slice()));
+        let slopes = self.jacobian.column_iter().zip(&scale).map(|(column, &d)| {
+            let along = column.iter().zip(&r).fold(T::zero(), |sum, (&j, &r)| sum + j * (r / size));
+            over(along.abs(), d)
+        });
         Ok(Offset {
-            cosine: over(triangle.projection(), norm(r.as_slice())),
+            cosine: over(triangle.projection(), size),
             step: over(length, scaled_norm(&scale, x.as_slice())),
+            slope: slopes.fold(T::zero(), |most, slope| if slope <= most { most } else { slope }),
         })
     }
 

@@ -41,7 +41,8 @@ impl<T: Real> Default for Stop<T> {
 }
 
 impl<T: Real> Stop<T> {
-    /// Converged when `‖∇f‖∞ ≤ tolerance`. Default: `1e−8` (f64), `1e−4` (f32).
+    /// Converged when `‖∇f‖∞ ≤ tolerance`; in least squares only where the relative
+    /// [`Offset`](crate::least_squares::Offset) agrees. Default: `1e−8` (f64), `1e−4` (f32).
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
@@ -409,7 +410,10 @@ where
         if stop.trace {
             good.trace.push(point);
         }
-        let ended = if step.gradient_norm <= stop.gradient && step.outcome != Outcome::Escaped {
+        let small = step.gradient_norm <= stop.gradient;
+        let ended = if step.outcome == Outcome::Lost {
+            Some(Termination::Divergence)
+        } else if small && !matches!(step.outcome, Outcome::Escaped | Outcome::Unsettled) {
             Some(Termination::GradientTolerance)
         } else if objective.has_no_minimum(&good.x) {
             Some(Termination::Separable)

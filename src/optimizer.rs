@@ -245,11 +245,17 @@ pub enum Outcome {
     /// It was stationary with a negative eigenvalue, and left along the eigenvector: the run goes on
     /// although the gradient is small.
     Escaped,
+    /// It moved, but a test of the method's own, free of scale, says that the point it left is not stationary:
+    /// the run goes on although the gradient is small.
+    Unsettled,
     /// It stayed: no step was found that lowers the function.
     Stuck,
     /// It stayed: no step was found that lowers the function, and a test of the method's own, free of scale,
     /// says that it is stationary up to rounding.
     Stationary,
+    /// It stayed, on a plateau far out: the gradient vanishes because a parameter that had influence before has
+    /// none here. Not stationary, however small the gradient.
+    Lost,
 }
 
 /// `f(x)` with `∇f(x)` in `gradient`, sized once and checked after a user's code had it.

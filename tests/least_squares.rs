@@ -253,6 +253,50 @@ fn levenberg_marquardt_reaches_the_certified_digits() {
     }
 }
 
+/// By the default rules too: a gradient is small in the units of small residuals long before the solution.
+#[test]
+fn the_default_tolerance_gives_no_digits_away() {
+    for stop in [Stop::default(), Stop::default().gradient(1e-4)] {
+        let found = digits_of(|set, start| {
+            let mut squares = LeastSquares::new(set);
+            minimize(&mut LevenbergMarquardt::new(), &mut squares, start, &stop)?.into_converged()
+        });
+        for (run, digits) in found {
+            assert!(digits >= 9.0, "{run}: {digits:.2}");
+        }
+    }
+}
+
+/// A plateau, where the gradient is zero because parameters have lost their influence, is no solution.
+#[test]
+fn plateaus_far_out_are_not_converged() -> Result<(), Error> {
+    for name in ["MGH10", "MGH17"] {
+        let set = filed().into_iter().chain(written()).find(|set| set.name == name).unwrap();
+        let start = DVector::from_row_slice(&set.starts[0]);
+        for stop in [Stop::default(), Stop::default().gradient(0.0)] {
+            let mut squares = LeastSquares::new(&set);
+            let report = minimize(&mut GaussNewton::new(), &mut squares, start.clone(), &stop)?;
+            assert!(report.gradient_norm <= 1e-8, "{name}: {report}");
+            assert_eq!(report.termination, Termination::Divergence, "{name}: {report}");
+        }
+    }
+    Ok(())
+}
+
+/// Minima where `J` is singular though `r ≠ 0`: no Gauss–Newton step says so, the slope of each column does.
+#[test]
+fn minima_with_a_singular_jacobian_are_recognised() -> Result<(), Error> {
+    for id in ["02", "35a"] {
+        let problem = all().into_iter().find(|problem| problem.id == id).unwrap();
+        let start = DVector::from_row_slice(&problem.start);
+        let report = LevenbergMarquardt::new().solve(&problem, start)?.into_converged()?;
+        let offset = LeastSquares::new(&problem).offset(&report.x)?;
+        assert!(problem.is_solved(2.0 * report.value) && report.value > 1e-3, "{id}: {report}");
+        assert!(offset.cosine > 0.5 && offset.step > 1.0 && offset.slope < 1.5e-8, "{id}: {offset:?}");
+    }
+    Ok(())
+}
+
 /// From the second start, the nearer one, the plain method is as good.
 #[test]
 fn gauss_newton_reaches_them_from_near_by() {

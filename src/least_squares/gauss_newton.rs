@@ -124,7 +124,7 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for GaussNewton<
         if step.outcome == Outcome::Stuck {
             return Ok(step);
         }
-        self.local.triangle.newton();
+        let settled = self.local.is_settled(); // with the step in the triangle
         let change = self.local.triangle.change();
         let (mut t, half) = (T::one(), T::of(0.5));
         for _ in 0..HALVINGS {
@@ -134,11 +134,11 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for GaussNewton<
             }
             match self.local.attempt(squares, t, predicted, &mut step)? {
                 Trial::Rounding(true) => {
-                    self.local.leave(x);
+                    self.local.leave(x, settled, &mut step);
                     return Ok(step);
                 }
                 Trial::Gain(gain) if gain >= T::of(1e-4) => {
-                    self.local.leave(x);
+                    self.local.leave(x, settled, &mut step);
                     return Ok(step);
                 }
                 Trial::Rounding(false) => break,

@@ -22,8 +22,10 @@ const TRIES: usize = 60;
 /// are reached.
 ///
 /// Ends at a step that improves nothing: as [`Exact`](crate::Termination::Exact) where the relative
-/// [`Offset`](super::Offset) is small, else as [`NoDescent`](crate::Termination::NoDescent). Between steps it
-/// keeps the residuals of the point it left: the problem must stay the same.
+/// [`Offset`](super::Offset) is small, as [`Divergence`](crate::Termination::Divergence) where a parameter has run
+/// off to where it has no influence, else as [`NoDescent`](crate::Termination::NoDescent). A gradient that meets
+/// its tolerance ends a run only where the offset is small too: the scale of a gradient is the data's. Between
+/// steps it keeps the residuals of the point it left: the problem must stay the same.
 ///
 /// Source: Moré, *The Levenberg-Marquardt algorithm: implementation and theory*, Lecture Notes in Mathematics
 /// 630 (1978).
@@ -160,6 +162,7 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMar
             self.delta = self.factor * if size > T::zero() { size } else { T::one() };
             self.lambda = T::zero();
         }
+        let settled = self.local.is_settled();
         for _ in 0..TRIES {
             let triangle = &mut self.local.triangle;
             let length = triangle.within(self.delta, &mut self.lambda);
@@ -171,7 +174,7 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMar
             }
             match self.local.attempt(squares, T::one(), predicted, &mut step)? {
                 Trial::Rounding(true) => {
-                    self.local.leave(x);
+                    self.local.leave(x, settled, &mut step);
                     return Ok(step);
                 }
                 // a region so small that all it promises is rounding
@@ -194,7 +197,7 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMar
                         self.lambda *= T::of(0.5);
                     }
                     if gain >= T::of(1e-4) {
-                        self.local.leave(x);
+                        self.local.leave(x, settled, &mut step);
                         return Ok(step);
                     }
                 }

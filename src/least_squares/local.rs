@@ -74,6 +74,7 @@ impl<T: Real> Local<T> {
             self.scale.resize(x.len(), T::zero());
             self.norms.resize(x.len(), T::zero());
             self.trial.x.clone_from(x);
+            self.here.x = DVector::zeros(x.len());
             self.here.gradient = DVector::zeros(x.len());
             self.trial.gradient = DVector::zeros(x.len());
             squares.residuals_at(x, &mut self.trial.residuals)?;
@@ -117,11 +118,7 @@ impl<T: Real> Local<T> {
         step: &mut Step<T>,
     ) -> Result<Trial<T>, Error> {
         let trial = &mut self.trial;
-        if trial.x.len() == self.here.x.len() {
-            trial.x.copy_from(&self.here.x);
-        } else {
-            trial.x.clone_from(&self.here.x);
-        }
+        trial.x.copy_from(&self.here.x);
         self.triangle.add(t, &self.scale, trial.x.as_mut_slice());
         if !kernel::all_finite(trial.x.as_slice()) {
             return Ok(Trial::Outside);
@@ -172,15 +169,47 @@ impl<T: Real> Local<T> {
         length(&self.trial.gradient) < length(&self.here.gradient)
     }
 
-    /// `x` moves to where the last accepted trial went.
-    pub(super) fn leave(&self, x: &mut DVector<T>) {
+    /// Whether a small gradient may end the run here: the relative [`Offset`](super::Offset) is at most `ε^⅔`
+    /// (`4e−11` in f64) and the point is not lost.
+    ///
+    /// The offset halves the digits of `ε` where it judges an end; here, where a step is at hand, the solution
+    /// shall have more than half of them.
+    pub(super) fn is_settled(&mut self) -> bool {
+        let tolerance = T::of(T::EPSILON.f64().cbrt().powi(2));
+        self.triangle.newton();
+        self.trial.x.fill(T::zero());
+        self.triangle.add(T::one(), &self.scale, self.trial.x.as_mut_slice());
+        let step = scaled_norm(&self.norms, self.trial.x.as_slice());
+        let small = step <= tolerance * scaled_norm(&self.norms, self.here.x.as_slice())
+            || self.triangle.projection() <= tolerance * norm(self.here.residuals.as_slice());
+        small && !self.is_lost()
+    }
+
+    /// Whether a parameter has run off to where it has no influence: its column of `J`, once `D_j` long, is down
+    /// to `ε D_j`, and even a change by its own size would leave the residuals the same,
+    /// `‖J_j‖ |x_j| ≤ ε ‖r‖`.
+    fn is_lost(&self) -> bool {
+        let r = norm(self.here.residuals.as_slice());
+        let columns = self.norms.iter().zip(&self.scale).zip(&self.here.x);
+        columns.into_iter().any(|((&norm, &scale), &x)| {
+            scale > T::zero() && norm <= T::EPSILON * scale && norm * x.abs() <= T::EPSILON * r
+        })
+    }
+
+    /// `x` moves to where the last accepted trial went, from a point that was `settled` or not.
+    pub(super) fn leave(&self, x: &mut DVector<T>, settled: bool, step: &mut Step<T>) {
         x.copy_from(&self.here.x);
+        step.outcome = if settled { Outcome::Moved } else { Outcome::Unsettled };
     }
 
     /// No further: whether that is because there is nothing more to gain.
     pub(super) fn end<R: Residuals<T>>(&self, squares: &mut LeastSquares<T, R>, step: &mut Step<T>) {
         let offset = squares.offset(&self.here.x);
         let exact = offset.is_ok_and(|offset| offset.is_small());
-        step.outcome = if exact { Outcome::Stationary } else { Outcome::Stuck };
+        step.outcome = match (self.is_lost(), exact) {
+            (true, _) => Outcome::Lost,
+            (false, true) => Outcome::Stationary,
+            (false, false) => Outcome::Stuck,
+        };
     }
 }
