@@ -43,7 +43,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `rayon` | chunks of a batch side by side on rayon's threads, bit for bit as without |
+//! | `rayon` | chunks of a batch side by side on rayon's threads, bit for bit as without; fastest inside `ThreadPool::install` |
 //! | `num-dual` | exact derivatives of functions that are generic over dual numbers ([`objective`]) |
 //! | `serde` | saving and loading of what training leaves ([`Fitted`]), with every file checked |
 //!
