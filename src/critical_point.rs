@@ -8,7 +8,7 @@ use nalgebra::{DMatrix, DVector};
 use crate::optimizer::evaluate;
 use crate::{Error, Hessian, Real, Report, kernel};
 
-pub(crate) use spectrum::{Spectrum, zero};
+pub(crate) use spectrum::{Spectrum, tridiagonal, zero};
 
 mod spectrum;
 

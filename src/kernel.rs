@@ -24,9 +24,9 @@ use nalgebra::DMatrixView;
 use crate::Real;
 pub(crate) use cholesky::{cholesky, cholesky_solve};
 pub(crate) use gram::weighted_gram;
-#[cfg(test)]
-pub(crate) use level::at_each_level;
 pub(crate) use level::{Fused, vectorize};
+#[cfg(test)]
+pub(crate) use level::{at_each_level, sizes};
 pub(crate) use lu::{lu, lu_solve};
 pub(crate) use product::{affine, product};
 pub(crate) use qr::{Samples, Triangle, factorise};

@@ -2,13 +2,14 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::ops::ControlFlow;
 
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::{
-    Activation, AdaGrad, Adam, Bfgs, ConjugateGradient, CrossEntropy, Curved, EmpiricalRisk, Fitted,
+    Activation, AdaGrad, Adam, Bfgs, ConjugateGradient, CrossEntropy, Curved, EmpiricalRisk, Epoch, Fitted,
     GaussNewton, GradientDescent, Hessian, HessianProduct, Lbfgs, LeastSquares, LevenbergMarquardt, LogLoss,
-    Network, Newton, NewtonCg, Objective, Optimizer, Perceptron, Real, Residuals, RmsProp, Schedule,
-    SecondOrder, SigmoidClassifier, SquaredError,
+    Network, Newton, NewtonCg, Objective, Optimizer, Perceptron, Real, Residuals, RmsProp, SaddleFree,
+    Schedule, SecondOrder, SigmoidClassifier, SquaredError, Trainer, TrustRegion,
 };
 
 /// The system's allocator, with a count per thread (tests run side by side).
@@ -88,32 +89,42 @@ fn whole_batch<T: Real, O: Hessian<T> + HessianProduct<T>>() -> Vec<Named<T, O>>
     vec![
         ("Newton", Box::new(Newton::new())),
         ("textbook Newton", Box::new(Newton::pure())),
+        // inside the region: a step on its boundary takes the eigenvalues
+        ("trust region", Box::new(TrustRegion::new().radius(T::of(1e3)))),
         ("Newton-CG", Box::new(NewtonCg::new())),
+        ("saddle-free", Box::new(SaddleFree::new())),
         ("L-BFGS", Box::new(Lbfgs::new())),
         ("BFGS", Box::new(Bfgs::new())),
         ("conjugate gradient", Box::new(ConjugateGradient::new())),
     ]
 }
 
-/// Steps where the Hessian is positive definite: the eigenvalues of a modified one may take what they need.
-fn assert_whole_batch_silent<T, M, L>(model: &M, loss: L, (x, y): (&DMatrix<T>, &DMatrix<T>))
-where
+/// Newton's method and the trust region take eigenvalues, which may allocate, unless the Hessian is positive
+/// `definite`: where it is not, they stand aside.
+fn assert_whole_batch_silent<T, M, L>(
+    model: &M,
+    loss: L,
+    (x, y): (&DMatrix<T>, &DMatrix<T>),
+    (start, ridge, definite): (&DVector<T>, f64, bool),
+) where
     T: Real,
     M: SecondOrder<T> + Clone + std::fmt::Debug,
     L: Curved<T> + Copy,
 {
-    let mut risk = EmpiricalRisk::new(model.clone(), loss, x, y).unwrap().ridge(T::of(0.01));
+    let mut risk = EmpiricalRisk::new(model.clone(), loss, x, y).unwrap().ridge(T::of(ridge));
     for (name, mut optimizer) in whole_batch::<T, _>() {
-        let start = DVector::from_element(risk.dim(), T::of(0.1));
+        if !definite && ["Newton", "trust region"].contains(&name) {
+            continue;
+        }
         let mut theta = start.clone();
         let name = format!("{name}, {model:?}, {}", std::any::type_name::<T>());
         assert_silent(&name, || {
-            theta.copy_from(&start);
+            theta.copy_from(start);
             let step = optimizer.step(&mut risk, &mut theta).unwrap();
-            assert!(!step.modified, "{name}");
+            assert!(!(definite && step.modified), "{name}");
             optimizer.step(&mut risk, &mut theta).unwrap();
         });
-        assert!(theta != start && theta.iter().all(|t| t.is_finite()), "{name}: {theta}");
+        assert!(theta != *start && theta.iter().all(|t| t.is_finite()), "{name}: {theta}");
     }
 }
 
@@ -173,8 +184,9 @@ fn all_models<T: Real>() {
     let theta = DVector::from_element(6, T::of(0.01));
     assert_steps_silent(&Perceptron::new(5), SquaredError, (&x, &numbers), &theta);
     assert_steps_silent(&SigmoidClassifier::new(5), LogLoss, (&x, &labels), &theta);
-    assert_whole_batch_silent(&Perceptron::new(5), SquaredError, (&x, &numbers));
-    assert_whole_batch_silent(&SigmoidClassifier::new(5), LogLoss, (&x, &labels));
+    let start = (&DVector::from_element(6, T::of(0.1)), 0.01, true);
+    assert_whole_batch_silent(&Perceptron::new(5), SquaredError, (&x, &numbers), start);
+    assert_whole_batch_silent(&SigmoidClassifier::new(5), LogLoss, (&x, &labels), start);
     for hidden in [Activation::Relu, Activation::Tanh, Activation::Gelu] {
         let network = Network::new(&[5, 9, 7, 3], hidden);
         let theta = network.initial(1);
@@ -183,6 +195,9 @@ fn all_models<T: Real>() {
         let theta = network.initial(2);
         assert_steps_silent(&network, SquaredError, (&x, &numbers), &theta);
         assert_steps_silent(&network, LogLoss, (&x, &labels), &theta);
+        let network = Network::new(&[5, 4, 1], hidden);
+        let theta = network.initial(3);
+        assert_whole_batch_silent(&network, LogLoss, (&x, &labels), (&theta, 0.01, false));
     }
 }
 
@@ -211,6 +226,46 @@ fn a_step_of_a_larger_network_allocates_nothing_after_the_first() {
         });
     };
     rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap().install(steps);
+}
+
+/// An indefinite Hessian, and the way off a saddle: for a method that takes no dense eigenvalues.
+#[test]
+fn a_saddle_free_step_allocates_nothing_after_the_first() {
+    let (x, y) = (numbers::<f64>(5, 67), classes::<f64>(3, 67));
+    let network = Network::new(&[5, 9, 7, 3], Activation::Tanh);
+    let (start, saddle) = (network.initial(1), DVector::zeros(network.initial::<f64>(1).len()));
+    let mut risk = EmpiricalRisk::new(network, CrossEntropy, &x, &y).unwrap();
+    let (mut method, mut theta) = (SaddleFree::new(), start.clone());
+    assert_silent("saddle-free", || {
+        for from in [&start, &saddle] {
+            theta.copy_from(from);
+            (0..3).for_each(|_| _ = method.step(&mut risk, &mut theta).unwrap());
+        }
+    });
+    assert!(theta != saddle && theta.iter().all(|t| t.is_finite()), "{theta}");
+}
+
+#[test]
+fn an_epoch_allocates_nothing_after_the_first() {
+    let (x, y) = (numbers::<f32>(5, 67), classes::<f32>(3, 67));
+    for hidden in [Activation::Relu, Activation::Tanh] {
+        let network = Network::new(&[5, 9, 3], hidden);
+        let start = network.initial(1);
+        let mut risk = EmpiricalRisk::new(network.clone(), CrossEntropy, &x, &y).unwrap();
+        let mut held_out = EmpiricalRisk::new(network, CrossEntropy, &x, &y).unwrap();
+        let mut trainer = Trainer::default().epochs(32).batch_size(16).early_stopping(32, 0.0);
+        let mut counts = [0; 33];
+        let count = |epoch: &Epoch<f32>, _: &DVector<f32>| {
+            counts[epoch.epoch] = ALLOCATIONS.get();
+            ControlFlow::Continue(())
+        };
+        trainer.train_with(&mut risk, start, Some(&mut held_out), count).unwrap();
+        for epoch in 3..=32_usize {
+            // the history doubles its space where it is full
+            let full = epoch > 4 && (epoch - 1).is_power_of_two();
+            assert_eq!(counts[epoch] - counts[epoch - 1], usize::from(full), "epoch {epoch}");
+        }
+    }
 }
 
 /// r = (1 − x₁, 1 − x₂, x₁ x₂ − 2): never solved exactly.

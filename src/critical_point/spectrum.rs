@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector, SymmetricEigen, SymmetricTridiagonal};
 
-use crate::Real;
+use crate::{Real, kernel};
 
 /// `H = V diag(λ) Vᵀ` with the eigenvalues ascending and the unit eigenvectors in the columns of `V`.
 #[derive(Debug, Clone)]
@@ -58,7 +58,7 @@ impl<T: Real> Spectrum<T> {
         // QL wants the small end first
         d.as_mut_slice().reverse();
         let mut e: Vec<T> = e.iter().rev().copied().chain([T::zero()]).collect();
-        if !implicit_ql(d.as_mut_slice(), &mut e) {
+        if !implicit_ql(d.as_mut_slice(), &mut e, &mut []) {
             return None;
         }
         d.as_mut_slice().sort_by(|a, b| a.f64().total_cmp(&b.f64()));
@@ -156,11 +156,31 @@ fn two<T: Real>(h: &DMatrix<T>) -> ([T; 2], [T; 2]) {
     (values, [-v / norm, u / norm])
 }
 
-/// Eigenvalues of the symmetric tridiagonal matrix with diagonal `d` and subdiagonal `e` (and a spare zero
-/// at its end), unsorted in `d`, by QL steps with implicit shifts (Bowdler, Martin, Reinsch and Wilkinson,
-/// Numer. Math. 11, 1968; Dubrulle 1970). False if an eigenvalue needs more than 60 of them.
-fn implicit_ql<T: Real>(d: &mut [T], e: &mut [T]) -> bool {
+/// `T = V diag(λ) Vᵀ` in place, for the symmetric tridiagonal `T` with diagonal `d` and subdiagonal `e` (and a
+/// spare entry at its end): `d ← λ`, unsorted, and `v ← V`, by columns. False where `T` is not finite, or the
+/// bounded iteration did not converge.
+pub(crate) fn tridiagonal<T: Real>(d: &mut [T], e: &mut [T], v: &mut [T]) -> bool {
+    if !(kernel::all_finite(d) && kernel::all_finite(e)) {
+        return false;
+    }
+    v.fill(T::zero());
+    v.iter_mut().step_by(d.len() + 1).for_each(|v| *v = T::one());
+    let scale = kernel::norm_inf(d).max(kernel::norm_inf(e));
+    if scale > T::zero() {
+        d.iter_mut().chain(e.iter_mut()).for_each(|t| *t /= scale);
+    }
+    let converged = implicit_ql(d, e, v);
+    d.iter_mut().for_each(|d| *d = finite(*d * scale));
+    converged
+}
+
+/// Eigenvalues of the symmetric tridiagonal matrix with diagonal `d` and subdiagonal `e` (and a spare entry
+/// at its end), of entries up to 1, unsorted in `d`, by QL steps with implicit shifts (Bowdler, Martin, Reinsch
+/// and Wilkinson, Numer. Math. 11, 1968; Dubrulle 1970). The eigenvectors are multiplied to the `n` columns of
+/// `z` from the right, `Z ← Z V`; an empty `z` has no rows. False if an eigenvalue needs more than 60 steps.
+fn implicit_ql<T: Real>(d: &mut [T], e: &mut [T], z: &mut [T]) -> bool {
     let n = d.len();
+    let rows = z.len() / n;
     let two = T::of(2.0);
     let length = |a: T, b: T| {
         let (p, q) = (a.abs().max(b.abs()), a.abs().min(b.abs()));
@@ -199,6 +219,10 @@ fn implicit_ql<T: Real>(d: &mut [T], e: &mut [T]) -> bool {
                 shift = sin * r;
                 d[i + 1] = g + shift;
                 g = cos * r - b;
+                let (left, right) = z[i * rows..(i + 2) * rows].split_at_mut(rows);
+                for (l, r) in left.iter_mut().zip(right) {
+                    (*l, *r) = (cos * *l - sin * *r, sin * *l + cos * *r);
+                }
             }
             if !split {
                 d[first] -= shift;

@@ -267,8 +267,8 @@ mod tests {
 
     #[test]
     fn wampler_polynomials_keep_their_digits() {
-        let x: Vec<f64> = (0..21).flat_map(|i| (1..6).map(move |j| f64::from(i).powi(j))).collect();
-        let y: Vec<f64> = (0..21).map(|i| (0..6).map(|j| f64::from(i).powi(j)).sum()).collect();
+        let x: Vec<f64> = (0..21_i32).flat_map(|i| (1..6).map(move |j| f64::from(i.pow(j)))).collect();
+        let y: Vec<f64> = (0..21_i32).map(|i| (0..6).map(|j| f64::from(i.pow(j))).sum()).collect();
         at_each_level(|| {
             let (beta, residual) = fit(Factor::new(&x, 5, 21), true, &y, 0);
             assert!(digits(&beta, &[1.0; 6]) >= 9.0, "{}", digits(&beta, &[1.0; 6]));
@@ -322,7 +322,8 @@ mod tests {
     #[test]
     fn the_gradient_vanishes_at_the_solution() {
         at_each_level(|| {
-            for (n, m, k) in [(1, 1, 1), (2, 5, 1), (3, 2, 2), (9, 40, 3), (40, 700, 2), (70, 60, 1)] {
+            let shapes = [(1, 1, 1), (2, 5, 1), (3, 2, 2), (9, 40, 3), (40, 700, 2), (70, 60, 1)];
+            for &(n, m, k) in if cfg!(miri) { &shapes[..4] } else { &shapes } {
                 check::<f64>(n, m, k, n % 2 == 1, 1e-12);
                 check::<f32>(n, m, k, n % 2 == 0, 1e-4);
             }

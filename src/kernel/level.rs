@@ -150,7 +150,7 @@ fn avx2<R>(f: impl FnOnce() -> R) -> R {
 }
 
 #[cfg(test)]
-pub(crate) use forced::at_each_level;
+pub(crate) use forced::{at_each_level, sizes};
 #[cfg(test)]
 mod forced {
     use std::cell::Cell;
@@ -170,5 +170,10 @@ mod forced {
             }
         }
         LEVEL.set(None);
+    }
+
+    /// All sizes; under Miri, which interprets every instruction, those up to `limit`.
+    pub(crate) fn sizes(all: &[usize], limit: usize) -> impl Iterator<Item = usize> {
+        all.iter().copied().filter(move |n| !cfg!(miri) || *n <= limit)
     }
 }

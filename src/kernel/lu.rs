@@ -150,7 +150,7 @@ pub(crate) fn lu_solve<T: Real>(lu: &[T], n: usize, pivots: &[usize], b: &mut [T
 #[expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 mod tests {
     use super::*;
-    use crate::kernel::at_each_level;
+    use crate::kernel::{at_each_level, sizes};
 
     fn check<T: Real>(n: usize) {
         let a: Vec<T> = (0..n * n).map(|i| T::of(((i * i) as f64 * 0.37 + i as f64 + 0.3).sin())).collect();
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn solves_what_it_factorises() {
         at_each_level(|| {
-            for n in [0, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33, 49, 64, 100] {
+            for n in sizes(&[0, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33, 49, 64, 100], 17) {
                 check::<f32>(n);
                 check::<f64>(n);
             }

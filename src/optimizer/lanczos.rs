@@ -1,9 +1,9 @@
 //! Lanczos' method: what Hessian products tell of the spectrum.
 
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DVector;
 
 use super::radius::norm;
-use crate::critical_point::Spectrum;
+use crate::critical_point::tridiagonal;
 use crate::{Error, HessianProduct, Real, kernel};
 
 /// `H Q ≈ Q T`, with `k` orthonormal columns `Q` that span the Krylov space of a start, and `T` tridiagonal
@@ -13,35 +13,58 @@ pub(super) struct Lanczos<T: Real> {
     /// Columns of `Q`.
     basis: Vec<DVector<T>>,
     product: DVector<T>,
+    /// The diagonal of `T`, then its eigenvalues.
+    values: Vec<T>,
+    /// The subdiagonal of `T`.
+    beta: Vec<T>,
+    /// The eigenvectors of `T`, by columns.
+    vectors: Vec<T>,
+    coordinates: Vec<T>,
 }
 
 impl<T: Real> Lanczos<T> {
     pub(super) fn new() -> Self {
-        Self { basis: Vec::new(), product: DVector::zeros(0) }
+        Self {
+            basis: Vec::new(),
+            product: DVector::zeros(0),
+            values: Vec::new(),
+            beta: Vec::new(),
+            vectors: Vec::new(),
+            coordinates: Vec::new(),
+        }
     }
 
-    /// At most `steps` steps from `start`; fewer where the space is exhausted or a product is not finite.
-    /// The spectrum of `T`: Ritz values ascending, Ritz vectors in the coordinates of `Q`. `None` where the
-    /// start is zero.
+    /// At most `steps` steps from `start`; fewer where the space is exhausted or a product is not finite. Leaves
+    /// the Ritz values, unsorted, and the Ritz vectors in the coordinates of `Q`. False where the start is zero,
+    /// or there is no product to be had.
     pub(super) fn run<O: HessianProduct<T> + ?Sized>(
         &mut self,
         objective: &mut O,
         x: &DVector<T>,
         start: &DVector<T>,
         steps: usize,
-    ) -> Result<Option<Spectrum<T>>, Error> {
+    ) -> Result<bool, Error> {
         let n = x.len();
         let steps = steps.min(n);
         if self.product.len() != n || self.basis.len() < steps {
             self.product = DVector::zeros(n);
             self.basis = vec![DVector::zeros(n); steps];
+            for (buffer, size) in [
+                (&mut self.values, steps),
+                (&mut self.beta, steps),
+                (&mut self.vectors, steps * steps),
+                (&mut self.coordinates, steps),
+            ] {
+                *buffer = Vec::with_capacity(size);
+            }
         }
         let length = norm(start.as_slice());
         if !(length > T::zero() && length.is_finite()) {
-            return Ok(None);
+            return Ok(false);
         }
         self.basis[0].zip_apply(start, |q, s| *q = s / length);
-        let (mut alpha, mut beta) = (Vec::with_capacity(steps), Vec::with_capacity(steps));
+        self.values.clear();
+        self.beta.clear();
         let mut scale = T::zero();
         for k in 0..steps {
             objective.hessian_product(x, &self.basis[k], &mut self.product);
@@ -52,7 +75,7 @@ impl<T: Real> Lanczos<T> {
             if !kernel::norm_inf(self.product.as_slice()).is_finite() {
                 break;
             }
-            alpha.push(kernel::dot(self.basis[k].as_slice(), self.product.as_slice()));
+            self.values.push(kernel::dot(self.basis[k].as_slice(), self.product.as_slice()));
             scale = scale.max(norm(self.product.as_slice()));
             if k + 1 == steps {
                 break;
@@ -67,28 +90,39 @@ impl<T: Real> Lanczos<T> {
             if rest <= T::of(n as f64) * T::EPSILON * scale {
                 break;
             }
-            beta.push(rest);
+            self.beta.push(rest);
             let (_, next) = self.basis.split_at_mut(k + 1);
             next[0].zip_apply(&self.product, |q, p| *q = p / rest);
         }
-        let k = alpha.len();
-        if k == 0 {
-            return Ok(None);
-        }
-        let tridiagonal = DMatrix::from_fn(k, k, |i, j| match i.abs_diff(j) {
-            0 => alpha[i],
-            1 => beta[i.min(j)],
-            _ => T::zero(),
-        });
-        Ok(Spectrum::new(&tridiagonal))
+        let k = self.values.len();
+        self.beta.resize(k, T::zero());
+        self.vectors.resize(k * k, T::zero());
+        Ok(k > 0 && tridiagonal(&mut self.values, &mut self.beta, &mut self.vectors))
     }
 
-    /// `Q c`, into `out`.
-    pub(super) fn combine(&self, coordinates: &[T], out: &mut DVector<T>) {
-        out.fill(T::zero());
-        for (q, &c) in self.basis.iter().zip(coordinates) {
-            kernel::axpy(c, q.as_slice(), out.as_mut_slice());
+    /// The smallest Ritz value, and which it is.
+    fn least(&self) -> (usize, T) {
+        let values = self.values.iter().copied().enumerate();
+        values.fold((0, self.values[0]), |least, value| if value.1 < least.1 { value } else { least })
+    }
+
+    /// `s = −Q V max(|Λ|, δ)⁻¹ Vᵀ (γ e₁)` into `out`, with `T = V Λ Vᵀ`, `δ = √ε max |λ|`, and `γ` the length of
+    /// the start; `−Q (γ e₁)` where all Ritz values are zero. Returns `sᵀHs` and whether a Ritz value is
+    /// negative.
+    pub(super) fn descend(&mut self, length: T, out: &mut DVector<T>) -> (T, bool) {
+        let k = self.values.len();
+        let largest = kernel::norm_inf(&self.values);
+        let floor = if largest > T::zero() { T::EPSILON.sqrt() * largest } else { T::one() };
+        self.coordinates.clear();
+        self.coordinates.resize(k, T::zero());
+        let mut bend = T::zero();
+        for (v, &lambda) in self.vectors.chunks_exact(k).zip(&self.values) {
+            let c = -(v[0] * length) / lambda.abs().max(floor);
+            kernel::axpy(c, v, &mut self.coordinates);
+            bend += c * (c * lambda);
         }
+        combine(&self.basis, &self.coordinates, out);
+        (bend, self.least().1 < T::zero())
     }
 
     /// The direction of most negative curvature that `steps` steps from a fixed vector without structure
@@ -102,30 +136,37 @@ impl<T: Real> Lanczos<T> {
         steps: usize,
         out: &mut DVector<T>,
     ) -> Result<Option<T>, Error> {
-        let start = unstructured(x.len());
-        let Some(ritz) = self.run(objective, x, &start, steps)? else { return Ok(None) };
-        Ok(self.most_negative(&ritz, out))
-    }
-
-    fn most_negative(&self, ritz: &Spectrum<T>, out: &mut DVector<T>) -> Option<T> {
-        let least = ritz.values[0];
-        if least >= -T::of(out.len() as f64) * T::EPSILON * ritz.values.amax() {
-            return None;
+        unstructured(out);
+        if !self.run(objective, x, out, steps)? {
+            return Ok(None);
         }
-        self.combine(ritz.vectors.column(0).as_slice(), out);
+        let (k, (at, least)) = (self.values.len(), self.least());
+        if least >= -T::of(out.len() as f64) * T::EPSILON * kernel::norm_inf(&self.values) {
+            return Ok(None);
+        }
+        combine(&self.basis, &self.vectors[at * k..(at + 1) * k], out);
         let length = norm(out.as_slice());
         *out /= length;
-        Some(least)
+        Ok(Some(least))
     }
 }
 
-/// Numbers in `[−1, 1)` that are the same on every machine (SplitMix64; Steele, Lea and Flood 2014).
-fn unstructured<T: Real>(n: usize) -> DVector<T> {
+/// `Q c`, into `out`.
+fn combine<T: Real>(basis: &[DVector<T>], coordinates: &[T], out: &mut DVector<T>) {
+    out.fill(T::zero());
+    for (q, &c) in basis.iter().zip(coordinates) {
+        kernel::axpy(c, q.as_slice(), out.as_mut_slice());
+    }
+}
+
+/// Fills `out` with numbers in `[−1, 1)` that are the same on every machine (SplitMix64; Steele, Lea and Flood
+/// 2014).
+fn unstructured<T: Real>(out: &mut DVector<T>) {
     let mut state = 0x5EED_u64;
-    DVector::from_fn(n, |_, _| {
+    out.apply(|out| {
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        T::of((z ^ (z >> 31)) as f64 / 2f64.powi(63) - 1.0)
-    })
+        *out = T::of((z ^ (z >> 31)) as f64 / 2f64.powi(63) - 1.0);
+    });
 }

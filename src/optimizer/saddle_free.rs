@@ -111,22 +111,14 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
         }
         // in the coordinates of Q the gradient is ‖∇f‖ e₁
         let mut promised = T::zero();
-        match self.lanczos.run(objective, x, &self.gradient, self.dimension)? {
-            Some(ritz) => {
-                let mut first = DVector::zeros(ritz.values.len());
-                first[0] = norm(self.gradient.as_slice());
-                step.modified = ritz.values[0] < T::zero();
-                let s = ritz.descend(&first);
-                let along = ritz.vectors.tr_mul(&s);
-                let bend = along.iter().zip(&ritz.values).fold(T::zero(), |sum, (&s, &l)| sum + s * (s * l));
-                promised = -T::of(0.5) * bend;
-                self.lanczos.combine(s.as_slice(), &mut self.direction);
-            }
+        if self.lanczos.run(objective, x, &self.gradient, self.dimension)? {
+            let length = norm(self.gradient.as_slice());
+            let (bend, negative) = self.lanczos.descend(length, &mut self.direction);
+            (promised, step.modified) = (-T::of(0.5) * bend, negative);
+        } else {
             // no products to be had: down the gradient
-            None => {
-                step.modified = true;
-                self.direction.zip_apply(&self.gradient, |d, g| *d = -g);
-            }
+            step.modified = true;
+            self.direction.zip_apply(&self.gradient, |d, g| *d = -g);
         }
         if is_near_saddle(x, step.gradient_norm, &self.direction)
             && let Some(curvature) =
