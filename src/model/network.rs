@@ -15,6 +15,9 @@ pub use layer::Layer;
 /// hold the sigmoid or softmax. `θ` holds, layer by layer, `W⁽ˡ⁾` (units × inputs of the layer)
 /// column-major, then `b⁽ˡ⁾`; [`layers`](Self::layers) gives views of them.
 ///
+/// `φ'` is formed beside `φ` from the same exponential, not from the rounded activation: saturated units keep the
+/// digits of their derivatives.
+///
 /// Second derivatives are exact: products by forward over reverse (Pearlmutter 1994), the dense Hessian block by
 /// block (Bishop 1992). Those of relu and its kin are the second derivatives of the linear pieces, `φ'' = 0`:
 /// *within* one layer the Hessian is then its Gauss–Newton part, *between* two layers the term of the product
