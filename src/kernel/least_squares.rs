@@ -14,7 +14,7 @@ impl<T: Real> Triangle<T> {
     /// Whether the norms of all columns are so far from the ends of the range that no square was lost.
     pub(super) fn is_moderate(&self) -> bool {
         let p = self.size();
-        let limit = T::SUBNORMAL.0.sqrt().sqrt();
+        let limit = T::LEAST_NORMAL.sqrt().sqrt();
         let safe = |norm: T| norm > limit && norm * limit < T::one();
         let targets = self.r[p * p..].chunks_exact(p.max(1)).zip(&self.residual);
         (0..p).all(|j| safe(norm_inf(&self.r[j * p..][..=j])))

@@ -22,8 +22,8 @@ pub(crate) trait Elementary: Sized + 'static {
     const ERFC: &'static [Self];
     /// Adding it rounds to an integer: `1.5 · 2^(bits of the mantissa)`.
     const ROUND: Self;
-    /// The least normal number, and a power of two that makes every subnormal normal.
-    const SUBNORMAL: (Self, Self, Self);
+    /// The least normal number.
+    const LEAST_NORMAL: Self;
 
     fn lit(x: f64) -> Self;
     /// `|x|`.
@@ -45,8 +45,7 @@ macro_rules! elementary {
         impl Elementary for $scalar {
             $($constants)*
             const ROUND: Self = 1.5 * (1_u64 << $mantissa) as $scalar;
-            const SUBNORMAL: (Self, Self, Self) =
-                ($scalar::MIN_POSITIVE, (1_u64 << ($mantissa + 2)) as $scalar, ($mantissa + 2) as $scalar);
+            const LEAST_NORMAL: Self = $scalar::MIN_POSITIVE;
 
             #[inline(always)]
             fn lit(x: f64) -> Self {
@@ -141,19 +140,8 @@ impl Fused {
         let x = if x < T::EXP_RANGE.0 { T::EXP_RANGE.0 } else { x };
         let x = if x > T::EXP_RANGE.1 { T::EXP_RANGE.1 } else { x };
         let (n, p) = self.reduced_exp(x);
-        let half = self.mul_add(n, T::lit(0.5), T::ROUND) - T::ROUND;
-        (T::lit(1.0) + p) * half.power_of_two() * (n - half).power_of_two()
-    }
-
-    /// `exp x − 1 = 2ⁿ (exp r − 1) + (2ⁿ − 1)`.
-    #[inline(always)]
-    pub(crate) fn exp_m1<T: Kernel>(self, x: T) -> T {
-        let (n, p) = self.reduced_exp(x);
-        let power = n.power_of_two();
-        let y = self.mul_add(power, p, power - T::lit(1.0));
-        let y = if x > T::lit(64.0) { self.exp(x) } else { y };
-        let y = if x < T::lit(-64.0) { T::lit(-1.0) } else { y };
-        if x == T::lit(0.0) { x } else { y }
+        let (h, rest) = self.halves(n);
+        (T::lit(1.0) + p) * h * rest
     }
 
     /// `ln(m 2ᵏ + c)` with `f = m − 1`, `c` relative to `m 2ᵏ`, and `s = f / (2 + f)`:
@@ -165,17 +153,6 @@ impl Fused {
         let tail = s2 * self.polynomial(T::LN, s2);
         let low = self.mul_add(s, half + tail, self.mul_add(k, T::LN_2.1, c));
         self.mul_add(k, T::LN_2.0, f - (half - low))
-    }
-
-    /// `ln x`: `−∞` at 0, NaN below.
-    #[inline(always)]
-    pub(crate) fn ln<T: Kernel>(self, x: T) -> T {
-        let (least, factor, exponent) = T::SUBNORMAL;
-        let small = x < least;
-        let (m, k) = (if small { x * factor } else { x }).split();
-        let k = if small { k - exponent } else { k };
-        let y = self.logarithm(m - T::lit(1.0), k, T::lit(0.0));
-        limits_of_ln(x, x, y)
     }
 
     /// `ln(1 + x)`, accurate near zero: `ln u + c / u` with `u` the rounded `1 + x`, and `c` what it lost.
@@ -193,32 +170,87 @@ impl Fused {
         limits_of_ln(u, x, y)
     }
 
-    /// `1 / (1 + exp(−z))`, written with `exp(−|z|)`, which cannot overflow.
+    /// `1 / (1 + exp(−z))`.
     #[inline(always)]
     pub(crate) fn sigmoid<T: Kernel>(self, z: T) -> T {
-        let one = T::lit(1.0);
-        let e = self.exp(-z.magnitude());
-        (if z < T::lit(0.0) { e } else { one }) / (one + e)
+        self.sigmoid_and_slope(z).0
     }
 
-    /// `tanh z = (1 − e) / (1 + e)` for `z ≥ 0`, with `e = exp(−2 z)`; from `tanh z = ½` on, `1 − 2 e / (1 + e)`.
+    /// `(σ(z), σ'(z))` with `e = exp(−|z|)`, which cannot overflow: `q = e / (1 + e)` is the smaller of `σ(z)` and
+    /// `σ(−z)`, `1 − q` the larger, and `σ' = q (1 − q)`.
     #[inline(always)]
-    pub(crate) fn tanh<T: Kernel>(self, z: T) -> T {
+    pub(crate) fn sigmoid_and_slope<T: Kernel>(self, z: T) -> (T, T) {
+        let (small, large) = self.shares(self.exp(-z.magnitude()));
+        (if z < T::lit(0.0) { small } else { large }, small * large)
+    }
+
+    /// `e / (1 + e)` and `1 / (1 + e)`.
+    #[inline(always)]
+    fn shares<T: Kernel>(self, e: T) -> (T, T) {
+        let small = e / (T::lit(1.0) + e);
+        (small, T::lit(1.0) - small)
+    }
+
+    /// `(tanh z, tanh' z)` with `e = exp(−2 |z|)`: `tanh |z| = (1 − e) / (1 + e)` below 0.55, from there on
+    /// `1 − q` with `q = 2 e / (1 + e)`; `tanh' z = 1 − tanh² z` there and `2 q − q²` here, which `q ≤ ½` does not
+    /// cancel.
+    #[inline(always)]
+    pub(crate) fn tanh_and_slope<T: Kernel>(self, z: T) -> (T, T) {
         let (one, a) = (T::lit(1.0), z.magnitude());
-        let x = if a > T::lit(32.0) { T::lit(-64.0) } else { T::lit(-2.0) * a };
-        let (n, p) = self.reduced_exp(x);
-        let power = n.power_of_two();
-        let (e, rest) = (self.mul_add(power, p, power), -self.mul_add(power, p, power - one));
+        let x = T::lit(-2.0) * a;
+        let (n, p) = self.reduced_exp(if x < T::EXP_RANGE.0 { T::EXP_RANGE.0 } else { x });
+        let (h, rest) = self.halves(n);
+        let e = self.mul_add(h, p, h) * rest;
+        let power = h * rest;
         let small = a < T::lit(0.55);
-        let ratio = (if small { rest } else { e + e }) / (one + e);
-        (if small { ratio } else { one - ratio }).signed_as(z)
+        let q = (if small { -self.mul_add(power, p, power - one) } else { e + e }) / (one + e);
+        let tanh = if small { q } else { one - q };
+        (tanh.signed_as(z), self.mul_add(-q, q, if small { one } else { q + q }))
     }
 
-    /// `ln(1 + exp z) = max(z, 0) + ln(1 + exp(−|z|))`.
+    /// `(ln(1 + exp z), σ(z))` with `e = exp(−|z|)`: `ln(1 + exp z) = max(z, 0) + ln(1 + e)`.
     #[inline(always)]
-    pub(crate) fn softplus<T: Kernel>(self, z: T) -> T {
-        let zero = T::lit(0.0);
-        (if z < zero { zero } else { z }) + self.ln_1p(self.exp(-z.magnitude()))
+    pub(crate) fn softplus_and_slope<T: Kernel>(self, z: T) -> (T, T) {
+        let (zero, e) = (T::lit(0.0), self.exp(-z.magnitude()));
+        let (small, large) = self.shares(e);
+        ((if z < zero { zero } else { z }) + self.ln_1p(e), if z < zero { small } else { large })
+    }
+
+    /// `(exp x − 1, exp x)` for `x ≤ 0`: `2ⁿ (exp r − 1) + (2ⁿ − 1)` and `2ⁿ (1 + (exp r − 1))`.
+    #[inline(always)]
+    pub(crate) fn exp_m1_and_exp<T: Kernel>(self, x: T) -> (T, T) {
+        let (n, p) = self.reduced_exp(if x < T::EXP_RANGE.0 { T::EXP_RANGE.0 } else { x });
+        let (h, rest) = self.halves(n);
+        let power = h * rest;
+        (self.mul_add(power, p, power - T::lit(1.0)), self.mul_add(h, p, h) * rest)
+    }
+
+    /// Two powers of two whose product is `2ⁿ`, be it subnormal.
+    #[inline(always)]
+    fn halves<T: Kernel>(self, n: T) -> (T, T) {
+        let half = self.mul_add(n, T::lit(0.5), T::ROUND) - T::ROUND;
+        (half.power_of_two(), (n - half).power_of_two())
+    }
+
+    /// `(Φ(z), Φ'(z))`, the normal distribution function and its density, with `e = exp(−z²/2)`: beyond `|z| = √½`
+    /// the tail is `½ e` times the smooth function of [`erfc`](Self::erfc) at `x = |z|/√2`.
+    #[inline(always)]
+    pub(crate) fn normal_and_density<T: Kernel>(self, z: T) -> (T, T) {
+        let (one, half, four) = (T::lit(1.0), T::lit(0.5), T::lit(4.0));
+        let a = z.magnitude();
+        // beyond, exp(−z²/2) is 0
+        let a = if a > T::lit(40.0) { T::lit(40.0) } else { a };
+        // z² = h² + (a − h) (a + h), h² exact
+        let h = a.upper_half();
+        let e = self.exp(-half * h * h) * self.exp(half * (h - a) * (h + a));
+        let x = a * T::lit(std::f64::consts::FRAC_1_SQRT_2);
+        let tail =
+            half * e * self.polynomial(T::ERFC, (x - four) / (x + four)) / self.mul_add(T::lit(2.0), x, one);
+        let middle = half * x * self.polynomial(T::ERF, x * x);
+        let below = if x < half { half - middle } else { tail };
+        let above = if x < half { half + middle } else { one - tail };
+        let density = e * T::lit(0.398_942_280_401_432_7);
+        (if z < T::lit(0.0) { below } else { above }, density)
     }
 
     /// `erfc x`, twice the normal probability beyond `√2 x`: `1 − erf x` up to ½, beyond it `exp(−x²)` times
@@ -275,13 +307,37 @@ mod tests {
     }
     over_slices! {
                 exp;
-                exp_m1;
-                ln;
                 ln_1p;
                 sigmoid;
-                tanh;
-                softplus;
                 erfc;
+    }
+
+    /// The same for one of two images that share an exponential.
+    macro_rules! one_of_two {
+        ($($name:ident = $both:ident . $i:tt;)*) => {$(
+
+            pub(super) fn $name<T: Kernel>(x: &mut [T]) {
+                vectorize(
+                    #[inline(always)]
+                    |fused| {
+                        for x in x {
+                            *x = fused.$both(*x).$i;
+                        }
+                    },
+                );
+            }
+        )*};
+    }
+    one_of_two! {
+                sigmoid_slope = sigmoid_and_slope.1;
+                tanh = tanh_and_slope.0;
+                tanh_slope = tanh_and_slope.1;
+                softplus = softplus_and_slope.0;
+                softplus_slope = softplus_and_slope.1;
+                elu = exp_m1_and_exp.0;
+                elu_slope = exp_m1_and_exp.1;
+                normal = normal_and_density.0;
+                density = normal_and_density.1;
     }
 
     // Correctly rounded values, from tests/data/elementary_functions.py.
@@ -307,43 +363,6 @@ mod tests {
         (-710.5, 2.71500483752131e-309),
         (-740.1, 3.8e-322),
         (-745.1, 5e-324),
-    ];
-    const EXP_M1: &[(f64, f64)] = &[
-        (0.0, 0.0),
-        (1e-320, 1e-320),
-        (-1e-320, -1e-320),
-        (1e-17, 1e-17),
-        (-1e-08, -9.999999950000001e-09),
-        (0.1, 0.10517091807564763),
-        (0.34657, 0.4142084849595797),
-        (-0.34658, -0.29289775115542377),
-        (1.0, 1.7182818284590453),
-        (-1.0, -0.6321205588285577),
-        (2.5, 11.182493960703473),
-        (-10.3, -0.9999663669048143),
-        (40.0, 2.3538526683702e+17),
-        (-40.0, -1.0),
-        (300.25, 2.4941248615349213e+130),
-        (709.7, 1.6549840276802644e+308),
-        (-708.4, -1.0),
-    ];
-    const LN: &[(f64, f64)] = &[
-        (1.0, 0.0),
-        (1e-320, -736.8272408909739),
-        (2.3e-308, -708.363299519231),
-        (1e-17, -39.14394658089878),
-        (0.1, -2.3025850929940455),
-        (0.7071067811865475, -0.34657359027997275),
-        (0.7071067811865477, -0.3465735902799724),
-        (0.9999999999999999, -1.1102230246251565e-16),
-        (1.0000000000000002, 2.2204460492503128e-16),
-        (1.2, 0.1823215567939546),
-        (1.4142135623730951, 0.3465735902799727),
-        (2.0, 0.6931471805599453),
-        (10.0, 2.302585092994046),
-        (100000000.0, 18.420680743952367),
-        (1e+300, 690.7755278982137),
-        (1.7e+308, 709.7268368932282),
     ];
     const LN_1P: &[(f64, f64)] = &[
         (0.0, 0.0),
@@ -427,6 +446,115 @@ mod tests {
         (-744.0, 1e-323),
         (-745.1, 5e-324),
     ];
+    const ELU: &[(f64, f64)] = &[
+        (0.0, 0.0),
+        (-1e-320, -1e-320),
+        (-1e-08, -9.999999950000001e-09),
+        (-0.34658, -0.29289775115542377),
+        (-1.0, -0.6321205588285577),
+        (-10.3, -0.9999663669048143),
+        (-40.0, -1.0),
+        (-708.4, -1.0),
+    ];
+    const ELU_SLOPE: &[(f64, f64)] = &[
+        (0.0, 1.0),
+        (-1e-320, 1.0),
+        (-1e-08, 0.9999999900000001),
+        (-0.34658, 0.7071022488445762),
+        (-1.0, 0.36787944117144233),
+        (-10.3, 3.363309518571897e-05),
+        (-40.0, 4.248354255291589e-18),
+        (-300.0, 5.148200222412013e-131),
+        (-708.4, 2.217119081664265e-308),
+        (-740.1, 3.8e-322),
+    ];
+    const SIGMOID_SLOPE: &[(f64, f64)] = &[
+        (0.0, 0.25),
+        (1e-320, 0.25),
+        (-1e-08, 0.25),
+        (0.1, 0.24937604019289197),
+        (-0.3, 0.24445831169074586),
+        (1.0, 0.19661193324148185),
+        (-1.0, 0.19661193324148185),
+        (2.5, 0.07010371654510816),
+        (-5.0, 0.006648056670790155),
+        (17.0, 4.1399373760035016e-08),
+        (36.7, 1.1518409493076095e-16),
+        (-37.0, 8.533047625744065e-17),
+        (300.0, 5.148200222412013e-131),
+        (-300.0, 5.148200222412013e-131),
+        (-708.4, 2.217119081664265e-308),
+        (740.1, 3.8e-322),
+    ];
+    const TANH_SLOPE: &[(f64, f64)] = &[
+        (0.0, 1.0),
+        (1e-320, 1.0),
+        (-1e-08, 0.9999999999999999),
+        (0.1, 0.9900662908474398),
+        (-0.3, 0.9151369618266292),
+        (0.5, 0.7864477329659274),
+        (-0.55, 0.7494795181900823),
+        (1.0, 0.4199743416140261),
+        (2.5, 0.02659222668316062),
+        (-5.0, 0.0001815832309438067),
+        (18.0, 9.278091320974273e-16),
+        (19.1, 1.0280418219381054e-16),
+        (-20.0, 1.6993417021166355e-17),
+        (-300.0, 1.0601586212017243e-260),
+        (350.0, 3.943870617503908e-304),
+        (371.3, 1.24e-322),
+    ];
+    const SOFTPLUS_SLOPE: &[(f64, f64)] = &[
+        (0.0, 0.5),
+        (1e-320, 0.5),
+        (-1e-08, 0.4999999975),
+        (0.1, 0.52497918747894),
+        (-0.3, 0.425557483188341),
+        (1.0, 0.7310585786300049),
+        (-1.0, 0.2689414213699951),
+        (2.5, 0.9241418199787564),
+        (-5.0, 0.0066928509242848554),
+        (-36.7, 1.1518409493076095e-16),
+        (36.7, 0.9999999999999999),
+        (300.0, 1.0),
+        (-300.0, 5.148200222412013e-131),
+        (-708.4, 2.217119081664265e-308),
+    ];
+    const NORMAL: &[(f64, f64)] = &[
+        (0.0, 0.5),
+        (1e-320, 0.5),
+        (-1e-08, 0.4999999960105772),
+        (0.1, 0.539827837277029),
+        (-0.3, 0.3820885778110474),
+        (0.7, 0.758036347776927),
+        (-0.7, 0.24196365222307303),
+        (0.71, 0.7611479319100133),
+        (-0.71, 0.23885206808998674),
+        (1.0, 0.8413447460685429),
+        (-1.0, 0.15865525393145705),
+        (2.5, 0.9937903346742238),
+        (-5.0, 2.866515718791939e-07),
+        (5.0, 0.9999997133484281),
+        (-9.7, 1.507493168810205e-22),
+        (-15.3, 3.82283156207345e-53),
+        (-30.1, 2.4226672179857586e-199),
+        (-37.4, 1.9536815616489922e-306),
+        (38.0, 1.0),
+    ];
+    const DENSITY: &[(f64, f64)] = &[
+        (0.0, 0.3989422804014327),
+        (1e-320, 0.3989422804014327),
+        (-1e-08, 0.39894228040143265),
+        (0.1, 0.39695254747701175),
+        (-0.7, 0.31225393336676127),
+        (1.0, 0.24197072451914334),
+        (-2.5, 0.017528300493568537),
+        (5.0, 1.4867195147342977e-06),
+        (-9.7, 1.4774954927042671e-21),
+        (15.3, 5.87370906627729e-52),
+        (-30.1, 7.300259384280611e-198),
+        (37.4, 7.31198534550511e-305),
+    ];
     const ERFC: &[(f64, f64)] = &[
         (0.0, 1.0),
         (1e-320, 1.0),
@@ -480,22 +608,29 @@ mod tests {
     #[test]
     fn double_precision_is_within_two_units_in_the_last_place() {
         golden("exp", exp, EXP, 1);
-        golden("exp_m1", exp_m1, EXP_M1, 2);
-        golden("ln", ln, LN, 1);
         golden("ln_1p", ln_1p, LN_1P, 1);
         golden("sigmoid", sigmoid, SIGMOID, 2);
         golden("tanh", tanh, TANH, 2);
         golden("softplus", softplus, SOFTPLUS, 2);
         golden("erfc", erfc, ERFC, 4);
+        golden("elu", elu, ELU, 2);
+        golden("elu_slope", elu_slope, ELU_SLOPE, 1);
+        golden("sigmoid_slope", sigmoid_slope, SIGMOID_SLOPE, 4);
+        golden("tanh_slope", tanh_slope, TANH_SLOPE, 4);
+        golden("softplus_slope", softplus_slope, SOFTPLUS_SLOPE, 2);
+        golden("normal", normal, NORMAL, 6);
+        golden("density", density, DENSITY, 4);
     }
 
     #[test]
     fn single_precision_is_within_two_units_in_the_last_place() {
         type Function = (&'static str, fn(&mut [f32]), fn(f64) -> f64, f64);
-        let functions: [Function; 7] = [
+        let functions: [Function; 9] = [
             ("exp", exp, f64::exp, 1.0),
-            ("exp_m1", exp_m1, f64::exp_m1, 2.0),
-            ("ln", ln, f64::ln, 1.0),
+            ("elu", elu, f64::exp_m1, 2.0),
+            ("elu_slope", elu_slope, f64::exp, 2.0),
+            ("sigmoid_slope", sigmoid_slope, |z| 0.25 / (z / 2.0).cosh().powi(2), 4.0),
+            ("tanh_slope", tanh_slope, |z| 1.0 / z.cosh().powi(2), 4.0),
             ("ln_1p", ln_1p, f64::ln_1p, 1.0),
             ("sigmoid", sigmoid, |z| 1.0 / (1.0 + (-z).exp()), 2.0),
             ("tanh", tanh, f64::tanh, 2.0),
@@ -506,6 +641,8 @@ mod tests {
         let points: Vec<f32> = (0..count).map(|i| f32::from_bits(i * (u32::MAX / count))).collect();
         for (name, f, exact, limit) in functions {
             at_each_level(|| {
+                let low = |x: &f32| if name.starts_with("elu") && *x > 0.0 { 0.0 } else { *x };
+                let points: Vec<f32> = points.iter().map(low).collect();
                 let mut y = points.clone();
                 f(&mut y);
                 for (&x, y) in points.iter().zip(y) {
@@ -521,10 +658,11 @@ mod tests {
     fn the_ends_are_exact() {
         const INF: f64 = f64::INFINITY;
         type End = (&'static str, fn(&mut [f64]), [f64; 4]);
-        let ends: [End; 8] = [
+        let ends: [End; 9] = [
             ("exp", exp, [0.0, INF, 1.0, 1.0]),
-            ("exp_m1", exp_m1, [-1.0, INF, 0.0, -0.0]),
-            ("ln", ln, [f64::NAN, INF, -INF, -INF]),
+            ("sigmoid_slope", sigmoid_slope, [0.0, 0.0, 0.25, 0.25]),
+            ("tanh_slope", tanh_slope, [0.0, 0.0, 1.0, 1.0]),
+            ("normal", normal, [0.0, 1.0, 0.5, 0.5]),
             ("ln_1p", ln_1p, [f64::NAN, INF, 0.0, -0.0]),
             ("sigmoid", sigmoid, [0.0, 1.0, 0.5, 0.5]),
             ("tanh", tanh, [-1.0, 1.0, 0.0, -0.0]),

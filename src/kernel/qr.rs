@@ -70,7 +70,7 @@ impl<T: Real> Samples<'_, T> {
         scales.extend(of_rows(&self.y));
         for s in &mut scales {
             let (_, exponent) = s.split();
-            let normal = *s >= T::SUBNORMAL.0 && *s <= T::MAX;
+            let normal = *s >= T::LEAST_NORMAL && *s <= T::MAX;
             *s = if normal { (-exponent).power_of_two() } else { T::one() };
         }
         scales

@@ -13,6 +13,9 @@ use crate::{Curved, Error, Loss, Real};
 /// ∂²ℓ/∂z² = diag(p) − p pᵀ
 /// ```
 ///
+/// Nothing cancels where a sample is classified well: with `m` the class of the largest score and `s` the sum of the
+/// others' `e^{z − max z}`, `logsumexp(z) − z_m = ln(1 + s)` and `1 − p_m = s/(1 + s)`.
+///
 /// ```
 /// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::{CrossEntropy, Loss};
@@ -32,18 +35,31 @@ pub(crate) fn argmax<T: Real>(z: impl Iterator<Item = T>) -> usize {
 /// Columns worked on together, so that exponentials run at the width of the machine.
 const COLUMNS: usize = 32;
 
-/// `max z`, `Σ e^{z − max z}` and its logarithm: the first and the last add up to `logsumexp(z)`.
+/// `max z`, the sum `s` of `e^{z − max z}` over all classes but one of the largest score, and `ln(1 + s)`, which with
+/// the maximum adds up to `logsumexp(z)`.
 #[derive(Clone, Copy)]
 struct Sums<T> {
     max: T,
-    sum: T,
+    rest: T,
     log: T,
+}
+
+/// The sum of the `e^{z − max z}` that are not 1, and how many are.
+#[inline(always)]
+fn apart<T: Real>(p: &[T]) -> (T, T) {
+    let (mut below, mut ones) = (T::zero(), T::zero());
+    for p in p {
+        let is_max = *p == T::one();
+        below += if is_max { T::zero() } else { *p };
+        ones += if is_max { T::one() } else { T::zero() };
+    }
+    (below, ones)
 }
 
 /// Writes `e^{z − max z}`, the softmax but for its sum, for each of at most [`COLUMNS`] columns of `k` scores.
 #[inline(always)]
 fn softmax<T: Real>(fused: Fused, z: &[T], k: usize, p: &mut [T]) -> [Sums<T>; COLUMNS] {
-    let mut sums = [Sums { max: T::zero(), sum: T::one(), log: T::zero() }; COLUMNS];
+    let mut sums = [Sums { max: T::zero(), rest: T::zero(), log: T::zero() }; COLUMNS];
     for ((z, p), sums) in z.chunks_exact(k).zip(p.chunks_exact_mut(k)).zip(&mut sums) {
         sums.max = z.iter().fold(z[0], |m, z| if *z > m { *z } else { m });
         for (p, z) in p.iter_mut().zip(z) {
@@ -54,10 +70,11 @@ fn softmax<T: Real>(fused: Fused, z: &[T], k: usize, p: &mut [T]) -> [Sums<T>; C
         *p = fused.exp(*p);
     }
     for (p, sums) in p.chunks_exact(k).zip(&mut sums) {
-        sums.sum = p.iter().fold(T::zero(), |s, p| s + *p);
+        let (below, ones) = apart(p);
+        sums.rest = below + (ones - T::one());
     }
     for sums in &mut sums {
-        sums.log = fused.ln(sums.sum);
+        sums.log = fused.ln_1p(sums.rest);
     }
     sums
 }
@@ -66,7 +83,7 @@ fn softmax<T: Real>(fused: Fused, z: &[T], k: usize, p: &mut [T]) -> [Sums<T>; C
 #[inline(always)]
 fn sum_exp<T: Real>(fused: Fused, z: &[T]) -> Sums<T> {
     let max = z.iter().fold(z[0], |m, z| if *z > m { *z } else { m });
-    let mut sum = T::zero();
+    let (mut below, mut ties) = (T::zero(), T::zero());
     for z in z.chunks(16) {
         let mut e = [T::zero(); 16];
         for (e, z) in e.iter_mut().zip(z) {
@@ -75,34 +92,41 @@ fn sum_exp<T: Real>(fused: Fused, z: &[T]) -> Sums<T> {
         for e in &mut e {
             *e = fused.exp(*e);
         }
-        for e in &e[..z.len()] {
-            sum += *e;
-        }
+        let (others, ones) = apart(&e[..z.len()]);
+        below += others;
+        ties += ones;
     }
-    Sums { max, sum, log: fused.ln(sum) }
+    let rest = below + (ties - T::one());
+    Sums { max, rest, log: fused.ln_1p(rest) }
 }
 
-/// `Σ_i y_i (logsumexp(z) − z_i)`, each difference taken before the logarithm is added.
+/// `Σ_i y_i (logsumexp(z) − z_i)`, each difference taken before the logarithm is added; it may overflow where
+/// `y_i = 0`.
 #[inline(always)]
 fn cross_entropy<T: Real>(z: &[T], y: &[T], sums: Sums<T>) -> T {
-    z.iter().zip(y).fold(T::zero(), |s, (z, y)| s + *y * ((sums.max - *z) + sums.log))
+    let term = |z: T, y: T| if y == T::zero() { y } else { y * ((sums.max - z) + sums.log) };
+    z.iter().zip(y).fold(T::zero(), |s, (z, y)| s + term(*z, *y))
 }
 
-/// `p − y` of neighbouring columns, times the weights, to `delta`; returns the weighted sum of the losses.
+/// `p − y` of neighbouring columns, times the weights, to `delta`; returns the weighted sum of the losses. Of the
+/// largest score it is `(1 − y) − s/(1 + s)`, for a label `y ≥ ½`: then `1 − y` is exact.
 #[inline(always)]
 fn block<T: Real>(fused: Fused, z: &[T], y: &[T], weights: &[T], delta: &mut [T]) -> T {
     let k = z.len() / weights.len();
     let sums = softmax(fused, z, k, delta);
     let columns = z.chunks_exact(k).zip(y.chunks_exact(k)).zip(delta.chunks_exact_mut(k));
-    let mut total = T::zero();
+    let (mut total, one, half) = (T::zero(), T::one(), T::of(0.5));
     for (((z, y), delta), (&w, &sums)) in columns.zip(weights.iter().zip(&sums)) {
         if w == T::zero() {
             delta.fill(T::zero());
             continue;
         }
-        let scale = T::one() / sums.sum;
+        let scale = one / (one + sums.rest);
+        let others = sums.rest * scale;
         for (delta, y) in delta.iter_mut().zip(y) {
-            *delta = w * (*delta * scale - *y);
+            let far = *delta * scale - *y;
+            let near = (one - *y) - others;
+            *delta = w * if *delta == one && *y >= half { near } else { far };
         }
         total += w * cross_entropy(z, y, sums);
     }
@@ -208,6 +232,7 @@ impl<T: Real> Loss<T> for CrossEntropy {
 }
 
 impl<T: Real> Curved<T> for CrossEntropy {
+    /// `p_i (r_i − Σ_j p_j r_j) = p_i ((r_i − r_m) − Σ_j p_j (r_j − r_m))`, `m` the class of the largest score.
     fn curvature_product(
         &self,
         z: DMatrixView<'_, T>,
@@ -225,10 +250,12 @@ impl<T: Real> Curved<T> for CrossEntropy {
                 let columns = z.column_iter().zip(r.column_iter()).zip(out.column_iter_mut());
                 for (((z, r), mut out), &w) in columns.zip(weights) {
                     let (z, r, p) = (z.as_slice(), r.as_slice(), out.as_mut_slice());
-                    let [Sums { sum, .. }, ..] = softmax(fused, z, z.len(), p);
-                    let mean = p.iter().zip(r).fold(T::zero(), |s, (p, r)| s + *p * *r) / sum;
+                    let [Sums { rest, .. }, ..] = softmax(fused, z, z.len(), p);
+                    let m = p.iter().position(|p| *p == T::one()).unwrap_or(0);
+                    let (sum, top) = (T::one() + rest, r[m]);
+                    let t = p.iter().zip(r).fold(T::zero(), |t, (p, r)| t + *p * (*r - top)) / sum;
                     for (p, r) in p.iter_mut().zip(r) {
-                        *p = if w == T::zero() { T::zero() } else { w / sum * *p * (*r - mean) };
+                        *p = if w == T::zero() { T::zero() } else { w / sum * *p * ((*r - top) - t) };
                     }
                 }
             },

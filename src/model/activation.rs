@@ -1,11 +1,12 @@
-use std::f64::consts::{FRAC_1_SQRT_2, PI};
-
 use crate::kernel::{self, Fused};
 use crate::{Error, Real};
 
 /// What a layer does to its scores, entry by entry: `a = φ(z)`.
 ///
-/// At a kink `φ'` is the left derivative and `φ''` that of the left branch.
+/// Both derivatives are those of `z`, not of the rounded `a`: exact in saturation too, where `1 − tanh² z` and
+/// `σ(z) (1 − σ(z))` would have lost all digits. At infinite scores they are their limits. At a kink of `φ` (relu and
+/// its kin, elu with `α ≠ 1`) `φ'` is the left derivative and `φ'' = 0`; elu with `α = 1` has none, its `φ''` at 0 is
+/// that of the left branch.
 ///
 /// ```
 /// use gradus::Activation;
@@ -13,6 +14,11 @@ use crate::{Error, Real};
 /// assert_eq!(Activation::Relu.value(-2.0_f64), 0.0);
 /// let (a, d1, d2) = Activation::Tanh.jet(0.0_f64);
 /// assert_eq!((a, d1, d2), (0.0, 1.0, 0.0));
+///
+/// // tanh z rounds to 1 from 19 on; its derivative is still 4 e^{−2z}
+/// let (a, d1, _) = Activation::Tanh.jet(20.0_f64);
+/// assert_eq!(a, 1.0);
+/// assert!((d1 - 1.6993417021166355e-17).abs() < 1e-31);
 /// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -83,26 +89,31 @@ impl Activation {
     /// ```
     #[inline(always)]
     pub fn jet<T: Real>(self, z: T) -> (T, T, T) {
-        let mut a = [z];
-        self.apply(&mut a);
+        let (mut a, mut first) = ([z], [T::one()]);
+        self.forward(&mut a, &mut first);
         let (mut d1, mut d2) = ([T::one()], [T::one()]);
-        self.times_first(&[z], &a, &mut d1);
-        self.times_second(&[z], &a, &mut d2);
+        self.times_first(&a, &first, &mut d1);
+        self.times_second(&[z], &a, &first, &mut d2);
         (a[0], d1[0], d2[0])
     }
 
-    /// Whether the derivatives need `z` itself, or can do with `a = φ(z)`.
+    /// Whether `φ''` needs `z` itself, or can do with `a = φ(z)` and `φ'(z)`.
     pub(crate) fn needs_scores(self) -> bool {
         matches!(self, Self::Softplus | Self::Gelu | Self::Silu)
     }
 
-    /// `z ← φ(z)`.
+    /// Whether `φ'` is formed along with `φ`, or read off from `a = φ(z)`.
+    pub(crate) fn keeps_first(self) -> bool {
+        !matches!(self, Self::Identity | Self::Relu | Self::LeakyRelu { .. })
+    }
+
+    /// `z ← φ(z)`, and `first ← φ'(z)` where [`keeps_first`](Self::keeps_first).
     #[inline]
-    pub(crate) fn apply<T: Real>(self, z: &mut [T]) {
+    pub(crate) fn forward<T: Real>(self, z: &mut [T], first: &mut [T]) {
         match self {
             Self::Identity => {}
-            Self::Sigmoid => map(z, Fused::sigmoid),
-            Self::Tanh => map(z, Fused::tanh),
+            Self::Sigmoid => map_both(z, first, Fused::sigmoid_and_slope),
+            Self::Tanh => map_both(z, first, Fused::tanh_and_slope),
             Self::Relu => map(
                 z,
                 #[inline(always)]
@@ -116,46 +127,51 @@ impl Activation {
                     |_, z| if z > T::zero() { z } else { slope * z },
                 );
             }
+            // a = α (e^z − 1), φ' = α e^z
             Self::Elu { alpha } => {
                 let alpha = T::of(alpha);
-                map(
+                map_both(
                     z,
+                    first,
                     #[inline(always)]
-                    |f, z| if z > T::zero() { z } else { alpha * f.exp_m1(z) },
+                    |f, z| {
+                        let (below, e) = f.exp_m1_and_exp(if z > T::zero() { T::zero() } else { z });
+                        (
+                            if z >= T::zero() { z } else { alpha * below },
+                            if z > T::zero() { T::one() } else { alpha * e },
+                        )
+                    },
                 );
             }
-            Self::Softplus => map(z, Fused::softplus),
-            Self::Gelu => map(
+            Self::Softplus => map_both(z, first, Fused::softplus_and_slope),
+            // a = z Φ(z), φ' = Φ(z) + z Φ'(z)
+            Self::Gelu => map_both(
                 z,
+                first,
                 #[inline(always)]
-                |f, z| z * normal_cdf(f, z),
+                |f, z| {
+                    let (normal, density) = f.normal_and_density(z);
+                    (above_minus_infinity(z) * normal, normal + finite(z) * density)
+                },
             ),
-            Self::Silu => map(
+            // a = z σ(z), φ' = σ(z) + z σ'(z)
+            Self::Silu => map_both(
                 z,
+                first,
                 #[inline(always)]
-                |f, z| z * f.sigmoid(z),
+                |f, z| {
+                    let (s, slope) = f.sigmoid_and_slope(z);
+                    (above_minus_infinity(z) * s, s + finite(z) * slope)
+                },
             ),
         }
     }
 
-    /// `δ ← δ ⊙ φ'(z)`, with `a = φ(z)`; `z` is read only where [`needs_scores`](Self::needs_scores).
+    /// `δ ← δ ⊙ φ'(z)`, with `a = φ(z)`, and `first = φ'(z)` where [`keeps_first`](Self::keeps_first).
     #[inline]
-    pub(crate) fn times_first<T: Real>(self, z: &[T], a: &[T], delta: &mut [T]) {
-        let one = T::one();
+    pub(crate) fn times_first<T: Real>(self, a: &[T], first: &[T], delta: &mut [T]) {
         match self {
             Self::Identity => {}
-            Self::Sigmoid => scale(
-                a,
-                delta,
-                #[inline(always)]
-                |_, a| a * (one - a),
-            ),
-            Self::Tanh => scale(
-                a,
-                delta,
-                #[inline(always)]
-                |_, a| one - a * a,
-            ),
             Self::Relu => select(
                 a,
                 delta,
@@ -171,86 +187,78 @@ impl Activation {
                     move |delta| slope * delta,
                 );
             }
-            Self::Elu { alpha } => {
-                let alpha = T::of(alpha);
-                scale(
-                    a,
-                    delta,
-                    #[inline(always)]
-                    |_, a| if a > T::zero() { one } else { a + alpha },
-                );
-            }
-            Self::Softplus => scale(z, delta, Fused::sigmoid),
-            Self::Gelu => scale(
-                z,
-                delta,
+            _ => kernel::vectorize(
                 #[inline(always)]
-                |f, z| normal_cdf(f, z) + z * normal_density(f, z),
-            ),
-            Self::Silu => scale(
-                z,
-                delta,
-                #[inline(always)]
-                |f, z| {
-                    let s = f.sigmoid(z);
-                    s + z * s * (one - s)
+                |_| {
+                    for (delta, first) in delta.iter_mut().zip(first) {
+                        *delta *= *first;
+                    }
                 },
             ),
         }
     }
 
-    /// `δ ← δ ⊙ φ''(z)`.
-    pub(crate) fn times_second<T: Real>(self, z: &[T], a: &[T], delta: &mut [T]) {
-        let (one, two) = (T::one(), T::of(2.0));
+    /// `δ ← δ ⊙ φ''(z)`, with `a = φ(z)` and `first = φ'(z)`; `z` is read only where
+    /// [`needs_scores`](Self::needs_scores).
+    pub(crate) fn times_second<T: Real>(self, z: &[T], a: &[T], first: &[T], delta: &mut [T]) {
+        let (zero, one, two) = (T::zero(), T::one(), T::of(2.0));
         match self {
-            Self::Identity | Self::Relu | Self::LeakyRelu { .. } => delta.fill(T::zero()),
+            Self::Identity | Self::Relu | Self::LeakyRelu { .. } => delta.fill(zero),
+            // σ'' = σ' (1 − 2 σ)
             Self::Sigmoid => scale(
                 a,
+                first,
                 delta,
                 #[inline(always)]
-                |_, a| a * (one - a) * (one - two * a),
+                |_, a, first| first * (one - two * a),
             ),
+            // tanh'' = −2 tanh tanh'
             Self::Tanh => scale(
                 a,
+                first,
                 delta,
                 #[inline(always)]
-                |_, a| -two * a * (one - a * a),
+                |_, a, first| -two * a * first,
             ),
             Self::Elu { alpha } => {
-                let alpha = T::of(alpha);
+                let smooth = T::of(alpha) == one;
                 scale(
                     a,
+                    first,
                     delta,
                     #[inline(always)]
-                    |_, a| if a > T::zero() { T::zero() } else { a + alpha },
+                    |_, a, first| if a < zero || (a == zero && smooth) { first } else { zero },
                 );
             }
+            // σ(z) σ(−z)
             Self::Softplus => scale(
                 z,
+                first,
                 delta,
                 #[inline(always)]
-                |f, z| {
-                    let s = f.sigmoid(z);
-                    s * (one - s)
-                },
+                |f, z, _| f.sigmoid_and_slope(z).1,
             ),
-            // z² alone would overflow where the density is zero
+            // Φ'(z) (2 − z²)
             Self::Gelu => scale(
                 z,
+                first,
                 delta,
                 #[inline(always)]
-                |f, z| {
-                    let density = normal_density(f, z);
-                    two * density - z * density * z
+                |f, z, _| {
+                    // the density is zero where z² could overflow
+                    let c = if z.abs() > T::of(100.0) { T::of(100.0) } else { z };
+                    f.normal_and_density(z).1 * (two - c * c)
                 },
             ),
+            // σ' (2 + z (1 − 2 σ))
             Self::Silu => scale(
                 z,
+                first,
                 delta,
                 #[inline(always)]
-                |f, z| {
-                    let s = f.sigmoid(z);
-                    s * (one - s) * (two + z * (one - two * s))
+                |f, z, _| {
+                    let (s, slope) = f.sigmoid_and_slope(z);
+                    slope * (two + finite(z) * (one - two * s))
                 },
             ),
         }
@@ -281,13 +289,27 @@ fn map<T: Real>(z: &mut [T], f: impl Fn(Fused, T) -> T) {
     );
 }
 
+/// `z` and `first` become the two images.
 #[inline(always)]
-fn scale<T: Real>(at: &[T], delta: &mut [T], f: impl Fn(Fused, T) -> T) {
+fn map_both<T: Real>(z: &mut [T], first: &mut [T], f: impl Fn(Fused, T) -> (T, T)) {
     kernel::vectorize(
         #[inline(always)]
         |fused| {
-            for (delta, at) in delta.iter_mut().zip(at) {
-                *delta *= f(fused, *at);
+            for (z, first) in z.iter_mut().zip(first) {
+                (*z, *first) = f(fused, *z);
+            }
+        },
+    );
+}
+
+/// `δ ← δ ⊙ f(x, φ')`.
+#[inline(always)]
+fn scale<T: Real>(at: &[T], first: &[T], delta: &mut [T], f: impl Fn(Fused, T, T) -> T) {
+    kernel::vectorize(
+        #[inline(always)]
+        |fused| {
+            for (delta, (at, first)) in delta.iter_mut().zip(at.iter().zip(first)) {
+                *delta *= f(fused, *at, *first);
             }
         },
     );
@@ -307,14 +329,16 @@ fn select<T: Real>(a: &[T], delta: &mut [T], low: impl Fn(T) -> T) {
     );
 }
 
-/// `Φ(z) = ½ erfc(−z/√2)`.
+/// `z`, but finite at `−∞`, where what it is multiplied by is zero.
 #[inline(always)]
-fn normal_cdf<T: Real>(fused: Fused, z: T) -> T {
-    T::of(0.5) * fused.erfc(-z * T::of(FRAC_1_SQRT_2))
+fn above_minus_infinity<T: Real>(z: T) -> T {
+    let least = -T::MAX;
+    if z < least { least } else { z }
 }
 
-/// `Φ'(z) = e^{−z²/2}/√(2π)`.
+/// `z`, but finite at `±∞`, where what it is multiplied by is zero.
 #[inline(always)]
-fn normal_density<T: Real>(fused: Fused, z: T) -> T {
-    fused.exp(T::of(-0.5) * z * z) * T::of(1.0 / (2.0 * PI).sqrt())
+fn finite<T: Real>(z: T) -> T {
+    let (z, most) = (above_minus_infinity(z), T::MAX);
+    if z > most { most } else { z }
 }

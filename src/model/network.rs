@@ -15,6 +15,9 @@ pub use layer::Layer;
 /// hold the sigmoid or softmax. `θ` holds, layer by layer, `W⁽ˡ⁾` (units × inputs of the layer)
 /// column-major, then `b⁽ˡ⁾`; [`layers`](Self::layers) gives views of them.
 ///
+/// `φ'` is formed beside `φ` from the same exponential, not from the rounded activation: saturated units keep the
+/// digits of their derivatives.
+///
 /// Second derivatives are exact: products by forward over reverse (Pearlmutter 1994), the dense Hessian block by
 /// block (Bishop 1992). Those of relu and its kin are the second derivatives of the linear pieces, `φ'' = 0`:
 /// *within* one layer the Hessian is then its Gauss–Newton part, *between* two layers the term of the product
@@ -64,10 +67,12 @@ pub struct NetworkCache<T> {
 /// Of one layer, `units × batch` each.
 #[derive(Debug, Clone)]
 struct Kept<T> {
-    /// `Z⁽ˡ⁾`, only where `φ'` needs it.
+    /// `Z⁽ˡ⁾`, only where `φ''` needs it.
     z: Vec<T>,
     /// `A⁽ˡ⁾`.
     a: Vec<T>,
+    /// `φ'(Z⁽ˡ⁾)`, only where it is not read off from `A⁽ˡ⁾`.
+    first: Vec<T>,
     /// `Δ⁽ˡ⁾ = ∂L/∂Z⁽ˡ⁾`.
     delta: Vec<T>,
 }
@@ -228,6 +233,7 @@ impl<T: Real> Model<T> for Network {
         let layers = self.layers.iter().map(|layer| Kept {
             z: zeros(if layer.activation.needs_scores() { layer.units } else { 0 }),
             a: zeros(layer.units),
+            first: zeros(if layer.activation.keeps_first() { layer.units } else { 0 }),
             delta: zeros(layer.units),
         });
         NetworkCache {
@@ -241,7 +247,7 @@ impl<T: Real> Model<T> for Network {
         }
     }
 
-    /// `Z⁽ˡ⁾ = W⁽ˡ⁾ A⁽ˡ⁻¹⁾ + b⁽ˡ⁾ 1ᵀ`, `A⁽ˡ⁾ = φ(Z⁽ˡ⁾)`. Where shapes do not fit, there are no scores.
+    /// `Z⁽ˡ⁾ = W⁽ˡ⁾ A⁽ˡ⁻¹⁾ + b⁽ˡ⁾ 1ᵀ`, `A⁽ˡ⁾ = φ(Z⁽ˡ⁾)`, and `φ'(Z⁽ˡ⁾)` by the same exponential. Where shapes do not fit, there are no scores.
     fn forward(&self, theta: &DVector<T>, x: DMatrixView<'_, T>, cache: &mut NetworkCache<T>) {
         cache.batch = if self.fits(theta, &x, cache) { x.ncols() } else { 0 };
         cache.is_new = true;
@@ -257,7 +263,7 @@ impl<T: Real> Model<T> for Network {
             if layer.activation.needs_scores() {
                 kept.z[..a.len()].copy_from_slice(a);
             }
-            layer.activation.apply(a);
+            layer.activation.forward(a, &mut kept.first);
         }
     }
 
@@ -294,7 +300,7 @@ impl<T: Real> Model<T> for Network {
                 let len = layer.inputs * cache.batch;
                 let previous = &mut kept.delta[..len];
                 kernel::product(T::one(), w.t(), delta, T::zero(), previous);
-                self.layers[l - 1].activation.times_first(&kept.z, &kept.a[..len], previous);
+                self.layers[l - 1].activation.times_first(&kept.a[..len], &kept.first, previous);
             }
         }
     }
@@ -336,6 +342,7 @@ impl Network {
             && self.layers.iter().zip(&cache.layers).all(|(layer, kept)| {
                 kept.a.len() == layer.units * cache.max_batch
                     && (kept.z.len() == kept.a.len() || !layer.activation.needs_scores())
+                    && (kept.first.len() == kept.a.len() || !layer.activation.keeps_first())
             })
     }
 
@@ -360,7 +367,7 @@ impl Network {
             for (kept, delta) in kept.delta.chunks_exact_mut(layer.units).zip(delta.column_iter()) {
                 kept.copy_from_slice(delta.as_slice());
             }
-            layer.activation.times_first(&kept.z, &kept.a[..len], &mut kept.delta[..len]);
+            layer.activation.times_first(&kept.a[..len], &kept.first, &mut kept.delta[..len]);
         }
     }
 }

@@ -160,10 +160,14 @@ impl Network {
             let Strip { first, delta, bend, .. } = &mut rest[0];
             let (first, delta, bend) = (&mut first[..len], &mut delta[..len], &mut bend[..len]);
             delta.copy_from_slice(bend);
-            first.fill(T::one());
-            layer.activation.times_first(block, &terms[..len], first);
-            layer.activation.times_first(block, &terms[..len], delta);
-            layer.activation.times_second(block, &terms[..len], bend);
+            if layer.activation.keeps_first() {
+                turn(&view(&kept.first, layer.units, cache.batch), samples.clone(), first);
+            } else {
+                first.fill(T::one());
+                layer.activation.times_first(&terms[..len], &[], first);
+            }
+            times(delta, first);
+            layer.activation.times_second(block, &terms[..len], first, bend);
             if let Some(before) = before.last_mut() {
                 let (w, _) = layer.parts(theta);
                 kernel::product(T::one(), Factor::new(delta, m, layer.units), w, T::zero(), &mut before.bend);

@@ -160,8 +160,8 @@ impl Network {
             let (first, second) = (&mut r.first[..len], &mut r.second[..len]);
             first.fill(T::one());
             second.fill(T::one());
-            layer.activation.times_first(&kept.z, &kept.a[..len], first);
-            layer.activation.times_second(&kept.z, &kept.a[..len], second);
+            layer.activation.times_first(&kept.a[..len], &kept.first, first);
+            layer.activation.times_second(&kept.z, &kept.a[..len], first, second);
         }
     }
 

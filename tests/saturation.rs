@@ -1,0 +1,177 @@
+//! Derivatives keep their digits where activations saturate and classes are certain, against formulas that do not
+//! cancel: `tanh' z = 1/cosh² z`, `σ' z = 1/(2 cosh(z/2))²`.
+
+use gradus::loss::ElementWise;
+use gradus::{
+    Activation, CrossEntropy, Curved, EmpiricalRisk, HessianProduct, LogLoss, Loss, Network, Objective, Real,
+    SquaredError,
+};
+use nalgebra::{DMatrix, DVector, dmatrix, dvector};
+
+#[track_caller]
+fn close(found: f64, expected: f64, tolerance: f64) {
+    assert!((found - expected).abs() <= tolerance * expected.abs(), "{found:e} for {expected:e}");
+}
+
+fn sech_square(z: f64) -> f64 {
+    1.0 / z.cosh().powi(2)
+}
+
+fn logistic(z: f64) -> f64 {
+    if z > 0.0 { 1.0 / (1.0 + (-z).exp()) } else { z.exp() / (1.0 + z.exp()) }
+}
+
+/// `φ'(z)` and `φ''(z)`.
+fn derivatives(activation: Activation, z: f64) -> (f64, f64) {
+    let (s, slope) = (logistic(z), 0.25 / (z / 2.0).cosh().powi(2));
+    match activation {
+        Activation::Sigmoid => (slope, -slope * (z / 2.0).tanh()),
+        Activation::Tanh => (sech_square(z), -2.0 * z.tanh() * sech_square(z)),
+        Activation::Softplus => (s, slope),
+        Activation::Silu => (s + z * slope, slope * (2.0 - z * (z / 2.0).tanh())),
+        Activation::Elu { .. } if z > 0.0 => (1.0, 0.0),
+        Activation::Elu { alpha } => (alpha * z.exp(), alpha * z.exp()),
+        other => panic!("no formula for {other:?}"),
+    }
+}
+
+#[test]
+fn jets_over_the_whole_range() {
+    for activation in [
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::Softplus,
+        Activation::Silu,
+        Activation::ELU,
+        Activation::Elu { alpha: 0.5 },
+    ] {
+        let reach = if activation == Activation::Tanh { 350.0 } else { 700.0 };
+        for k in -700..=700 {
+            let z = reach * f64::from(k) / 700.0;
+            if k == 0 || (z.abs() < 3.0 && activation == Activation::Silu) {
+                continue; // a kink; zeros of φ' and φ''
+            }
+            let (_, d1, d2) = activation.jet(z);
+            let (e1, e2) = derivatives(activation, z);
+            assert!((d1 - e1).abs() <= 1e-14 * e1.abs(), "φ' of {activation:?} at {z}: {d1:e} for {e1:e}");
+            assert!((d2 - e2).abs() <= 1e-14 * e2.abs(), "φ'' of {activation:?} at {z}: {d2:e} for {e2:e}");
+        }
+        for k in -80..=80 {
+            let z = k as f32 / 2.0;
+            if k == 0 || (z.abs() < 3.0 && activation == Activation::Silu) {
+                continue;
+            }
+            let (_, d1, d2) = activation.jet(z);
+            let (e1, e2) = derivatives(activation, f64::from(z));
+            assert!((f64::from(d1) - e1).abs() <= 2e-6 * e1.abs(), "φ' of {activation:?} at {z}: {d1:e}");
+            assert!((f64::from(d2) - e2).abs() <= 2e-6 * e2.abs(), "φ'' of {activation:?} at {z}: {d2:e}");
+        }
+    }
+}
+
+/// `φ'(z) = Φ(z) + z Φ'(z)` in the lower tail, where `Φ(−t) = Φ'(t) / (t + 1/(t + 2/(t + …)))`.
+#[test]
+fn gelu_in_its_tail() {
+    for t in [3.0, 7.3, 12.1, 20.7, 30.1, 37.0_f64] {
+        let density = (-0.5 * t * t).exp() / (2.0 * std::f64::consts::PI).sqrt();
+        let fraction = (1..200).rev().fold(t, |f, k| t + f64::from(k) / f);
+        let (a, d1, d2) = Activation::Gelu.jet(-t);
+        // the exponent is rounded above
+        let tolerance = 1e-14 + 1.2e-16 * t * t;
+        close(a, -t * density / fraction, tolerance);
+        close(d1, density / fraction - t * density, tolerance);
+        close(d2, density * (2.0 - t * t), tolerance);
+    }
+}
+
+fn limits<T: Real>() {
+    let (infinity, zero, one) = (T::one() / T::zero(), T::zero(), T::one());
+    for activation in [Activation::Silu, Activation::Gelu] {
+        assert_eq!(activation.jet(-infinity), (zero, zero, zero), "{activation:?}");
+        assert_eq!(activation.jet(infinity), (infinity, one, zero), "{activation:?}");
+        assert!(activation.value(T::NAN).f64().is_nan());
+    }
+    for activation in [Activation::Sigmoid, Activation::Tanh] {
+        assert_eq!((activation.jet(-infinity).1, activation.jet(infinity).1), (zero, zero));
+    }
+    let half = T::of(0.5);
+    assert_eq!(Activation::Elu { alpha: 0.5 }.jet(zero), (zero, half, zero));
+    assert_eq!(Activation::ELU.jet(zero), (zero, one, one));
+}
+
+#[test]
+fn limits_and_kinks() {
+    limits::<f32>();
+    limits::<f64>();
+}
+
+fn one_unit<T: Real>(activation: Activation, z: f64, tolerance: f64) {
+    let (x, y) = (DMatrix::from_element(1, 1, T::one()), DMatrix::from_element(1, 1, T::of(0.5)));
+    let mut risk =
+        EmpiricalRisk::new(Network::with_layers(1, &[(1, activation)]), SquaredError, &x, &y).unwrap();
+    let theta = DVector::from_vec(vec![T::of(z), T::zero()]);
+    let (mut g, mut hv) = (DVector::zeros(2), DVector::zeros(2));
+    let (a, (d1, d2)) = (activation.jet(T::of(z)).0.f64(), derivatives(activation, z));
+    risk.value_gradient(&theta, &mut g);
+    close(g[0].f64(), (a - 0.5) * d1, tolerance);
+    risk.hessian_product(&theta, &DVector::from_vec(vec![T::one(), T::zero()]), &mut hv);
+    close(hv[0].f64(), d1 * d1 + (a - 0.5) * d2, tolerance);
+    let jet = SquaredError.through(activation).jet(T::of(z), T::of(0.5));
+    close(jet.first.f64(), (a - 0.5) * d1, tolerance);
+    close(jet.second.f64(), d1 * d1 + (a - 0.5) * d2, tolerance);
+}
+
+#[test]
+fn saturated_units() {
+    for z in [8.0, 20.0, -20.0, 30.0] {
+        for activation in [Activation::Tanh, Activation::Sigmoid] {
+            one_unit::<f64>(activation, z, 1e-13);
+            one_unit::<f32>(activation, z, 1e-5);
+        }
+    }
+}
+
+/// `a = tanh(w x)`, `z = v a`, `ℓ = ½ (z − y)²`: `∂ℓ/∂w = (v a − y) v x / cosh² (w x)`.
+#[test]
+fn a_saturated_hidden_layer() {
+    for score in [8.0, 15.0, 20.0, 30.0_f64] {
+        let (x, y) = (dmatrix![1.0], dmatrix![0.25]);
+        let net = Network::new(&[1, 1, 1], Activation::Tanh);
+        let mut risk = EmpiricalRisk::new(net, SquaredError, &x, &y).unwrap();
+        let (theta, mut g, mut hv) = (dvector![score, 0.0, 2.0, 0.0], DVector::zeros(4), DVector::zeros(4));
+        risk.value_gradient(&theta, &mut g);
+        let (a, d1, d2) = (score.tanh(), sech_square(score), -2.0 * score.tanh() * sech_square(score));
+        close(g[0], (2.0 * a - 0.25) * 2.0 * d1, 1e-13);
+        risk.hessian_product(&theta, &dvector![1.0, 0.0, 0.0, 0.0], &mut hv);
+        close(hv[0], 4.0 * d1 * d1 + (2.0 * a - 0.25) * 2.0 * d2, 1e-13);
+    }
+}
+
+#[test]
+fn cross_entropy_of_two_classes_is_the_log_loss() {
+    let one = dmatrix![1.0];
+    for d in [-700.0, -50.0, -3.0, 0.0, 0.5, 8.0, 30.0, 36.0, 50.0, 300.0, 700.0] {
+        let (z, y, z1) = (dmatrix![d; 0.0], dmatrix![1.0; 0.0], dmatrix![d]);
+        let (mut delta, mut expected) = (z.clone(), one.clone());
+        let value = CrossEntropy.value_gradient(z.as_view(), y.as_view(), &[1.0], delta.as_view_mut());
+        let log = LogLoss.value_gradient(z1.as_view(), one.as_view(), &[1.0], expected.as_view_mut());
+        close(value, log, 1e-14);
+        close(CrossEntropy.value(z.as_view(), y.as_view(), &[1.0]), log, 1e-14);
+        close(delta[0], expected[0], 1e-14);
+        close(delta[1], -expected[0], 1e-14);
+        let (r, mut out) = (dmatrix![1.0; 0.0], z.clone());
+        CrossEntropy.curvature_product(z.as_view(), y.as_view(), &[1.0], r.as_view(), out.as_view_mut());
+        LogLoss.curvature_product(z1.as_view(), one.as_view(), &[1.0], one.as_view(), expected.as_view_mut());
+        close(out[0], expected[0], 1e-14);
+        close(out[1], -expected[0], 1e-14);
+    }
+    let (z, y) = (dmatrix![1e308; -1e308; 0.0], dmatrix![1.0; 0.0; 0.0]);
+    let mut delta = z.clone();
+    let alone: f64 = CrossEntropy.value(z.as_view(), y.as_view(), &[1.0]);
+    let value: f64 = CrossEntropy.value_gradient(z.as_view(), y.as_view(), &[1.0], delta.as_view_mut());
+    assert!(alone.abs() <= 0.0 && value.abs() <= 0.0, "{alone} {value}");
+    assert!(delta.amax() <= 0.0);
+    // two classes share the largest score
+    let (z, y) = (dmatrix![5.0; 5.0; -60.0], dmatrix![0.0; 1.0; 0.0]);
+    close(CrossEntropy.value(z.as_view(), y.as_view(), &[1.0]), 2.0_f64.ln(), 1e-15);
+}
