@@ -8,6 +8,8 @@ use gradus::{
     Architecture, EmpiricalRisk, Error, GradientDescent, Model, Real, SquaredError, Stop, minimize,
 };
 
+/// [`Clone`](Clone) for the `Trainer`, whose result holds its model.
+#[derive(Debug, Clone)]
 struct Growth;
 
 #[rustfmt::skip]

@@ -5,6 +5,7 @@ use std::fmt;
 use approx::{AbsDiffEq, RelativeEq};
 use nalgebra::{DMatrix, DVector};
 
+use crate::error::room;
 use crate::optimizer::evaluate;
 use crate::{Error, Hessian, Real, Report, kernel};
 
@@ -215,8 +216,11 @@ impl<T: Real> Certificate<T> {
     /// # Errors
     /// Those of [`CriticalPoint::of`].
     pub fn of<O: Hessian<T> + ?Sized>(objective: &mut O, x: &DVector<T>) -> Result<Self, Error> {
+        objective.check()?;
         crate::minimize::check_point("x", x, objective.dim())?;
-        let (mut gradient, mut hessian) = (DVector::zeros(x.len()), DMatrix::zeros(x.len(), x.len()));
+        room::<T>("hessian", &[x.len(), x.len()])?;
+        // what is never written shows
+        let (mut gradient, mut hessian) = (DVector::zeros(0), DMatrix::repeat(x.len(), x.len(), T::NAN));
         let value = evaluate(objective, x, &mut gradient)?;
         let norm = kernel::norm_inf(gradient.as_slice());
         for (what, found) in [("the value", value), ("the gradient", norm)] {

@@ -11,6 +11,7 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
+use crate::error::room;
 use crate::risk::{check_finite, check_shape};
 use crate::{Error, Real};
 
@@ -53,7 +54,8 @@ pub fn columns<T: Real>(rows: &[impl AsRef<[T]>]) -> Result<DMatrix<T>, Error> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Empty`] without labels or classes, [`Error::Label`] for a label that is no class.
+/// [`Error::Empty`] without labels or classes, [`Error::Label`] for a label that is no class, [`Error::TooLarge`] for
+/// more entries than memory holds.
 pub fn one_hot<T: Real>(labels: &[usize], classes: usize) -> Result<DMatrix<T>, Error> {
     if labels.is_empty() || classes == 0 {
         let (argument, expected) = if labels.is_empty() { ("labels", "label") } else { ("classes", "class") };
@@ -68,6 +70,7 @@ pub fn one_hot<T: Real>(labels: &[usize], classes: usize) -> Result<DMatrix<T>, 
             sample,
         });
     }
+    room::<T>("classes", &[classes, labels.len()])?;
     let mut y = DMatrix::zeros(classes, labels.len());
     for (label, mut y) in labels.iter().zip(y.column_iter_mut()) {
         y[*label] = T::one();
@@ -116,6 +119,9 @@ impl<T: Real> Standardizer<T> {
         let x = x.into();
         if x.ncols() == 0 {
             return Err(Error::Empty { argument: "x", expected: "sample (column)" });
+        }
+        if x.nrows() == 0 {
+            return Err(Error::Empty { argument: "x", expected: "feature (row)" });
         }
         check_finite("x", x)?;
         let share = T::one() / T::of(x.ncols() as f64);
@@ -171,7 +177,7 @@ impl<T: Real> Standardizer<T> {
         &self.scale
     }
 
-    /// `(x − mean) / scale` for each sample of `x` (`features × samples`).
+    /// `(x − mean) / scale` for each sample of `x` (`features × samples`); nothing for no samples.
     ///
     /// ```
     /// use gradus::data::Standardizer;

@@ -130,7 +130,7 @@ pub enum Error {
         found: f64,
     },
     /// The function or its derivatives are not finite where they have to be.
-    #[error("{what} is not finite at {at}: found {found}")]
+    #[error("{what} is not finite at {at}: found {found}{}", unwritten(what, *found))]
     Evaluation {
         /// Which quantity: the value, the gradient, the Hessian.
         what: &'static str,
@@ -139,7 +139,15 @@ pub enum Error {
         /// The first offending number.
         found: f64,
     },
-    /// A user's gradient or Hessian came back with another shape than it was lent with.
+    /// More numbers than can be counted, or than there is memory for.
+    #[error("`{argument}` asks for {found} numbers: expected no more than memory holds")]
+    TooLarge {
+        /// The argument, setting or size that asks for them.
+        argument: &'static str,
+        /// How many; `usize::MAX` where they cannot be counted.
+        found: usize,
+    },
+    /// A user's gradient or Hessian, or a point, came back with another shape than it was lent with.
     #[error("{what} came back with {found} entries, expected {expected}: write into it, do not replace it")]
     Resized {
         /// Which output.
@@ -230,6 +238,25 @@ impl fmt::Display for Hint {
 fn transposed(expected: (usize, usize), found: (usize, usize)) -> Hint {
     let swapped = (found.1, found.0) == expected && expected.0 != expected.1;
     Hint(if swapped { " (one sample per column: transpose it)" } else { "" })
+}
+
+/// Vectors are lent full of NaN: what stays NaN may never have been written.
+fn unwritten(what: &str, found: f64) -> Hint {
+    let lent = found.is_nan() && what == "the gradient";
+    Hint(if lent { " (every entry of the gradient must be written)" } else { "" })
+}
+
+/// The product of `sizes`, if as many numbers can be had: an allocation that fails ends the process.
+pub(crate) fn room<T>(argument: &'static str, sizes: &[usize]) -> Result<usize, Error> {
+    let found = sizes.iter().fold(1, |count: usize, size| count.saturating_mul(*size));
+    // what is small is not worth a question
+    let mut trial = Vec::<T>::new();
+    if found < 1 << 20 || (found < usize::MAX && trial.try_reserve_exact(found).is_ok()) {
+        // otherwise the compiler leaves the reservation out
+        std::hint::black_box(&trial);
+        return Ok(found);
+    }
+    Err(Error::TooLarge { argument, found })
 }
 
 fn dependent(columns: &[usize], coefficients: usize) -> String {

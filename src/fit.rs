@@ -2,6 +2,7 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
+use crate::error::room;
 use crate::kernel::{self, flat};
 use crate::loss::argmax;
 use crate::risk::{check_finite, check_shape};
@@ -79,7 +80,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Length`], [`Error::NonFinite`], and what the architecture has to say of itself.
+    /// [`Error::Length`], [`Error::NonFinite`], and what architecture and loss have to say of themselves.
     pub fn from_parameters(model: M, loss: L, theta: DVector<T>) -> Result<Self, Error> {
         Self::checked(model, loss, Report::given(theta))
     }
@@ -92,6 +93,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
             return Err(Error::Length { argument: "theta", expected, found });
         }
         check_finite("theta", report.x.as_view())?;
+        loss.check(DMatrix::zeros(model.outputs(), 0).as_view())?;
         Ok(Self::new(model, loss, report))
     }
 
@@ -156,7 +158,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`].
+    /// [`Error::Empty`], [`Error::Shape`] (of `x`, or of the `scores` of a model of one's own), [`Error::NonFinite`].
     pub fn predict<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<DMatrix<T>, Error> {
         self.evaluate(x.into(), true)
     }
@@ -226,6 +228,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     }
 
     fn evaluate(&self, x: DMatrixView<'_, T>, respond: bool) -> Result<DMatrix<T>, Error> {
+        room::<T>("outputs", &[self.model.outputs(), x.ncols()])?;
         let mut out = DMatrix::zeros(self.model.outputs(), x.ncols());
         self.predictor(x.ncols().min(WIDTH)).evaluate(x, &mut out, respond)?;
         Ok(out)
@@ -300,7 +303,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Predictor<'_, T, M, L> {
         for start in (0..m).step_by(self.width) {
             let count = self.width.min(m - start);
             model.forward(theta, x.columns(start, count), &mut self.cache);
-            out.columns_mut(start, count).copy_from(&model.scores(&self.cache));
+            let z = model.scores(&self.cache);
+            check_shape("scores", z.shape(), (out.nrows(), count))?;
+            out.columns_mut(start, count).copy_from(&z);
         }
         if respond {
             loss.respond(out.as_view_mut());

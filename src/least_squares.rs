@@ -44,6 +44,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
+use crate::error::room;
 use crate::kernel::{self, Factor};
 use crate::{Error, Hessian, Objective, Real, Stop};
 
@@ -322,7 +323,9 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
     fn residuals_at(&mut self, x: &DVector<T>, r: &mut DVector<T>) -> Result<(), Error> {
         let m = self.problem.count();
         if r.len() != m {
-            *r = DVector::zeros(m);
+            room::<T>("residuals", &[m])?;
+            // what is never written shows
+            *r = DVector::repeat(m, T::NAN);
         }
         self.problem.residuals(x, r);
         if r.len() != m {
@@ -335,7 +338,8 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
     fn jacobian_at(&mut self, x: &DVector<T>) -> Result<&DMatrix<T>, Error> {
         let shape = (self.problem.count(), x.len());
         if self.jacobian.shape() != shape {
-            self.jacobian = DMatrix::zeros(shape.0, shape.1);
+            room::<T>("jacobian", &[shape.0, shape.1])?;
+            self.jacobian = DMatrix::repeat(shape.0, shape.1, T::NAN);
         }
         self.problem.jacobian(x, &mut self.jacobian);
         if self.jacobian.shape() != shape {
@@ -374,19 +378,29 @@ impl<T: Real, R: Residuals<T>> Objective<T> for LeastSquares<T, R> {
 
     fn value_gradient(&mut self, x: &DVector<T>, gradient: &mut DVector<T>) -> T {
         let value = self.value(x);
-        if gradient.len() != self.problem.dim() || x.len() != gradient.len() || self.jacobian_at(x).is_err() {
+        let lengths = [x.len(), gradient.len(), self.residuals.len()];
+        if lengths != [self.problem.dim(), self.problem.dim(), self.problem.count()] {
+            return T::NAN;
+        }
+        if self.jacobian_at(x).is_err() {
             return T::NAN;
         }
         self.gradient(&self.residuals, gradient);
         value
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        room::<T>("residuals", &[self.problem.count(), self.problem.dim().saturating_add(1)]).map(|_| ())
     }
 }
 
 impl<T: Real, R: SecondOrderResiduals<T>> Hessian<T> for LeastSquares<T, R> {
     fn hessian(&mut self, x: &DVector<T>, hessian: &mut DMatrix<T>) {
         let n = self.problem.dim();
-        let fits = x.len() == n && hessian.shape() == (n, n);
-        if !fits || !self.value(x).is_finite() || self.jacobian_at(x).is_err() {
+        if x.len() != n || hessian.shape() != (n, n) {
+            return;
+        }
+        if !self.value(x).is_finite() || self.jacobian_at(x).is_err() {
             hessian.fill(T::NAN);
             return;
         }

@@ -85,6 +85,9 @@ pub trait Loss<T: Real>: Sync {
     /// assert_eq!(SquaredError.score(z.as_view(), y.as_view()), 0.5); // R² = 1 − 1/2
     /// ```
     fn score(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>) -> T {
+        if z.shape() != y.shape() {
+            return T::NAN;
+        }
         let mut response = z.clone_owned();
         self.respond(response.as_view_mut());
         let (mut residual, mut total) = (T::zero(), T::zero());

@@ -316,7 +316,9 @@ impl<T: Real> fmt::Display for Report<T> {
 /// ```
 ///
 /// # Errors
-/// Bad settings, a start of the wrong length or not finite, a function that is not finite there.
+/// Bad settings, a start of the wrong length or not finite, a function that is not finite there;
+/// [`Error::Resized`] where user code replaced what it was lent, [`Error::TooLarge`] for more numbers than memory
+/// holds.
 pub fn minimize<T, O, P>(
     optimizer: &mut P,
     objective: &mut O,
@@ -377,10 +379,13 @@ where
         let step = if iteration < stop.iterations {
             optimizer.step_within(objective, &mut x, stop.gradient)?
         } else {
-            let mut gradient = DVector::zeros(x.len());
+            let mut gradient = DVector::zeros(0);
             let value = evaluate(objective, &x, &mut gradient)?;
             crate::optimizer::Step::new(value, kernel::norm_inf(gradient.as_slice()))
         };
+        if x.len() != at.len() {
+            return Err(Error::Resized { what: "the point", expected: at.len(), found: x.len() });
+        }
         good.evaluations = good.evaluations.saturating_add(step.evaluations);
         if !step.is_finite() {
             if iteration == 0 {

@@ -171,7 +171,8 @@ pub trait Hessian<T: Real>: Objective<T> {
     /// Writes `∇²f(x)` to `hessian` (`n × n`).
     fn hessian(&mut self, x: &DVector<T>, hessian: &mut DMatrix<T>);
 
-    /// `f(x)`, with gradient and Hessian written: one pass where the implementor shares work between them.
+    /// `f(x)`, with gradient and Hessian written: one pass where the implementor shares work between them. NaN, and
+    /// nothing written, where a length is wrong.
     ///
     /// ```
     /// use gradus::nalgebra::{self, DMatrix, DVector, dmatrix, dvector};
@@ -187,6 +188,10 @@ pub trait Hessian<T: Real>: Objective<T> {
         gradient: &mut DVector<T>,
         hessian: &mut DMatrix<T>,
     ) -> T {
+        let n = self.dim();
+        if [x.len(), gradient.len(), hessian.nrows(), hessian.ncols()] != [n; 4] {
+            return T::NAN;
+        }
         let value = self.value_gradient(x, gradient);
         self.hessian(x, hessian);
         value

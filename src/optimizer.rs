@@ -125,7 +125,8 @@ pub trait Optimizer<T: Real, O: ?Sized> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Resized`] if the objective returned a gradient or Hessian of another size.
+    /// [`Error::Resized`] if the objective returned a gradient or Hessian of another size, [`Error::TooLarge`] for
+    /// matrices or memories that there is no room for.
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error>;
 
     /// A step within a run, whose objective stays the same from step to step and which ends where
@@ -265,7 +266,8 @@ pub(crate) fn evaluate<T: Real, O: crate::Objective<T> + ?Sized>(
     gradient: &mut DVector<T>,
 ) -> Result<T, Error> {
     if gradient.len() != x.len() {
-        *gradient = DVector::zeros(x.len());
+        // what is never written shows
+        *gradient = DVector::repeat(x.len(), T::NAN);
     }
     let value = objective.value_gradient(x, gradient);
     if gradient.len() != x.len() {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
+use crate::error::room;
 use crate::{Error, Loss, Model, Objective, Real, kernel};
 
 mod chunks;
@@ -73,8 +74,9 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Empty`] without samples, [`Error::Shape`], [`Error::NonFinite`], and what the loss has to
-    /// say of the targets ([`Error::Label`]).
+    /// [`Error::Empty`] without samples, [`Error::Shape`] (of `x`, `y`, or the `scores` of a model of one's own),
+    /// [`Error::NonFinite`], [`Error::TooLarge`] for more parameters than memory holds, and what the loss has to say of
+    /// the targets ([`Error::Label`]).
     pub fn new(
         model: M,
         loss: L,
@@ -91,7 +93,12 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         check_finite("x", x)?;
         check_finite("y", y)?;
         loss.check(y)?;
-        let mut penalised = vec![true; model.parameter_count()];
+        let p = room::<T>("parameters", &[model.parameter_count()])?;
+        // one sample in a cache for two: whatever the scores, there is one column of them
+        let mut cache = model.cache(2);
+        model.forward(&DVector::zeros(p), x.columns(0, 1), &mut cache);
+        check_shape("scores", model.scores(&cache).shape(), (model.outputs(), 1))?;
+        let mut penalised = vec![true; p];
         model.penalised(&mut penalised);
         let batch = Batch { range: 0..0, gathered: None, is_gathered: false, shares: Vec::new() };
         let (ridge, workers) = (T::zero(), Vec::new());
@@ -380,7 +387,12 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         let mut delta = delta.columns_mut(0, y.ncols());
         let value = self.loss.value_gradient(self.model.scores(cache), y, shares, delta.as_view_mut());
         self.model.backward(theta, x, delta.as_view(), cache, gradient);
-        value
+        if gradient.len() == theta.len() {
+            return value;
+        }
+        // a model of one's own replaced it
+        *gradient = DVector::repeat(theta.len(), T::NAN);
+        T::NAN
     }
 
     /// `Σ_g value_g`, in the order of the groups: `work` computes one group into a worker, `collect` takes the
@@ -424,7 +436,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         let (k, p) = (self.model.outputs(), self.model.parameter_count());
         Worker {
             cache: self.model.cache(width),
-            delta: DMatrix::zeros(k, width),
+            // what a loss never writes shows
+            delta: DMatrix::repeat(k, width, T::NAN),
             gradient: DVector::zeros(p),
             value: T::zero(),
         }
@@ -435,13 +448,14 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         if self.ridge == T::zero() {
             return T::zero();
         }
-        let weights = || theta.iter().zip(&self.penalised).enumerate().filter(|(_, (_, on))| **on);
+        let weights = || theta.iter().zip(&self.penalised);
         if let Some(gradient) = gradient {
-            for (i, (w, _)) in weights() {
-                gradient[i] += self.ridge * *w;
+            for (g, (w, _)) in gradient.iter_mut().zip(weights()).filter(|(_, (_, on))| **on) {
+                *g += self.ridge * *w;
             }
         }
-        T::of(0.5) * self.ridge * weights().fold(T::zero(), |s, (_, (w, _))| s + *w * *w)
+        let weights = weights().filter(|(_, on)| **on);
+        T::of(0.5) * self.ridge * weights.fold(T::zero(), |s, (w, _)| s + *w * *w)
     }
 }
 

@@ -132,7 +132,7 @@ where
         let (p, m) = (theta.len(), self.samples());
         let mut covariance = DMatrix::zeros(p, p);
         let mut cache = self.model().cache(1);
-        let mut delta = DMatrix::zeros(self.model().outputs(), 1);
+        let mut delta = DMatrix::repeat(self.model().outputs(), 1, T::NAN);
         let (mut g, mut u) = (DVector::zeros(p), DVector::zeros(p));
         let mut count = T::zero();
         for j in 0..m {
@@ -165,6 +165,7 @@ where
         use crate::Objective;
         self.check()?;
         crate::minimize::check_point("theta", theta, self.dim())?;
+        crate::error::room::<T>("theta", &[theta.len(), theta.len()])?;
         self.batch(0..self.samples())?;
         let curvature = M::curvature(self, theta)?;
         // the distance to the minimum in standard errors: √((Σw) gᵀ H⁻¹ g / σ²), g the gradient of the sum
@@ -215,7 +216,8 @@ impl<T: Real> Statistics<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn ratios(&self) -> DVector<T> {
-        self.estimates.component_div(&self.standard_errors)
+        let pairs = self.estimates.iter().zip(&self.standard_errors);
+        DVector::from_vec(pairs.map(|(estimate, error)| *estimate / *error).collect())
     }
 
     /// The probability of a ratio at least as large, of either sign, were the parameter zero.
@@ -258,7 +260,12 @@ impl<T: Real> Statistics<T> {
             let expected = "strictly between 0 and 1";
             return Err(Error::Setting { name: "level", expected, found: level });
         }
-        let width = &self.standard_errors * T::of(self.distribution().critical(1.0 - level));
-        Ok(DMatrix::from_columns(&[&self.estimates - &width, &self.estimates + &width]))
+        let critical = T::of(self.distribution().critical(1.0 - level));
+        let ends = |sign: T| {
+            let pairs = self.estimates.iter().zip(&self.standard_errors);
+            pairs.map(move |(estimate, error)| *estimate + sign * critical * *error)
+        };
+        let rows = self.estimates.len().min(self.standard_errors.len());
+        Ok(DMatrix::from_iterator(rows, 2, ends(-T::one()).chain(ends(T::one()))))
     }
 }

@@ -140,7 +140,7 @@ impl<T: Real, P> Trainer<T, P> {
         Self { optimizer, epochs: None, batch: None, seed: 0, patience: None }
     }
 
-    /// Passes through the data. Default: as many as 5000 updates take, 20 at the least.
+    /// Passes through the data, at least 1. Default: as many as 5000 updates take, 20 at the least.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix, dvector};
@@ -215,7 +215,8 @@ impl<T: Real, P> Trainer<T, P> {
         Self { patience: Some((patience, improvement)), ..self }
     }
 
-    /// Trains from `start`; [`train_with`](Self::train_with) says what comes back.
+    /// Trains from `start`; [`train_with`](Self::train_with) says what comes back. Model and loss are cloned into it: a
+    /// model or a loss of your own has to be [`Clone`].
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix, dvector};
@@ -273,7 +274,7 @@ impl<T: Real, P> Trainer<T, P> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Setting`] for a batch size of zero or settings of optimizer and risk, [`Error::Length`] and
+    /// [`Error::Setting`] for a batch size or epochs of zero or settings of optimizer and risk, [`Error::Length`] and
     /// [`Error::NonFinite`] for the start, [`Error::Length`] for a validation objective of another dimension,
     /// [`Error::Evaluation`] where the loss is not finite at the start.
     pub fn train_with<'a, M: Model<T> + Clone, L: Loss<T> + Clone>(
@@ -315,6 +316,9 @@ impl<T: Real, P> Trainer<T, P> {
         let batch = self.batch.unwrap_or(BATCH).min(m);
         if batch == 0 {
             return setting("batch_size", "at least 1", 0.0);
+        }
+        if self.epochs == Some(0) {
+            return setting("epochs", "at least 1", 0.0);
         }
         if let Some((patience, improvement)) = self.patience {
             if patience == 0 {
@@ -362,7 +366,7 @@ impl<T: Real> Run<T> {
         mut progress: impl FnMut(&Epoch<T>, &DVector<T>) -> ControlFlow<()>,
     ) -> Result<Termination, Error> {
         let mut stream = Stream::new(plan.seed);
-        let mut best: Option<(T, usize, DVector<T>)> = None;
+        let (mut best, mut since): (Option<(T, DVector<T>)>, usize) = (None, 0);
         for epoch in 1..=plan.epochs {
             stream.shuffle(&mut self.samples);
             let Some(loss) = self.epoch(optimizer, risk, plan.batch)? else {
@@ -377,19 +381,22 @@ impl<T: Real> Run<T> {
             let Some((patience, improvement)) = plan.patience else { continue };
             let monitored = validation.unwrap_or(loss);
             match &mut best {
-                Some((value, since, x)) if monitored < *value - improvement => {
-                    (*value, *since) = (monitored, epoch);
+                Some((value, x)) if monitored < *value - improvement => {
+                    (*value, since) = (monitored, epoch);
                     x.copy_from(&self.x);
                 }
-                None if monitored.is_finite() => best = Some((monitored, epoch, self.x.clone())),
-                Some((_, since, x)) if epoch - *since >= patience => {
-                    self.x.copy_from(x);
+                None if monitored.is_finite() => (best, since) = (Some((monitored, self.x.clone())), epoch),
+                // a validation loss that is not finite is no improvement either
+                _ if epoch - since >= patience => {
+                    if let Some((_, x)) = best {
+                        self.x = x;
+                    }
                     return Ok(Termination::NoImprovement);
                 }
                 _ => {}
             }
         }
-        if let Some((_, _, x)) = best {
+        if let Some((_, x)) = best {
             self.x = x;
         }
         Ok(Termination::Iterations)
@@ -406,6 +413,10 @@ impl<T: Real> Run<T> {
         for samples in self.samples.chunks(batch) {
             self.at.copy_from(&self.x);
             let step = optimizer.step(risk.select(samples)?, &mut self.x)?;
+            if self.x.len() != self.at.len() {
+                let (expected, found) = (self.at.len(), self.x.len());
+                return Err(Error::Resized { what: "the point", expected, found });
+            }
             if !step.is_finite() {
                 return Ok(None);
             }

@@ -374,3 +374,403 @@ fn every_error_speaks_for_itself() {
     assert!(said[2].contains("single class (0)"), "{}", said[2]);
     assert_eq!(said[3], "`y` must be 0 or 1, found 2 for sample 1");
 }
+
+/// Residuals `x − 1` whose outputs are replaced by larger ones.
+struct Replacing {
+    residuals: bool,
+    jacobian: bool,
+}
+
+impl Residuals<f64> for Replacing {
+    fn dim(&self) -> usize {
+        2
+    }
+    fn count(&self) -> usize {
+        2
+    }
+    fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+        *r = if self.residuals { DVector::zeros(5) } else { x.add_scalar(-1.0) };
+    }
+    fn jacobian(&mut self, _x: &DVector<f64>, j: &mut DMatrix<f64>) {
+        *j = if self.jacobian { DMatrix::zeros(3, 2) } else { DMatrix::identity(2, 2) };
+    }
+}
+
+#[test]
+fn residuals_that_replace_what_they_are_lent_end_in_an_error() {
+    for (residuals, jacobian) in [(true, false), (false, true), (true, true)] {
+        let new = || Replacing { residuals, jacobian };
+        let (start, stop) = (dvector![3.0, 4.0], Stop::default());
+        let by_lbfgs = minimize(&mut Lbfgs::new(), &mut LeastSquares::new(new()), start.clone(), &stop);
+        assert!(matches!(by_lbfgs, Err(Error::Evaluation { at: "the start", .. })), "{by_lbfgs:?}");
+        let by_marquardt = LevenbergMarquardt::new().solve(new(), start);
+        assert!(matches!(by_marquardt, Err(Error::Resized { .. })), "{by_marquardt:?}");
+    }
+}
+
+/// Replaces the point by another one.
+#[derive(Clone)]
+struct Wandering;
+
+impl<O: Objective<f64> + ?Sized> Optimizer<f64, O> for Wandering {
+    fn step(&mut self, f: &mut O, x: &mut DVector<f64>) -> Result<optimizer::Step<f64>, Error> {
+        let step = optimizer::Step::new(f.value(x), 1.0);
+        *x = DVector::zeros(7);
+        Ok(step)
+    }
+}
+
+#[test]
+fn an_optimizer_that_replaces_the_point_ends_in_an_error() {
+    let replaced = minimize(&mut Wandering, &mut Rosenbrock::new(2), dvector![0.0, 0.0], &Stop::default());
+    let expected = Error::Resized { what: "the point", expected: 2, found: 7 };
+    assert_eq!(replaced.unwrap_err(), expected);
+    let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 2.0]);
+    let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y).unwrap();
+    let trained = Trainer::new(Wandering).train(&mut risk, dvector![0.0, 0.0]);
+    assert_eq!(trained.unwrap_err(), expected);
+}
+
+/// A model with scores of a shape of their own, as many parameters as it likes, or a gradient that it replaces.
+#[derive(Debug, Clone)]
+struct Odd {
+    scores: (usize, usize),
+    parameters: usize,
+    outputs: usize,
+    replaces: bool,
+}
+
+impl Architecture for Odd {
+    fn inputs(&self) -> usize {
+        1
+    }
+    fn outputs(&self) -> usize {
+        self.outputs
+    }
+    fn parameter_count(&self) -> usize {
+        self.parameters
+    }
+}
+
+impl Model<f64> for Odd {
+    type Cache = DMatrix<f64>;
+    fn cache(&self, _max_batch: usize) -> DMatrix<f64> {
+        DMatrix::repeat(self.scores.0, self.scores.1, 0.5)
+    }
+    fn forward(&self, _theta: &DVector<f64>, _x: nalgebra::DMatrixView<'_, f64>, _cache: &mut DMatrix<f64>) {}
+    fn scores<'c>(&self, cache: &'c DMatrix<f64>) -> nalgebra::DMatrixView<'c, f64> {
+        cache.as_view()
+    }
+    fn backward(
+        &self,
+        _theta: &DVector<f64>,
+        _x: nalgebra::DMatrixView<'_, f64>,
+        _delta: nalgebra::DMatrixView<'_, f64>,
+        _cache: &mut DMatrix<f64>,
+        gradient: &mut DVector<f64>,
+    ) {
+        if self.replaces {
+            *gradient = DVector::zeros(9);
+        }
+    }
+}
+
+#[test]
+fn a_model_with_scores_of_another_shape_is_named() {
+    let x = dmatrix![1.0, 2.0, 3.0];
+    for scores in [(2, 3), (1, 2), (1, 4), (0, 0), (3, 1)] {
+        let odd = Odd { scores, parameters: 2, outputs: 1, replaces: false };
+        let risk = EmpiricalRisk::new(odd.clone(), SquaredError, &x, &x).map(|_| ());
+        let Err(Error::Shape { argument: "scores", found, .. }) = risk else { panic!("{risk:?}") };
+        assert_eq!(found, scores);
+        let fitted = Fitted::from_parameters(odd, SquaredError, dvector![0.0, 0.0]).unwrap();
+        let mut out = DMatrix::zeros(1, 3);
+        let errors = [
+            fitted.predict(&x).unwrap_err(),
+            fitted.scores(&x).unwrap_err(),
+            fitted.score(&x, &x).unwrap_err(),
+            fitted.predictor(3).predict_into(&x, &mut out).unwrap_err(),
+        ];
+        assert!(errors.iter().all(|e| matches!(e, Error::Shape { argument: "scores", .. })), "{errors:?}");
+    }
+    let odd = Odd { scores: (1, 1), parameters: 2, outputs: 1, replaces: true };
+    let one = dmatrix![1.0];
+    let mut risk = EmpiricalRisk::new(odd, SquaredError, &one, &one).unwrap().ridge(0.1);
+    let stop = Stop::default();
+    assert!(minimize(&mut GradientDescent::new(0.1), &mut risk, dvector![1.0, 1.0], &stop).is_err());
+}
+
+/// Residuals in numbers that no memory holds.
+struct Countless(usize);
+
+impl Residuals<f64> for Countless {
+    fn dim(&self) -> usize {
+        1
+    }
+    fn count(&self) -> usize {
+        self.0
+    }
+    fn residuals(&mut self, _x: &DVector<f64>, _r: &mut DVector<f64>) {}
+    fn jacobian(&mut self, _x: &DVector<f64>, _j: &mut DMatrix<f64>) {}
+}
+
+#[test]
+fn more_than_memory_holds_is_refused() {
+    for huge in [usize::MAX, usize::MAX / 2, 1 << 60, 1 << 44] {
+        let is_large = |error: Option<Error>| {
+            assert!(matches!(error, Some(Error::TooLarge { .. })), "{huge}: {error:?}");
+        };
+        is_large(one_hot::<f64>(&[0, 1], huge).err());
+        let (mut f, start, stop) = (Rosenbrock::new(2), dvector![-1.2, 1.0], Stop::default());
+        is_large(minimize(&mut Lbfgs::new().memory(huge), &mut f, start, &stop).err());
+        is_large(LevenbergMarquardt::new().solve(Countless(huge), dvector![1.0]).err());
+        is_large(GaussNewton::new().solve(Countless(huge), dvector![1.0]).err());
+        let mut squares = LeastSquares::new(Countless(huge));
+        assert!(squares.value(&dvector![1.0]).is_nan());
+        is_large(squares.offset(&dvector![1.0]).err());
+        is_large(minimize(&mut Lbfgs::new(), &mut squares, dvector![1.0], &stop).err());
+
+        let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 2.0]);
+        let odd = Odd { scores: (1, 1), parameters: huge, outputs: 1, replaces: false };
+        is_large(EmpiricalRisk::new(odd, SquaredError, &x, &y).err());
+        let wide = Odd { scores: (1, 1), parameters: 0, outputs: huge, replaces: false };
+        let wide = Fitted::from_parameters(wide, SquaredError, DVector::zeros(0)).unwrap();
+        is_large(wide.predict(&x).err());
+        let network = Network::new(&[1, huge, 1], Activation::Tanh);
+        assert!(network.initial::<f64>(1).is_empty() && network.fit(LogLoss, &x, &y, 1).is_err());
+        if network.check().is_ok() {
+            is_large(EmpiricalRisk::new(network.clone(), SquaredError, &x, &y).err());
+        }
+        // a cache for so many samples takes none
+        let (perceptron, narrow) = (Perceptron::new(1), Network::new(&[1, 2, 1], Activation::Tanh));
+        let mut cache = perceptron.cache(huge);
+        perceptron.forward(&dvector![1.0, 1.0], x.as_view(), &mut cache);
+        assert_eq!(perceptron.scores(&cache).ncols(), 0);
+        let mut cache = narrow.cache(huge);
+        narrow.forward(&narrow.initial(1), x.as_view(), &mut cache);
+        assert_eq!(narrow.scores(&cache).ncols(), 0);
+    }
+    // whose matrices would be: 2^21 coordinates are few
+    let (n, stop) = (1 << 21, Stop::default().iterations(2));
+    let (mut f, start) = (Rosenbrock::new(n), DVector::<f64>::zeros(n));
+    let from = || start.clone();
+    let errors = [
+        minimize(&mut Newton::new(), &mut f, from(), &stop).unwrap_err(),
+        minimize(&mut TrustRegion::new(), &mut f, from(), &stop).unwrap_err(),
+        minimize(&mut Bfgs::new(), &mut f, from(), &stop).unwrap_err(),
+        minimize(&mut SaddleFree::new().dimension(usize::MAX), &mut f, from(), &stop).unwrap_err(),
+        Certificate::of(&mut f, &start).unwrap_err(),
+        Perceptron::new(n).fit(&start, &dmatrix![1.0]).unwrap_err(),
+    ];
+    assert!(errors.iter().all(|error| matches!(error, Error::TooLarge { .. })), "{errors:?}");
+}
+
+#[test]
+fn slices_of_another_length_are_left_alone() {
+    let network = Network::new(&[1, 2, 1], Activation::Tanh);
+    let classifier = SigmoidClassifier::new(3);
+    let all: [&dyn Architecture; 3] = [&Perceptron::new(3), &classifier, &network];
+    for model in all {
+        for length in [0, 1, model.parameter_count() - 1, model.parameter_count() + 1] {
+            for before in [true, false] {
+                let mut slice = vec![before; length];
+                model.penalised(&mut slice);
+                assert!(slice.iter().all(|on| *on == before));
+            }
+        }
+    }
+}
+
+#[test]
+fn statistics_of_unequal_lengths_stop_at_the_shorter() {
+    let x = dmatrix![1.0, 2.0, 3.0, 4.0, 5.0];
+    let y = dmatrix![1.0, 2.5, 2.0, 4.0, 4.5];
+    let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y).unwrap();
+    let fitted = risk.fit().unwrap();
+    let mut statistics = risk.statistics(fitted.parameters()).unwrap();
+    assert_eq!(statistics.confidence_intervals(0.95).unwrap().shape(), (2, 2));
+    statistics.standard_errors = DVector::zeros(1);
+    assert_eq!((statistics.ratios().len(), statistics.p_values().len()), (1, 1));
+    assert_eq!(statistics.confidence_intervals(0.95).unwrap().shape(), (1, 2));
+    statistics.estimates = DVector::zeros(0);
+    assert_eq!(statistics.ratios().len(), 0);
+    assert_eq!(statistics.confidence_intervals(0.95).unwrap().shape(), (0, 2));
+}
+
+/// `|z − y|` without its derivative.
+struct Silent;
+
+impl Loss<f64> for Silent {
+    fn value(&self, z: nalgebra::DMatrixView<'_, f64>, y: nalgebra::DMatrixView<'_, f64>, _: &[f64]) -> f64 {
+        (z - y).abs().sum()
+    }
+    fn value_gradient(
+        &self,
+        z: nalgebra::DMatrixView<'_, f64>,
+        y: nalgebra::DMatrixView<'_, f64>,
+        weights: &[f64],
+        _delta: nalgebra::DMatrixViewMut<'_, f64>,
+    ) -> f64 {
+        self.value(z, y, weights)
+    }
+}
+
+#[test]
+fn a_gradient_that_is_never_written_is_no_zero_gradient() {
+    let silent = || Function::new(2, |x: &DVector<f64>, _: &mut DVector<f64>| x.norm_squared());
+    let mut without_hessian = silent().with_hessian(|_: &DVector<f64>, _: &mut DMatrix<f64>| {});
+    let (start, stop) = (dvector![3.0, 4.0], Stop::default());
+    let from = || start.clone();
+    let mut f = silent();
+    let errors = [
+        minimize(&mut GradientDescent::new(0.1), &mut f, from(), &stop).unwrap_err(),
+        minimize(&mut Adam::new(0.1), &mut f, from(), &stop).unwrap_err(),
+        minimize(&mut AdaGrad::new(0.1), &mut f, from(), &stop).unwrap_err(),
+        minimize(&mut RmsProp::new(0.1), &mut f, from(), &stop).unwrap_err(),
+        minimize(&mut Lbfgs::new(), &mut f, from(), &stop).unwrap_err(),
+        minimize(&mut Bfgs::new(), &mut f, from(), &stop).unwrap_err(),
+        minimize(&mut ConjugateGradient::new(), &mut f, from(), &stop).unwrap_err(),
+        minimize(&mut Newton::new(), &mut without_hessian, from(), &stop).unwrap_err(),
+        minimize(&mut TrustRegion::new(), &mut without_hessian, from(), &stop).unwrap_err(),
+        minimize(&mut NewtonCg::new(), &mut without_hessian, from(), &stop).unwrap_err(),
+        minimize(&mut SaddleFree::new(), &mut without_hessian, from(), &stop).unwrap_err(),
+        minimize(&mut GradientDescent::new(0.1), &mut f, from(), &stop.iterations(0)).unwrap_err(),
+        Certificate::of(&mut without_hessian, &start).unwrap_err(),
+        LevenbergMarquardt::new().solve(Countless(2), dvector![1.0]).unwrap_err(),
+    ];
+    for error in &errors {
+        assert!(matches!(error, Error::Evaluation { .. }), "{error}");
+    }
+    assert!(errors[0].to_string().contains("must be written"), "{}", errors[0]);
+    let (x, y) = (dmatrix![1.0, 2.0], dmatrix![2.0, 4.0]);
+    let mut risk = EmpiricalRisk::new(Perceptron::new(1), Silent, &x, &y).unwrap();
+    let run = minimize(&mut GradientDescent::new(0.1), &mut risk, dvector![0.0, 0.0], &stop);
+    assert!(matches!(run, Err(Error::Evaluation { what: "the gradient", .. })));
+    // a Hessian that is never written certifies nothing
+    let mut no_hessian = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
+        g[0] = 2.0 * x[0];
+        x[0] * x[0]
+    })
+    .with_hessian(|_: &DVector<f64>, _: &mut DMatrix<f64>| {});
+    assert!(matches!(Certificate::of(&mut no_hessian, &dvector![0.0]), Err(Error::NonFinite { .. })));
+    let report = minimize(&mut Newton::new(), &mut no_hessian, dvector![3.0], &stop).unwrap();
+    assert_eq!(report.certificate, None);
+}
+
+#[test]
+fn value_gradient_and_hessian_together_write_nothing_where_a_length_is_wrong() {
+    let rosenbrock: &mut dyn Hessian<f64> = &mut Rosenbrock::new(2);
+    let booth: &mut dyn Hessian<f64> = &mut objective::problems::Problem::Booth;
+    let own: &mut dyn Hessian<f64> = &mut Function::new(2, |_: &DVector<f64>, g: &mut DVector<f64>| {
+        g.fill(0.0);
+        0.0
+    })
+    .with_hessian(|_: &DVector<f64>, h: &mut DMatrix<f64>| h.fill(0.0));
+    for f in [rosenbrock, booth, own] {
+        for (x, g, h) in [(2, 2, (2, 3)), (2, 2, (1, 1)), (2, 3, (2, 2)), (3, 2, (2, 2)), (3, 3, (3, 3))] {
+            let (mut gradient, mut hessian) = (DVector::repeat(g, 7.0), DMatrix::repeat(h.0, h.1, 7.0));
+            let value = f.value_gradient_hessian(&DVector::zeros(x), &mut gradient, &mut hessian);
+            assert!(value.is_nan());
+            assert!(gradient.iter().chain(hessian.iter()).all(|entry| (entry - 7.0).abs() <= 0.0));
+        }
+    }
+    let mut squares = LeastSquares::new(Replacing { residuals: false, jacobian: false });
+    assert!(squares.value_gradient(&dvector![1.0, 1.0], &mut DVector::zeros(3)).is_nan());
+}
+
+#[test]
+fn an_end_of_a_bracket_whose_slope_underflows_is_no_minimum() {
+    let bell = |x: f64| {
+        let e = (-x * x).exp();
+        (-e, 2.0 * x * e, (2.0 - 4.0 * x * x) * e)
+    };
+    let report = univariate::ScalarNewton::new().bracket(-10.0, 60.0).minimum(bell, 6.0).unwrap();
+    assert!(report.value <= bell(6.0).0 && report.x.abs() < 1e-6, "{report:?}");
+}
+
+#[test]
+fn falling_towards_the_edge_of_a_domain_takes_few_evaluations() {
+    let root = |x: f64| (x.sqrt(), 0.5 / x.sqrt(), -0.25 / (x * x.sqrt()));
+    let report = univariate::ScalarNewton::new().minimum(root, 1.0).unwrap();
+    assert!(report.evaluations < 40 * (report.iterations + 1), "{report:?}");
+}
+
+#[test]
+fn models_check_every_shape_before_they_write() {
+    let model = Perceptron::new(1);
+    let (x, y, theta) = (dmatrix![1.0, 2.0], dmatrix![1.0, 1.0], dvector![1.0, 1.0]);
+    let mut cache = model.cache(2);
+    model.forward(&theta, x.as_view(), &mut cache);
+    let (mut out, marked) = (dvector![7.0, 7.0], dvector![7.0, 7.0]);
+    for wrong in [DVector::zeros(0), DVector::zeros(3)] {
+        model.backward(&wrong, x.as_view(), y.as_view(), &mut cache, &mut out);
+        let (delta, r) = (y.as_view(), y.as_view());
+        model.backward_tangent(&wrong, &theta, x.as_view(), delta, r, &mut cache, &mut out);
+        model.backward_tangent(&theta, &wrong, x.as_view(), delta, r, &mut cache, &mut out);
+        assert_eq!(out, marked);
+    }
+    let (odd, mut h) = (DMatrix::zeros(1, 3), [7.0; 4]);
+    assert!(!model.dense_hessian(&theta, x.as_view(), odd.as_view(), y.as_view(), &mut cache, &mut h));
+    assert!(!model.hessian_diagonal(&theta, x.as_view(), odd.as_view(), y.as_view(), &mut cache, &mut out));
+    assert!(h.map(f64::to_bits) == [7.0_f64.to_bits(); 4] && out == marked);
+    let network = Network::new(&[1, 2, 1], Activation::Tanh);
+    let theta = network.initial(1);
+    let (mut cache, mut out) = (network.cache(2), DMatrix::<f64>::repeat(1, 2, 7.0));
+    network.forward(&theta, x.as_view(), &mut cache);
+    assert!(!network.input_gradient(&theta, odd.as_view(), &mut cache, out.as_view_mut()));
+    assert!(out.iter().all(|entry| (entry - 7.0).abs() <= 0.0));
+}
+
+#[test]
+fn losses_judge_no_scores_of_another_shape() {
+    let (z, y) = (dmatrix![1.0_f64, 2.0; -1.0, 0.5], dmatrix![1.0, 1.0, 1.0; 0.0, 0.0, 0.0]);
+    let (z, y) = (z.as_view(), y.as_view());
+    assert!(SquaredError.score(z, y).is_nan() && SquaredError.score(y, z).is_nan());
+    assert!(LogLoss.score(z, y).is_nan() && LogLoss.score(y, z).is_nan());
+    assert!(CrossEntropy.score(z, y).is_nan() && CrossEntropy.score(y, z).is_nan());
+    for weights in [&[1.0; 2][..], &[1.0; 3], &[]] {
+        assert!(!LogLoss.separates(z, y, weights) && !CrossEntropy.separates(z, y, weights));
+    }
+    let (z, y) = (dmatrix![1.0, -1.0], dmatrix![1.0, 0.0]);
+    assert!(LogLoss.separates(z.as_view(), y.as_view(), &[1.0, 1.0]));
+    assert!(!LogLoss.separates(z.as_view(), y.as_view(), &[1.0]));
+}
+
+#[test]
+fn every_setting_is_judged_where_it_is_used() {
+    assert!(matches!(
+        Standardizer::<f64>::fit(&DMatrix::zeros(0, 3)),
+        Err(Error::Empty { argument: "x", .. })
+    ));
+    assert_eq!(Standardizer::fit(&x()).unwrap().transform(&DMatrix::zeros(2, 0)).unwrap().shape(), (2, 0));
+    let (x, y) = (x(), labels());
+    let risk = || EmpiricalRisk::new(SigmoidClassifier::new(2), LogLoss, &x, &y).unwrap();
+    let refused = Certificate::of(&mut risk().ridge(-1.0), &DVector::zeros(3));
+    assert!(matches!(refused, Err(Error::Setting { name: "ridge", .. })));
+    let mut report = risk().fit().unwrap().report;
+    assert!(matches!(report.certify(&mut risk().ridge(-1.0)), Err(Error::Setting { name: "ridge", .. })));
+    let huber = Fitted::from_parameters(Perceptron::new(1), Huber::new(-1.0), dvector![1.0, 1.0]);
+    assert!(matches!(huber, Err(Error::Setting { name: "delta", .. })));
+    let mut risk = EmpiricalRisk::new(Perceptron::new(2), SquaredError, &x, &y).unwrap();
+    let none = Trainer::default().epochs(0).train(&mut risk, DVector::zeros(3));
+    assert!(matches!(none, Err(Error::Setting { name: "epochs", .. })));
+    let strong = risk.ridge(1e308).fit();
+    assert!(matches!(strong, Err(Error::Setting { name: "ridge", .. })), "{strong:?}");
+    // coefficients of 1e310 are out of range: whatever the end, the start is not to blame
+    match SigmoidClassifier::new(2).fit(&(&x * 1e-310), &y) {
+        Ok(fitted) => assert!(fitted.parameters().iter().all(|t| t.is_finite())),
+        Err(error) => assert!(!matches!(error, Error::Evaluation { at: "the start", .. }), "{error}"),
+    }
+}
+
+#[test]
+fn early_stopping_counts_validation_losses_that_are_not_finite() {
+    let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y).unwrap();
+    let mut nowhere = Function::new(2, |_: &DVector<f64>, _: &mut DVector<f64>| f64::NAN);
+    let mut trainer = Trainer::default().epochs(100).early_stopping(3, 0.0);
+    let go = |_: &Epoch<f64>, _: &DVector<f64>| std::ops::ControlFlow::Continue(());
+    let (fitted, history) =
+        trainer.train_with(&mut risk, dvector![0.0, 0.0], Some(&mut nowhere), go).unwrap();
+    assert_eq!((fitted.report.termination, history.len()), (Termination::NoImprovement, 3));
+}

@@ -3,6 +3,7 @@
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::Fitted;
+use crate::error::room;
 use crate::kernel::{self, Factor, Samples, Triangle};
 use crate::{
     Certificate, CriticalKind, CriticalPoint, EmpiricalRisk, Error, Inertia, Objective, Perceptron, Real,
@@ -66,7 +67,13 @@ impl<T: Real> EmpiricalRisk<'_, T, Perceptron, SquaredError> {
         let ridge = self.penalty_strength();
         let (x, y, shares) = self.present();
         let design = Design::new(x, model.0.bias, shares, ridge);
+        if let Some(found) = design.ridge.iter().find(|ridge| !ridge.is_finite()) {
+            let expected = "small enough to be finite when summed over the samples";
+            return Err(Error::Setting { name: "ridge", expected, found: found.f64() });
+        }
         let samples = design.samples(y);
+        let width = samples.coefficients();
+        room::<T>("x", &[width, width.saturating_add(y.nrows())])?;
         let triangle = kernel::factorise(&samples, &design.ridge);
         check_rank(&triangle, &design)?;
 

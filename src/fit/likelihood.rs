@@ -188,7 +188,7 @@ impl<T: Real, M: SecondOrder<T> + Clone, L: Curved<T> + Clone> EmpiricalRisk<'_,
         for sample in x.column_iter() {
             largest.zip_apply(&sample, |l: &mut T, x: T| *l = l.max(x.abs()));
         }
-        let unit = largest.map(|l| if l > T::zero() { T::one() / l } else { T::zero() });
+        let unit = largest.map(|l| if l > T::zero() { (T::one() / l).min(T::MAX) } else { T::zero() });
         let mut squares = DVector::zeros(x.nrows());
         for sample in x.column_iter() {
             squares.zip_zip_apply(&sample, &unit, |s: &mut T, x: T, unit: T| *s += (x * unit) * (x * unit));

@@ -198,6 +198,9 @@ impl<T: Real> Loss<T> for CrossEntropy {
 
     /// The share of samples whose largest score is the class of the largest target.
     fn score(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>) -> T {
+        if z.shape() != y.shape() {
+            return T::NAN;
+        }
         let columns = z.column_iter().zip(y.column_iter());
         let right = columns.filter(|(z, y)| argmax(z.iter().copied()) == argmax(y.iter().copied())).count();
         T::of(right as f64) / T::of(z.ncols() as f64)
@@ -210,7 +213,8 @@ impl<T: Real> Loss<T> for CrossEntropy {
     /// Every sample's own class (target 1) strictly above all others.
     fn separates(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> bool {
         let mut samples = z.column_iter().zip(y.column_iter()).zip(weights).filter(|(_, w)| **w > T::zero());
-        z.nrows() > 1
+        fit(&[z.shape(), y.shape()], weights.len())
+            && z.nrows() > 1
             && samples.all(|((z, y), _)| {
                 let class = argmax(y.iter().copied());
                 y[class] == T::one() && z.iter().enumerate().all(|(i, s)| i == class || *s < z[class])

@@ -1,6 +1,7 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use super::element_wise::{scale, sum, sum_and_map};
+use super::fit;
 use crate::kernel::Fused;
 use crate::{Curved, Error, Loss, Real};
 
@@ -77,6 +78,9 @@ impl<T: Real> Loss<T> for LogLoss {
 
     /// The share of labels on their own side of `z = 0`.
     fn score(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>) -> T {
+        if z.shape() != y.shape() {
+            return T::NAN;
+        }
         let right = z.iter().zip(y.iter()).filter(|(z, y)| (**z >= T::zero()) == (**y > T::of(0.5))).count();
         T::of(right as f64) / T::of(z.len() as f64)
     }
@@ -88,7 +92,8 @@ impl<T: Real> Loss<T> for LogLoss {
     /// Every score strictly on its label's side of zero: Albert and Anderson (1984), complete separation.
     fn separates(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> bool {
         let mut samples = z.column_iter().zip(y.column_iter()).zip(weights).filter(|(_, w)| **w > T::zero());
-        samples.all(|((z, y), _)| {
+        let fits = fit(&[z.shape(), y.shape()], weights.len());
+        fits && samples.all(|((z, y), _)| {
             z.iter().zip(y.iter()).all(|(z, y)| if *y > T::of(0.5) { *z > T::zero() } else { *z < T::zero() })
         })
     }

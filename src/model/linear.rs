@@ -3,6 +3,7 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use crate::Real;
+use crate::error::room;
 use crate::kernel::{self, Factor};
 
 /// Shape of an affine map: `θ = (W column-major, then b)`, `W` is `outputs × inputs`.
@@ -39,7 +40,8 @@ impl Linear {
     }
 
     pub(crate) fn cache<T: Real>(self, max_batch: usize) -> LinearCache<T> {
-        let scores = vec![T::zero(); self.outputs * max_batch];
+        // a batch that memory does not hold is one that does not fit
+        let scores = vec![T::zero(); room::<T>("max_batch", &[self.outputs, max_batch]).unwrap_or(0)];
         LinearCache { tangent: Vec::new(), gram: Vec::new(), scores, batch: 0 }
     }
 
@@ -117,10 +119,18 @@ impl Linear {
         DMatrixView::from_slice(&cache.tangent[..self.outputs * batch], self.outputs, batch)
     }
 
-    /// Whether `x` and the loss's curvature have the shapes of this map.
-    pub(crate) fn curves<T: Real>(self, x: &DMatrixView<'_, T>, curvature: &DMatrixView<'_, T>) -> bool {
+    /// Whether `θ`, `x` and the loss's derivatives have the shapes of this map.
+    pub(crate) fn curves<T: Real>(
+        self,
+        theta: usize,
+        x: &DMatrixView<'_, T>,
+        delta: &DMatrixView<'_, T>,
+        curvature: &DMatrixView<'_, T>,
+    ) -> bool {
         let block = self.outputs.saturating_mul(self.outputs);
-        x.nrows() == self.inputs && curvature.shape() == (block, x.ncols())
+        (theta, x.nrows()) == (self.parameter_count(), self.inputs)
+            && delta.shape() == (self.outputs, x.ncols())
+            && curvature.shape() == (block, x.ncols())
     }
 
     /// Adds to the lower triangle of `out`, for outputs `o ≥ q` and with `S_oq` the loss's curvature,
@@ -216,6 +226,9 @@ macro_rules! affine_model {
                 self.0.parameter_count()
             }
             fn penalised(&self, penalised: &mut [bool]) {
+                if penalised.len() != self.0.parameter_count() {
+                    return;
+                }
                 let (weights, biases) = penalised.split_at_mut(self.0.weight_count());
                 weights.fill(true);
                 biases.fill(false);
@@ -253,12 +266,15 @@ macro_rules! affine_model {
             }
             fn backward(
                 &self,
-                _theta: &DVector<T>,
+                theta: &DVector<T>,
                 x: DMatrixView<'_, T>,
                 delta: DMatrixView<'_, T>,
                 _cache: &mut Self::Cache,
                 gradient: &mut DVector<T>,
             ) {
+                if theta.len() != gradient.len() {
+                    return;
+                }
                 self.0.backward(&x, &delta, gradient.as_mut_slice());
             }
             fn input_gradient(
@@ -287,27 +303,31 @@ macro_rules! affine_model {
             }
             fn backward_tangent(
                 &self,
-                _theta: &DVector<T>,
-                _v: &DVector<T>,
+                theta: &DVector<T>,
+                v: &DVector<T>,
                 x: DMatrixView<'_, T>,
-                _delta: DMatrixView<'_, T>,
+                delta: DMatrixView<'_, T>,
                 r_delta: DMatrixView<'_, T>,
                 _cache: &mut Self::Cache,
                 out: &mut DVector<T>,
             ) {
+                if [theta.len(), v.len()] != [out.len(); 2] || delta.shape() != r_delta.shape() {
+                    return;
+                }
                 self.0.backward(&x, &r_delta, out.as_mut_slice());
             }
             fn dense_hessian(
                 &self,
-                _theta: &DVector<T>,
+                theta: &DVector<T>,
                 x: DMatrixView<'_, T>,
-                _delta: DMatrixView<'_, T>,
+                delta: DMatrixView<'_, T>,
                 curvature: DMatrixView<'_, T>,
                 cache: &mut Self::Cache,
                 out: &mut [T],
             ) -> bool {
                 let p = self.0.parameter_count();
-                let fits = self.0.curves(&x, &curvature) && out.len() == p.saturating_mul(p);
+                let fits =
+                    self.0.curves(theta.len(), &x, &delta, &curvature) && out.len() == p.saturating_mul(p);
                 if fits {
                     self.0.dense_hessian(&x, &curvature, cache, out);
                 }
@@ -315,14 +335,15 @@ macro_rules! affine_model {
             }
             fn hessian_diagonal(
                 &self,
-                _theta: &DVector<T>,
+                theta: &DVector<T>,
                 x: DMatrixView<'_, T>,
-                _delta: DMatrixView<'_, T>,
+                delta: DMatrixView<'_, T>,
                 curvature: DMatrixView<'_, T>,
                 _cache: &mut Self::Cache,
                 out: &mut DVector<T>,
             ) -> bool {
-                let fits = self.0.curves(&x, &curvature) && out.len() == self.0.parameter_count();
+                let fits = self.0.curves(theta.len(), &x, &delta, &curvature)
+                    && out.len() == self.0.parameter_count();
                 if fits {
                     self.0.hessian_diagonal(&x, &curvature, out.as_mut_slice());
                 }

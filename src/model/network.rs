@@ -1,5 +1,6 @@
 use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
 
+use crate::error::room;
 use crate::kernel::{self, Factor};
 use crate::{Activation, Architecture, Error, Initialize, Model, Real};
 
@@ -146,7 +147,7 @@ impl Network {
         &self.layers
     }
 
-    /// Parameters drawn by name, with a seed.
+    /// Parameters drawn by name, with a seed. Of a network that memory does not hold there are none: an empty vector.
     ///
     /// ```
     /// use gradus::nalgebra::DVector;
@@ -157,6 +158,9 @@ impl Network {
     /// assert!(theta.rows(0, 6).amax() <= 3.0_f64.sqrt()); // √(6/2)
     /// ```
     pub fn initialize<T: Real>(&self, initialize: Initialize, seed: u64) -> DVector<T> {
+        if room::<T>("layers", &[self.parameter_count()]).is_err() {
+            return DVector::zeros(0);
+        }
         initialize.draw(self.layers.iter().map(|layer| (layer.inputs, layer.units, true)), seed)
     }
 
@@ -194,6 +198,9 @@ impl Architecture for Network {
     }
 
     fn penalised(&self, penalised: &mut [bool]) {
+        if penalised.len() != self.parameter_count() {
+            return;
+        }
         for layer in &self.layers {
             let (weights, biases) = penalised[layer.range()].split_at_mut(layer.weight_count());
             weights.fill(true);
@@ -229,6 +236,10 @@ impl<T: Real> Model<T> for Network {
     type Cache = NetworkCache<T>;
 
     fn cache(&self, max_batch: usize) -> NetworkCache<T> {
+        let units = self.layers.iter().fold(0, |sum: usize, layer| sum.saturating_add(layer.units));
+        // a batch that memory does not hold is one that does not fit
+        let fits = room::<T>("max_batch", &[3, units, max_batch]).is_ok();
+        let max_batch = if fits { max_batch } else { 0 };
         let zeros = |units: usize| vec![T::zero(); units * max_batch];
         let layers = self.layers.iter().map(|layer| Kept {
             z: zeros(if layer.activation.needs_scores() { layer.units } else { 0 }),
@@ -309,12 +320,15 @@ impl<T: Real> Model<T> for Network {
     fn input_gradient(
         &self,
         theta: &DVector<T>,
-        _delta: DMatrixView<'_, T>,
+        delta: DMatrixView<'_, T>,
         cache: &mut NetworkCache<T>,
         mut out: DMatrixViewMut<'_, T>,
     ) -> bool {
         let (Some(layer), Some(kept)) = (self.layers.first(), cache.layers.first()) else { return false };
-        if theta.len() != self.parameter_count() || out.shape() != (self.inputs, cache.batch) {
+        if theta.len() != self.parameter_count()
+            || delta.shape() != (self.outputs(), cache.batch)
+            || out.shape() != (self.inputs, cache.batch)
+        {
             return false;
         }
         let (w, _) = layer.parts(theta);

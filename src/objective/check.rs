@@ -63,6 +63,7 @@ pub fn check_hessian<T: Real, O: Hessian<T> + ?Sized>(
 ) -> Result<CheckReport<T>, Error> {
     at(objective, x)?;
     let n = x.len();
+    crate::error::room::<Component<T>>("x", &[n, n])?;
     let mut hessian = DMatrix::from_element(n, n, T::NAN);
     objective.hessian(x, &mut hessian);
     if hessian.shape() != (n, n) {

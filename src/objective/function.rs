@@ -268,7 +268,7 @@ where
         }
         let WithHessian { write, scratch } = &mut self.hessian;
         if scratch.shape() != (n, n) {
-            *scratch = DMatrix::zeros(n, n);
+            *scratch = DMatrix::repeat(n, n, T::NAN);
         }
         write(x, scratch);
         // a closure that replaced the matrix by another has no product

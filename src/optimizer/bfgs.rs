@@ -3,6 +3,7 @@ use nalgebra::DVector;
 use super::directions::{Directed, Direction};
 use super::lbfgs::curvature;
 use super::{Optimizer, Step};
+use crate::error::room;
 use crate::kernel::{self, Factor};
 use crate::{Error, Objective, Real};
 
@@ -108,11 +109,15 @@ impl<T: Real> Inverse<T> {
 impl<T: Real> Direction<T> for Inverse<T> {
     const SCALED: bool = true;
 
-    fn direction(&mut self, gradient: &[T], d: &mut [T]) -> bool {
-        let n = d.len();
+    fn prepare(&mut self, n: usize) -> Result<(), Error> {
         if self.hy.len() != n {
-            (self.h, self.hy, self.learnt) = (vec![T::zero(); n * n], vec![T::zero(); n], false);
+            let entries = room::<T>("x", &[n, n])?;
+            (self.h, self.hy, self.learnt) = (vec![T::zero(); entries], vec![T::zero(); n], false);
         }
+        Ok(())
+    }
+
+    fn direction(&mut self, gradient: &[T], d: &mut [T]) -> bool {
         if self.learnt {
             Self::times(&self.h, -T::one(), gradient, d);
         }

@@ -99,11 +99,15 @@ struct Conjugate<T> {
 impl<T: Real> Direction<T> for Conjugate<T> {
     const SCALED: bool = false;
 
+    fn prepare(&mut self, n: usize) -> Result<(), Error> {
+        if self.y.len() != n {
+            (self.y, self.learnt) = (vec![T::zero(); n], false);
+        }
+        Ok(())
+    }
+
     fn direction(&mut self, g: &[T], d: &mut [T]) -> bool {
         let before = std::mem::replace(&mut self.before, kernel::dot(g, g).sqrt());
-        if self.y.len() != d.len() {
-            (self.y, self.learnt) = (vec![T::zero(); d.len()], false);
-        }
         if !self.learnt {
             return false;
         }

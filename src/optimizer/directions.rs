@@ -16,8 +16,10 @@ pub(super) trait Direction<T> {
     /// Whether `d` carries its own length, so that `t = 1` is tried first.
     const SCALED: bool;
 
-    /// Turns `d`, the direction before, into the next one; false where nothing is known yet. Sizes the memory:
-    /// asked for before [`learn`](Self::learn).
+    /// Sizes the memory for points of length `n`; [`Error::TooLarge`] where there is no room for it.
+    fn prepare(&mut self, n: usize) -> Result<(), Error>;
+
+    /// Turns `d`, the direction before, into the next one; false where nothing is known yet.
     fn direction(&mut self, gradient: &[T], d: &mut [T]) -> bool;
 
     /// Learns from a step `s = x₊ − x` and the change of gradient `y = ∇f(x₊) − ∇f(x)`.
@@ -122,6 +124,7 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
                 *buffer = DVector::zeros(n);
             }
         }
+        self.rule.prepare(n)?;
         loop {
             let g = self.here.gradient.as_slice();
             let learnt = self.rule.direction(g, self.d.as_mut_slice()) && self.descends();

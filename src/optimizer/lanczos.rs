@@ -4,6 +4,7 @@ use nalgebra::DVector;
 
 use super::radius::norm;
 use crate::critical_point::tridiagonal;
+use crate::error::room;
 use crate::{Error, HessianProduct, Real, kernel};
 
 /// `H Q ≈ Q T`, with `k` orthonormal columns `Q` that span the Krylov space of a start, and `T` tridiagonal
@@ -47,7 +48,8 @@ impl<T: Real> Lanczos<T> {
         let n = x.len();
         let steps = steps.min(n);
         if self.product.len() != n || self.basis.len() < steps {
-            self.product = DVector::zeros(n);
+            room::<T>("dimension", &[n, steps])?;
+            self.product = DVector::repeat(n, T::NAN);
             self.basis = vec![DVector::zeros(n); steps];
             for (buffer, size) in [
                 (&mut self.values, steps),

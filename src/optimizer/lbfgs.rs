@@ -3,6 +3,7 @@ use nalgebra::DVector;
 use super::directions::{Directed, Direction};
 use super::schedule::setting;
 use super::{Optimizer, Step};
+use crate::error::room;
 use crate::{Error, Objective, Real, kernel};
 
 /// Limited-memory BFGS: curvature from the last few steps, a few vectors of memory.
@@ -58,7 +59,8 @@ impl<T: Real> Lbfgs<T> {
         Self(Directed::new(TwoLoops::new(), 0.9))
     }
 
-    /// How many steps to learn from, at least 1. Default: `10`.
+    /// How many steps to learn from, at least 1 and no more than memory holds: room for all of them is taken at the
+    /// first step ([`Error::TooLarge`] where there is none). Default: `10`.
     ///
     /// ```
     /// use gradus::objective::problems::Rosenbrock;
@@ -142,14 +144,19 @@ impl<T: Real> TwoLoops<T> {
 impl<T: Real> Direction<T> for TwoLoops<T> {
     const SCALED: bool = true;
 
-    fn direction(&mut self, gradient: &[T], d: &mut [T]) -> bool {
-        let n = d.len();
+    fn prepare(&mut self, n: usize) -> Result<(), Error> {
         let entries = n.saturating_mul(self.memory);
-        if self.s.len() != entries {
+        if self.s.len() != entries || self.rho.len() != self.memory {
+            room::<T>("memory", &[n.saturating_add(1), self.memory, 2])?;
             (self.s, self.y) = (vec![T::zero(); entries], vec![T::zero(); entries]);
             (self.rho, self.alpha) = (vec![T::zero(); self.memory], vec![T::zero(); self.memory]);
             self.learnt = 0;
         }
+        Ok(())
+    }
+
+    fn direction(&mut self, gradient: &[T], d: &mut [T]) -> bool {
+        let n = d.len();
         if self.learnt == 0 {
             return false;
         }

@@ -5,6 +5,7 @@ use nalgebra::{DMatrix, DVector};
 use super::Step;
 use super::backtrack::assign;
 use crate::critical_point::check_hessian;
+use crate::error::room;
 use crate::{Certificate, Error, Hessian, Real, kernel};
 
 /// `x`, `f`, `∇f` and `∇²f` of the last evaluation.
@@ -30,7 +31,9 @@ impl<T: Real> Local<T> {
     ) -> Result<Step<T>, Error> {
         let n = x.len();
         if self.gradient.len() != n || self.hessian.len() != n * n {
-            (self.gradient, self.hessian) = (DVector::zeros(n), DMatrix::zeros(n, n));
+            room::<T>("hessian", &[n, n])?;
+            // what is never written shows
+            (self.gradient, self.hessian) = (DVector::repeat(n, T::NAN), DMatrix::repeat(n, n, T::NAN));
         }
         assign(&mut self.x, x);
         self.value = objective.value_gradient_hessian(x, &mut self.gradient, &mut self.hessian);

@@ -214,7 +214,7 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
         if self.s.len() != n {
             let zeros = DVector::zeros(n);
             (self.s, self.residual) = (zeros.clone(), zeros.clone());
-            (self.direction, self.product) = (zeros.clone(), zeros);
+            (self.direction, self.product) = (zeros, DVector::repeat(n, T::NAN));
         }
         let value = evaluate(objective, x, &mut self.gradient)?;
         let mut step = Step::new(value, kernel::norm_inf(self.gradient.as_slice()));

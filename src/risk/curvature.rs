@@ -88,10 +88,10 @@ impl<T: Real, M: SecondOrder<T>, L: Curved<T>> EmpiricalRisk<'_, T, M, L> {
             }
             for j in 0..out.len() {
                 risk.column(theta, j, part, second);
-                out[j] += second.column[j];
+                add_at(out, j, second.column[j]);
             }
         });
-        self.add_ridge(|i, ridge| out[i] += ridge);
+        self.add_ridge(|i, ridge| add_at(out, i, ridge));
     }
 
     fn product(&mut self, theta: &DVector<T>, v: &DVector<T>, out: &mut DVector<T>, exact: bool) {
@@ -120,7 +120,7 @@ impl<T: Real, M: SecondOrder<T>, L: Curved<T>> EmpiricalRisk<'_, T, M, L> {
             let delta = if exact { delta.as_view() } else { second.flat.columns(0, y.ncols()) };
             self.model.backward_tangent(theta, v, x, delta, r_delta.as_view(), cache, out);
         }
-        self.add_ridge(|i, ridge| out[i] += ridge * v[i]);
+        self.add_ridge(|i, ridge| add_at(out, i, ridge * v[i]));
         self.second = Some(second);
     }
 
@@ -166,7 +166,7 @@ impl<T: Real, M: SecondOrder<T>, L: Curved<T>> EmpiricalRisk<'_, T, M, L> {
         second.is_there = false;
         let width = self.dense_width();
         if second.curvature.is_empty() {
-            second.curvature = DMatrix::zeros(k * k, width);
+            second.curvature = DMatrix::repeat(k * k, width, T::NAN);
         }
         let mut value = T::zero();
         for range in self.chunks_of(width) {
@@ -230,7 +230,7 @@ impl<T: Real, M: SecondOrder<T>, L: Curved<T>> EmpiricalRisk<'_, T, M, L> {
                 theta: DVector::zeros(self.dim()),
                 is_there: false,
                 flat: DMatrix::zeros(k, width),
-                direction: DMatrix::zeros(k, width),
+                direction: DMatrix::repeat(k, width, T::NAN),
                 curvature: DMatrix::zeros(0, 0),
                 unit: DVector::zeros(0),
                 column: DVector::zeros(0),
@@ -241,6 +241,13 @@ impl<T: Real, M: SecondOrder<T>, L: Curved<T>> EmpiricalRisk<'_, T, M, L> {
 
 /// Inputs, targets and shares of a part of the batch.
 type Part<'a, T> = (DMatrixView<'a, T>, DMatrixView<'a, T>, &'a [T]);
+
+/// `outᵢ ← outᵢ + x`, unless a model of one's own has shortened the vector.
+fn add_at<T: Real>(out: &mut DVector<T>, i: usize, x: T) {
+    if let Some(out) = out.get_mut(i) {
+        *out += x;
+    }
+}
 
 /// Whether two vectors of one length are the same, NaN never; stretch by stretch, which compiles to vectors.
 fn equal<T: Real>(a: &[T], b: &[T]) -> bool {

@@ -64,8 +64,12 @@ impl<T: Real> Run<'_, T> {
         if !(brackets || !self.minimum && (lo_zero || hi_zero)) {
             return None;
         }
+        // nor is it one where a value is known to be lower: far out slopes underflow to zero
+        let noise = |value: T| T::of(8.0) * T::EPSILON * value.abs();
+        let undercut =
+            |end: &Point<T>| [lo, hi, first].iter().any(|p| p.value < end.value - noise(end.value));
         for (end, is_zero) in [(lo, lo_zero), (hi, hi_zero)] {
-            if is_zero && !(self.minimum && end.slope < zero) {
+            if is_zero && !(self.minimum && (end.slope < zero || undercut(&end))) {
                 return Some(self.end(end, zero));
             }
         }

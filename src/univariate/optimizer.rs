@@ -32,14 +32,17 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for ScalarNewton<T> {
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        let (mut gradient, mut hessian) = (DVector::zeros(1), DMatrix::zeros(1, 1));
+        let &[start] = x.as_slice() else {
+            return Err(Error::Length { argument: "x", expected: 1, found: x.len() });
+        };
+        // what is never written shows
+        let (mut gradient, mut hessian) = (DVector::repeat(1, T::NAN), DMatrix::repeat(1, 1, T::NAN));
         let mut at = |t: T| {
             let point = DVector::from_element(1, t);
             let g = objective.value_gradient_hessian(&point, &mut gradient, &mut hessian);
             let derivative = |d: Option<&T>| d.copied().unwrap_or(T::NAN);
             (g, derivative(gradient.get(0)), derivative(hessian.get(0)))
         };
-        let start = x[0];
         let (g, slope, curvature) = at(start);
         let mut step = Step::new(g, slope.abs());
         if !step.is_finite() || !curvature.is_finite() {
