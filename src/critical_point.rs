@@ -253,7 +253,7 @@ impl<T: Real> Certificate<T> {
             if let Some(spectrum) = &vectors {
                 step = spectrum.solve(gradient, tolerance);
             }
-            tolerance = tolerance.max(margin(objective, x, &step, hessian)?);
+            tolerance = tolerance.max(margin(objective, &(x - step), hessian)?);
         }
         let inertia = Inertia::of(&eigenvalues, tolerance);
         let direction = vectors.filter(|_| inertia.negative > 0).map(|s| s.vectors.column(0).into_owned());
@@ -292,16 +292,16 @@ impl<T: Real> Report<T> {
     }
 }
 
-/// `4 ‖H(x + s) − H(x)‖`, in the Frobenius norm, which bounds what an eigenvalue can change by (Weyl).
-/// Infinite where the step leaves the domain: then nothing is decided.
-fn margin<T: Real, O: Hessian<T> + ?Sized>(
+/// `4 ‖H(x + s) − H(x)‖`, in the Frobenius norm, which bounds what an eigenvalue can change by (Weyl); the
+/// arguments are `x + s`, `s` the Newton step, and `H(x)`. Infinite where the step leaves the domain: then
+/// nothing is decided.
+pub(crate) fn margin<T: Real, O: Hessian<T> + ?Sized>(
     objective: &mut O,
-    x: &DVector<T>,
-    newton: &DVector<T>,
+    reached: &DVector<T>,
     hessian: &DMatrix<T>,
 ) -> Result<T, Error> {
-    let mut there = DMatrix::zeros(x.len(), x.len());
-    evaluate_hessian(objective, &(x - newton), &mut there)?;
+    let mut there = DMatrix::zeros(reached.len(), reached.len());
+    evaluate_hessian(objective, reached, &mut there)?;
     there -= hessian;
     let scale = kernel::norm_inf(there.as_slice());
     if scale == T::zero() || !scale.is_finite() {

@@ -317,3 +317,18 @@ fn approximate_equality_ignores_the_sign_of_directions() {
     assert_relative_eq!(a, b, max_relative = 1e-10);
     assert!(!approx::relative_eq!(a, b, epsilon = 1e-15, max_relative = 1e-15));
 }
+
+/// Variables in units that differ by orders of magnitude: the small eigenvalues keep their digits, whatever the
+/// order of the variables. `H = D A D`, `A` with ones on the diagonal and ¼ elsewhere.
+#[test]
+fn small_eigenvalues_of_graded_hessians_keep_their_digits() -> Result<(), Error> {
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    for order in orders {
+        let d = order.map(|k| 10f64.powi(-4 * k));
+        let h = DMatrix::from_fn(3, 3, |i, j| d[i] * d[j] * if i == j { 1.0 } else { 0.25 });
+        let product = CriticalPoint::classify(&h)?.eigenvalues.product();
+        // det A = ¾² (¾ + 3/4)
+        assert_relative_eq!(product, 1e-24 * 0.84375, max_relative = 1e-13);
+    }
+    Ok(())
+}

@@ -11,8 +11,8 @@ mod more_garbow_hillstrom;
 
 use gradus::optimizer::Outcome;
 use gradus::{
-    CriticalKind, CriticalPoint, Hessian, HessianProduct, Newton, NewtonCg, Objective, Optimizer, Real,
-    SaddleFree, Stop, Termination, TrustRegion, minimize, objective::problems::Rosenbrock,
+    CriticalKind, CriticalPoint, Function, Hessian, HessianProduct, Newton, NewtonCg, Objective, Optimizer,
+    Real, SaddleFree, Stop, Termination, TrustRegion, minimize, objective::problems::Rosenbrock,
 };
 use json::Json;
 use more_garbow_hillstrom::{Problem, all};
@@ -95,6 +95,54 @@ fn the_trust_region_solves_hard_problems_from_far_away() {
     println!("trust region {found:?}");
     // [40, 38, 36] here; the last digit of an exponential decides where a run from 100 x₀ ends
     assert!(found[0] == 40 && found[1] >= 37 && found[2] >= 35, "{found:?}");
+}
+
+/// A problem with its variables in another order: `f(x)` at `x[order[i]] = y[i]`.
+struct Reordered {
+    problem: Problem,
+    order: [usize; 3],
+}
+
+impl Reordered {
+    fn back(&self, y: &DVector<f64>) -> DVector<f64> {
+        let mut x = y.clone();
+        self.order.iter().zip(y).for_each(|(&k, &y)| x[k] = y);
+        x
+    }
+}
+
+impl Objective<f64> for Reordered {
+    fn dim(&self) -> usize {
+        3
+    }
+    fn value_gradient(&mut self, y: &DVector<f64>, gradient: &mut DVector<f64>) -> f64 {
+        let mut g = y.clone();
+        let value = self.problem.value_gradient(&self.back(y), &mut g);
+        gradient.copy_from_slice(&self.order.map(|k| g[k]));
+        value
+    }
+}
+
+impl Hessian<f64> for Reordered {
+    fn hessian(&mut self, y: &DVector<f64>, hessian: &mut DMatrix<f64>) {
+        let mut h = DMatrix::zeros(3, 3);
+        self.problem.hessian(&self.back(y), &mut h);
+        hessian.copy_from(&DMatrix::from_fn(3, 3, |i, j| h[(self.order[i], self.order[j])]));
+    }
+}
+
+/// Meyer's problem, whose Hessian spans 30 orders of magnitude, is solved in any order of its variables.
+#[test]
+fn the_order_of_variables_does_not_matter() {
+    let problem = all().into_iter().find(|p| p.id == "10").unwrap();
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        for scale in [10.0, 100.0] {
+            let start = DVector::from_row_slice(&order.map(|k| scale * problem.start[k]));
+            let mut f = Reordered { problem: problem.clone(), order };
+            let report = minimize(&mut TrustRegion::new(), &mut f, start, &Stop::default()).unwrap();
+            assert!(problem.is_solved(report.value), "{order:?} from {scale} x₀: {report}");
+        }
+    }
 }
 
 #[test]
@@ -215,6 +263,30 @@ fn zero_gradient_with_negative_curvature_moves_along_the_eigenvector() {
         let along = (&f.q * (x - &f.center)).normalize();
         assert!(along[0].abs() > 1.0 - 1e-12, "{name}: {along}");
         assert!(step.predicted > 0.0);
+    }
+}
+
+/// `‖x‖² − ln ‖x‖²`: the unit circle is a valley of minima. Just inside it the curvature along it is negative,
+/// by `2 (1 − 1/‖x‖²)`, and vanishes as the valley is reached: a descent, no escape.
+#[test]
+fn a_flat_direction_is_no_saddle() {
+    let value = |x: &DVector<f64>, g: &mut DVector<f64>| {
+        let square = x.norm_squared();
+        g.copy_from(&(x * (2.0 - 2.0 / square)));
+        square - square.ln()
+    };
+    let hessian = |x: &DVector<f64>, h: &mut DMatrix<f64>| {
+        let square = x.norm_squared();
+        let round = DMatrix::identity(2, 2) * (2.0 - 2.0 / square);
+        h.copy_from(&(round + x * x.transpose() * (4.0 / (square * square))));
+    };
+    let methods: [Method<f64, _>; 2] =
+        [("Newton", Box::new(Newton::new())), ("trust region", Box::new(TrustRegion::new()))];
+    for (name, mut method) in methods {
+        let mut f = Function::new(2, value).with_hessian(hessian);
+        let report = minimize(&mut *method, &mut f, dvector![0.9999, 0.0], &Stop::default()).unwrap();
+        assert_eq!((report.escapes, report.kind()), (0, Some(CriticalKind::Degenerate)), "{name}: {report}");
+        assert!(report.converged() && (report.x.norm() - 1.0).abs() < 1e-8, "{name}: {report}");
     }
 }
 

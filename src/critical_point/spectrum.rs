@@ -26,11 +26,16 @@ impl<T: Real> Spectrum<T> {
                 vectors: DMatrix::from_column_slice(2, 2, &[c, s, -s, c]),
             });
         }
-        let eigen = SymmetricEigen::try_new(h.clone(), T::EPSILON, bound(n))?;
-        let mut order: Vec<usize> = (0..n).collect();
-        order.sort_by(|&i, &j| eigen.eigenvalues[i].f64().total_cmp(&eigen.eigenvalues[j].f64()));
-        let values = DVector::from_fn(n, |i, _| finite(eigen.eigenvalues[order[i]]));
-        let vectors = DMatrix::from_fn(n, n, |i, j| eigen.eigenvectors[(i, order[j])]);
+        let (rows, graded) = graded(h);
+        let eigen = SymmetricEigen::try_new(graded, T::EPSILON, bound(n))?;
+        let columns = ascending(n, |i| eigen.eigenvalues[i]);
+        let values = DVector::from_fn(n, |i, _| finite(eigen.eigenvalues[columns[i]]));
+        let mut vectors = DMatrix::zeros(n, n);
+        for (j, &column) in columns.iter().enumerate() {
+            for (i, &row) in rows.iter().enumerate() {
+                vectors[(row, j)] = eigen.eigenvectors[(i, column)];
+            }
+        }
         (values.iter().chain(&vectors).all(|v| v.is_finite())).then_some(Self { values, vectors })
     }
 
@@ -49,8 +54,10 @@ impl<T: Real> Spectrum<T> {
         if scale == T::zero() {
             return Some(DVector::zeros(n));
         }
-        let (mut d, e) = SymmetricTridiagonal::new(h / scale).unpack_tridiagonal();
-        let mut e: Vec<T> = e.iter().copied().chain([T::zero()]).collect();
+        let (mut d, e) = SymmetricTridiagonal::new(graded(h).1 / scale).unpack_tridiagonal();
+        // QL wants the small end first
+        d.as_mut_slice().reverse();
+        let mut e: Vec<T> = e.iter().rev().copied().chain([T::zero()]).collect();
         if !implicit_ql(d.as_mut_slice(), &mut e) {
             return None;
         }
@@ -80,6 +87,25 @@ impl<T: Real> Spectrum<T> {
         }
         &self.vectors * coordinates
     }
+}
+
+/// `H` with its diagonal in the order of falling size, and the old places of the rows.
+///
+/// In that order the reduction to tridiagonal form keeps the small eigenvalues of a matrix whose rows differ by
+/// orders of magnitude, as they do where variables have different units; in the opposite order it drowns them in
+/// `ε ‖H‖` (Martin, Reinsch and Wilkinson, Numer. Math. 11, 1968, of their mirrored order).
+fn graded<T: Real>(h: &DMatrix<T>) -> (Vec<usize>, DMatrix<T>) {
+    let rows = ascending(h.nrows(), |i| -h[(i, i)].abs());
+    let at = |i: usize, j: usize| h[(rows[i].max(rows[j]), rows[i].min(rows[j]))];
+    let graded = DMatrix::from_fn(rows.len(), rows.len(), at);
+    (rows, graded)
+}
+
+/// `0 … n − 1` in the order of rising keys.
+fn ascending<T: Real>(n: usize, key: impl Fn(usize) -> T) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|&i, &j| key(i).f64().total_cmp(&key(j).f64()));
+    order
 }
 
 /// The rule for zero, `n ε max |λ|`.

@@ -1,11 +1,11 @@
 //! The way off a saddle.
 
-use nalgebra::DVector;
+use nalgebra::{DMatrix, DVector};
 
 use super::backtrack::assign;
 use super::{Outcome, Step};
-use crate::critical_point::Spectrum;
-use crate::{Objective, Real, kernel};
+use crate::critical_point::{Spectrum, margin, zero};
+use crate::{Error, Hessian, Objective, Real, kernel};
 
 /// Whether a point with a negative eigenvalue is stationary for practical purposes: `‖∇f‖∞ ≤ √ε`, or the
 /// stationary point of the quadratic model lies within `ε^¼ max(1, ‖x‖∞)`.
@@ -17,15 +17,29 @@ pub(super) fn is_near_saddle<T: Real>(x: &DVector<T>, gradient_norm: T, newton: 
 
 /// Leaves `x` along `± v`, the eigenvector of the smallest eigenvalue `λ < 0`, to the side with the lower
 /// `f`: the longest `t = τ, τ/4, τ/16, …`, `τ = max(1, ‖x‖∞)`, with `f(x ± t v) ≤ f(x) − ⅛ |λ| t²`, a
-/// quarter of what the model promises. False, and `x` untouched, if there is none.
-pub(super) fn escape<T: Real, O: Objective<T> + ?Sized>(
+/// quarter of what the model promises. False, and `x` untouched, if there is none or `λ` is rounding.
+///
+/// It is the escape from a saddle only if `λ` stays negative within the step `s` to the stationary point of the
+/// model, by the margin of [`CriticalPoint::of`](crate::CriticalPoint::of). On the way to a minimum with a flat
+/// direction an eigenvalue wavers around zero: the same step, but nothing was escaped.
+pub(super) fn escape<T: Real, O: Hessian<T> + ?Sized>(
     objective: &mut O,
     x: &mut DVector<T>,
-    spectrum: &Spectrum<T>,
+    model: (&DMatrix<T>, &Spectrum<T>, &DVector<T>),
     step: &mut Step<T>,
     trial: &mut DVector<T>,
-) -> bool {
-    escape_along(objective, x, spectrum.vectors.column(0).as_slice(), spectrum.values[0], step, trial)
+) -> Result<bool, Error> {
+    let (hessian, spectrum, s) = model;
+    let least = spectrum.values[0];
+    if least >= -zero(&spectrum.values) {
+        return Ok(false);
+    }
+    let reached = &*x + s;
+    let moved = escape_along(objective, x, spectrum.vectors.column(0).as_slice(), least, step, trial);
+    if moved && least >= -margin(objective, &reached, hessian)? {
+        step.outcome = Outcome::Moved;
+    }
+    Ok(moved)
 }
 
 /// [`escape`] along any unit vector `v` with curvature `vᵀHv = λ < 0`.

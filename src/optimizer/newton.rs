@@ -4,7 +4,7 @@ use super::backtrack::{Backtrack, takes_full};
 use super::escape::{escape, is_near_saddle};
 use super::local::Local;
 use super::{Optimizer, Outcome, Step};
-use crate::critical_point::{Spectrum, zero};
+use crate::critical_point::Spectrum;
 use crate::{Certificate, Error, Hessian, Real, kernel};
 
 /// Newton's method, safeguarded, on an exact Hessian.
@@ -170,9 +170,11 @@ impl<T: Real> Newton<T> {
                 Some(spectrum) => self.direction.copy_from(&spectrum.descend(&self.here.gradient)),
                 None => negate_into(&self.here.gradient, &mut self.direction),
             }
-            if let Some(spectrum) = spectrum.filter(|s| s.values[0] < -zero(&s.values)) {
-                let near = is_near_saddle(x, step.gradient_norm, &self.direction);
-                if near && escape(objective, x, &spectrum, &mut step, self.line.trial()) {
+            if let Some(spectrum) = spectrum
+                && is_near_saddle(x, step.gradient_norm, &self.direction)
+            {
+                let model = (&self.here.hessian, &spectrum, &self.direction);
+                if escape(objective, x, model, &mut step, self.line.trial())? {
                     return Ok(step);
                 }
             }

@@ -5,7 +5,7 @@ use super::local::Local;
 use super::newton::negate_into;
 use super::radius::{Radius, norm};
 use super::{Optimizer, Outcome, Step};
-use crate::critical_point::{Spectrum, zero};
+use crate::critical_point::Spectrum;
 use crate::{Certificate, Error, Hessian, Real, kernel};
 
 mod subproblem;
@@ -218,10 +218,11 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
         let coordinates = spectrum.vectors.tr_mul(&self.here.gradient);
         if !definite {
             self.newton.copy_from(&spectrum.descend(&self.here.gradient));
-            let near = spectrum.values[0] < -zero(&spectrum.values)
-                && is_near_saddle(x, step.gradient_norm, &self.newton);
-            if near && escape(objective, x, &spectrum, &mut step, self.radius.at.trial()) {
-                return Ok(step);
+            if is_near_saddle(x, step.gradient_norm, &self.newton) {
+                let model = (&self.here.hessian, &spectrum, &self.newton);
+                if escape(objective, x, model, &mut step, self.radius.at.trial())? {
+                    return Ok(step);
+                }
             }
         }
         for _ in 0..REJECTIONS {
