@@ -8,8 +8,10 @@ use nalgebra::{DMatrix, DVector};
 use crate::optimizer::evaluate;
 use crate::{Error, Hessian, Real, Report, kernel};
 
+pub(crate) use semidefinite::least_norm_step;
 pub(crate) use spectrum::{Spectrum, zero};
 
+mod semidefinite;
 mod spectrum;
 
 /// The kind of a stationary point, from the signs of the Hessian's eigenvalues.
