@@ -9,8 +9,10 @@ use crate::error::room;
 use crate::optimizer::evaluate;
 use crate::{Error, Hessian, Real, Report, kernel};
 
+pub(crate) use semidefinite::least_norm_step;
 pub(crate) use spectrum::{Spectrum, tridiagonal, zero};
 
+mod semidefinite;
 mod spectrum;
 
 /// The kind of a stationary point, from the signs of the Hessian's eigenvalues.

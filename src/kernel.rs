@@ -22,7 +22,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use nalgebra::DMatrixView;
 
 use crate::Real;
-pub(crate) use cholesky::{cholesky, cholesky_solve};
+pub(crate) use cholesky::{cholesky, cholesky_solve, pivot_rounding};
 pub(crate) use gram::weighted_gram;
 pub(crate) use level::{Fused, vectorize};
 #[cfg(test)]

@@ -14,7 +14,8 @@ const SMALL: usize = 12;
 const PANEL: usize = 8;
 
 /// Factorises a symmetric positive definite `n × n` matrix in place, `A = L Lᵀ`: reads and writes the
-/// lower triangle only. False, with the content spoilt, if a pivot is not positive and finite.
+/// lower triangle only. False, with the content spoilt, if a pivot is not finite, not positive, or only
+/// [rounding](pivot_rounding) of what it was subtracted from: the matrix is singular to working precision.
 ///
 /// Panel by panel of columns, each brought up to date with all before it by one product.
 pub(crate) fn cholesky<T: Real>(a: &mut [T], n: usize) -> bool {
@@ -22,16 +23,27 @@ pub(crate) fn cholesky<T: Real>(a: &mut [T], n: usize) -> bool {
     let panel_width = if n <= SMALL { SMALL } else { PANEL };
     for j in (0..n).step_by(panel_width) {
         let width = panel_width.min(n - j);
+        let mut least = [T::zero(); SMALL];
+        for (least, c) in least.iter_mut().zip(j..j + width) {
+            *least = pivot_rounding(n, a[c * n + c]);
+        }
         if j > 0 {
             update(a, n, j, width);
         }
-        let panel = Panel { rows: n - j, columns: width, a: a[j * n + j..].as_mut_ptr(), column: n };
+        let panel = Panel { rows: n - j, columns: width, a: a[j * n + j..].as_mut_ptr(), column: n, least };
         // SAFETY: columns `j..j + width` from row `j` on, within `a`; any machine has portable registers.
         if !unsafe { if n <= SMALL { panel.run::<T::Portable>() } else { dispatch(panel) } } {
             return false;
         }
     }
     true
+}
+
+/// What is left of a diagonal entry `a` once a pivot is rounding: `8 n ε a`, for the errors of `n` subtractions and
+/// of the sums that the entries are. Each pivot is measured by its own entry, so the units of the variables do not
+/// matter.
+pub(crate) fn pivot_rounding<T: Real>(n: usize, a: T) -> T {
+    T::of(8.0 * n as f64) * T::EPSILON * a
 }
 
 /// `A_ij ← A_ij − Σ_p<j L_ip L_jp` for the columns `j..j + width`.
@@ -82,6 +94,8 @@ struct Panel<T> {
     columns: usize,
     a: *mut T,
     column: usize,
+    /// Pivots up to these are rounding.
+    least: [T; SMALL],
 }
 
 impl<T: Real> Task<T> for Panel<T> {
@@ -94,7 +108,7 @@ impl<T: Real> Task<T> for Panel<T> {
             unsafe {
                 let pivot = self.a.add(c * self.column + c);
                 let d = *pivot;
-                if !(d > T::zero() && d <= T::MAX) {
+                if !(d > self.least[c].max(T::zero()) && d <= T::MAX) {
                     return false;
                 }
                 let inverse = T::one() / d;
@@ -210,6 +224,18 @@ mod tests {
                 assert!(!cholesky(&mut l, n), "{n}: pivot {j} from {bad}");
             }
         }
+    }
+
+    #[test]
+    fn rounding_is_no_pivot_and_units_do_not_matter() {
+        // (1, t)ᵀ(1, t) of rank one, whatever is left of the second pivot
+        for t in [1.0, 0.1, 1.0 / 3.0, 1e-9, 1e9 / 7.0] {
+            assert!(!cholesky(&mut [1.0, t, f64::NAN, t * t * (1.0 + 1e-16)], 2));
+            assert!(!cholesky(&mut [1.0, t, f64::NAN, t * t * (1.0 + f64::EPSILON)], 2));
+            assert!(cholesky(&mut [1.0, t, f64::NAN, t * t * (1.0 + 1e-13)], 2));
+        }
+        assert!(cholesky(&mut [1.0, 0.0, 0.0, 1e-300], 2));
+        assert!(cholesky(&mut [1e-300, 0.0, 0.0, 1.0], 2));
     }
 
     #[test]

@@ -4,16 +4,19 @@ use super::backtrack::{Backtrack, takes_full};
 use super::escape::{escape, is_near_saddle};
 use super::local::Local;
 use super::{Optimizer, Outcome, Step};
-use crate::critical_point::Spectrum;
+use crate::critical_point::{Spectrum, least_norm_step};
 use crate::{Certificate, Error, Hessian, Real, kernel};
 
 /// Newton's method, safeguarded, on an exact Hessian.
 ///
 /// ```text
 /// x ← x + t s,    H s = −∇f                    where H = ∇²f(x) is positive definite,
+///                 s = −H⁺∇f                    where H is semidefinite, and ∇f in its range,
 ///                 s = −V max(|Λ|, δ)⁻¹ Vᵀ ∇f   otherwise, with H = V Λ Vᵀ
 /// ```
 ///
+/// A pivot of the factorisation that is only rounding of its own diagonal entry counts as zero. Then the shortest
+/// step is taken, so that nothing moves along directions in which `f` is flat, as along equal biases of a softmax.
 /// The length `t` is 1, or shorter until `f(x + t s) ≤ f(x) + 10⁻⁴ t ∇fᵀs` (Armijo 1966). Where the
 /// promised gain drowns in the rounding of `f`, the full step is taken if it lowers `‖∇f‖`. A point is left
 /// along `±` its most negative eigenvector, to the side with the lower `f`, where the step has become short
@@ -75,7 +78,8 @@ impl<T: Real> Newton<T> {
     }
 
     /// The textbook iteration `x ← x − H⁻¹∇f`, by a solve, with no safeguard: it stops on saddles and
-    /// maxima (and the report says so), it may cycle and diverge. A singular Hessian ends it.
+    /// maxima (and the report says so), it may cycle and diverge. A singular Hessian ends it, unless that is
+    /// semidefinite and `∇f` in its range: then the step is the shortest solution.
     ///
     /// ```
     /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
@@ -121,8 +125,18 @@ impl<T: Real> Newton<T> {
         true
     }
 
+    /// Solves `H s = −∇f` by the shortest `s`; false where `H` is not semidefinite, or `f` falls along its null space.
+    fn solve_semidefinite(&mut self, x: &DVector<T>) -> bool {
+        let step = least_norm_step(&self.here.hessian, &self.here.gradient, x);
+        let is_solved = step.is_some();
+        if let Some(step) = step {
+            self.direction.copy_from(&step);
+        }
+        is_solved
+    }
+
     fn pure_step(&mut self, x: &mut DVector<T>, mut step: Step<T>) -> Step<T> {
-        let solved = self.solve_definite() || self.solve_indefinite();
+        let solved = self.solve_definite() || self.solve_semidefinite(x) || self.solve_indefinite();
         if !(solved && self.line.place(x, T::one(), &self.direction)) {
             step.outcome = Outcome::Stuck;
             return step;
@@ -158,7 +172,7 @@ impl<T: Real> Newton<T> {
         if self.pure {
             return Ok(if is_end { step } else { self.pure_step(x, step) });
         }
-        let definite = self.solve_definite();
+        let definite = self.solve_definite() || self.solve_semidefinite(x);
         if definite && is_end {
             return Ok(step);
         }

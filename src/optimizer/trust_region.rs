@@ -5,7 +5,7 @@ use super::local::Local;
 use super::newton::negate_into;
 use super::radius::{Radius, norm};
 use super::{Optimizer, Outcome, Step};
-use crate::critical_point::Spectrum;
+use crate::critical_point::{Spectrum, least_norm_step, zero};
 use crate::{Certificate, Error, Hessian, Real, kernel};
 
 mod subproblem;
@@ -198,7 +198,15 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
         }
         let n = x.len();
         self.prepare(n);
-        let definite = self.solve_definite();
+        let mut is_flat = false;
+        let definite = self.solve_definite() || {
+            let newton = least_norm_step(&self.here.hessian, &self.here.gradient, x);
+            is_flat = newton.is_some();
+            newton.is_some_and(|newton| {
+                self.newton.copy_from(&newton);
+                true
+            })
+        };
         if definite && step.gradient_norm == T::zero() {
             step.outcome = Outcome::Stuck; // an exact minimum
             return Ok(step);
@@ -214,8 +222,17 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
         step.modified = !definite;
         // where the Hessian is of no use, the model is linear
         let linear = || Spectrum { values: DVector::zeros(n), vectors: DMatrix::identity(n, n) };
-        let spectrum = Spectrum::new(&self.here.hessian).unwrap_or_else(linear);
-        let coordinates = spectrum.vectors.tr_mul(&self.here.gradient);
+        let mut spectrum = Spectrum::new(&self.here.hessian).unwrap_or_else(linear);
+        let mut coordinates = spectrum.vectors.tr_mul(&self.here.gradient);
+        if is_flat {
+            // curvature and gradient of the null space are rounding
+            let tolerance = zero(&spectrum.values);
+            for (l, c) in
+                spectrum.values.iter_mut().zip(coordinates.iter_mut()).filter(|(l, _)| l.abs() <= tolerance)
+            {
+                (*l, *c) = (T::zero(), T::zero());
+            }
+        }
         if !definite {
             self.newton.copy_from(&spectrum.descend(&self.here.gradient));
             if is_near_saddle(x, step.gradient_norm, &self.newton) {

@@ -47,7 +47,10 @@ pub(super) fn solve<T: Real>(spectrum: &Spectrum<T>, c: &DVector<T>, radius: T, 
         // ‖s‖ at the smallest ν that rounding can tell from 0
         if rest < radius && along <= rounding * radius {
             let to_boundary = ((radius - rest) * (radius + rest)).sqrt();
-            coordinates[0] = if c[0] > zero { -to_boundary } else { to_boundary };
+            // along a flat direction there is nothing to gain
+            if least < zero {
+                coordinates[0] = if c[0] > zero { -to_boundary } else { to_boundary };
+            }
             s.gemv(T::one(), &spectrum.vectors, &coordinates, zero);
             return promise(lambda, &coordinates, -least);
         }
