@@ -658,12 +658,11 @@ fn a_gradient_that_is_never_written_is_no_zero_gradient() {
 fn value_gradient_and_hessian_together_write_nothing_where_a_length_is_wrong() {
     let rosenbrock: &mut dyn Hessian<f64> = &mut Rosenbrock::new(2);
     let booth: &mut dyn Hessian<f64> = &mut objective::problems::Problem::Booth;
-    let own: &mut dyn Hessian<f64> =
-        &mut Function::new(2, |_: &DVector<f64>, g: &mut DVector<f64>| {
-            g.fill(0.0);
-            0.0
-        })
-        .with_hessian(|_: &DVector<f64>, h: &mut DMatrix<f64>| h.fill(0.0));
+    let own: &mut dyn Hessian<f64> = &mut Function::new(2, |_: &DVector<f64>, g: &mut DVector<f64>| {
+        g.fill(0.0);
+        0.0
+    })
+    .with_hessian(|_: &DVector<f64>, h: &mut DMatrix<f64>| h.fill(0.0));
     for f in [rosenbrock, booth, own] {
         for (x, g, h) in [(2, 2, (2, 3)), (2, 2, (1, 1)), (2, 3, (2, 2)), (3, 2, (2, 2)), (3, 3, (3, 3))] {
             let (mut gradient, mut hessian) = (DVector::repeat(g, 7.0), DMatrix::repeat(h.0, h.1, 7.0));
@@ -688,9 +687,9 @@ fn an_end_of_a_bracket_whose_slope_underflows_is_no_minimum() {
 
 #[test]
 fn falling_towards_the_edge_of_a_domain_takes_few_evaluations() {
-    let root = |x: f64| (x.sqrt(), 0.5 / x.sqrt(), -0.25 / (x * x.sqrt()));
+    let root = |x: f64| (x.sqrt(), 0.5 / x.sqrt(), -0.25 * x.powf(-1.5)); // the last overflows first
     let report = univariate::ScalarNewton::new().minimum(root, 1.0).unwrap();
-    assert!(report.evaluations < 40 * (report.iterations + 1), "{report:?}");
+    assert!(report.evaluations < 60 * (report.iterations + 1), "{report:?}");
 }
 
 #[test]

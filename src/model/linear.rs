@@ -325,7 +325,8 @@ macro_rules! affine_model {
                 out: &mut [T],
             ) -> bool {
                 let p = self.0.parameter_count();
-                let fits = self.0.curves(theta.len(), &x, &delta, &curvature) && out.len() == p.saturating_mul(p);
+                let fits =
+                    self.0.curves(theta.len(), &x, &delta, &curvature) && out.len() == p.saturating_mul(p);
                 if fits {
                     self.0.dense_hessian(&x, &curvature, cache, out);
                 }
@@ -340,7 +341,8 @@ macro_rules! affine_model {
                 _cache: &mut Self::Cache,
                 out: &mut DVector<T>,
             ) -> bool {
-                let fits = self.0.curves(theta.len(), &x, &delta, &curvature) && out.len() == self.0.parameter_count();
+                let fits = self.0.curves(theta.len(), &x, &delta, &curvature)
+                    && out.len() == self.0.parameter_count();
                 if fits {
                     self.0.hessian_diagonal(&x, &curvature, out.as_mut_slice());
                 }

@@ -3,8 +3,8 @@ use nalgebra::DVector;
 use super::directions::{Directed, Direction};
 use super::lbfgs::curvature;
 use super::{Optimizer, Step};
-use crate::kernel::{self, Factor};
 use crate::error::room;
+use crate::kernel::{self, Factor};
 use crate::{Error, Objective, Real};
 
 /// BFGS: the inverse Hessian from all the steps, as a dense matrix.

@@ -66,7 +66,8 @@ impl<T: Real> Run<'_, T> {
         }
         // nor is it one where a value is known to be lower: far out slopes underflow to zero
         let noise = |value: T| T::of(8.0) * T::EPSILON * value.abs();
-        let undercut = |end: &Point<T>| [lo, hi, first].iter().any(|p| p.value < end.value - noise(end.value));
+        let undercut =
+            |end: &Point<T>| [lo, hi, first].iter().any(|p| p.value < end.value - noise(end.value));
         for (end, is_zero) in [(lo, lo_zero), (hi, hi_zero)] {
             if is_zero && !(self.minimum && (end.slope < zero || undercut(&end))) {
                 return Some(self.end(end, zero));
