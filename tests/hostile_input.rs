@@ -709,7 +709,7 @@ fn models_check_every_shape_before_they_write() {
     let (odd, mut h) = (DMatrix::zeros(1, 3), [7.0; 4]);
     assert!(!model.dense_hessian(&theta, x.as_view(), odd.as_view(), y.as_view(), &mut cache, &mut h));
     assert!(!model.hessian_diagonal(&theta, x.as_view(), odd.as_view(), y.as_view(), &mut cache, &mut out));
-    assert!(h == [7.0; 4] && out == marked);
+    assert_eq!((DVector::from_row_slice(&h), out), (DVector::repeat(4, 7.0), marked));
     let network = Network::new(&[1, 2, 1], Activation::Tanh);
     let theta = network.initial(1);
     let (mut cache, mut out) = (network.cache(2), DMatrix::<f64>::repeat(1, 2, 7.0));
