@@ -96,7 +96,10 @@ impl<T: Real> Run<'_, T> {
     fn descend(&mut self, now: &Point<T>, step: T, stretch: T) -> Trial<T> {
         let mut t = step * stretch;
         let mut outside = false;
+        // halving; ever faster where the step is of another order altogether
+        let mut tries = 0;
         loop {
+            tries += 1;
             let x = now.x + t;
             if x == now.x {
                 return Trial::Stuck(outside);
@@ -112,7 +115,7 @@ impl<T: Real> Run<'_, T> {
                     return Trial::Lower(next, t / step);
                 }
             }
-            t = if t.is_finite() { t * T::of(0.5) } else { step };
+            t = if t.is_finite() { t * T::of(0.5).powi(1.max(tries - 16)) } else { step };
         }
     }
 
