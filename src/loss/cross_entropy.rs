@@ -44,16 +44,16 @@ struct Sums<T> {
     log: T,
 }
 
-/// The sum of the `e^{z − max z}` that are not 1, and how many are.
+/// `s` from the sum of all: below 1.5 there is one 1 among them, which is left out rather than subtracted.
 #[inline(always)]
-fn apart<T: Real>(p: &[T]) -> (T, T) {
-    let (mut below, mut ones) = (T::zero(), T::zero());
-    for p in p {
-        let is_max = *p == T::one();
-        below += if is_max { T::zero() } else { *p };
-        ones += if is_max { T::one() } else { T::zero() };
-    }
-    (below, ones)
+fn rest<T: Real>(sum: T, p: &[T]) -> T {
+    if sum < T::of(1.5) { others(p) } else { sum - T::one() }
+}
+
+/// The sum of those `e^{z − max z}` that are not 1.
+#[inline(always)]
+fn others<T: Real>(p: &[T]) -> T {
+    p.iter().fold(T::zero(), |s, p| s + if *p == T::one() { T::zero() } else { *p })
 }
 
 /// Writes `e^{z − max z}`, the softmax but for its sum, for each of at most [`COLUMNS`] columns of `k` scores.
@@ -70,8 +70,7 @@ fn softmax<T: Real>(fused: Fused, z: &[T], k: usize, p: &mut [T]) -> [Sums<T>; C
         *p = fused.exp(*p);
     }
     for (p, sums) in p.chunks_exact(k).zip(&mut sums) {
-        let (below, ones) = apart(p);
-        sums.rest = below + (ones - T::one());
+        sums.rest = rest(p.iter().fold(T::zero(), |s, p| s + *p), p);
     }
     for sums in &mut sums {
         sums.log = fused.ln_1p(sums.rest);
@@ -83,7 +82,7 @@ fn softmax<T: Real>(fused: Fused, z: &[T], k: usize, p: &mut [T]) -> [Sums<T>; C
 #[inline(always)]
 fn sum_exp<T: Real>(fused: Fused, z: &[T]) -> Sums<T> {
     let max = z.iter().fold(z[0], |m, z| if *z > m { *z } else { m });
-    let (mut below, mut ties) = (T::zero(), T::zero());
+    let (mut sum, mut below) = (T::zero(), T::zero());
     for z in z.chunks(16) {
         let mut e = [T::zero(); 16];
         for (e, z) in e.iter_mut().zip(z) {
@@ -92,11 +91,12 @@ fn sum_exp<T: Real>(fused: Fused, z: &[T]) -> Sums<T> {
         for e in &mut e {
             *e = fused.exp(*e);
         }
-        let (others, ones) = apart(&e[..z.len()]);
-        below += others;
-        ties += ones;
+        for e in &e[..z.len()] {
+            sum += *e;
+            below += if *e == T::one() { T::zero() } else { *e };
+        }
     }
-    let rest = below + (ties - T::one());
+    let rest = if sum < T::of(1.5) { below } else { sum - T::one() };
     Sums { max, rest, log: fused.ln_1p(rest) }
 }
 
@@ -104,6 +104,10 @@ fn sum_exp<T: Real>(fused: Fused, z: &[T]) -> Sums<T> {
 /// `y_i = 0`.
 #[inline(always)]
 fn cross_entropy<T: Real>(z: &[T], y: &[T], sums: Sums<T>) -> T {
+    let sum = z.iter().zip(y).fold(T::zero(), |s, (z, y)| s + *y * ((sums.max - *z) + sums.log));
+    if sum.abs() <= T::MAX {
+        return sum;
+    }
     let term = |z: T, y: T| if y == T::zero() { y } else { y * ((sums.max - z) + sums.log) };
     z.iter().zip(y).fold(T::zero(), |s, (z, y)| s + term(*z, *y))
 }
@@ -122,11 +126,14 @@ fn block<T: Real>(fused: Fused, z: &[T], y: &[T], weights: &[T], delta: &mut [T]
             continue;
         }
         let scale = one / (one + sums.rest);
-        let others = sums.rest * scale;
         for (delta, y) in delta.iter_mut().zip(y) {
-            let far = *delta * scale - *y;
-            let near = (one - *y) - others;
-            *delta = w * if *delta == one && *y >= half { near } else { far };
+            *delta = w * (*delta * scale - *y);
+        }
+        if sums.rest < half {
+            let m = argmax(z.iter().copied());
+            if y[m] >= half {
+                delta[m] = w * ((one - y[m]) - sums.rest * scale);
+            }
         }
         total += w * cross_entropy(z, y, sums);
     }
