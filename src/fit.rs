@@ -75,7 +75,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
     ///
     /// let known = Fitted::from_parameters(SigmoidClassifier::new(2), LogLoss, dvector![4.5, 1.5, 0.0])?;
-    /// assert_eq!(known.probability(&dmatrix![1.0; 3.0])?[0], 0.9998766054240137);
+    /// assert_eq!(known.probability(&dmatrix![1.0; 3.0])?[0], 0.9998766054240138); // 1/(1 + e⁻⁹)
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///

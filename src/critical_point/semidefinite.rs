@@ -13,14 +13,23 @@ use crate::{Real, kernel};
 ///
 /// `None` where `H` is not semidefinite, or where `f` falls along the null space: where `Nᵀg` is neither small beside
 /// `g` (`√ε`) nor rounding of the terms that `g` is a sum of, whose size is taken to be `‖H‖ ‖x‖`.
-pub(crate) fn least_norm_step<T: Real>(h: &DMatrix<T>, g: &DVector<T>, x: &DVector<T>) -> Option<DVector<T>> {
+///
+/// `l`, of the size of `H`, is for the factor; nothing is allocated where `H` is not semidefinite.
+pub(crate) fn least_norm_step<T: Real>(
+    h: &DMatrix<T>,
+    g: &DVector<T>,
+    x: &DVector<T>,
+    l: &mut DMatrix<T>,
+) -> Option<DVector<T>> {
     let n = g.len();
-    let l = factor(h)?;
-    let missing: Vec<usize> = (0..n).filter(|&j| is_missing(&l, j)).collect();
+    if !factor(h, l) {
+        return None;
+    }
+    let missing: Vec<usize> = (0..n).filter(|&j| is_missing(l, j)).collect();
     let mut null = DMatrix::zeros(n, missing.len());
     for (mut v, &j) in null.column_iter_mut().zip(&missing) {
         v[j] = T::one();
-        for k in (0..j).rev().filter(|&k| !is_missing(&l, k)) {
+        for k in (0..j).rev().filter(|&k| !is_missing(l, k)) {
             let below = kernel::dot(&l.column(k).as_slice()[k + 1..], &v.as_slice()[k + 1..]);
             v[k] = -below / l[(k, k)];
         }
@@ -44,11 +53,11 @@ fn is_missing<T: Real>(l: &DMatrix<T>, j: usize) -> bool {
     !l[(j, j)].is_finite()
 }
 
-/// `L` in the lower triangle, column by column. `None` where a pivot is negative beyond rounding, or rounding while
+/// `L` in the lower triangle, column by column. False where a pivot is negative beyond rounding, or rounding while
 /// the entries below it are not, as they are in a semidefinite matrix: `a_ij² ≤ a_ii a_jj`.
-fn factor<T: Real>(h: &DMatrix<T>) -> Option<DMatrix<T>> {
+fn factor<T: Real>(h: &DMatrix<T>, l: &mut DMatrix<T>) -> bool {
     let n = h.nrows();
-    let mut l = h.clone();
+    l.copy_from(h);
     let small = |i: usize, j: usize| kernel::pivot_rounding(n, (h[(i, i)] * h[(j, j)]).sqrt());
     for j in 0..n {
         let (before, rest) = l.as_mut_slice().split_at_mut(j * n);
@@ -61,7 +70,7 @@ fn factor<T: Real>(h: &DMatrix<T>) -> Option<DMatrix<T>> {
         let pivot = column[0];
         if pivot.abs() <= small(j, j) {
             if !column.iter().enumerate().all(|(i, a)| a.abs() <= T::of(8.0) * small(j + i, j)) {
-                return None;
+                return false;
             }
             column.fill(T::zero());
             column[0] = T::of(f64::INFINITY);
@@ -69,8 +78,8 @@ fn factor<T: Real>(h: &DMatrix<T>) -> Option<DMatrix<T>> {
             let root = pivot.sqrt();
             column.iter_mut().for_each(|a| *a /= root);
         } else {
-            return None;
+            return false;
         }
     }
-    Some(l)
+    true
 }

@@ -127,7 +127,7 @@ impl<T: Real> Newton<T> {
 
     /// Solves `H s = −∇f` by the shortest `s`; false where `H` is not semidefinite, or `f` falls along its null space.
     fn solve_semidefinite(&mut self, x: &DVector<T>) -> bool {
-        let step = least_norm_step(&self.here.hessian, &self.here.gradient, x);
+        let step = least_norm_step(&self.here.hessian, &self.here.gradient, x, &mut self.factor);
         let is_solved = step.is_some();
         if let Some(step) = step {
             self.direction.copy_from(&step);

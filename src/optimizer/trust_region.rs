@@ -200,7 +200,7 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
         self.prepare(n);
         let mut is_flat = false;
         let definite = self.solve_definite() || {
-            let newton = least_norm_step(&self.here.hessian, &self.here.gradient, x);
+            let newton = least_norm_step(&self.here.hessian, &self.here.gradient, x, &mut self.factor);
             is_flat = newton.is_some();
             newton.is_some_and(|newton| {
                 self.newton.copy_from(&newton);
