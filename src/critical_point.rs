@@ -201,6 +201,9 @@ pub struct Certificate<T: Real> {
     /// Whether the problem is known to be convex: then a stationary point is a global minimum whatever the
     /// inertia.
     pub convex: bool,
+    /// Whether the objective is known to [fall for ever](crate::Objective::recedes) along the Newton step: then it
+    /// has no minimum, and a small gradient only tells how far away the run has come.
+    pub unbounded: bool,
 }
 
 impl<T: Real> Certificate<T> {
@@ -251,25 +254,26 @@ impl<T: Real> Certificate<T> {
             true => None,
             false => Some(spectrum(hessian)?),
         };
-        let mut step = gradient.clone();
-        let mut decrement = None;
-        if definite {
-            let mut factor = hessian.clone();
-            if kernel::cholesky(factor.as_mut_slice(), x.len()) {
-                kernel::cholesky_solve(factor.as_slice(), x.len(), step.as_mut_slice());
-                decrement = Some(kernel::dot(gradient.as_slice(), step.as_slice()).max(T::zero()).sqrt());
-            }
+        let (mut step, mut decrement, mut factor) = (gradient.clone(), None, hessian.clone());
+        if definite && kernel::cholesky(factor.as_mut_slice(), x.len()) {
+            kernel::cholesky_solve(factor.as_slice(), x.len(), step.as_mut_slice());
+            decrement = Some(kernel::dot(gradient.as_slice(), step.as_slice()).max(T::zero()).sqrt());
         }
         if !convex && gradient_norm > T::zero() {
             if let Some(spectrum) = &vectors {
                 step = spectrum.solve(gradient, tolerance);
             }
-            tolerance = tolerance.max(margin(objective, &(x - step), hessian)?);
+            tolerance = tolerance.max(margin(objective, &(x - &step), hessian)?);
         }
+        let unbounded = convex && {
+            let newton = decrement.map(|_| -&step);
+            let newton = newton.or_else(|| least_norm_step(hessian, gradient, x, &mut factor));
+            newton.is_some_and(|newton| objective.recedes(&newton))
+        };
         let mut point = CriticalPoint::new(eigenvalues, tolerance, None);
         let descends = point.inertia.negative > 0;
         point.direction = vectors.filter(|_| descends).map(|s| s.vectors.column(0).into_owned());
-        Ok(Self::with(point, gradient_norm, decrement, convex))
+        Ok(Self { unbounded, ..Self::with(point, gradient_norm, decrement, convex) })
     }
 
     /// The condition follows from the eigenvalues.
@@ -285,7 +289,7 @@ impl<T: Real> Certificate<T> {
             .fold((T::MAX, T::zero()), |(least, most), l| (least.min(l.abs()), most.max(l.abs())));
         let infinity = T::of(f64::INFINITY);
         let condition = if smallest > T::zero() { largest / smallest } else { infinity };
-        Self { point, gradient_norm, decrement, condition, convex }
+        Self { point, gradient_norm, decrement, condition, convex, unbounded: false }
     }
 }
 

@@ -114,19 +114,20 @@ pub trait Loss<T: Real>: Sync {
         false
     }
 
-    /// Whether these scores prove that the loss has no minimum over finite scores: every sample (of
-    /// positive weight) strictly on its own side of a decision. Default: `false`.
+    /// How far the scores of samples (of positive weight) are on their own side of a decision: the least and the
+    /// largest margin. Where the least is positive, larger scores of the same kind are better for ever. Default:
+    /// `None`, for losses that decide nothing.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix};
     /// use gradus::{LogLoss, Loss};
     ///
     /// let (y, w) = (dmatrix![0.0, 1.0], [0.5, 0.5]);
-    /// assert!(LogLoss.separates(dmatrix![-1.0, 2.0].as_view(), y.as_view(), &w));
-    /// assert!(!LogLoss.separates(dmatrix![1.0, 2.0].as_view(), y.as_view(), &w));
+    /// assert_eq!(LogLoss.margins(dmatrix![-1.0, 2.0].as_view(), y.as_view(), &w), Some((1.0, 2.0)));
+    /// assert_eq!(LogLoss.margins(dmatrix![1.0, 2.0].as_view(), y.as_view(), &w), Some((-1.0, 2.0)));
     /// ```
-    fn separates(&self, _z: DMatrixView<'_, T>, _y: DMatrixView<'_, T>, _weights: &[T]) -> bool {
-        false
+    fn margins(&self, _z: DMatrixView<'_, T>, _y: DMatrixView<'_, T>, _weights: &[T]) -> Option<(T, T)> {
+        None
     }
 
     /// Settings, and targets that the loss does not understand. Default: anything finite will do.
@@ -183,6 +184,12 @@ pub trait Curved<T: Real>: Loss<T> {
     fn is_diagonal(&self) -> bool {
         false
     }
+}
+
+/// Takes a margin into a range of them; a NaN is the least.
+fn widen<T: Real>(range: &mut Option<(T, T)>, margin: T) {
+    let (least, most) = range.unwrap_or((margin, margin));
+    *range = Some((if margin >= least { least } else { margin }, if margin > most { margin } else { most }));
 }
 
 /// Whether scores, targets (and whatever else has their shape) and weights fit each other; where not, the

@@ -246,8 +246,8 @@ impl<T: Real> Report<T> {
     /// ```
     pub fn converged(&self) -> bool {
         let against = matches!(self.kind(), Some(CriticalKind::Saddle | CriticalKind::Maximum));
-        let convex = self.certificate.as_ref().is_some_and(|certificate| certificate.convex);
-        self.termination.is_stationary() && (convex || !against)
+        let known = |what: fn(&Certificate<T>) -> bool| self.certificate.as_ref().is_some_and(what);
+        self.termination.is_stationary() && !known(|c| c.unbounded) && (known(|c| c.convex) || !against)
     }
 
     /// The report, if it converged.
@@ -415,13 +415,15 @@ where
         if stop.trace {
             good.trace.push(point);
         }
-        let small = step.gradient_norm <= stop.gradient;
+        let calm = step.gradient_norm <= stop.gradient
+            && !matches!(step.outcome, Outcome::Escaped | Outcome::Unsettled);
         let ended = if step.outcome == Outcome::Lost {
             Some(Termination::Divergence)
-        } else if small && !matches!(step.outcome, Outcome::Escaped | Outcome::Unsettled) {
-            Some(Termination::GradientTolerance)
-        } else if objective.has_no_minimum(&good.x) {
+        // where there is no minimum, the gradient vanishes on the way to infinity
+        } else if (calm || objective.is_convex()) && objective.has_no_minimum(&good.x) {
             Some(Termination::Separable)
+        } else if calm {
+            Some(Termination::GradientTolerance)
         } else if progress(&point, &good.x).is_break() {
             Some(Termination::Callback)
         } else if iteration == stop.iterations {
@@ -456,6 +458,9 @@ where
     }
     // a point whose Hessian is not finite has no certificate, but is not lost
     good.certificate = optimizer.certify(objective, &good.x).ok().flatten();
+    if good.termination.is_stationary() && good.certificate.as_ref().is_some_and(|c| c.unbounded) {
+        good.termination = Termination::Separable;
+    }
     Ok(good)
 }
 

@@ -87,6 +87,20 @@ pub trait Architecture: Sync {
         false
     }
 
+    /// Whether some of `θ`, multiplied by a factor, multiply all scores by it: then scores can grow without bound.
+    /// Default: where the scores are [affine](Self::is_affine) in `θ`.
+    ///
+    /// ```
+    /// use gradus::{Activation, Architecture, Network};
+    ///
+    /// let network = Network::new(&[2, 4, 1], Activation::Tanh); // scale the last layer
+    /// assert!(network.scales_scores());
+    /// assert!(!network.with_output_activation(Activation::Tanh).scales_scores());
+    /// ```
+    fn scales_scores(&self) -> bool {
+        self.is_affine()
+    }
+
     /// Whether [`Model::backward`] adds to each entry of the gradient one finished sum over the batch, for
     /// batches of up to 128 samples: then summing in place and summing apart agree bit for bit, and the risk
     /// need not sum apart. Default: `false`.

@@ -115,6 +115,23 @@ pub trait Objective<T: Real> {
         false
     }
 
+    /// Whether the function is known to fall for ever along `direction`, wherever it starts: then it has no
+    /// minimum, however small the gradient. Asked of the Newton step, where a run has ended. Default: `false`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{EmpiricalRisk, LogLoss, Objective, SigmoidClassifier};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0, 2.0, 3.0], dmatrix![0.0, 0.0, 1.0, 1.0]);
+    /// let mut risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y)?;
+    /// assert!(risk.recedes(&dvector![1.0, -2.0])); // z = x − 2: none on the wrong side, two undecided
+    /// assert!(!risk.recedes(&dvector![1.0, 0.0]));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    fn recedes(&mut self, _direction: &DVector<T>) -> bool {
+        false
+    }
+
     /// Settings that can only be judged when a run starts. Default: nothing to complain about.
     ///
     /// ```

@@ -443,6 +443,24 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         }
     }
 
+    /// The least and the largest margin of the scores at `θ` by which the loss decides, where nothing is penalised.
+    fn margins(&mut self, theta: &DVector<T>) -> Option<(T, T)> {
+        if self.ridge != T::zero() || theta.len() != self.model.parameter_count() {
+            return None;
+        }
+        let (mut worker, mut range) = (self.take_worker(), None);
+        for chunk in self.chunks_of(self.width()) {
+            let (x, y, shares) = self.part(chunk);
+            self.model.forward(theta, x, &mut worker.cache);
+            if let Some((least, most)) = self.loss.margins(self.model.scores(&worker.cache), y, shares) {
+                let (low, high) = range.unwrap_or((least, most));
+                range = Some((if least >= low { low } else { least }, if most > high { most } else { high }));
+            }
+        }
+        self.give_back(worker);
+        range
+    }
+
     /// `(λ/2) ‖W‖²`, with `λ W` added to `gradient`.
     fn penalty(&self, theta: &DVector<T>, gradient: Option<&mut DVector<T>>) -> T {
         if self.ridge == T::zero() {
@@ -522,21 +540,18 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
         self.model.is_affine() && self.loss.is_convex()
     }
 
-    /// Unpenalised, scores of an affine model that put every sample strictly on its own side grow without
-    /// bound along the same `θ`, and the loss falls for ever: the classes are separable.
+    /// Unpenalised, scores that put every sample strictly on its own side grow without bound along the same `θ`,
+    /// or its last layer, and the loss falls for ever: the classes are separable.
     fn has_no_minimum(&mut self, theta: &DVector<T>) -> bool {
-        if self.ridge != T::zero() || !self.model.is_affine() || theta.len() != self.dim() {
-            return false;
-        }
-        let mut worker = self.take_worker();
-        let cache = &mut worker.cache;
-        let separated = self.chunks(0, 1).all(|chunk| {
-            let (x, y, shares) = self.part(chunk);
-            self.model.forward(theta, x, cache);
-            self.loss.separates(self.model.scores(cache), y, shares)
-        });
-        self.give_back(worker);
-        separated
+        self.model.scales_scores() && self.margins(theta).is_some_and(|(least, _)| least > T::zero())
+    }
+
+    /// Whether a step moves scores by more than rounding, and none to the wrong side (quasi-complete separation;
+    /// Albert and Anderson 1984). At a minimum a Newton step is of the size of the tolerance; on the way to
+    /// infinity it moves scores by about 1.
+    fn recedes(&mut self, step: &DVector<T>) -> bool {
+        let falls = |(least, most): (T, T)| most >= T::of(0.1) && -least <= T::EPSILON.sqrt().sqrt() * most;
+        self.model.is_affine() && self.margins(step).is_some_and(falls)
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -239,6 +239,8 @@ struct RawCertificate<'a, T: Real> {
     gradient_norm: T,
     decrement: Option<T>,
     convex: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unbounded: bool,
 }
 
 impl<'a, T: Real> RawCertificate<'a, T> {
@@ -251,6 +253,7 @@ impl<'a, T: Real> RawCertificate<'a, T> {
             gradient_norm: certificate.gradient_norm,
             decrement: certificate.decrement.and_then(finite),
             convex: certificate.convex,
+            unbounded: certificate.unbounded,
         }
     }
 }
@@ -277,7 +280,8 @@ impl<T: Real> TryFrom<RawCertificate<'_, T>> for Certificate<T> {
             }
         }
         let point = CriticalPoint::new(eigenvalues, tolerance, direction);
-        Ok(Self::with(point, raw.gradient_norm, raw.decrement, raw.convex))
+        let certificate = Self::with(point, raw.gradient_norm, raw.decrement, raw.convex);
+        Ok(Self { unbounded: raw.unbounded, ..certificate })
     }
 }
 

@@ -729,11 +729,11 @@ fn losses_judge_no_scores_of_another_shape() {
     assert!(LogLoss.score(z, y).is_nan() && LogLoss.score(y, z).is_nan());
     assert!(CrossEntropy.score(z, y).is_nan() && CrossEntropy.score(y, z).is_nan());
     for weights in [&[1.0; 2][..], &[1.0; 3], &[]] {
-        assert!(!LogLoss.separates(z, y, weights) && !CrossEntropy.separates(z, y, weights));
+        assert!(LogLoss.margins(z, y, weights).is_none() && CrossEntropy.margins(z, y, weights).is_none());
     }
     let (z, y) = (dmatrix![1.0, -1.0], dmatrix![1.0, 0.0]);
-    assert!(LogLoss.separates(z.as_view(), y.as_view(), &[1.0, 1.0]));
-    assert!(!LogLoss.separates(z.as_view(), y.as_view(), &[1.0]));
+    assert!(LogLoss.margins(z.as_view(), y.as_view(), &[1.0, 1.0]).is_some_and(|(least, _)| least > 0.0));
+    assert!(LogLoss.margins(z.as_view(), y.as_view(), &[1.0]).is_none());
 }
 
 #[test]

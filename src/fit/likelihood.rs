@@ -4,10 +4,9 @@ use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::Fitted;
 use crate::kernel;
-use crate::loss::argmax;
 use crate::{
     Certificate, CrossEntropy, Curved, EmpiricalRisk, Error, Hessian, LogLoss, Newton, Objective, Perceptron,
-    Real, SecondOrder, SigmoidClassifier, Stop, Termination, minimize,
+    Real, SecondOrder, SigmoidClassifier, Stop, minimize,
 };
 
 impl SigmoidClassifier {
@@ -71,7 +70,7 @@ impl<T: Real> EmpiricalRisk<'_, T, SigmoidClassifier, LogLoss> {
                 return Err(Error::OneClass { argument: "y", found: first.f64() });
             }
         }
-        self.fit_by_newton(yes_or_no)
+        self.fit_by_newton()
     }
 
     /// A direction along which no score moves to the wrong side, if `theta` or the Newton step there is one.
@@ -88,14 +87,7 @@ impl<T: Real> EmpiricalRisk<'_, T, SigmoidClassifier, LogLoss> {
         let mut scaled = Scaled { theta: DVector::zeros(p), scale, risk: &mut *self };
         scaled.value_gradient_hessian(&phi, &mut gradient, &mut hessian);
         let step = newton_step(&hessian, &gradient)?.component_mul(&scaled.scale);
-        self.recedes(&step, yes_or_no).then_some(step)
-    }
-}
-
-/// How far each score is on its label's side of zero.
-fn yes_or_no<T: Real>(z: &[T], y: &[T], margin: &mut dyn FnMut(T)) {
-    for (z, y) in z.iter().zip(y) {
-        margin(if *y > T::of(0.5) { *z } else { -*z });
+        self.recedes(&step).then_some(step)
     }
 }
 
@@ -128,26 +120,13 @@ impl<T: Real> EmpiricalRisk<'_, T, Perceptron, CrossEntropy> {
                 return Err(Error::NoSamples { argument: "y", class });
             }
         }
-        self.fit_by_newton(|z, y, margin| {
-            let class = argmax(y.iter().copied());
-            // a sample that belongs to several classes is never on its own side
-            let own = if y[class] == T::one() { z[class] } else { -T::MAX };
-            for (i, z) in z.iter().enumerate() {
-                if i != class {
-                    margin(own - *z);
-                }
-            }
-        })
+        self.fit_by_newton()
     }
 }
 
 impl<T: Real, M: SecondOrder<T> + Clone, L: Curved<T> + Clone> EmpiricalRisk<'_, T, M, L> {
-    /// Newton from zero. `margins(z, y, margin)` calls `margin` with how far each score of a sample is on its own
-    /// side.
-    fn fit_by_newton(
-        &mut self,
-        margins: impl Fn(&[T], &[T], &mut dyn FnMut(T)),
-    ) -> Result<Fitted<T, M, L>, Error> {
+    /// Newton from zero.
+    fn fit_by_newton(&mut self) -> Result<Fitted<T, M, L>, Error> {
         self.check()?;
         let p = self.dim();
         let scale = self.scales();
@@ -156,17 +135,10 @@ impl<T: Real, M: SecondOrder<T> + Clone, L: Curved<T> + Clone> EmpiricalRisk<'_,
         let stop = Stop::default().gradient(tolerance).iterations(ITERATIONS);
         let mut report = minimize(&mut Newton::new(), &mut scaled, DVector::zeros(p), &stop)?;
 
-        // gradient and Hessian once more: for a direction of separation, and for the certificate
+        // gradient and Hessian once more, for the certificate of the unscaled risk
         let (mut gradient, mut hessian) = (DVector::zeros(p), DMatrix::zeros(p, p));
         scaled.value_gradient_hessian(&report.x, &mut gradient, &mut hessian);
         let scale = scaled.scale;
-        let separable = report.termination == Termination::GradientTolerance
-            && self.penalty_strength() == T::zero()
-            && newton_step(&hessian, &gradient)
-                .is_some_and(|step| self.recedes(&step.component_mul(&scale), margins));
-        if separable {
-            report.termination = Termination::Separable;
-        }
         report.x.component_mul_assign(&scale);
         gradient.component_div_assign(&scale);
         for (mut column, s) in hessian.column_iter_mut().zip(scale.iter()) {
@@ -203,25 +175,6 @@ impl<T: Real, M: SecondOrder<T> + Clone, L: Curved<T> + Clone> EmpiricalRisk<'_,
             }
         }
         scale
-    }
-
-    /// Whether moving along `step` moves scores by more than rounding, and none to the wrong side: then the risk
-    /// falls along it for ever (quasi-complete separation; Albert and Anderson 1984).
-    fn recedes(&self, step: &DVector<T>, margins: impl Fn(&[T], &[T], &mut dyn FnMut(T))) -> bool {
-        let (x, y, shares) = self.present();
-        let mut cache = self.model().cache(x.ncols());
-        self.model().forward(step, x, &mut cache);
-        let z = self.model().scores(&cache);
-        let (mut least, mut most) = (T::zero(), T::zero());
-        for ((z, y), w) in z.column_iter().zip(y.column_iter()).zip(shares) {
-            if *w > T::zero() {
-                margins(z.as_slice(), y.as_slice(), &mut |margin| {
-                    (least, most) = (least.min(margin), most.max(margin));
-                });
-            }
-        }
-        // at a minimum the step is of the size of the tolerance; on the way to infinity it is about 1
-        most >= T::of(0.1) && -least <= T::EPSILON.sqrt().sqrt() * most
     }
 }
 
@@ -268,6 +221,11 @@ impl<T: Real, O: Objective<T>> Objective<T> for Scaled<'_, T, O> {
 
     fn is_convex(&self) -> bool {
         self.risk.is_convex()
+    }
+
+    fn recedes(&mut self, direction: &DVector<T>) -> bool {
+        self.place(direction);
+        self.risk.recedes(&self.theta)
     }
 
     fn has_no_minimum(&mut self, phi: &DVector<T>) -> bool {

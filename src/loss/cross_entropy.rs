@@ -1,6 +1,6 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
-use super::fit;
+use super::{fit, widen};
 use crate::kernel::{self, Fused};
 use crate::{Curved, Error, Loss, Real};
 
@@ -217,15 +217,22 @@ impl<T: Real> Loss<T> for CrossEntropy {
         true
     }
 
-    /// Every sample's own class (target 1) strictly above all others.
-    fn separates(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> bool {
-        let mut samples = z.column_iter().zip(y.column_iter()).zip(weights).filter(|(_, w)| **w > T::zero());
-        fit(&[z.shape(), y.shape()], weights.len())
-            && z.nrows() > 1
-            && samples.all(|((z, y), _)| {
-                let class = argmax(y.iter().copied());
-                y[class] == T::one() && z.iter().enumerate().all(|(i, s)| i == class || *s < z[class])
-            })
+    /// The score of a sample's own class (target 1) above each of the others; a sample that belongs to several
+    /// classes is never on its own side.
+    fn margins(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> Option<(T, T)> {
+        if !fit(&[z.shape(), y.shape()], weights.len()) {
+            return None;
+        }
+        let mut range = None;
+        for ((z, y), _) in z.column_iter().zip(y.column_iter()).zip(weights).filter(|(_, w)| **w > T::zero())
+        {
+            let class = argmax(y.iter().copied());
+            let own = if y[class] == T::one() { z[class] } else { -T::MAX };
+            for (_, z) in z.iter().enumerate().filter(|(i, _)| *i != class) {
+                widen(&mut range, own - *z);
+            }
+        }
+        range
     }
 
     fn check(&self, y: DMatrixView<'_, T>) -> Result<(), Error> {

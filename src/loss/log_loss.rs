@@ -1,7 +1,7 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use super::element_wise::{scale, sum, sum_and_map};
-use super::fit;
+use super::{fit, widen};
 use crate::kernel::Fused;
 use crate::{Curved, Error, Loss, Real};
 
@@ -89,13 +89,19 @@ impl<T: Real> Loss<T> for LogLoss {
         true
     }
 
-    /// Every score strictly on its label's side of zero: Albert and Anderson (1984), complete separation.
-    fn separates(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> bool {
-        let mut samples = z.column_iter().zip(y.column_iter()).zip(weights).filter(|(_, w)| **w > T::zero());
-        let fits = fit(&[z.shape(), y.shape()], weights.len());
-        fits && samples.all(|((z, y), _)| {
-            z.iter().zip(y.iter()).all(|(z, y)| if *y > T::of(0.5) { *z > T::zero() } else { *z < T::zero() })
-        })
+    /// `z` where the label is 1, `−z` where it is 0.
+    fn margins(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> Option<(T, T)> {
+        if !fit(&[z.shape(), y.shape()], weights.len()) {
+            return None;
+        }
+        let mut range = None;
+        for ((z, y), _) in z.column_iter().zip(y.column_iter()).zip(weights).filter(|(_, w)| **w > T::zero())
+        {
+            for (z, y) in z.iter().zip(y.iter()) {
+                widen(&mut range, if *y > T::of(0.5) { *z } else { -*z });
+            }
+        }
+        range
     }
 
     fn check(&self, y: DMatrixView<'_, T>) -> Result<(), Error> {

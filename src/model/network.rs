@@ -213,6 +213,10 @@ impl Architecture for Network {
         self.layers.iter().all(|layer| layer.inputs > 1 && layer.units > 1)
     }
 
+    fn scales_scores(&self) -> bool {
+        self.layers.last().is_some_and(|layer| layer.activation == Activation::Identity)
+    }
+
     fn is_affine(&self) -> bool {
         self.layers.len() == 1 && self.layers[0].activation == Activation::Identity
     }
