@@ -1,0 +1,115 @@
+//! Which samples of the data are in play.
+
+use std::ops::Range;
+
+use nalgebra::DMatrix;
+
+use super::EmpiricalRisk;
+use crate::{Error, Loss, Model, Real};
+
+impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
+    /// Narrows the risk to a range of samples, without copying or rebuilding anything.
+    ///
+    /// ```
+    /// # use gradus::nalgebra::{self, DVector, dmatrix};
+    /// # use gradus::{EmpiricalRisk, GradientDescent, Optimizer, Perceptron, SquaredError};
+    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![3.0, 5.0, 7.0, 9.0]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let (mut descent, mut theta) = (GradientDescent::new(0.1), DVector::<f64>::zeros(2));
+    /// for _ in 0..200 {
+    ///     for start in [0, 2] {
+    ///         descent.step(risk.batch(start..start + 2)?, &mut theta)?;
+    ///     }
+    /// }
+    /// assert!((theta[0] - 2.0).abs() < 1e-3);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Length`] where the range ends beyond the data, [`Error::Empty`] where it holds no sample,
+    /// [`Error::Setting`] where all its weights are zero.
+    pub fn batch(&mut self, range: Range<usize>) -> Result<&mut Self, Error> {
+        if range.end > self.samples() {
+            let (expected, found) = (self.samples(), range.end);
+            return Err(Error::Length { argument: "range", expected, found });
+        }
+        if range.is_empty() {
+            return Err(Error::Empty { argument: "range", expected: "sample" });
+        }
+        self.share(range)?;
+        self.batch.is_gathered = false;
+        Ok(self)
+    }
+
+    /// Narrows the risk to the samples of the given indices, which it copies side by side.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{EmpiricalRisk, Objective, Perceptron, SquaredError};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0], dmatrix![2.0, 8.0, 4.0]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// assert_eq!(risk.select(&[2, 0])?.value(&dvector![0.0, 0.0]), 5.0); // the mean of ½ 4² and ½ 2²
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`batch`](Self::batch).
+    pub fn select(&mut self, samples: &[usize]) -> Result<&mut Self, Error> {
+        if let Some(&found) = samples.iter().find(|j| **j >= self.samples()) {
+            return Err(Error::Length { argument: "samples", expected: self.samples(), found });
+        }
+        if samples.is_empty() {
+            return Err(Error::Empty { argument: "samples", expected: "sample" });
+        }
+        let (n, k, m) = (self.x.nrows(), self.y.nrows(), samples.len());
+        let (x, y) = self.batch.gathered.get_or_insert_with(|| (DMatrix::zeros(n, m), DMatrix::zeros(k, m)));
+        if x.ncols() < m {
+            (*x, *y) = (DMatrix::zeros(n, m), DMatrix::zeros(k, m));
+        }
+        for (to, &from) in samples.iter().enumerate() {
+            x.column_mut(to).copy_from(&self.x.column(from));
+            y.column_mut(to).copy_from(&self.y.column(from));
+        }
+        self.forget();
+        let weights = self.weights.as_deref();
+        self.batch.shares.clear();
+        self.batch.shares.extend(samples.iter().map(|&j| weights.map_or(T::one(), |w| w[j])));
+        self.batch.range = 0..m;
+        self.batch.is_gathered = true;
+        self.batch.normalise()?;
+        Ok(self)
+    }
+
+    /// Another batch: nothing that was computed still holds.
+    fn forget(&mut self) {
+        if let Some(second) = &mut self.second {
+            second.forget();
+        }
+    }
+
+    /// `w_j / Σw` over a range of the data.
+    pub(super) fn share(&mut self, range: Range<usize>) -> Result<(), Error> {
+        self.forget();
+        let shares = &mut self.batch.shares;
+        match &self.weights {
+            None if shares.len() == range.len()
+                && self.batch.range.len() == range.len()
+                && !self.batch.is_gathered =>
+            {
+                self.batch.range = range;
+                return Ok(());
+            }
+            None => {
+                shares.clear();
+                shares.resize(range.len(), T::one());
+            }
+            Some(weights) => {
+                shares.clear();
+                shares.extend_from_slice(&weights[range.clone()]);
+            }
+        }
+        self.batch.range = range;
+        self.batch.normalise()
+    }
+}
