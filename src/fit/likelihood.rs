@@ -15,7 +15,7 @@ impl SigmoidClassifier {
     ///
     /// Ends where `‖∇‖∞ ≤ 1e−10` (f64; `1e−5` in f32), each feature measured in the power of two next to its own
     /// size, so that features need no scaling. Separable data have no likeliest weights: the report then says
-    /// [`Termination::Separable`] and has not converged; a [ridge penalty](EmpiricalRisk::fit) gives an answer.
+    /// [`Termination::Separable`](crate::Termination::Separable) and has not converged; a [ridge penalty](EmpiricalRisk::fit) gives an answer.
     /// No penalty is on by default.
     ///
     /// ```
