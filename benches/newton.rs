@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, criterion_group, criterion_main};
 use gradus::nalgebra::{DMatrix, DVector, dvector};
 use gradus::{
-    Activation, CrossEntropy, Curved, EmpiricalRisk, Hessian, HessianProduct, Newton, Objective, Optimizer,
-    Real, SquaredError, Stop, TrustRegion, minimize,
+    Activation, CrossEntropy, EmpiricalRisk, Hessian, HessianProduct, Newton, Objective, Optimizer, Real,
+    SecondOrderLoss, SquaredError, Stop, TrustRegion, minimize,
 };
 
 use functions::{Formula, Ours, Quartic, Valley};
@@ -97,7 +97,7 @@ fn minimisation(criterion: &mut Criterion) {
     methods(criterion, "example B", Quartic::Saddle, &dvector![4.0, 4.0]);
 }
 
-fn dense<L: Curved<f64>>(criterion: &mut Criterion, net: &Net, loss: L) {
+fn dense<L: SecondOrderLoss<f64>>(criterion: &mut Criterion, net: &Net, loss: L) {
     let (x, y, theta) = (net.x(net.batch), net.y(net.batch), net.theta());
     let mut risk = EmpiricalRisk::new(net.network(Activation::Tanh), loss, &x, &y).expect("data fit the net");
     let mut hessian = DMatrix::zeros(theta.len(), theta.len());

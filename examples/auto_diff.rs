@@ -4,8 +4,11 @@
 
 use gradus::nalgebra::{self, DVector, dvector};
 use gradus::num_dual::DualNum;
-use gradus::objective::{AutoDiff, DualFunction, check_gradient, check_hessian};
 use gradus::{Error, Newton, Stop, minimize};
+use gradus::{
+    check,
+    objective::{AutoDiff, DualFunction},
+};
 
 /// The energy of three equal charges in a bowl: `Σ ½‖r_i‖² + Σ_{i<j} 1/‖r_i − r_j‖`, in the plane.
 struct Charges;
@@ -29,7 +32,9 @@ impl DualFunction<f64> for Charges {
 
 fn main() -> Result<(), Error> {
     let (mut charges, start) = (AutoDiff::new(Charges), dvector![1.0, 0.0, -0.5, 0.3, 0.2, -0.8]);
-    assert!(check_gradient(&mut charges, &start)?.passed() && check_hessian(&mut charges, &start)?.passed());
+    assert!(
+        check::gradient(&mut charges, &start)?.passed() && check::hessian(&mut charges, &start)?.passed()
+    );
 
     let report = minimize(&mut Newton::new(), &mut charges, start, &Stop::default())?;
     let side = (report.x[0] - report.x[2]).hypot(report.x[1] - report.x[3]);

@@ -2,9 +2,9 @@
 //!
 //! `cargo run --release --example own_loss`
 
+use gradus::check;
 use gradus::loss::{ElementWise, Jet};
 use gradus::nalgebra::{self, DVector, dmatrix};
-use gradus::objective::{check_curvature, check_loss};
 use gradus::{EmpiricalRisk, Error, Newton, Perceptron, Real, Stop, minimize};
 
 struct Poisson;
@@ -25,8 +25,8 @@ impl ElementWise for Poisson {
 fn main() -> Result<(), Error> {
     let (z, y) = (dmatrix![-1.0, 0.5, 2.0], dmatrix![0.0, 3.0, 5.0]);
     let (slope, curvature) = (
-        check_loss(&Poisson, &z, &y, &[0.2, 0.3, 0.5])?,
-        check_curvature(&Poisson, &z, &y, &[0.2, 0.3, 0.5])?,
+        check::loss(&Poisson, &z, &y, &[0.2, 0.3, 0.5])?,
+        check::curvature(&Poisson, &z, &y, &[0.2, 0.3, 0.5])?,
     );
     println!("{slope}\n{curvature}");
     assert!(slope.passed() && curvature.passed());

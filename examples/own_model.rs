@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release --example own_model`
 
+use gradus::check;
 use gradus::nalgebra::{self, DMatrix, DMatrixView, DVector, dvector};
-use gradus::objective::check_model;
 use gradus::{
     Architecture, EmpiricalRisk, Error, GradientDescent, Model, Real, SquaredError, Stop, minimize,
 };
@@ -46,7 +46,7 @@ fn main() -> Result<(), Error> {
     let x = DMatrix::from_fn(1, 20, |_, j| 0.25 * (j + 1) as f64);
     let y = x.map(|x| 3.0 * (1.0 - (-0.8 * x).exp()));
 
-    let check = check_model(&Growth, &dvector![2.0, 0.5], &x)?;
+    let check = check::model(&Growth, &dvector![2.0, 0.5], &x)?;
     println!("{check}");
     assert!(check.passed());
 

@@ -4,9 +4,9 @@
 //! `cargo run --release --example own_optimizer`
 
 use gradus::nalgebra::DVector;
-use gradus::objective::{check_gradient, problems::Problem};
 use gradus::optimizer::{Optimizer, Step};
 use gradus::{Error, Objective, Real, Stop, minimize};
+use gradus::{check, problems::Problem};
 
 struct Rprop<T: Real> {
     rates: DVector<T>,
@@ -44,7 +44,7 @@ fn main() -> Result<(), Error> {
     let mut rprop = Rprop { rates: DVector::zeros(0), gradient: DVector::zeros(0), last: DVector::zeros(0) };
     for problem in [Problem::QuarticBowl, Problem::Booth, Problem::Beale] {
         let start = problem.start::<f64>();
-        assert!(check_gradient(&mut { problem }, &start)?.passed());
+        assert!(check::gradient(&mut { problem }, &start)?.passed());
         let report = minimize(&mut rprop, &mut { problem }, start, &Stop::default())?.into_converged()?;
         println!("{problem}: f = {:.1e} after {} steps, by signs alone.", report.value, report.iterations);
         assert!((report.value - problem.optima()[0].value).abs() < 1e-12);

@@ -5,15 +5,10 @@ use std::fmt;
 use approx::{AbsDiffEq, RelativeEq};
 use nalgebra::{DMatrix, DVector};
 
-use crate::error::room;
-use crate::optimizer::evaluate;
-use crate::{Error, Hessian, Real, Report, kernel};
-
-pub(crate) use semidefinite::least_norm_step;
-pub(crate) use spectrum::{Spectrum, tridiagonal, zero};
-
-mod semidefinite;
-mod spectrum;
+use crate::contract::{check_hessian, room};
+use crate::kernel::{Spectrum, least_norm_step, zero};
+use crate::objective::evaluate;
+use crate::{Error, Hessian, Real, kernel};
 
 /// The kind of a stationary point, from the signs of the Hessian's eigenvalues.
 ///
@@ -160,7 +155,7 @@ impl<T: Real> CriticalPoint<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{CriticalKind, CriticalPoint, objective::problems::Rosenbrock};
+    /// use gradus::{CriticalKind, CriticalPoint, problems::Rosenbrock};
     ///
     /// let point = CriticalPoint::of(&mut Rosenbrock::new(2), &dvector![1.0, 1.0])?;
     /// assert_eq!(point.kind, CriticalKind::Minimum);
@@ -179,7 +174,7 @@ impl<T: Real> CriticalPoint<T> {
 ///
 /// ```
 /// use gradus::nalgebra::{self, dvector};
-/// use gradus::{Certificate, CriticalKind, objective::problems::Rosenbrock};
+/// use gradus::{Certificate, CriticalKind, problems::Rosenbrock};
 ///
 /// let certificate = Certificate::of(&mut Rosenbrock::new(2), &dvector![1.0, 1.0])?;
 /// assert_eq!(certificate.point.kind, CriticalKind::Minimum);
@@ -211,7 +206,7 @@ impl<T: Real> Certificate<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Certificate, objective::problems::Rosenbrock};
+    /// use gradus::{Certificate, problems::Rosenbrock};
     ///
     /// let certificate = Certificate::of(&mut Rosenbrock::new(2), &dvector![0.0, 0.0])?;
     /// assert_eq!((certificate.gradient_norm, certificate.condition), (2.0, 100.0)); // ∇²f = diag(2, 200)
@@ -222,7 +217,7 @@ impl<T: Real> Certificate<T> {
     /// Those of [`CriticalPoint::of`].
     pub fn of<O: Hessian<T> + ?Sized>(objective: &mut O, x: &DVector<T>) -> Result<Self, Error> {
         objective.check()?;
-        crate::minimize::check_point("x", x, objective.dim())?;
+        crate::contract::check_point("x", x, objective.dim())?;
         room::<T>("hessian", &[x.len(), x.len()])?;
         // what is never written shows
         let (mut gradient, mut hessian) = (DVector::zeros(0), DMatrix::repeat(x.len(), x.len(), T::NAN));
@@ -293,32 +288,6 @@ impl<T: Real> Certificate<T> {
     }
 }
 
-impl<T: Real> Report<T> {
-    /// Judges the point by second derivatives, whatever method found it, and keeps the
-    /// [`certificate`](Self::certificate), so that [`kind`](Self::kind) and
-    /// [`converged`](Self::converged) take it into account.
-    ///
-    /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{CriticalKind, GradientDescent, Stop, minimize, objective::problems::Rosenbrock};
-    ///
-    /// let mut f = Rosenbrock::new(2);
-    /// let stop = Stop::default().iterations(100_000);
-    /// let mut report = minimize(&mut GradientDescent::new(1e-3), &mut f, dvector![-1.2, 1.0], &stop)?;
-    /// assert_eq!(report.kind(), None); // a first-order method cannot know
-    /// report.certify(&mut f)?;
-    /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Those of [`CriticalPoint::of`].
-    pub fn certify<O: Hessian<T> + ?Sized>(&mut self, objective: &mut O) -> Result<&Certificate<T>, Error> {
-        let certificate = Certificate::of(objective, &self.x)?;
-        Ok(self.certificate.insert(certificate))
-    }
-}
-
 /// `4 ‖H(x + s) − H(x)‖`, in the Frobenius norm, which bounds what an eigenvalue can change by (Weyl); the
 /// arguments are `x + s`, `s` the Newton step, and `H(x)`. Infinite where the step leaves the domain: then
 /// nothing is decided.
@@ -345,13 +314,6 @@ pub(crate) fn evaluate_hessian<T: Real, O: Hessian<T> + ?Sized>(
 ) -> Result<(), Error> {
     objective.hessian(x, hessian);
     check_hessian(hessian, x.len())
-}
-
-pub(crate) fn check_hessian<T: Real>(hessian: &DMatrix<T>, n: usize) -> Result<(), Error> {
-    if hessian.shape() != (n, n) {
-        return Err(Error::Resized { what: "the Hessian", expected: n * n, found: hessian.len() });
-    }
-    Ok(())
 }
 
 /// Eigenvalues, ascending, of a matrix that is a Hessian.
@@ -392,7 +354,7 @@ fn spectrum<T: Real>(hessian: &DMatrix<T>) -> Result<Spectrum<T>, Error> {
 }
 
 const UNFINISHED: fn(usize) -> Error =
-    |n| Error::Factorization { what: "the eigenvalue iteration", iterations: spectrum::bound(n) };
+    |n| Error::Factorization { what: "the eigenvalue iteration", iterations: kernel::eigenvalue_bound(n) };
 
 /// Equal inertia and kind, and eigenvalues that agree; directions have no sign and are not compared.
 impl<T: Real + AbsDiffEq<Epsilon = T>> AbsDiffEq for CriticalPoint<T> {

@@ -11,8 +11,8 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::error::room;
-use crate::risk::{check_finite, check_shape};
+use crate::contract::room;
+use crate::contract::{check_finite, check_shape};
 use crate::{Error, Real};
 
 /// A table with one sample per **row** as a matrix with one sample per **column** (`features × samples`).

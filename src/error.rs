@@ -246,19 +246,6 @@ fn unwritten(what: &str, found: f64) -> Hint {
     Hint(if lent { " (every entry of the gradient must be written)" } else { "" })
 }
 
-/// The product of `sizes`, if as many numbers can be had: an allocation that fails ends the process.
-pub(crate) fn room<T>(argument: &'static str, sizes: &[usize]) -> Result<usize, Error> {
-    let found = sizes.iter().fold(1, |count: usize, size| count.saturating_mul(*size));
-    // what is small is not worth a question
-    let mut trial = Vec::<T>::new();
-    if found < 1 << 20 || (found < usize::MAX && trial.try_reserve_exact(found).is_ok()) {
-        // otherwise the compiler leaves the reservation out
-        std::hint::black_box(&trial);
-        return Ok(found);
-    }
-    Err(Error::TooLarge { argument, found })
-}
-
 fn dependent(columns: &[usize], coefficients: usize) -> String {
     let name = |&c: &usize| if c + 1 == coefficients { format!("{c} (or the bias)") } else { c.to_string() };
     let names: Vec<_> = columns.iter().map(name).collect();

@@ -2,10 +2,10 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::error::room;
+use crate::contract::room;
+use crate::contract::{check_finite, check_shape};
 use crate::kernel::{self, flat};
 use crate::loss::argmax;
-use crate::risk::{check_finite, check_shape};
 use crate::{
     Architecture, CrossEntropy, Error, LogLoss, Loss, Model, Perceptron, Real, Report, SigmoidClassifier,
 };
@@ -317,17 +317,17 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Predictor<'_, T, M, L> {
 /// Losses whose scores tell classes apart.
 ///
 /// ```
-/// use gradus::{Classifying, CrossEntropy, LogLoss};
+/// use gradus::{Classifier, CrossEntropy, LogLoss};
 ///
 /// assert_eq!(LogLoss.class(&[-0.3]), 0);
 /// assert_eq!(CrossEntropy.class(&[-0.3, 2.0, 1.0]), 1);
 /// ```
-pub trait Classifying<T: Real>: Loss<T> {
+pub trait Classifier<T: Real>: Loss<T> {
     /// The class that the scores of one sample speak for.
     fn class(&self, scores: &[T]) -> usize;
 }
 
-impl<T: Real> Classifying<T> for LogLoss {
+impl<T: Real> Classifier<T> for LogLoss {
     /// One output: class 1 where its probability is at least ½, else class 0. Several outputs: the most
     /// probable of them (one against the rest).
     fn class(&self, scores: &[T]) -> usize {
@@ -338,14 +338,14 @@ impl<T: Real> Classifying<T> for LogLoss {
     }
 }
 
-impl<T: Real> Classifying<T> for CrossEntropy {
+impl<T: Real> Classifier<T> for CrossEntropy {
     /// The class with the largest score, the first of equals.
     fn class(&self, scores: &[T]) -> usize {
         argmax(scores.iter().copied())
     }
 }
 
-impl<T: Real, M: Model<T>, L: Classifying<T>> Fitted<T, M, L> {
+impl<T: Real, M: Model<T>, L: Classifier<T>> Fitted<T, M, L> {
     /// The probability of each class, or of each yes (`outputs × samples`).
     ///
     /// ```
@@ -366,7 +366,7 @@ impl<T: Real, M: Model<T>, L: Classifying<T>> Fitted<T, M, L> {
         self.predict(x)
     }
 
-    /// The class of each sample of `x`; [`Classifying::class`] says how it is chosen.
+    /// The class of each sample of `x`; [`Classifier::class`] says how it is chosen.
     ///
     /// ```
     /// use gradus::SigmoidClassifier;

@@ -1,38 +1,34 @@
 //! Private: products, fused passes, factorisations and elementary functions over plain slices.
 
-mod cholesky;
+mod factor;
 mod gram;
-mod least_squares;
-mod level;
-mod lu;
 pub(crate) mod math;
 mod matrix_vector;
-mod pack;
 mod product;
-mod qr;
+mod real;
 mod scratch;
+mod simd;
 mod sums;
 mod sweep;
-mod tile;
-mod vector;
 mod views;
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use nalgebra::DMatrixView;
 
-use crate::Real;
-pub(crate) use cholesky::{cholesky, cholesky_solve, pivot_rounding};
+pub(crate) use factor::{
+    Linearised, Samples, Spectrum, Triangle, cholesky, cholesky_solve, eigenvalue_bound, factorise,
+    least_norm_step, lu, lu_solve, tridiagonal, zero,
+};
 pub(crate) use gram::weighted_gram;
-pub(crate) use level::{Fused, vectorize};
-#[cfg(test)]
-pub(crate) use level::{at_each_level, sizes};
-pub(crate) use lu::{lu, lu_solve};
 pub(crate) use product::{affine, product};
-pub(crate) use qr::{Samples, Triangle, factorise};
+pub use real::Real;
+pub(crate) use simd::{Fused, vectorize};
+use simd::{Lanes, Vector};
+#[cfg(test)]
+pub(crate) use simd::{at_each_level, sizes};
 pub(crate) use sums::{add_columns, all_finite, axpy, dot, norm_inf, scale};
 pub(crate) use sweep::sweep;
-use vector::{Lanes, Vector};
 pub(crate) use views::{flat, flat_mut};
 
 /// What the kernels need to know of a scalar.

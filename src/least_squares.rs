@@ -44,19 +44,16 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::error::room;
-use crate::kernel::{self, Factor};
+use crate::contract::room;
+use crate::kernel::{self, Factor, Linearised};
 use crate::{Error, Hessian, Objective, Real, Stop};
 
 pub use gauss_newton::GaussNewton;
 pub use levenberg_marquardt::LevenbergMarquardt;
 
-use triangle::Triangle;
-
 mod gauss_newton;
 mod levenberg_marquardt;
 mod local;
-mod triangle;
 
 /// Residuals `r: Rⁿ → Rᵐ` with their Jacobian, to be made small in the sum of squares.
 ///
@@ -302,7 +299,7 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
         };
         not_finite("a residual", r.as_slice())?;
         not_finite("the Jacobian", self.jacobian.as_slice())?;
-        let mut triangle = Triangle::new();
+        let mut triangle = Linearised::new();
         let mut scale = vec![T::zero(); x.len()];
         column_norms(&self.jacobian, &mut scale);
         triangle.factorise(&self.jacobian, &scale, r.as_slice());

@@ -54,6 +54,8 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+pub mod check;
+mod contract;
 mod critical_point;
 pub mod data;
 mod error;
@@ -65,7 +67,7 @@ mod minimize;
 pub mod model;
 pub mod objective;
 pub mod optimizer;
-mod real;
+pub mod problems;
 mod risk;
 #[cfg(feature = "serde")]
 mod save;
@@ -79,12 +81,14 @@ pub mod how_to_choose {}
 
 pub use critical_point::{Certificate, CriticalKind, CriticalPoint, Inertia};
 pub use error::Error;
-pub use fit::{Classifying, Fitted, Predictor};
+pub use fit::{Classifier, Fitted, Predictor};
+pub use kernel::Real;
 pub use least_squares::{GaussNewton, LeastSquares, LevenbergMarquardt, Residuals};
-pub use loss::{CrossEntropy, Curved, Huber, LogLoss, Loss, SquaredError, Through};
+pub use loss::{CrossEntropy, Huber, LogLoss, Loss, SecondOrderLoss, SquaredError, Through};
 pub use minimize::{Progress, Report, Stop, minimize, minimize_with};
 pub use model::{
-    Activation, Architecture, Initialize, Layer, Model, Network, Perceptron, SecondOrder, SigmoidClassifier,
+    Activation, Architecture, Initialize, Layer, Model, Network, Perceptron, SecondOrderModel,
+    SigmoidClassifier,
 };
 pub use nalgebra;
 #[cfg(feature = "num-dual")]
@@ -94,7 +98,6 @@ pub use optimizer::{
     AdaGrad, Adam, Bfgs, ConjugateGradient, GradientDescent, Lbfgs, Newton, NewtonCg, Optimizer, RmsProp,
     SaddleFree, Schedule, TrustRegion,
 };
-pub use real::Real;
 pub use risk::EmpiricalRisk;
 pub use statistics::{Information, Robust, Statistics};
 pub use termination::Termination;

@@ -151,7 +151,7 @@ pub trait Loss<T: Real>: Sync {
 ///
 /// ```
 /// use gradus::nalgebra::{self, DMatrix, dmatrix};
-/// use gradus::{Curved, LogLoss};
+/// use gradus::{SecondOrderLoss, LogLoss};
 ///
 /// let (z, y, r, mut out) = (dmatrix![0.0], dmatrix![1.0], dmatrix![4.0], DMatrix::zeros(1, 1));
 /// LogLoss.curvature_product(z.as_view(), y.as_view(), &[1.0], r.as_view(), out.as_view_mut());
@@ -159,10 +159,10 @@ pub trait Loss<T: Real>: Sync {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "the loss `{Self}` has no second derivatives, which this method needs",
-    label = "implements `Loss`, but not `Curved`",
-    note = "train with a first-order method (`GradientDescent`, `Adam`, `Lbfgs`), or implement `Curved`"
+    label = "implements `Loss`, but not `SecondOrderLoss`",
+    note = "train with a first-order method (`GradientDescent`, `Adam`, `Lbfgs`), or implement `SecondOrderLoss`"
 )]
-pub trait Curved<T: Real>: Loss<T> {
+pub trait SecondOrderLoss<T: Real>: Loss<T> {
     /// Writes `w_j (∂²ℓ/∂z²)(z_j, y_j) r_j` to the columns of `out` (`r` and `out` are `k × m`).
     fn curvature_product(
         &self,
@@ -176,10 +176,10 @@ pub trait Curved<T: Real>: Loss<T> {
     /// Whether `∂²ℓ/∂z²` is diagonal: no output bends another's. Default: `false`.
     ///
     /// ```
-    /// use gradus::{CrossEntropy, Curved, LogLoss};
+    /// use gradus::{CrossEntropy, SecondOrderLoss, LogLoss};
     ///
-    /// assert!(Curved::<f64>::is_diagonal(&LogLoss));
-    /// assert!(!Curved::<f64>::is_diagonal(&CrossEntropy)); // diag(p) − p pᵀ
+    /// assert!(SecondOrderLoss::<f64>::is_diagonal(&LogLoss));
+    /// assert!(!SecondOrderLoss::<f64>::is_diagonal(&CrossEntropy)); // diag(p) − p pᵀ
     /// ```
     fn is_diagonal(&self) -> bool {
         false

@@ -260,15 +260,15 @@ pub trait Model<T: Real>: Architecture {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "the model `{Self}` has no second derivatives, which this method needs",
-    label = "implements `Model`, but not `SecondOrder`",
-    note = "train it with a first-order method (`GradientDescent`, `Adam`, `Lbfgs`), or implement `SecondOrder`"
+    label = "implements `Model`, but not `SecondOrderModel`",
+    note = "train it with a first-order method (`GradientDescent`, `Adam`, `Lbfgs`), or implement `SecondOrderModel`"
 )]
-pub trait SecondOrder<T: Real>: Model<T> {
+pub trait SecondOrderModel<T: Real>: Model<T> {
     /// Computes `R{Z}` along `v` and keeps it, with what `backward_tangent` needs, in `cache`.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{Model, Perceptron, SecondOrder};
+    /// use gradus::{Model, Perceptron, SecondOrderModel};
     ///
     /// let (model, x) = (Perceptron::new(1), dmatrix![1.0, 2.0]);
     /// let (theta, v, mut cache) = (dvector![1.0, 0.0], dvector![1.0, 1.0], model.cache(2));
@@ -282,7 +282,7 @@ pub trait SecondOrder<T: Real>: Model<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{Model, Perceptron, SecondOrder};
+    /// use gradus::{Model, Perceptron, SecondOrderModel};
     ///
     /// let (model, theta, x) = (Perceptron::new(1), dvector![5.0, 7.0], dmatrix![1.0, 2.0]);
     /// let mut cache = model.cache(2);
@@ -297,7 +297,7 @@ pub trait SecondOrder<T: Real>: Model<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, DVector, dmatrix, dvector};
-    /// use gradus::{Model, Perceptron, SecondOrder};
+    /// use gradus::{Model, Perceptron, SecondOrderModel};
     ///
     /// # let (model, x) = (Perceptron::new(1), dmatrix![1.0, 2.0]);
     /// # let (theta, v) = (dvector![1.0, 0.0], dvector![1.0, 1.0]);
@@ -327,7 +327,7 @@ pub trait SecondOrder<T: Real>: Model<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{Model, Perceptron, SecondOrder};
+    /// use gradus::{Model, Perceptron, SecondOrderModel};
     ///
     /// # let (model, theta, x) = (Perceptron::new(1), dvector![1.0, 0.0], dmatrix![1.0, 2.0]);
     /// # let (mut cache, delta) = (model.cache(2), dmatrix![0.0, 0.0]);
@@ -355,7 +355,7 @@ pub trait SecondOrder<T: Real>: Model<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, DVector, dmatrix, dvector};
-    /// use gradus::{Model, Perceptron, SecondOrder};
+    /// use gradus::{Model, Perceptron, SecondOrderModel};
     ///
     /// # let (model, theta, x) = (Perceptron::new(1), dvector![1.0, 0.0], dmatrix![1.0, 2.0]);
     /// # let (mut cache, delta) = (model.cache(2), dmatrix![0.0, 0.0]);

@@ -2,14 +2,14 @@
 //!
 //! ```
 //! use gradus::nalgebra::{self, DVector, dvector};
-//! use gradus::objective::check_gradient;
+//! use gradus::check;
 //! use gradus::{Function, Lbfgs, Stop, minimize};
 //!
 //! let mut f = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
 //!     g[0] = x[0].exp() - 2.0;
 //!     x[0].exp() - 2.0 * x[0]
 //! });
-//! assert!(check_gradient(&mut f, &dvector![1.0])?.passed());
+//! assert!(check::gradient(&mut f, &dvector![1.0])?.passed());
 //! let report = minimize(&mut Lbfgs::new(), &mut f, dvector![0.0], &Stop::default())?;
 //! assert!((report.x[0] - 2.0_f64.ln()).abs() < 1e-8);
 //! # Ok::<(), gradus::Error>(())
@@ -23,16 +23,9 @@ use crate::{Error, Real};
 pub use dual::{AutoDiff, DualFunction, DualReal};
 pub use function::{Function, WithHessian, WithValue, WithoutHessian, WithoutValue};
 
-pub use check::{
-    CheckReport, Component, Verdict, check_curvature, check_gradient, check_hessian, check_hessian_product,
-    check_loss, check_model, check_second_order,
-};
-
-mod check;
 #[cfg(feature = "num-dual")]
 mod dual;
 mod function;
-pub mod problems;
 
 /// A differentiable function `f: Rⁿ → R`.
 ///
@@ -75,7 +68,7 @@ pub trait Objective<T: Real> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Objective, objective::problems::Rosenbrock};
+    /// use gradus::{Objective, problems::Rosenbrock};
     ///
     /// assert_eq!(Rosenbrock::new(2).value(&dvector![0.0, 1.0]), 101.0); // 100 (x₂ − x₁²)² + (1 − x₁)²
     /// ```
@@ -155,7 +148,7 @@ pub trait Objective<T: Real> {
 ///
 /// ```
 /// use gradus::nalgebra::{self, DVector, dvector};
-/// use gradus::{HessianProduct, objective::problems::Rosenbrock};
+/// use gradus::{HessianProduct, problems::Rosenbrock};
 ///
 /// let mut hv = DVector::zeros(2);
 /// Rosenbrock::new(2).hessian_product(&dvector![-1.2, 1.0], &dvector![1.0, 0.0], &mut hv);
@@ -172,7 +165,7 @@ pub trait HessianProduct<T: Real>: Objective<T> {
 ///
 /// ```
 /// use gradus::nalgebra::{self, DMatrix, dmatrix, dvector};
-/// use gradus::{Hessian, objective::problems::Rosenbrock};
+/// use gradus::{Hessian, problems::Rosenbrock};
 ///
 /// let mut h = DMatrix::zeros(2, 2);
 /// Rosenbrock::new(2).hessian(&dvector![-1.2, 1.0], &mut h);
@@ -182,7 +175,7 @@ pub trait HessianProduct<T: Real>: Objective<T> {
     message = "`{Self}` has no second derivatives, which this method needs",
     label = "no dense Hessian",
     note = "use a first-order method (`GradientDescent`, `Adam`, `Lbfgs`), or implement `Hessian` (for closures: \
-            `Function::with_hessian`; for a model in an `EmpiricalRisk`: `SecondOrder`)"
+            `Function::with_hessian`; for a model in an `EmpiricalRisk`: `SecondOrderModel`)"
 )]
 pub trait Hessian<T: Real>: Objective<T> {
     /// Writes `∇²f(x)` to `hessian` (`n × n`).
@@ -193,7 +186,7 @@ pub trait Hessian<T: Real>: Objective<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, DMatrix, DVector, dmatrix, dvector};
-    /// use gradus::{Hessian, objective::problems::Rosenbrock};
+    /// use gradus::{Hessian, problems::Rosenbrock};
     ///
     /// let (mut g, mut h) = (DVector::zeros(2), DMatrix::zeros(2, 2));
     /// let value = Rosenbrock::new(2).value_gradient_hessian(&dvector![0.0, 0.0], &mut g, &mut h);
@@ -213,4 +206,21 @@ pub trait Hessian<T: Real>: Objective<T> {
         self.hessian(x, hessian);
         value
     }
+}
+
+/// `f(x)` with `∇f(x)` in `gradient`, sized once and checked after a user's code had it.
+pub(crate) fn evaluate<T: Real, O: Objective<T> + ?Sized>(
+    objective: &mut O,
+    x: &DVector<T>,
+    gradient: &mut DVector<T>,
+) -> Result<T, Error> {
+    if gradient.len() != x.len() {
+        // what is never written shows
+        *gradient = DVector::repeat(x.len(), T::NAN);
+    }
+    let value = objective.value_gradient(x, gradient);
+    if gradient.len() != x.len() {
+        return Err(Error::Resized { what: "the gradient", expected: x.len(), found: gradient.len() });
+    }
+    Ok(value)
 }

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use gradus::nalgebra::{self, dvector};
-//! use gradus::{GradientDescent, Lbfgs, Newton, Stop, minimize, objective::problems::Rosenbrock};
+//! use gradus::{GradientDescent, Lbfgs, Newton, Stop, minimize, problems::Rosenbrock};
 //!
 //! let (mut f, start, stop) = (Rosenbrock::new(2), dvector![-1.2, 1.0], Stop::default().iterations(100));
 //! assert!(minimize(&mut Newton::new(), &mut f, start.clone(), &stop)?.converged());
@@ -29,21 +29,15 @@ pub use trust_region::TrustRegion;
 
 mod adagrad;
 mod adam;
-mod backtrack;
 mod bfgs;
 mod conjugate_gradient;
-mod directions;
-mod escape;
 mod gradient_descent;
-mod lanczos;
 mod lbfgs;
-mod line_search;
-mod local;
 mod newton;
 mod newton_cg;
-mod radius;
 mod saddle_free;
 mod schedule;
+mod search;
 mod trust_region;
 
 /// A method that takes steps on an objective.
@@ -60,7 +54,7 @@ mod trust_region;
 /// ```
 /// use gradus::nalgebra::{self, DVector, dvector};
 /// use gradus::optimizer::{Optimizer, Step};
-/// use gradus::{Error, Objective, Stop, minimize, objective::problems::Problem};
+/// use gradus::{Error, Objective, Stop, minimize, problems::Problem};
 ///
 /// /// x ← x − ∇f / 5
 /// struct Descent;
@@ -82,7 +76,7 @@ pub trait Optimizer<T: Real, O: ?Sized> {
     /// Judges settings, and whether they fit the objective; asked once, before the first step of a run.
     ///
     /// ```
-    /// use gradus::objective::problems::Rosenbrock;
+    /// use gradus::problems::Rosenbrock;
     /// use gradus::{Adam, Error, Optimizer};
     ///
     /// let checked = Adam::new(-0.1).check(&Rosenbrock::new(2));
@@ -99,7 +93,7 @@ pub trait Optimizer<T: Real, O: ?Sized> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{GradientDescent, Optimizer, objective::problems::Rosenbrock};
+    /// use gradus::{GradientDescent, Optimizer, problems::Rosenbrock};
     ///
     /// let (mut descent, mut f) = (GradientDescent::new(1e-3).momentum(0.9), Rosenbrock::new(2));
     /// let (mut x, mut again) = (dvector![-1.2, 1.0], dvector![-1.2, 1.0]);
@@ -115,7 +109,7 @@ pub trait Optimizer<T: Real, O: ?Sized> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{GradientDescent, Optimizer, objective::problems::Problem};
+    /// use gradus::{GradientDescent, Optimizer, problems::Problem};
     ///
     /// let mut x = dvector![1.0, 1.0]; // f = 2x² + 3y² − xy
     /// let step = GradientDescent::new(0.25).step(&mut Problem::Quadratic, &mut x)?;
@@ -138,7 +132,7 @@ pub trait Optimizer<T: Real, O: ?Sized> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Newton, Optimizer, objective::problems::Rosenbrock};
+    /// use gradus::{Newton, Optimizer, problems::Rosenbrock};
     ///
     /// let (mut newton, mut f, mut x) = (Newton::new(), Rosenbrock::new(2), dvector![1.0, 1.0]);
     /// newton.step_within(&mut f, &mut x, 1e-8)?;
@@ -158,7 +152,7 @@ pub trait Optimizer<T: Real, O: ?Sized> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{GradientDescent, Newton, Optimizer, objective::problems::Rosenbrock};
+    /// use gradus::{GradientDescent, Newton, Optimizer, problems::Rosenbrock};
     ///
     /// let (mut f, x) = (Rosenbrock::new(2), dvector![1.0, 1.0]);
     /// let certificate = Newton::new().certify(&mut f, &x)?;
@@ -231,7 +225,7 @@ impl<T: Real> Step<T> {
 /// ```
 /// use gradus::nalgebra::{self, dvector};
 /// use gradus::optimizer::{Optimizer, Outcome};
-/// use gradus::{Newton, objective::problems::Problem};
+/// use gradus::{Newton, problems::Problem};
 ///
 /// let mut x = dvector![0.0, 0.0]; // a saddle
 /// let step = Newton::new().step(&mut Problem::SaddleBetweenMinima, &mut x)?;
@@ -257,21 +251,4 @@ pub enum Outcome {
     /// It stayed, on a plateau far out: the gradient vanishes because a parameter that had influence before has
     /// none here. Not stationary, however small the gradient.
     Lost,
-}
-
-/// `f(x)` with `∇f(x)` in `gradient`, sized once and checked after a user's code had it.
-pub(crate) fn evaluate<T: Real, O: crate::Objective<T> + ?Sized>(
-    objective: &mut O,
-    x: &DVector<T>,
-    gradient: &mut DVector<T>,
-) -> Result<T, Error> {
-    if gradient.len() != x.len() {
-        // what is never written shows
-        *gradient = DVector::repeat(x.len(), T::NAN);
-    }
-    let value = objective.value_gradient(x, gradient);
-    if gradient.len() != x.len() {
-        return Err(Error::Resized { what: "the gradient", expected: x.len(), found: gradient.len() });
-    }
-    Ok(value)
 }

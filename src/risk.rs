@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::error::room;
-use crate::{Error, Loss, Model, Objective, Real, kernel};
+use crate::contract::{check_finite, check_shape, room};
+use crate::{Error, Loss, Model, Objective, Real};
 
 mod batch;
 mod chunks;
@@ -456,24 +456,4 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
         }
         Err(Error::Setting { name: "ridge", expected: "finite and not negative", found: self.ridge.f64() })
     }
-}
-
-pub(crate) fn check_shape(
-    argument: &'static str,
-    found: (usize, usize),
-    expected: (usize, usize),
-) -> Result<(), Error> {
-    if found == expected { Ok(()) } else { Err(Error::Shape { argument, expected, found }) }
-}
-
-pub(crate) fn check_finite<T: Real>(argument: &'static str, data: DMatrixView<'_, T>) -> Result<(), Error> {
-    for (column, entries) in data.column_iter().enumerate() {
-        if kernel::all_finite(entries.as_slice()) {
-            continue;
-        }
-        if let Some(row) = entries.iter().position(|x| !x.is_finite()) {
-            return Err(Error::NonFinite { argument, row, column, found: entries[row].f64() });
-        }
-    }
-    Ok(())
 }

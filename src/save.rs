@@ -9,9 +9,9 @@ use nalgebra::DVector;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::contract::check_point;
 use crate::data::Standardizer;
 use crate::loss::ElementWise;
-use crate::minimize::check_point;
 use crate::model::Linear;
 use crate::{
     Activation, Architecture, Certificate, CriticalPoint, CrossEntropy, Error, Fitted, Huber, LogLoss, Loss,

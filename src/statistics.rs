@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::kernel;
-use crate::{Curved, EmpiricalRisk, Error, Real, SecondOrder};
+use crate::{EmpiricalRisk, Error, Real, SecondOrderLoss, SecondOrderModel};
 use distributions::Symmetric;
 use information::Curvature;
 pub use information::Information;
@@ -68,8 +68,8 @@ pub enum Robust {
 
 impl<T: Real, M, L> EmpiricalRisk<'_, T, M, L>
 where
-    M: SecondOrder<T> + Information<T, L>,
-    L: Curved<T>,
+    M: SecondOrderModel<T> + Information<T, L>,
+    L: SecondOrderLoss<T>,
 {
     /// Covariance and standard errors of the parameters `theta` that minimise this risk, over all its samples.
     ///
@@ -164,8 +164,8 @@ where
     fn curvature(&mut self, theta: &DVector<T>) -> Result<Curvature<T>, Error> {
         use crate::Objective;
         self.check()?;
-        crate::minimize::check_point("theta", theta, self.dim())?;
-        crate::error::room::<T>("theta", &[theta.len(), theta.len()])?;
+        crate::contract::check_point("theta", theta, self.dim())?;
+        crate::contract::room::<T>("theta", &[theta.len(), theta.len()])?;
         self.batch(0..self.samples())?;
         let curvature = M::curvature(self, theta)?;
         // the distance to the minimum in standard errors: √((Σw) gᵀ H⁻¹ g / σ²), g the gradient of the sum

@@ -34,12 +34,12 @@ pub enum Termination {
     /// returned.
     NonFinite,
     /// No step that lowers the function was found: the limit of the precision, or derivatives that do not
-    /// belong to the function (see [`check_gradient`](crate::objective::check_gradient)).
+    /// belong to the function (see [`check::gradient`](crate::check::gradient)).
     NoDescent,
     /// The classes are separable: the likelihood has no maximum, the weights run to infinity.
     Separable,
     /// The caller's closure asked to stop.
-    Callback,
+    Stopped,
     /// The validation loss has not improved for as many epochs as training was told to wait.
     NoImprovement,
     /// There was no run: the parameters were given.
@@ -81,7 +81,7 @@ impl fmt::Display for Termination {
             Self::NonFinite => "the function or its derivatives stopped being finite",
             Self::NoDescent => "no step lowers the function any further",
             Self::Separable => "the classes are separable, so the weights have no finite optimum",
-            Self::Callback => "the caller asked to stop",
+            Self::Stopped => "the caller asked to stop",
             Self::NoImprovement => "the loss watched for early stopping no longer improves",
             Self::Given => "the parameters were given, not fitted",
             Self::ZeroDerivative => "the derivative vanished away from a solution",

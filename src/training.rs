@@ -248,7 +248,7 @@ impl<T: Real, P> Trainer<T, P> {
     ///
     /// Returns the trained model and its history, an entry per epoch. The report holds value and gradient norm over
     /// all samples at the point returned, and why the run ended: [`Termination::Iterations`] when the epochs were
-    /// over, [`Termination::NoImprovement`], [`Termination::Callback`], or [`Termination::NonFinite`] when the run
+    /// over, [`Termination::NoImprovement`], [`Termination::Stopped`], or [`Termination::NonFinite`] when the run
     /// diverged: then the point is the last one whose loss was finite. None of these is convergence.
     ///
     /// The risk is left with all its samples in play. Samples of weight zero are never drawn.
@@ -268,7 +268,7 @@ impl<T: Real, P> Trainer<T, P> {
     ///     Some(&mut held_out),
     ///     |epoch, _theta| if epoch.epoch == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) },
     /// )?;
-    /// assert_eq!((fitted.report.termination, history.len()), (Termination::Callback, 3));
+    /// assert_eq!((fitted.report.termination, history.len()), (Termination::Stopped, 3));
     /// assert!(history[2].validation < history[0].validation);
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -290,7 +290,7 @@ impl<T: Real, P> Trainer<T, P> {
         risk.check()?;
         self.optimizer.check(risk)?;
         self.optimizer.reset();
-        crate::minimize::check_point("start", &start, risk.dim())?;
+        crate::contract::check_point("start", &start, risk.dim())?;
         if let Some(validation) = &validation {
             validation.check()?;
             if validation.dim() != risk.dim() {
@@ -376,7 +376,7 @@ impl<T: Real> Run<T> {
             let entry = Epoch { epoch, loss, validation };
             self.history.push(entry);
             if progress(&entry, &self.x).is_break() {
-                return Ok(Termination::Callback);
+                return Ok(Termination::Stopped);
             }
             let Some((patience, improvement)) = plan.patience else { continue };
             let monitored = validation.unwrap_or(loss);

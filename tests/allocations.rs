@@ -6,10 +6,10 @@ use std::ops::ControlFlow;
 
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::{
-    Activation, AdaGrad, Adam, Bfgs, ConjugateGradient, CrossEntropy, Curved, EmpiricalRisk, Epoch, Fitted,
+    Activation, AdaGrad, Adam, Bfgs, ConjugateGradient, CrossEntropy, EmpiricalRisk, Epoch, Fitted,
     GaussNewton, GradientDescent, Hessian, HessianProduct, Lbfgs, LeastSquares, LevenbergMarquardt, LogLoss,
     Network, Newton, NewtonCg, Objective, Optimizer, Perceptron, Real, Residuals, RmsProp, SaddleFree,
-    Schedule, SecondOrder, SigmoidClassifier, SquaredError, Trainer, TrustRegion,
+    Schedule, SecondOrderLoss, SecondOrderModel, SigmoidClassifier, SquaredError, Trainer, TrustRegion,
 };
 
 /// The system's allocator, with a count per thread (tests run side by side).
@@ -108,8 +108,8 @@ fn assert_whole_batch_silent<T, M, L>(
     (start, ridge, definite): (&DVector<T>, f64, bool),
 ) where
     T: Real,
-    M: SecondOrder<T> + Clone + std::fmt::Debug,
-    L: Curved<T> + Copy,
+    M: SecondOrderModel<T> + Clone + std::fmt::Debug,
+    L: SecondOrderLoss<T> + Copy,
 {
     let mut risk = EmpiricalRisk::new(model.clone(), loss, x, y).unwrap().ridge(T::of(ridge));
     for (name, mut optimizer) in whole_batch::<T, _>() {
@@ -131,8 +131,8 @@ fn assert_whole_batch_silent<T, M, L>(
 fn assert_steps_silent<T, M, L>(model: &M, loss: L, (x, y): (&DMatrix<T>, &DMatrix<T>), theta: &DVector<T>)
 where
     T: Real,
-    M: SecondOrder<T> + Clone + std::fmt::Debug,
-    L: Curved<T> + Copy,
+    M: SecondOrderModel<T> + Clone + std::fmt::Debug,
+    L: SecondOrderLoss<T> + Copy,
 {
     let scalar = std::any::type_name::<T>();
     let mut risk = EmpiricalRisk::new(model.clone(), loss, x, y).unwrap();

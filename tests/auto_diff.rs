@@ -1,9 +1,12 @@
 //! Objectives by dual numbers have the derivatives that were written by hand.
 
 use gradus::num_dual::DualNum;
-use gradus::objective::problems::{Problem, Rosenbrock};
-use gradus::objective::{AutoDiff, DualFunction, DualReal, check_gradient, check_hessian};
+use gradus::problems::{Problem, Rosenbrock};
 use gradus::{Hessian, HessianProduct, Objective};
+use gradus::{
+    check,
+    objective::{AutoDiff, DualFunction, DualReal},
+};
 use nalgebra::{DMatrix, DVector};
 
 /// Rosenbrock's valley of any length.
@@ -78,8 +81,8 @@ fn derivatives_are_those_written_by_hand() {
         if x[0] > 0.0 || x[1] > 0.0 {
             agree::<f64>(&mut helix, &mut Problem::HelicalValley, &x, 1e-13);
         }
-        assert!(check_gradient(&mut helix, &x).unwrap().passed());
-        assert!(check_hessian(&mut helix, &x).unwrap().passed());
+        assert!(check::gradient(&mut helix, &x).unwrap().passed());
+        assert!(check::hessian(&mut helix, &x).unwrap().passed());
     }
 }
 

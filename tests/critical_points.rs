@@ -4,7 +4,7 @@
 use approx::{assert_abs_diff_eq, assert_relative_eq};
 use gradus::{
     Certificate, CriticalKind, CriticalPoint, Error, Function, GradientDescent, Hessian, Newton, Real, Stop,
-    minimize, objective::problems::Rosenbrock,
+    minimize, problems::Rosenbrock,
 };
 use nalgebra::{DMatrix, DVector, dmatrix, dvector};
 

@@ -1,12 +1,9 @@
 //! The derivative checker passes what is right, fails what is wrong, and says so where it cannot tell.
 #![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
+use gradus::check::{self, Verdict};
 use gradus::loss::{ElementWise, Jet};
-use gradus::objective::problems::Rosenbrock;
-use gradus::objective::{
-    Verdict, check_curvature, check_gradient, check_hessian, check_hessian_product, check_loss, check_model,
-    check_second_order,
-};
+use gradus::problems::Rosenbrock;
 use gradus::{
     Activation, Architecture, CrossEntropy, Error, Function, Huber, LogLoss, Model, Network, Objective,
     Perceptron, Real, SquaredError,
@@ -24,7 +21,7 @@ fn scalar<T: Real>(f: impl Fn(T) -> (T, T)) -> impl Objective<T> {
 
 /// The verdict on the slope, and its relative error.
 fn verdict<T: Real>(f: impl Fn(T) -> (T, T), x: f64) -> (Verdict, f64) {
-    let report = check_gradient(&mut scalar(f), &DVector::from_element(1, T::of(x))).unwrap();
+    let report = check::gradient(&mut scalar(f), &DVector::from_element(1, T::of(x))).unwrap();
     let slope = report.components.last().unwrap();
     (slope.verdict, slope.relative_error.f64())
 }
@@ -113,9 +110,9 @@ fn noise_is_undecided() {
 
 #[test]
 fn at_a_minimum_the_zero_gradient_passes() {
-    let report = check_gradient(&mut Rosenbrock::new(6), &DVector::<f64>::repeat(6, 1.0)).unwrap();
+    let report = check::gradient(&mut Rosenbrock::new(6), &DVector::<f64>::repeat(6, 1.0)).unwrap();
     assert!(report.passed(), "{report}");
-    let report = check_gradient(&mut Rosenbrock::new(6), &DVector::<f32>::repeat(6, 1.0)).unwrap();
+    let report = check::gradient(&mut Rosenbrock::new(6), &DVector::<f32>::repeat(6, 1.0)).unwrap();
     assert!(report.passed(), "{report}");
 }
 
@@ -126,7 +123,7 @@ fn a_value_that_is_not_that_of_the_gradient_fails() {
         x[0] * x[0]
     })
     .with_value(|x: &DVector<f64>| x[0] * x[0] + 1.0);
-    let report = check_gradient(&mut f, &dvector![0.5]).unwrap();
+    let report = check::gradient(&mut f, &dvector![0.5]).unwrap();
     assert_eq!(report.worst().unwrap().quantity, "f (value alone)");
     assert_eq!(report.verdict(), Verdict::Failed);
 }
@@ -141,32 +138,32 @@ fn wrong_hessians_fail() {
         .with_hessian(move |_x: &DVector<f64>, out: &mut DMatrix<f64>| out.copy_from_slice(&h))
     };
     let x = dvector![0.5, -2.0];
-    assert!(check_hessian(&mut f([4.0, -1.0, -1.0, 6.0]), &x).unwrap().passed());
-    assert!(check_hessian_product(&mut f([4.0, -1.0, -1.0, 6.0]), &x).unwrap().passed());
+    assert!(check::hessian(&mut f([4.0, -1.0, -1.0, 6.0]), &x).unwrap().passed());
+    assert!(check::hessian_product(&mut f([4.0, -1.0, -1.0, 6.0]), &x).unwrap().passed());
     for wrong in [[4.0, 1.0, 1.0, 6.0], [4.0, -1.0, 0.0, 6.0], [4.0, -1.0, -1.0, 6.0001]] {
-        assert_eq!(check_hessian(&mut f(wrong), &x).unwrap().verdict(), Verdict::Failed);
-        assert_eq!(check_hessian_product(&mut f(wrong), &x).unwrap().verdict(), Verdict::Failed);
+        assert_eq!(check::hessian(&mut f(wrong), &x).unwrap().verdict(), Verdict::Failed);
+        assert_eq!(check::hessian_product(&mut f(wrong), &x).unwrap().verdict(), Verdict::Failed);
     }
 }
 
 #[test]
 fn input_that_cannot_be_used_is_an_error() {
     let mut f = Rosenbrock::new(3);
-    let length = check_gradient(&mut f, &DVector::<f64>::zeros(2)).unwrap_err();
+    let length = check::gradient(&mut f, &DVector::<f64>::zeros(2)).unwrap_err();
     assert!(matches!(length, Error::Length { argument: "x", expected: 3, found: 2 }));
-    let nan = check_hessian(&mut f, &dvector![1.0, f64::NAN, 0.0]).unwrap_err();
+    let nan = check::hessian(&mut f, &dvector![1.0, f64::NAN, 0.0]).unwrap_err();
     assert!(matches!(nan, Error::NonFinite { argument: "x", row: 1, .. }));
-    let infinite = check_hessian_product(&mut f, &dvector![1.0, 0.0, f32::INFINITY]).unwrap_err();
+    let infinite = check::hessian_product(&mut f, &dvector![1.0, 0.0, f32::INFINITY]).unwrap_err();
     assert!(matches!(infinite, Error::NonFinite { argument: "x", row: 2, .. }));
-    let outside = check_gradient(&mut scalar(|x: f64| (x.ln(), 1.0 / x)), &dvector![-1.0]).unwrap_err();
+    let outside = check::gradient(&mut scalar(|x: f64| (x.ln(), 1.0 / x)), &dvector![-1.0]).unwrap_err();
     assert!(matches!(outside, Error::Evaluation { what: "the value", .. }));
     let mut resized = Function::new(2, |_x: &DVector<f64>, g: &mut DVector<f64>| {
         *g = DVector::zeros(3);
         0.0
     });
-    let resized = check_gradient(&mut resized, &dvector![1.0, 2.0]).unwrap_err();
+    let resized = check::gradient(&mut resized, &dvector![1.0, 2.0]).unwrap_err();
     assert!(matches!(resized, Error::Resized { expected: 2, found: 3, .. }));
-    let empty = check_gradient(&mut Rosenbrock::new(0), &DVector::<f64>::zeros(0)).unwrap();
+    let empty = check::gradient(&mut Rosenbrock::new(0), &DVector::<f64>::zeros(0)).unwrap();
     assert_eq!(empty.components.len(), 1);
 }
 
@@ -241,12 +238,12 @@ impl Model<f64> for Affine {
 #[test]
 fn mistakes_in_models_are_caught() {
     let (theta, x) = (dvector![0.5, -1.0, 2.0, 0.25], dmatrix![1.0, -2.0, 0.5; 0.75, 1.5, -1.0]);
-    assert!(check_model(&Affine(Mistake::None), &theta, &x).unwrap().passed());
+    assert!(check::model(&Affine(Mistake::None), &theta, &x).unwrap().passed());
     for mistake in [Mistake::Overwrites, Mistake::Sign, Mistake::Transposed, Mistake::Input] {
-        let report = check_model(&Affine(mistake), &theta, &x).unwrap();
+        let report = check::model(&Affine(mistake), &theta, &x).unwrap();
         assert_eq!(report.verdict(), Verdict::Failed);
     }
-    let transposed = check_model(&Affine(Mistake::None), &theta, &x.transpose()).unwrap_err();
+    let transposed = check::model(&Affine(Mistake::None), &theta, &x.transpose()).unwrap_err();
     assert!(matches!(transposed, Error::Shape { argument: "x", expected: (2, 2), found: (3, 2) }));
 }
 
@@ -268,8 +265,8 @@ fn mistakes_in_losses_are_caught() {
     let (z, y) = (dmatrix![0.5, -2.0; 3.0, 1.0], dmatrix![1.0, 0.0; 0.0, 3.0]);
     let verdicts = |first: f64, second: f64| {
         let loss = Quartic { first, second };
-        let slope = check_loss(&loss, &z, &y, &[0.25, 0.75]).unwrap();
-        let curvature = check_curvature(&loss, &z, &y, &[0.25, 0.75]).unwrap();
+        let slope = check::loss(&loss, &z, &y, &[0.25, 0.75]).unwrap();
+        let curvature = check::curvature(&loss, &z, &y, &[0.25, 0.75]).unwrap();
         (slope.verdict(), curvature.verdict())
     };
     assert_eq!(verdicts(4.0, 12.0), (Verdict::Passed, Verdict::Passed));
@@ -292,7 +289,7 @@ fn the_crate_passes_its_own_checks<T: Real>() {
     ] {
         let network = Network::with_layers(3, &[(4, activation), (2, activation)]);
         let theta = network.initialize(gradus::Initialize::PyTorch, 3);
-        let (first, second) = (check_model(&network, &theta, &x), check_second_order(&network, &theta, &x));
+        let (first, second) = (check::model(&network, &theta, &x), check::second_order(&network, &theta, &x));
         let (first, second) = (first.unwrap(), second.unwrap());
         assert_ne!(first.verdict(), Verdict::Failed, "{activation:?}\n{first}");
         assert_ne!(second.verdict(), Verdict::Failed, "{activation:?}\n{second}");
@@ -300,23 +297,23 @@ fn the_crate_passes_its_own_checks<T: Real>() {
     }
     let affine = Perceptron::new(3).with_outputs(2);
     let theta = DVector::from_fn(8, |i, _| T::of((i as f64).cos()));
-    assert_ne!(check_model(&affine, &theta, &x).unwrap().verdict(), Verdict::Failed);
-    assert_ne!(check_second_order(&affine, &theta, &x).unwrap().verdict(), Verdict::Failed);
+    assert_ne!(check::model(&affine, &theta, &x).unwrap().verdict(), Verdict::Failed);
+    assert_ne!(check::second_order(&affine, &theta, &x).unwrap().verdict(), Verdict::Failed);
 
     let z = DMatrix::from_fn(2, 3, |i, j| T::of((2.3 * i as f64 + 1.1 * j as f64).sin()));
     let y = DMatrix::from_fn(2, 3, |i, j| T::of(((i + j) % 2) as f64));
     let w = [T::of(0.5), T::of(0.3), T::of(0.2)];
     let curved = [
-        check_curvature(&SquaredError, &z, &y, &w),
-        check_curvature(&LogLoss, &z, &y, &w),
-        check_curvature(&CrossEntropy, &z, &y, &w),
-        check_curvature(&Huber::default(), &z, &y, &w),
-        check_curvature(&SquaredError.through(Activation::Tanh), &z, &y, &w),
-        check_loss(&SquaredError, &z, &y, &w),
-        check_loss(&LogLoss, &z, &y, &w),
-        check_loss(&CrossEntropy, &z, &y, &w),
-        check_loss(&Huber::default(), &z, &y, &w),
-        check_loss(&SquaredError.through(Activation::Tanh), &z, &y, &w),
+        check::curvature(&SquaredError, &z, &y, &w),
+        check::curvature(&LogLoss, &z, &y, &w),
+        check::curvature(&CrossEntropy, &z, &y, &w),
+        check::curvature(&Huber::default(), &z, &y, &w),
+        check::curvature(&SquaredError.through(Activation::Tanh), &z, &y, &w),
+        check::loss(&SquaredError, &z, &y, &w),
+        check::loss(&LogLoss, &z, &y, &w),
+        check::loss(&CrossEntropy, &z, &y, &w),
+        check::loss(&Huber::default(), &z, &y, &w),
+        check::loss(&SquaredError.through(Activation::Tanh), &z, &y, &w),
     ];
     for report in curved {
         let report = report.unwrap();

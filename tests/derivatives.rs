@@ -4,8 +4,8 @@
 
 use gradus::loss::ElementWise;
 use gradus::{
-    Activation, CrossEntropy, Curved, EmpiricalRisk, Hessian, HessianProduct, Huber, LogLoss, Loss, Model,
-    Network, Objective, Perceptron, Real, SecondOrder, SigmoidClassifier, SquaredError,
+    Activation, CrossEntropy, EmpiricalRisk, Hessian, HessianProduct, Huber, LogLoss, Loss, Model, Network,
+    Objective, Perceptron, Real, SecondOrderLoss, SecondOrderModel, SigmoidClassifier, SquaredError,
 };
 use nalgebra::{DMatrix, DVector};
 
@@ -31,8 +31,8 @@ const ACTIVATIONS: [Activation; 10] = [
 ];
 
 /// A loss of the crate for both scalars.
-trait Tested: Curved<f32> + Curved<f64> + Copy {}
-impl<L: Curved<f32> + Curved<f64> + Copy> Tested for L {}
+trait Tested: SecondOrderLoss<f32> + SecondOrderLoss<f64> + Copy {}
+impl<L: SecondOrderLoss<f32> + SecondOrderLoss<f64> + Copy> Tested for L {}
 
 /// What is done with every loss; rank-2 polymorphism by hand.
 trait Visit {
@@ -187,7 +187,7 @@ fn gradients_of_every_activation_loss_depth_and_batch() {
     assert_eq!(gradients.0, 16 * 10 * 4 * 4);
 }
 
-fn product_agrees<T: Real, M: SecondOrder<T>, L: Curved<T>>(
+fn product_agrees<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>>(
     model: M,
     loss: L,
     problem: &Problem,
@@ -207,7 +207,7 @@ fn product_agrees<T: Real, M: SecondOrder<T>, L: Curved<T>>(
 }
 
 /// Dense Hessian against dual numbers; symmetric; and the products are products with it.
-fn hessian_agrees<T: Real, M: SecondOrder<T>, L: Curved<T>>(
+fn hessian_agrees<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>>(
     model: M,
     loss: L,
     problem: &Problem,
@@ -398,7 +398,7 @@ fn derivatives_in_the_inputs() {
 }
 
 /// `f`, `∇f` and `∇²f` of a risk.
-fn jet<M: SecondOrder<f64>, L: Curved<f64>>(
+fn jet<M: SecondOrderModel<f64>, L: SecondOrderLoss<f64>>(
     risk: &mut EmpiricalRisk<'_, f64, M, L>,
     theta: &DVector<f64>,
 ) -> Vec<f64> {

@@ -3,7 +3,7 @@
 #![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
 use gradus::nalgebra::{DVector, dvector};
-use gradus::objective::problems::Rosenbrock;
+use gradus::problems::Rosenbrock;
 use gradus::*;
 
 /// f = x₀² + x₀ x₁ + 2 x₁² − x₀.

@@ -1,7 +1,7 @@
 //! Worked examples, to the digits they were printed with.
 #![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
-use gradus::objective::problems::Problem;
+use gradus::problems::Problem;
 use gradus::{
     Activation, Architecture, CriticalKind, CriticalPoint, EmpiricalRisk, GradientDescent, Hessian,
     Initialize, LogLoss, Loss, Model, Network, Newton, Objective, Perceptron, Real, SigmoidClassifier,

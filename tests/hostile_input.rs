@@ -3,7 +3,7 @@
 
 use gradus::data::{Standardizer, columns, one_hot};
 use gradus::nalgebra::{DMatrix, DVector, dmatrix, dvector};
-use gradus::objective::problems::Rosenbrock;
+use gradus::problems::Rosenbrock;
 use gradus::*;
 
 const POISON: [f64; 3] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
@@ -660,7 +660,7 @@ fn a_gradient_that_is_never_written_is_no_zero_gradient() {
 #[test]
 fn value_gradient_and_hessian_together_write_nothing_where_a_length_is_wrong() {
     let rosenbrock: &mut dyn Hessian<f64> = &mut Rosenbrock::new(2);
-    let booth: &mut dyn Hessian<f64> = &mut objective::problems::Problem::Booth;
+    let booth: &mut dyn Hessian<f64> = &mut problems::Problem::Booth;
     let own: &mut dyn Hessian<f64> = &mut Function::new(2, |_: &DVector<f64>, g: &mut DVector<f64>| {
         g.fill(0.0);
         0.0

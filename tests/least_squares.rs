@@ -321,9 +321,9 @@ fn derivatives_agree() -> Result<(), Error> {
     for set in &filed() {
         let mut squares = LeastSquares::new(set);
         let b = DVector::from_row_slice(&set.starts[1]);
-        let gradient = objective::check_gradient(&mut squares, &b)?;
+        let gradient = check::gradient(&mut squares, &b)?;
         assert!(gradient.passed(), "{}: {gradient}", set.name);
-        let hessian = objective::check_hessian(&mut squares, &b)?;
+        let hessian = check::hessian(&mut squares, &b)?;
         assert!(hessian.passed(), "{}: {hessian}", set.name);
     }
     Ok(())

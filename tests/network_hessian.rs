@@ -4,8 +4,8 @@
 
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::{
-    Activation, Architecture, CrossEntropy, Curved, EmpiricalRisk, Hessian, HessianProduct, Huber, LogLoss,
-    Loss, Model, Network, Perceptron, Real, SecondOrder, SquaredError,
+    Activation, Architecture, CrossEntropy, EmpiricalRisk, Hessian, HessianProduct, Huber, LogLoss, Loss,
+    Model, Network, Perceptron, Real, SecondOrderLoss, SecondOrderModel, SquaredError,
 };
 use num_dual::{Dual2DVec64, DualNum, hessian};
 
@@ -117,7 +117,7 @@ fn unit(p: usize, j: usize) -> DVector<f64> {
     DVector::from_fn(p, |i, _| if i == j { 1.0 } else { 0.0 })
 }
 
-fn dense<T: Real, M: SecondOrder<T>, L: Curved<T>>(
+fn dense<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>>(
     risk: &mut EmpiricalRisk<'_, T, M, L>,
     theta: &DVector<T>,
 ) -> DMatrix<T> {
@@ -142,7 +142,7 @@ fn networks(activation: Activation, outputs: usize, through: bool) -> Vec<Networ
         .into()
 }
 
-fn against_dual_numbers<L: Curved<f64> + Loss<f32> + Curved<f32> + Copy>(
+fn against_dual_numbers<L: SecondOrderLoss<f64> + Loss<f32> + SecondOrderLoss<f32> + Copy>(
     loss: L,
     twin: Twin,
     outputs: usize,
@@ -200,7 +200,7 @@ fn the_dense_hessian_is_that_of_dual_numbers_under_huber() {
     against_dual_numbers(Huber::default(), huber, 2);
 }
 
-fn against_products<L: Curved<f64> + Copy>(loss: L, outputs: usize, samples: usize) {
+fn against_products<L: SecondOrderLoss<f64> + Copy>(loss: L, outputs: usize, samples: usize) {
     for activation in ACTIVATIONS {
         for network in networks(activation, outputs, samples.is_multiple_of(2)) {
             let (x, y) = data::<f64>(network.inputs(), outputs, samples);
@@ -386,7 +386,7 @@ impl Architecture for Plain {
 }
 
 mod plain {
-    use super::{DVector, Model, Network, Plain, SecondOrder};
+    use super::{DVector, Model, Network, Plain, SecondOrderModel};
     use gradus::model::NetworkCache;
     use gradus::nalgebra::DMatrixView;
 
@@ -413,7 +413,7 @@ mod plain {
         }
     }
 
-    impl SecondOrder<f64> for Plain {
+    impl SecondOrderModel<f64> for Plain {
         fn tangent(
             &self,
             theta: &DVector<f64>,
@@ -424,7 +424,7 @@ mod plain {
             self.0.tangent(theta, v, x, cache);
         }
         fn tangent_scores<'c>(&self, cache: &'c NetworkCache<f64>) -> DMatrixView<'c, f64> {
-            SecondOrder::<f64>::tangent_scores(&self.0, cache)
+            SecondOrderModel::<f64>::tangent_scores(&self.0, cache)
         }
         fn backward_tangent(
             &self,

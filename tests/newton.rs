@@ -4,7 +4,7 @@
 use gradus::optimizer::Outcome;
 use gradus::{
     CriticalKind, Error, Function, Hessian, Newton, Optimizer, Report, Stop, Termination, minimize,
-    objective::problems::Rosenbrock,
+    problems::Rosenbrock,
 };
 use nalgebra::{DMatrix, DVector, dmatrix, dvector};
 

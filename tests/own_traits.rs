@@ -1,15 +1,12 @@
 //! Users write models, losses, optimizers and objectives of their own, generic over the scalar, from what is
 //! public.
 
+use gradus::check;
 use gradus::loss::{ElementWise, Jet};
-use gradus::objective::{
-    check_curvature, check_gradient, check_hessian, check_hessian_product, check_loss, check_model,
-    check_second_order,
-};
 use gradus::optimizer::{Optimizer, Step};
 use gradus::{
-    Architecture, Curved, EmpiricalRisk, Error, GradientDescent, Hessian, Loss, Model, Newton, Objective,
-    Real, Report, SecondOrder, SquaredError, Stop, minimize,
+    Architecture, EmpiricalRisk, Error, GradientDescent, Hessian, Loss, Model, Newton, Objective, Real,
+    Report, SecondOrderLoss, SecondOrderModel, SquaredError, Stop, minimize,
 };
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector};
 
@@ -66,7 +63,7 @@ impl<T: Real> Model<T> for Growth {
     }
 }
 
-impl<T: Real> SecondOrder<T> for Growth {
+impl<T: Real> SecondOrderModel<T> for Growth {
     fn tangent(&self, theta: &DVector<T>, v: &DVector<T>, x: DMatrixView<'_, T>, cache: &mut Self::Cache) {
         for (r_z, x) in cache.r_z.iter_mut().zip(x.iter()) {
             let e = (-theta[1] * *x).exp();
@@ -141,7 +138,7 @@ impl<T: Real> Loss<T> for PseudoHuber {
     }
 }
 
-impl<T: Real> Curved<T> for PseudoHuber {
+impl<T: Real> SecondOrderLoss<T> for PseudoHuber {
     fn curvature_product(
         &self,
         z: DMatrixView<'_, T>,
@@ -227,18 +224,18 @@ fn lands_on_3_and_08<T: Real>(report: &Report<T>, tolerance: f64) {
 fn everything<T: Real>(tolerance: f64) {
     // the derivatives are right, and said to be
     let (x, y) = growth_data::<T>();
-    assert!(check_model(&Growth, &start(), &x).unwrap().passed());
-    assert!(check_second_order(&Growth, &start(), &x).unwrap().passed());
+    assert!(check::model(&Growth, &start(), &x).unwrap().passed());
+    assert!(check::second_order(&Growth, &start(), &x).unwrap().passed());
     let (z, t) = (x.clone().resize_vertically(2, T::of(0.5)), y.clone().resize_vertically(2, T::of(-1.0)));
     let w = vec![T::of(0.05); 20];
     for report in [
-        check_loss(&LogCosh, &z, &t, &w),
-        check_curvature(&LogCosh, &z, &t, &w),
-        check_loss(&PseudoHuber, &z, &t, &w),
-        check_curvature(&PseudoHuber, &z, &t, &w),
+        check::loss(&LogCosh, &z, &t, &w),
+        check::curvature(&LogCosh, &z, &t, &w),
+        check::loss(&PseudoHuber, &z, &t, &w),
+        check::curvature(&PseudoHuber, &z, &t, &w),
     ] {
         let report = report.unwrap();
-        assert_ne!(report.verdict(), gradus::objective::Verdict::Failed, "{report}");
+        assert_ne!(report.verdict(), gradus::check::Verdict::Failed, "{report}");
     }
 
     // and they train: first order and second, own loss and optimizer
@@ -254,9 +251,9 @@ fn everything<T: Real>(tolerance: f64) {
     let mut whole = EmpiricalRisk::new(Growth, PseudoHuber, &x, &y).unwrap();
     lands_on_3_and_08(&minimize(&mut Newton::new(), &mut whole, start(), &stop).unwrap(), tolerance);
     for report in [
-        check_gradient(&mut whole, &start()),
-        check_hessian(&mut whole, &start()),
-        check_hessian_product(&mut whole, &start()),
+        check::gradient(&mut whole, &start()),
+        check::hessian(&mut whole, &start()),
+        check::hessian_product(&mut whole, &start()),
     ] {
         assert!(report.unwrap().passed());
     }
@@ -264,7 +261,7 @@ fn everything<T: Real>(tolerance: f64) {
     let mut bowl = Bowl(DMatrix::from_row_slice(2, 2, &[T::of(4.0), T::one(), T::one(), T::of(3.0)]));
     let report = minimize(&mut Newton::new(), &mut bowl, DVector::zeros(2), &Stop::default()).unwrap();
     assert!(report.converged() && (report.x.add_scalar(-T::one())).amax() < T::of(tolerance));
-    assert!(check_hessian(&mut bowl, &DVector::zeros(2)).unwrap().passed());
+    assert!(check::hessian(&mut bowl, &DVector::zeros(2)).unwrap().passed());
 }
 
 #[test]

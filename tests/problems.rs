@@ -1,8 +1,8 @@
 //! The test problems have the derivatives and the stationary points they claim.
 #![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
-use gradus::objective::problems::{Problem, Rosenbrock};
-use gradus::objective::{check_gradient, check_hessian, check_hessian_product};
+use gradus::check;
+use gradus::problems::{Problem, Rosenbrock};
 use gradus::{CriticalKind, Hessian, HessianProduct, Objective, Real};
 use nalgebra::{DMatrix, DVector};
 
@@ -135,9 +135,9 @@ fn derivatives_are_those_of_the_value<T: Real>() {
         // off the symmetries of the start
         let x = x.map_with_location(|i, _, x| x + T::of(0.05 / (2.0 + i as f64)));
         for report in [
-            check_gradient(&mut problem, &x).unwrap(),
-            check_hessian(&mut problem, &x).unwrap(),
-            check_hessian_product(&mut problem, &x).unwrap(),
+            check::gradient(&mut problem, &x).unwrap(),
+            check::hessian(&mut problem, &x).unwrap(),
+            check::hessian_product(&mut problem, &x).unwrap(),
         ] {
             let wrong = report.with_verdict(gradus::objective::Verdict::Failed).count();
             assert_eq!(wrong, 0, "{problem}\n{report}");
@@ -150,9 +150,9 @@ fn derivatives_are_those_of_the_value<T: Real>() {
         let mut f = Rosenbrock::new(n);
         let x = f.start::<T>().map_with_location(|i, _, x| x + T::of(0.125 * i as f64));
         if n > 1 {
-            assert!(check_gradient(&mut f, &x).unwrap().passed());
-            assert!(check_hessian(&mut f, &x).unwrap().passed());
-            assert!(check_hessian_product(&mut f, &x).unwrap().passed());
+            assert!(check::gradient(&mut f, &x).unwrap().passed());
+            assert!(check::hessian(&mut f, &x).unwrap().passed());
+            assert!(check::hessian_product(&mut f, &x).unwrap().passed());
         } else {
             assert!(Objective::<T>::value(&mut f, &x) == T::zero());
         }

@@ -6,7 +6,7 @@ mod more_garbow_hillstrom;
 use std::cell::Cell;
 
 use gradus::nalgebra::{DMatrix, DVector, dvector};
-use gradus::objective::problems::Rosenbrock;
+use gradus::problems::Rosenbrock;
 use gradus::*;
 use more_garbow_hillstrom::{Problem, all};
 
@@ -61,17 +61,17 @@ fn quadratics_end_after_n_steps() -> Result<(), Error> {
         let start = DVector::from_fn(n, |i, _| (1.7 * i as f64).sin());
         let mut f = quadratic::<f64>(&lambda);
         let mut at = Vec::new();
-        let mut method = ConjugateGradient::new().curvature(exact);
+        let mut method = ConjugateGradient::new().wolfe(exact);
         at.push(minimize(&mut method, &mut f, start.clone(), &stop)?);
-        at.push(minimize(&mut Lbfgs::new().memory(n).curvature(exact), &mut f, start.clone(), &stop)?);
-        at.push(minimize(&mut Bfgs::new().curvature(exact), &mut f, start.clone(), &stop)?);
+        at.push(minimize(&mut Lbfgs::new().memory(n).wolfe(exact), &mut f, start.clone(), &stop)?);
+        at.push(minimize(&mut Bfgs::new().wolfe(exact), &mut f, start.clone(), &stop)?);
         for report in &at {
             assert!(report.gradient_norm <= 1e-6, "{n}: {report}");
         }
         // and half way there
         let half = Stop::default().iterations(n / 2).gradient(0.0);
-        let cg = minimize(&mut ConjugateGradient::new().curvature(exact), &mut f, start.clone(), &half)?;
-        let bfgs = minimize(&mut Bfgs::new().curvature(exact), &mut f, start, &half)?;
+        let cg = minimize(&mut ConjugateGradient::new().wolfe(exact), &mut f, start.clone(), &half)?;
+        let bfgs = minimize(&mut Bfgs::new().wolfe(exact), &mut f, start, &half)?;
         assert!((cg.x - bfgs.x).amax() <= 1e-6, "{n}");
     }
     Ok(())
@@ -263,9 +263,9 @@ fn settings_are_judged_where_a_run_starts() {
     }
     refused(Lbfgs::new().memory(0), "memory");
     for bad in [0.0, 1.0, -0.5, f64::NAN, f64::INFINITY] {
-        refused(Lbfgs::new().curvature(bad), "curvature");
-        refused(Bfgs::new().curvature(bad), "curvature");
-        refused(ConjugateGradient::new().curvature(bad), "curvature");
+        refused(Lbfgs::new().wolfe(bad), "curvature");
+        refused(Bfgs::new().wolfe(bad), "curvature");
+        refused(ConjugateGradient::new().wolfe(bad), "curvature");
     }
 }
 

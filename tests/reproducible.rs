@@ -75,7 +75,7 @@ fn a_run_repeats_bit_by_bit() {
 /// With threads to share the work.
 #[cfg(feature = "rayon")]
 mod threads {
-    use gradus::{HessianProduct, LogLoss, Objective, SecondOrder, SigmoidClassifier, SquaredError};
+    use gradus::{HessianProduct, LogLoss, Objective, SecondOrderModel, SigmoidClassifier, SquaredError};
 
     use super::*;
 
@@ -117,7 +117,7 @@ mod threads {
         threads_agree::<f32>();
     }
 
-    fn value_and_curvature<T: Real, M: SecondOrder<T>>(model: M, theta: &DVector<T>) -> DVector<T> {
+    fn value_and_curvature<T: Real, M: SecondOrderModel<T>>(model: M, theta: &DVector<T>) -> DVector<T> {
         let (x, y) = (numbers::<T>(40, 517), classes::<T>(5, 517));
         let mut risk = EmpiricalRisk::new(model, CrossEntropy, &x, &y).unwrap();
         let mut product = DVector::zeros(theta.len());

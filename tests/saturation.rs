@@ -3,8 +3,8 @@
 
 use gradus::loss::ElementWise;
 use gradus::{
-    Activation, CrossEntropy, Curved, EmpiricalRisk, HessianProduct, LogLoss, Loss, Network, Objective, Real,
-    SquaredError,
+    Activation, CrossEntropy, EmpiricalRisk, HessianProduct, LogLoss, Loss, Network, Objective, Real,
+    SecondOrderLoss, SquaredError,
 };
 use nalgebra::{DMatrix, DVector, dmatrix, dvector};
 

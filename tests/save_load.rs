@@ -7,7 +7,7 @@ use std::cell::Cell;
 use gradus::data::Standardizer;
 use gradus::loss::ElementWise;
 use gradus::nalgebra::{DMatrix, DVector, dmatrix, dvector};
-use gradus::objective::problems::Rosenbrock;
+use gradus::problems::Rosenbrock;
 use gradus::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

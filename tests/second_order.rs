@@ -12,7 +12,7 @@ mod more_garbow_hillstrom;
 use gradus::optimizer::Outcome;
 use gradus::{
     CriticalKind, CriticalPoint, Function, Hessian, HessianProduct, Newton, NewtonCg, Objective, Optimizer,
-    Real, SaddleFree, Stop, Termination, TrustRegion, minimize, objective::problems::Rosenbrock,
+    Real, SaddleFree, Stop, Termination, TrustRegion, minimize, problems::Rosenbrock,
 };
 use json::Json;
 use more_garbow_hillstrom::{Problem, all};

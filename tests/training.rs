@@ -178,7 +178,7 @@ fn settings_are_judged_where_the_run_starts() {
     assert!(matches!(new().train(&mut risk, DVector::repeat(3, f64::NAN)), Err(Error::NonFinite { .. })));
     let huge = new().train(&mut risk, DVector::repeat(3, 1e200));
     assert!(matches!(huge, Err(Error::Evaluation { at: "the start", .. })), "{huge:?}");
-    let mut other = objective::problems::Rosenbrock::new(2);
+    let mut other = problems::Rosenbrock::new(2);
     let wrong = new().train_with(&mut risk, zero(), Some(&mut other), go);
     assert!(matches!(wrong, Err(Error::Length { argument: "validation", .. })));
     let none = new().epochs(0).train(&mut risk, zero());

@@ -2,8 +2,8 @@
 
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::{
-    Activation, CrossEntropy, Curved, EmpiricalRisk, Error, Fitted, GradientDescent, Hessian, HessianProduct,
-    Objective, Optimizer, Real, SquaredError,
+    Activation, CrossEntropy, EmpiricalRisk, Error, Fitted, GradientDescent, Hessian, HessianProduct,
+    Objective, Optimizer, Real, SecondOrderLoss, SquaredError,
 };
 
 use crate::Settings;
@@ -39,7 +39,12 @@ pub(crate) fn run<T: Real>(settings: &Settings) -> Result<(), Error> {
     Ok(())
 }
 
-fn step<T: Real, L: Curved<T>>(settings: &Settings, net: &Net, loss: L, scale: f64) -> Result<(), Error> {
+fn step<T: Real, L: SecondOrderLoss<T>>(
+    settings: &Settings,
+    net: &Net,
+    loss: L,
+    scale: f64,
+) -> Result<(), Error> {
     let (x, y) = (net.x::<T>(net.batch), net.y::<T>(net.batch));
     let mut risk = EmpiricalRisk::new(net.network(Activation::Relu), loss, &x, &y)?;
     let mut descent = GradientDescent::new(T::of(scale * RATE));
@@ -81,7 +86,7 @@ pub(crate) fn curvature(settings: &Settings) -> Result<(), Error> {
     Ok(())
 }
 
-fn dense<L: Curved<f64>>(settings: &Settings, net: &Net, loss: L, scale: f64) -> Result<(), Error> {
+fn dense<L: SecondOrderLoss<f64>>(settings: &Settings, net: &Net, loss: L, scale: f64) -> Result<(), Error> {
     let (x, y) = (net.x(net.batch), net.y(net.batch));
     let mut risk = EmpiricalRisk::new(net.network(Activation::Tanh), loss, &x, &y)?;
     let theta = net.theta();

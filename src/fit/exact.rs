@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::Fitted;
-use crate::error::room;
+use crate::contract::room;
 use crate::kernel::{self, Factor, Samples, Triangle};
 use crate::{
     Certificate, CriticalKind, CriticalPoint, EmpiricalRisk, Error, Inertia, Objective, Perceptron, Real,

@@ -5,8 +5,8 @@ use nalgebra::{DMatrix, DMatrixView, DVector};
 use super::Fitted;
 use crate::kernel;
 use crate::{
-    Certificate, CrossEntropy, Curved, EmpiricalRisk, Error, Hessian, LogLoss, Newton, Objective, Perceptron,
-    Real, SecondOrder, SigmoidClassifier, Stop, minimize,
+    Certificate, CrossEntropy, EmpiricalRisk, Error, Hessian, LogLoss, Newton, Objective, Perceptron, Real,
+    SecondOrderLoss, SecondOrderModel, SigmoidClassifier, Stop, minimize,
 };
 
 impl SigmoidClassifier {
@@ -124,7 +124,7 @@ impl<T: Real> EmpiricalRisk<'_, T, Perceptron, CrossEntropy> {
     }
 }
 
-impl<T: Real, M: SecondOrder<T> + Clone, L: Curved<T> + Clone> EmpiricalRisk<'_, T, M, L> {
+impl<T: Real, M: SecondOrderModel<T> + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
     /// Newton from zero.
     fn fit_by_newton(&mut self) -> Result<Fitted<T, M, L>, Error> {
         self.check()?;

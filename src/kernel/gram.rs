@@ -1,10 +1,10 @@
 //! `H ← H + X diag(s) Xᵀ` for many samples.
 #![expect(unsafe_code, reason = "hands checked slices to the tiles as pointers")]
 
-use super::level::dispatch;
 use super::scratch::with_scratch;
-use super::tile::{Block, Update};
-use super::vector::prefetch;
+use super::simd::dispatch;
+use super::simd::prefetch;
+use super::simd::{Block, Update};
 use super::{Factor, vectorize};
 use crate::Real;
 

@@ -1,10 +1,10 @@
 //! `y = A x` at the speed at which `A` can be read.
 #![expect(unsafe_code, reason = "raw loads and stores, within the bounds that `Factor` vouches for")]
 
-use super::level::{Task, dispatch};
 use super::scratch::with_scratch;
-use super::tile::Update;
-use super::vector::Vector;
+use super::simd::Update;
+use super::simd::Vector;
+use super::simd::{Task, dispatch};
 use super::{Factor, Kernel};
 use crate::Real;
 

@@ -8,11 +8,11 @@
 #![expect(unsafe_code, reason = "hands checked slices to the tiles as pointers")]
 
 use super::Factor;
-use super::level::dispatch;
 use super::matrix_vector;
-use super::pack::{PackColumns, PackRows};
 use super::scratch::with_scratch;
-use super::tile::{Block, Update};
+use super::simd::dispatch;
+use super::simd::{Block, Update};
+use super::simd::{PackColumns, PackRows};
 use crate::Real;
 
 /// The depth of one block: a panel of `B` this deep fits the first-level cache (512 in f32, 256 in f64).

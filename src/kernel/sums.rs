@@ -2,8 +2,8 @@
 //! length alone, whatever the machine.
 #![expect(unsafe_code, reason = "hands checked slices to a task as pointers")]
 
-use super::level::dispatch;
 use super::matrix_vector::{Columns, Dots};
+use super::simd::dispatch;
 use super::sweep::largest_of_parts;
 use super::{Factor, Fused, Kernel, vectorize};
 use crate::Real;

@@ -3,10 +3,10 @@
 
 use nalgebra::DVector;
 
-use super::triangle::Triangle;
 use super::{LeastSquares, Residuals, column_norms, half_square, norm, scaled_norm};
+use crate::kernel::{self, Linearised};
 use crate::optimizer::{Outcome, Step};
-use crate::{Error, Real, kernel};
+use crate::{Error, Real};
 
 /// A point with residuals and factorised Jacobian, and a trial point beside it.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ pub(super) struct Local<T: Real> {
     pub(super) scale: Vec<T>,
     /// Those norms at the point itself.
     norms: Vec<T>,
-    pub(super) triangle: Triangle<T>,
+    pub(super) triangle: Linearised<T>,
 }
 
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ pub(super) enum Trial<T> {
 impl<T: Real> Local<T> {
     pub(super) fn new() -> Self {
         let (here, trial) = (Point::new(), Point::new());
-        Self { here, trial, known: false, scale: Vec::new(), norms: Vec::new(), triangle: Triangle::new() }
+        Self { here, trial, known: false, scale: Vec::new(), norms: Vec::new(), triangle: Linearised::new() }
     }
 
     pub(super) fn reset(&mut self) {

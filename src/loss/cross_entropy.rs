@@ -2,7 +2,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use super::{fit, widen};
 use crate::kernel::{self, Fused};
-use crate::{Curved, Error, Loss, Real};
+use crate::{Error, Loss, Real, SecondOrderLoss};
 
 /// Softmax cross-entropy on scores: `ℓ(z, y) = Σ_i y_i (logsumexp(z) − z_i)`, targets one-hot or a
 /// distribution over the `k` classes. `CrossEntropy` *is* softmax and cross-entropy together.
@@ -249,7 +249,7 @@ impl<T: Real> Loss<T> for CrossEntropy {
     }
 }
 
-impl<T: Real> Curved<T> for CrossEntropy {
+impl<T: Real> SecondOrderLoss<T> for CrossEntropy {
     /// `p_i (r_i − Σ_j p_j r_j) = p_i ((r_i − r_m) − Σ_j p_j (r_j − r_m))`, `m` the class of the largest score.
     fn curvature_product(
         &self,

@@ -4,7 +4,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use super::fit;
 use crate::kernel::{self, Fused};
-use crate::{Activation, Curved, Error, Loss, Real, Through};
+use crate::{Activation, Error, Loss, Real, SecondOrderLoss, Through};
 
 /// `ℓ(z, y)` with its first two derivatives in `z`.
 ///
@@ -27,7 +27,7 @@ pub struct Jet<T> {
 
 /// A loss that is a sum over outputs of one function `ℓ(z, y)`.
 ///
-/// Whoever implements it gets [`Loss`], [`Curved`] and [`through`](Self::through) for nothing:
+/// Whoever implements it gets [`Loss`], [`SecondOrderLoss`] and [`through`](Self::through) for nothing:
 ///
 /// ```
 /// use gradus::loss::{ElementWise, Jet};
@@ -162,7 +162,7 @@ impl<T: Real, L: ElementWise> Loss<T> for L {
     }
 }
 
-impl<T: Real, L: ElementWise> Curved<T> for L {
+impl<T: Real, L: ElementWise> SecondOrderLoss<T> for L {
     fn curvature_product(
         &self,
         z: DMatrixView<'_, T>,

@@ -3,7 +3,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut};
 use super::element_wise::{scale, sum, sum_and_map};
 use super::{fit, widen};
 use crate::kernel::Fused;
-use crate::{Curved, Error, Loss, Real};
+use crate::{Error, Loss, Real, SecondOrderLoss};
 
 /// The log loss (negative log-likelihood) of labels 0 and 1, on scores: `LogLoss` *is* sigmoid and log loss
 /// together, `−y ln ŷ − (1 − y) ln(1 − ŷ)` with `ŷ = σ(z)`, summed over outputs.
@@ -114,7 +114,7 @@ impl<T: Real> Loss<T> for LogLoss {
     }
 }
 
-impl<T: Real> Curved<T> for LogLoss {
+impl<T: Real> SecondOrderLoss<T> for LogLoss {
     fn curvature_product(
         &self,
         z: DMatrixView<'_, T>,

@@ -3,7 +3,7 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use crate::Real;
-use crate::error::room;
+use crate::contract::room;
 use crate::kernel::{self, Factor};
 
 /// Shape of an affine map: `θ = (W column-major, then b)`, `W` is `outputs × inputs`.
@@ -288,7 +288,7 @@ macro_rules! affine_model {
             }
         }
 
-        impl<T: crate::Real> crate::SecondOrder<T> for $model {
+        impl<T: crate::Real> crate::SecondOrderModel<T> for $model {
             fn tangent(
                 &self,
                 _theta: &DVector<T>,
@@ -358,7 +358,7 @@ pub(super) use affine_model;
 mod tests {
     use nalgebra::{DMatrix, DVector};
 
-    use crate::{Architecture, Model, Perceptron, SecondOrder};
+    use crate::{Architecture, Model, Perceptron, SecondOrderModel};
 
     /// Whatever does not fit leaves everything as it was.
     #[test]

@@ -1,6 +1,6 @@
 use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
 
-use crate::error::room;
+use crate::contract::room;
 use crate::kernel::{self, Factor};
 use crate::{Activation, Architecture, Error, Initialize, Model, Real};
 

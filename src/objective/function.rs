@@ -25,7 +25,7 @@ use crate::{Hessian, HessianProduct, Objective, Real};
 /// ```
 ///
 /// Whether the derivatives belong to the function is a question for
-/// [`check_gradient`](super::check_gradient) and [`check_hessian`](super::check_hessian).
+/// [`check::gradient`](super::check_gradient) and [`check::hessian`](super::check_hessian).
 #[derive(Clone)]
 pub struct Function<T: Real, F, V = WithoutValue, H = WithoutHessian<T>> {
     dim: usize,
@@ -92,13 +92,13 @@ pub struct WithoutHessian<T>(std::marker::PhantomData<T>);
 /// use gradus::objective::{Function, WithHessian, WithoutValue};
 /// use gradus::{Newton, Stop, minimize};
 ///
-/// type SecondOrder<F, H> = Function<f64, F, WithoutValue, WithHessian<f64, H>>;
+/// type SecondOrderModel<F, H> = Function<f64, F, WithoutValue, WithHessian<f64, H>>;
 /// let square = |x: &DVector<f64>, g: &mut DVector<f64>| {
 ///     g[0] = 2.0 * x[0];
 ///     x[0] * x[0]
 /// };
 /// let two = |_: &DVector<f64>, h: &mut DMatrix<f64>| h.fill(2.0);
-/// let mut f: SecondOrder<_, _> = Function::new(1, square).with_hessian(two);
+/// let mut f: SecondOrderModel<_, _> = Function::new(1, square).with_hessian(two);
 /// assert!(minimize(&mut Newton::new(), &mut f, dvector![3.0], &Stop::default())?.x[0].abs() < 1e-15);
 /// # Ok::<(), gradus::Error>(())
 /// ```

@@ -1,7 +1,8 @@
 use nalgebra::DVector;
 
-use super::schedule::{check_average, check_rate, finite, setting, sized};
+use super::schedule::{check_average, check_rate, finite, sized};
 use super::{Optimizer, Outcome, Schedule, Step};
+use crate::contract::setting;
 use crate::kernel;
 use crate::{Error, Objective, Real};
 
@@ -52,7 +53,7 @@ impl<T: Real> Scaled<T> {
         objective: &mut O,
         x: &mut DVector<T>,
     ) -> Result<Step<T>, Error> {
-        let value = super::evaluate(objective, x, &mut self.gradient)?;
+        let value = crate::objective::evaluate(objective, x, &mut self.gradient)?;
         let g = self.gradient.as_slice();
         let mut step = Step::new(value, kernel::norm_inf(g));
         if !step.is_finite() {
@@ -88,7 +89,7 @@ impl<T: Real> Scaled<T> {
 ///
 /// ```
 /// use gradus::nalgebra::{self, dvector};
-/// use gradus::{AdaGrad, Stop, minimize, objective::problems::Rosenbrock};
+/// use gradus::{AdaGrad, Stop, minimize, problems::Rosenbrock};
 ///
 /// let stop = Stop::default().iterations(100);
 /// let report = minimize(&mut AdaGrad::new(0.5), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
@@ -103,7 +104,7 @@ impl<T: Real> AdaGrad<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{AdaGrad, Optimizer, objective::problems::Problem};
+    /// use gradus::{AdaGrad, Optimizer, problems::Problem};
     ///
     /// let mut x = dvector![1.0, 1.0];
     /// AdaGrad::new(0.5).step(&mut Problem::Quadratic, &mut x)?; // the first step is α g / |g|
@@ -118,7 +119,7 @@ impl<T: Real> AdaGrad<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{AdaGrad, Optimizer, objective::problems::Problem};
+    /// use gradus::{AdaGrad, Optimizer, problems::Problem};
     ///
     /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
     /// AdaGrad::new(0.5).epsilon(1.0).step(&mut Problem::Quadratic, &mut x)?;
@@ -134,7 +135,7 @@ impl<T: Real> AdaGrad<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{AdaGrad, Optimizer, Schedule, objective::problems::Problem};
+    /// use gradus::{AdaGrad, Optimizer, Schedule, problems::Problem};
     ///
     /// let (mut method, mut x) = (AdaGrad::new(0.5).schedule(Schedule::WarmUp { steps: 5 }), dvector![1.0, 1.0]);
     /// method.step(&mut Problem::Quadratic, &mut x)?; // the first step at a fifth of the rate
@@ -155,7 +156,7 @@ impl<T: Real> AdaGrad<T> {
 ///
 /// ```
 /// use gradus::nalgebra::{self, dvector};
-/// use gradus::{RmsProp, Stop, minimize, objective::problems::Rosenbrock};
+/// use gradus::{RmsProp, Stop, minimize, problems::Rosenbrock};
 ///
 /// let stop = Stop::default().iterations(1000);
 /// let report = minimize(&mut RmsProp::new(1e-2), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
@@ -170,7 +171,7 @@ impl<T: Real> RmsProp<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Optimizer, RmsProp, objective::problems::Problem};
+    /// use gradus::{Optimizer, RmsProp, problems::Problem};
     ///
     /// let mut x = dvector![1.0, 1.0];
     /// RmsProp::new(0.1).step(&mut Problem::Quadratic, &mut x)?; // s = 0.1 g²
@@ -185,7 +186,7 @@ impl<T: Real> RmsProp<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Optimizer, RmsProp, objective::problems::Problem};
+    /// use gradus::{Optimizer, RmsProp, problems::Problem};
     ///
     /// let mut x = dvector![1.0, 1.0];
     /// RmsProp::new(0.1).rho(0.0).step(&mut Problem::Quadratic, &mut x)?; // s = g²: no memory at all
@@ -201,7 +202,7 @@ impl<T: Real> RmsProp<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Optimizer, RmsProp, objective::problems::Problem};
+    /// use gradus::{Optimizer, RmsProp, problems::Problem};
     ///
     /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
     /// RmsProp::new(0.5).rho(0.0).epsilon(1.0).step(&mut Problem::Quadratic, &mut x)?;
@@ -217,7 +218,7 @@ impl<T: Real> RmsProp<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Optimizer, RmsProp, Schedule, objective::problems::Problem};
+    /// use gradus::{Optimizer, RmsProp, Schedule, problems::Problem};
     ///
     /// let (schedule, mut x) = (Schedule::WarmUp { steps: 5 }, dvector![1.0, 1.0]);
     /// RmsProp::new(0.5).rho(0.0).schedule(schedule).step(&mut Problem::Quadratic, &mut x)?;

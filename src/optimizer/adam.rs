@@ -1,7 +1,8 @@
 use nalgebra::DVector;
 
-use super::schedule::{check_average, check_rate, finite, setting, sized};
+use super::schedule::{check_average, check_rate, finite, sized};
 use super::{Optimizer, Outcome, Schedule, Step};
+use crate::contract::setting;
 use crate::kernel;
 use crate::{Error, Objective, Real};
 
@@ -17,7 +18,7 @@ use crate::{Error, Objective, Real};
 ///
 /// ```
 /// use gradus::nalgebra::{self, dvector};
-/// use gradus::{Adam, Stop, minimize, objective::problems::Rosenbrock};
+/// use gradus::{Adam, Stop, minimize, problems::Rosenbrock};
 ///
 /// let stop = Stop::default().iterations(20_000);
 /// let report = minimize(&mut Adam::new(1e-2), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
@@ -50,7 +51,7 @@ impl<T: Real> Adam<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Adam, Optimizer, objective::problems::Problem};
+    /// use gradus::{Adam, Optimizer, problems::Problem};
     ///
     /// let mut x = dvector![1.0, 1.0];
     /// Adam::new(0.1).step(&mut Problem::Quadratic, &mut x)?; // m̂ = g and v̂ = g² at the first step
@@ -76,7 +77,7 @@ impl<T: Real> Adam<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Adam, Optimizer, objective::problems::Rosenbrock};
+    /// use gradus::{Adam, Optimizer, problems::Rosenbrock};
     ///
     /// let mut x = dvector![1.0, 1.0]; // the gradient is zero here: only the decay moves
     /// Adam::adam_w(0.1, 0.01).step(&mut Rosenbrock::new(2), &mut x)?;
@@ -91,7 +92,7 @@ impl<T: Real> Adam<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Adam, Optimizer, objective::problems::Problem};
+    /// use gradus::{Adam, Optimizer, problems::Problem};
     ///
     /// let (mut adam, mut x) = (Adam::new(0.1).betas(0.0, 0.0), dvector![1.0, 1.0]);
     /// for _ in 0..3 {
@@ -109,7 +110,7 @@ impl<T: Real> Adam<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Adam, Optimizer, objective::problems::Problem};
+    /// use gradus::{Adam, Optimizer, problems::Problem};
     ///
     /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
     /// Adam::new(0.5).epsilon(1.0).step(&mut Problem::Quadratic, &mut x)?;
@@ -125,7 +126,7 @@ impl<T: Real> Adam<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Adam, Optimizer, objective::problems::Rosenbrock};
+    /// use gradus::{Adam, Optimizer, problems::Rosenbrock};
     ///
     /// let mut x = dvector![1.0, 1.0]; // the minimum: only the decay moves
     /// Adam::new(0.1).weight_decay(0.5).step(&mut Rosenbrock::new(2), &mut x)?;
@@ -141,7 +142,7 @@ impl<T: Real> Adam<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Adam, Optimizer, Schedule, objective::problems::Problem};
+    /// use gradus::{Adam, Optimizer, Schedule, problems::Problem};
     ///
     /// let (mut adam, mut x) = (Adam::new(0.5).schedule(Schedule::WarmUp { steps: 5 }), dvector![1.0, 1.0]);
     /// adam.step(&mut Problem::Quadratic, &mut x)?; // the first step at a fifth of the rate
@@ -174,7 +175,7 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Adam<T> {
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        let value = super::evaluate(objective, x, &mut self.gradient)?;
+        let value = crate::objective::evaluate(objective, x, &mut self.gradient)?;
         let g = self.gradient.as_slice();
         let mut step = Step::new(value, kernel::norm_inf(g));
         if !step.is_finite() {

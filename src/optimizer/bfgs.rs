@@ -1,9 +1,9 @@
 use nalgebra::DVector;
 
-use super::directions::{Directed, Direction};
 use super::lbfgs::curvature;
+use super::search::directions::{Directed, Direction};
 use super::{Optimizer, Step};
-use crate::error::room;
+use crate::contract::room;
 use crate::kernel::{self, Factor};
 use crate::{Error, Objective, Real};
 
@@ -22,7 +22,7 @@ use crate::{Error, Objective, Real};
 /// and (6.20); line search of Hager and Zhang (2005).
 ///
 /// ```
-/// use gradus::objective::problems::Problem;
+/// use gradus::problems::Problem;
 /// use gradus::{Bfgs, Stop, minimize};
 ///
 /// let mut wood = Problem::Wood;
@@ -45,7 +45,7 @@ impl<T: Real> Bfgs<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Bfgs, Stop, minimize, objective::problems::Problem};
+    /// use gradus::{Bfgs, Stop, minimize, problems::Problem};
     ///
     /// let report = minimize(&mut Bfgs::new(), &mut Problem::Booth, dvector![0.0, 0.0], &Stop::default())?;
     /// assert!(report.into_converged()?.x.relative_eq(&dvector![1.0, 3.0], 1e-7, 1e-7));
@@ -61,16 +61,16 @@ impl<T: Real> Bfgs<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, DVector, dvector};
-    /// use gradus::{Bfgs, Objective, Optimizer, objective::problems::Problem};
+    /// use gradus::{Bfgs, Objective, Optimizer, problems::Problem};
     ///
     /// let (mut x, mut g) = (dvector![1.0, 1.0], DVector::zeros(2));
-    /// Bfgs::new().curvature(0.01).step(&mut Problem::Quadratic, &mut x)?; // along d = −(3, 5)
+    /// Bfgs::new().wolfe(0.01).step(&mut Problem::Quadratic, &mut x)?; // along d = −(3, 5)
     /// Problem::Quadratic.value_gradient(&x, &mut g);
     /// assert!(g.dot(&dvector![3.0_f64, 5.0]).abs() <= 0.01 * 34.0); // |φ'(t)| ≤ σ |φ'(0)|
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
-    pub fn curvature(mut self, sigma: T) -> Self {
+    pub fn wolfe(mut self, sigma: T) -> Self {
         self.0.curvature = sigma;
         self
     }

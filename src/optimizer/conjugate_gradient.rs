@@ -1,6 +1,6 @@
 use nalgebra::DVector;
 
-use super::directions::{Directed, Direction};
+use super::search::directions::{Directed, Direction};
 use super::{Optimizer, Step};
 use crate::{Error, Objective, Real, kernel};
 
@@ -19,7 +19,7 @@ use crate::{Error, Objective, Real, kernel};
 /// Source: Hager and Zhang, SIAM J. Optim. 16 (2005), (1.3), (1.6), (1.7).
 ///
 /// ```
-/// use gradus::objective::problems::Rosenbrock;
+/// use gradus::problems::Rosenbrock;
 /// use gradus::{ConjugateGradient, Stop, minimize};
 ///
 /// let mut valley = Rosenbrock::new(10);
@@ -42,7 +42,7 @@ impl<T: Real> ConjugateGradient<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{ConjugateGradient, Stop, minimize, objective::problems::Problem};
+    /// use gradus::{ConjugateGradient, Stop, minimize, problems::Problem};
     ///
     /// let mut method = ConjugateGradient::new();
     /// let report = minimize(&mut method, &mut Problem::Booth, dvector![0.0, 0.0], &Stop::default())?;
@@ -58,16 +58,16 @@ impl<T: Real> ConjugateGradient<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, DVector, dvector};
-    /// use gradus::{ConjugateGradient, Objective, Optimizer, objective::problems::Problem};
+    /// use gradus::{ConjugateGradient, Objective, Optimizer, problems::Problem};
     ///
     /// let (mut x, mut g) = (dvector![1.0, 1.0], DVector::zeros(2));
-    /// ConjugateGradient::new().curvature(0.01).step(&mut Problem::Quadratic, &mut x)?; // along d = −(3, 5)
+    /// ConjugateGradient::new().wolfe(0.01).step(&mut Problem::Quadratic, &mut x)?; // along d = −(3, 5)
     /// Problem::Quadratic.value_gradient(&x, &mut g);
     /// assert!(g.dot(&dvector![3.0_f64, 5.0]).abs() <= 0.01 * 34.0); // |φ'(t)| ≤ σ |φ'(0)|
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
-    pub fn curvature(mut self, sigma: T) -> Self {
+    pub fn wolfe(mut self, sigma: T) -> Self {
         self.0.curvature = sigma;
         self
     }

@@ -15,7 +15,7 @@ use crate::{Error, Objective, Real};
 ///
 /// ```
 /// use gradus::nalgebra::{self, dvector};
-/// use gradus::{GradientDescent, Stop, minimize, objective::problems::Rosenbrock};
+/// use gradus::{GradientDescent, Stop, minimize, problems::Rosenbrock};
 ///
 /// let mut descent = GradientDescent::new(1e-3).momentum(0.9);
 /// let stop = Stop::default().iterations(20_000);
@@ -39,7 +39,7 @@ impl<T: Real> GradientDescent<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{GradientDescent, Optimizer, objective::problems::Problem};
+    /// use gradus::{GradientDescent, Optimizer, problems::Problem};
     ///
     /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
     /// GradientDescent::new(0.25).step(&mut Problem::Quadratic, &mut x)?;
@@ -62,7 +62,7 @@ impl<T: Real> GradientDescent<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{GradientDescent, Optimizer, objective::problems::Problem};
+    /// use gradus::{GradientDescent, Optimizer, problems::Problem};
     ///
     /// let (mut descent, mut x) = (GradientDescent::new(0.25).momentum(0.5), dvector![1.0, 1.0]);
     /// descent.step(&mut Problem::Quadratic, &mut x)?; // v = (3, 5)
@@ -79,7 +79,7 @@ impl<T: Real> GradientDescent<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{GradientDescent, Optimizer, objective::problems::Problem};
+    /// use gradus::{GradientDescent, Optimizer, problems::Problem};
     ///
     /// let mut x = dvector![1.0, 1.0]; // g = v = (3, 5)
     /// GradientDescent::new(0.25).nesterov(0.5).step(&mut Problem::Quadratic, &mut x)?;
@@ -95,7 +95,7 @@ impl<T: Real> GradientDescent<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{GradientDescent, Optimizer, Schedule, objective::problems::Problem};
+    /// use gradus::{GradientDescent, Optimizer, Schedule, problems::Problem};
     ///
     /// let mut descent = GradientDescent::new(0.25).schedule(Schedule::WarmUp { steps: 2 });
     /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
@@ -122,7 +122,7 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for GradientDescent<T> {
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        let value = super::evaluate(objective, x, &mut self.gradient)?;
+        let value = crate::objective::evaluate(objective, x, &mut self.gradient)?;
         let g = self.gradient.as_slice();
         let mut step = Step::new(value, kernel::norm_inf(g));
         if !step.is_finite() {

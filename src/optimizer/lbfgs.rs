@@ -1,9 +1,8 @@
 use nalgebra::DVector;
 
-use super::directions::{Directed, Direction};
-use super::schedule::setting;
+use super::search::directions::{Directed, Direction};
 use super::{Optimizer, Step};
-use crate::error::room;
+use crate::contract::{room, setting};
 use crate::{Error, Objective, Real, kernel};
 
 /// Limited-memory BFGS: curvature from the last few steps, a few vectors of memory.
@@ -26,7 +25,7 @@ use crate::{Error, Objective, Real, kernel};
 /// Sources: Nocedal (1980); Liu and Nocedal (1989); line search of Hager and Zhang (2005).
 ///
 /// ```
-/// use gradus::objective::problems::Rosenbrock;
+/// use gradus::problems::Rosenbrock;
 /// use gradus::{Lbfgs, Stop, minimize};
 ///
 /// let mut valley = Rosenbrock::new(100);
@@ -49,7 +48,7 @@ impl<T: Real> Lbfgs<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Lbfgs, Stop, minimize, objective::problems::Problem};
+    /// use gradus::{Lbfgs, Stop, minimize, problems::Problem};
     ///
     /// let report = minimize(&mut Lbfgs::new(), &mut Problem::Booth, dvector![0.0, 0.0], &Stop::default())?;
     /// assert!(report.into_converged()?.x.relative_eq(&dvector![1.0, 3.0], 1e-7, 1e-7));
@@ -63,7 +62,7 @@ impl<T: Real> Lbfgs<T> {
     /// first step ([`Error::TooLarge`] where there is none). Default: `10`.
     ///
     /// ```
-    /// use gradus::objective::problems::Rosenbrock;
+    /// use gradus::problems::Rosenbrock;
     /// use gradus::{Error, Lbfgs, Stop, minimize};
     ///
     /// let (mut f, stop) = (Rosenbrock::new(10), Stop::default());
@@ -84,16 +83,16 @@ impl<T: Real> Lbfgs<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, DVector, dvector};
-    /// use gradus::{Lbfgs, Objective, Optimizer, objective::problems::Problem};
+    /// use gradus::{Lbfgs, Objective, Optimizer, problems::Problem};
     ///
     /// let (mut x, mut g) = (dvector![1.0, 1.0], DVector::zeros(2));
-    /// Lbfgs::new().curvature(0.01).step(&mut Problem::Quadratic, &mut x)?; // along d = −(3, 5)
+    /// Lbfgs::new().wolfe(0.01).step(&mut Problem::Quadratic, &mut x)?; // along d = −(3, 5)
     /// Problem::Quadratic.value_gradient(&x, &mut g);
     /// assert!(g.dot(&dvector![3.0_f64, 5.0]).abs() <= 0.01 * 34.0); // |φ'(t)| ≤ σ |φ'(0)|
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
-    pub fn curvature(mut self, sigma: T) -> Self {
+    pub fn wolfe(mut self, sigma: T) -> Self {
         self.0.curvature = sigma;
         self
     }

@@ -1,10 +1,10 @@
 use nalgebra::{DMatrix, DVector};
 
-use super::backtrack::{Backtrack, takes_full};
-use super::escape::{escape, is_near_saddle};
-use super::local::Local;
+use super::search::backtrack::{Backtrack, takes_full};
+use super::search::escape::{escape, is_near_saddle};
+use super::search::local::Local;
 use super::{Optimizer, Outcome, Step};
-use crate::critical_point::{Spectrum, least_norm_step};
+use crate::kernel::{Spectrum, least_norm_step};
 use crate::{Certificate, Error, Hessian, Real, kernel};
 
 /// Newton's method, safeguarded, on an exact Hessian.
@@ -29,7 +29,7 @@ use crate::{Certificate, Error, Hessian, Real, kernel};
 ///
 /// ```
 /// use gradus::nalgebra::{self, dvector};
-/// use gradus::{CriticalKind, Newton, Stop, minimize, objective::problems::Rosenbrock};
+/// use gradus::{CriticalKind, Newton, Stop, minimize, problems::Rosenbrock};
 ///
 /// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &Stop::default())?;
 /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
@@ -58,7 +58,7 @@ impl<T: Real> Newton<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Newton, Optimizer, objective::problems::Problem};
+    /// use gradus::{Newton, Optimizer, problems::Problem};
     ///
     /// let mut x = dvector![4.0, 4.0];
     /// Newton::new().step(&mut Problem::Quadratic, &mut x)?; // a quadratic takes one step
@@ -216,7 +216,7 @@ impl<T: Real> Newton<T> {
     /// `sᵀHs`.
     fn curvature(&mut self) -> T {
         let Self { here, direction: s, line, .. } = self;
-        super::backtrack::assign(line.trial(), s);
+        super::search::backtrack::assign(line.trial(), s);
         line.trial().gemv(T::one(), &here.hessian, s, T::zero());
         kernel::dot(line.trial().as_slice(), s.as_slice())
     }

@@ -1,9 +1,10 @@
 use nalgebra::DVector;
 
-use super::escape::escape_along;
-use super::lanczos::Lanczos;
-use super::radius::{Radius, norm};
-use super::{Optimizer, Outcome, Step, evaluate};
+use super::search::escape::escape_along;
+use super::search::lanczos::Lanczos;
+use super::search::trust_radius::{Radius, norm};
+use super::{Optimizer, Outcome, Step};
+use crate::objective::evaluate;
 use crate::{Error, HessianProduct, Real, kernel};
 
 /// Truncated Newton: conjugate gradients on `H s = −∇f` in a trust region, by Hessian products alone.
@@ -22,7 +23,7 @@ use crate::{Error, HessianProduct, Real, kernel};
 ///
 /// ```
 /// use gradus::nalgebra::DVector;
-/// use gradus::{NewtonCg, Stop, minimize, objective::problems::Rosenbrock};
+/// use gradus::{NewtonCg, Stop, minimize, problems::Rosenbrock};
 ///
 /// let start = DVector::from_element(100, 0.5);
 /// let report = minimize(&mut NewtonCg::new(), &mut Rosenbrock::new(100), start, &Stop::default())?;
@@ -56,7 +57,7 @@ impl<T: Real> NewtonCg<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{NewtonCg, Stop, minimize, objective::problems::Problem};
+    /// use gradus::{NewtonCg, Stop, minimize, problems::Problem};
     ///
     /// let report = minimize(&mut NewtonCg::new(), &mut Problem::Booth, dvector![0.0, 0.0], &Stop::default())?;
     /// assert!(report.into_converged()?.x.relative_eq(&dvector![1.0, 3.0], 1e-7, 1e-7));
@@ -80,7 +81,7 @@ impl<T: Real> NewtonCg<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{NewtonCg, Optimizer, objective::problems::Problem};
+    /// use gradus::{NewtonCg, Optimizer, problems::Problem};
     ///
     /// let (start, mut x) = (dvector![4.0_f64, 4.0], dvector![4.0, 4.0]);
     /// NewtonCg::new().radius(0.5).step(&mut Problem::Quadratic, &mut x)?;
@@ -97,7 +98,7 @@ impl<T: Real> NewtonCg<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Error, NewtonCg, Stop, minimize, objective::problems::Rosenbrock};
+    /// use gradus::{Error, NewtonCg, Stop, minimize, problems::Rosenbrock};
     ///
     /// let (mut f, start, stop) = (Rosenbrock::new(2), dvector![-1.2, 1.0], Stop::default());
     /// assert!(minimize(&mut NewtonCg::new().acceptance(0.0), &mut f, start.clone(), &stop)?.converged());
@@ -115,7 +116,7 @@ impl<T: Real> NewtonCg<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{NewtonCg, Optimizer, objective::problems::Problem};
+    /// use gradus::{NewtonCg, Optimizer, problems::Problem};
     ///
     /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
     /// NewtonCg::new().radius(10.0).products(1).step(&mut Problem::Quadratic, &mut x)?;

@@ -1,10 +1,11 @@
 use nalgebra::DVector;
 
-use super::backtrack::Backtrack;
-use super::escape::{escape_along, is_near_saddle};
-use super::lanczos::Lanczos;
-use super::radius::norm;
-use super::{Optimizer, Outcome, Step, evaluate};
+use super::search::backtrack::Backtrack;
+use super::search::escape::{escape_along, is_near_saddle};
+use super::search::lanczos::Lanczos;
+use super::search::trust_radius::norm;
+use super::{Optimizer, Outcome, Step};
+use crate::objective::evaluate;
 use crate::{Error, HessianProduct, Real, kernel};
 
 /// Saddle-free Newton in a Krylov space, by Hessian products alone.
@@ -25,7 +26,7 @@ use crate::{Error, HessianProduct, Real, kernel};
 ///
 /// ```
 /// use gradus::nalgebra::DVector;
-/// use gradus::{SaddleFree, Stop, minimize, objective::problems::Rosenbrock};
+/// use gradus::{SaddleFree, Stop, minimize, problems::Rosenbrock};
 ///
 /// let start = DVector::from_element(50, 0.5);
 /// let report = minimize(&mut SaddleFree::new(), &mut Rosenbrock::new(50), start, &Stop::default())?;
@@ -53,7 +54,7 @@ impl<T: Real> SaddleFree<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{SaddleFree, Stop, minimize, objective::problems::Problem};
+    /// use gradus::{SaddleFree, Stop, minimize, problems::Problem};
     ///
     /// let mut f = Problem::SaddleBetweenMinima; // minima −1/4, the start on the way to the saddle
     /// let report = minimize(&mut SaddleFree::new(), &mut f, dvector![1.0, 0.0], &Stop::default())?;
@@ -76,7 +77,7 @@ impl<T: Real> SaddleFree<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Optimizer, SaddleFree, objective::problems::Problem};
+    /// use gradus::{Optimizer, SaddleFree, problems::Problem};
     ///
     /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
     /// SaddleFree::new().dimension(1).step(&mut Problem::Quadratic, &mut x)?;

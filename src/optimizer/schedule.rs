@@ -1,5 +1,6 @@
 use std::f64::consts::PI;
 
+use crate::contract::setting;
 use crate::{Error, Real};
 
 /// How a learning rate changes with the number of steps taken, `t = 0, 1, 2, …`.
@@ -82,16 +83,6 @@ impl Schedule {
         };
         if fine { Ok(()) } else { Err(Error::Setting { name: "schedule", expected, found }) }
     }
-}
-
-/// A setting that must lie in a range that `fine` describes.
-pub(super) fn setting<T: Real>(
-    name: &'static str,
-    expected: &'static str,
-    found: T,
-    fine: bool,
-) -> Result<(), Error> {
-    if fine { Ok(()) } else { Err(Error::Setting { name, expected, found: found.f64() }) }
 }
 
 /// A learning rate: positive and finite.

@@ -1,14 +1,12 @@
 use nalgebra::{DMatrix, DVector};
 
-use super::escape::{escape, is_near_saddle};
-use super::local::Local;
 use super::newton::negate_into;
-use super::radius::{Radius, norm};
+use super::search::escape::{escape, is_near_saddle};
+use super::search::local::Local;
+use super::search::trust_radius::{Radius, norm};
 use super::{Optimizer, Outcome, Step};
-use crate::critical_point::{Spectrum, least_norm_step, zero};
+use crate::kernel::{Spectrum, least_norm_step, zero};
 use crate::{Certificate, Error, Hessian, Real, kernel};
-
-mod subproblem;
 
 /// Newton's method in a trust region, on an exact Hessian: the recommended method for hard problems.
 ///
@@ -31,7 +29,7 @@ mod subproblem;
 ///
 /// ```
 /// use gradus::nalgebra::{self, dvector};
-/// use gradus::{CriticalKind, Stop, TrustRegion, minimize, objective::problems::Rosenbrock};
+/// use gradus::{CriticalKind, Stop, TrustRegion, minimize, problems::Rosenbrock};
 ///
 /// let mut method = TrustRegion::new();
 /// let report = minimize(&mut method, &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &Stop::default())?;
@@ -58,7 +56,7 @@ impl<T: Real> TrustRegion<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Stop, TrustRegion, minimize, objective::problems::Problem};
+    /// use gradus::{Stop, TrustRegion, minimize, problems::Problem};
     ///
     /// let mut f = Problem::Beale; // f(3, ½) = 0
     /// let report = minimize(&mut TrustRegion::new(), &mut f, dvector![1.0, 1.0], &Stop::default())?;
@@ -80,7 +78,7 @@ impl<T: Real> TrustRegion<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Error, Stop, TrustRegion, minimize, objective::problems::Rosenbrock};
+    /// use gradus::{Error, Stop, TrustRegion, minimize, problems::Rosenbrock};
     ///
     /// let (mut f, start, stop) = (Rosenbrock::new(2), dvector![-1.2, 1.0], Stop::default());
     /// assert!(minimize(&mut TrustRegion::new().radius(0.1), &mut f, start.clone(), &stop)?.converged());
@@ -98,7 +96,7 @@ impl<T: Real> TrustRegion<T> {
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Error, Stop, TrustRegion, minimize, objective::problems::Rosenbrock};
+    /// use gradus::{Error, Stop, TrustRegion, minimize, problems::Rosenbrock};
     ///
     /// let (mut f, start, stop) = (Rosenbrock::new(2), dvector![-1.2, 1.0], Stop::default());
     /// assert!(minimize(&mut TrustRegion::new().acceptance(0.0), &mut f, start.clone(), &stop)?.converged());
@@ -150,7 +148,7 @@ impl<T: Real> TrustRegion<T> {
                 break; // inside: larger radii change nothing
             }
             longer *= T::of(4.0);
-            let promised = subproblem::solve(model.0, model.1, longer, &mut self.s);
+            let promised = super::search::subproblem::solve(model.0, model.1, longer, &mut self.s);
             let f = self.radius.at.value_at(objective, &start, T::one(), &self.s, step);
             if !(f.is_finite() && f < best) {
                 break;
@@ -244,7 +242,7 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
         }
         for _ in 0..REJECTIONS {
             let radius = self.radius.now;
-            step.predicted = subproblem::solve(&spectrum, &coordinates, radius, &mut self.s);
+            step.predicted = super::search::subproblem::solve(&spectrum, &coordinates, radius, &mut self.s);
             let length = norm(self.s.as_slice());
             if length == T::zero() {
                 break;

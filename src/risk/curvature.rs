@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::{EmpiricalRisk, Worker};
-use crate::{Curved, Hessian, HessianProduct, Objective, Real, SecondOrder};
+use crate::{Hessian, HessianProduct, Objective, Real, SecondOrderLoss, SecondOrderModel};
 
 /// Samples that are worth one addition to a Hessian, which is larger than what they leave in a cache.
 const DENSE_WIDTH: usize = 256;
@@ -32,7 +32,7 @@ impl<T, C> Second<T, C> {
     }
 }
 
-impl<T: Real, M: SecondOrder<T>, L: Curved<T>> EmpiricalRisk<'_, T, M, L> {
+impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
     /// The Gauss–Newton product `Jᵀ (∂²L/∂Z²) J v` (Schraudolph 2002), penalty included: the Hessian product
     /// without the curvature of the model itself, and equal to it where the model is affine.
     ///
@@ -62,7 +62,7 @@ impl<T: Real, M: SecondOrder<T>, L: Curved<T>> EmpiricalRisk<'_, T, M, L> {
     ///
     /// `theta` and `out` have length `p`; where one has not, nothing is written. A [`Network`](crate::Network)
     /// and the affine models take one pass over the data; a model of your own that does not offer
-    /// [`hessian_diagonal`](SecondOrder::hessian_diagonal) takes one Hessian product per entry.
+    /// [`hessian_diagonal`](SecondOrderModel::hessian_diagonal) takes one Hessian product per entry.
     ///
     /// ```
     /// use gradus::nalgebra::{self, DVector, dmatrix, dvector};
@@ -271,13 +271,15 @@ fn mirror<T: Real>(h: &mut [T], p: usize) {
     }
 }
 
-impl<T: Real, M: SecondOrder<T>, L: Curved<T>> HessianProduct<T> for EmpiricalRisk<'_, T, M, L> {
+impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> HessianProduct<T>
+    for EmpiricalRisk<'_, T, M, L>
+{
     fn hessian_product(&mut self, theta: &DVector<T>, v: &DVector<T>, out: &mut DVector<T>) {
         self.product(theta, v, out, true);
     }
 }
 
-impl<T: Real, M: SecondOrder<T>, L: Curved<T>> Hessian<T> for EmpiricalRisk<'_, T, M, L> {
+impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> Hessian<T> for EmpiricalRisk<'_, T, M, L> {
     fn hessian(&mut self, theta: &DVector<T>, hessian: &mut DMatrix<T>) {
         self.curve(theta, None, hessian);
     }

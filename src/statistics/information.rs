@@ -5,8 +5,8 @@ use nalgebra::{DMatrix, DVector};
 use crate::fit::{Design, check_rank};
 use crate::kernel;
 use crate::{
-    CriticalPoint, CrossEntropy, Curved, EmpiricalRisk, Error, Hessian, LogLoss, Loss, Model, Network,
-    Perceptron, Real, SigmoidClassifier, SquaredError,
+    CriticalPoint, CrossEntropy, EmpiricalRisk, Error, Hessian, LogLoss, Loss, Model, Network, Perceptron,
+    Real, SecondOrderLoss, SigmoidClassifier, SquaredError,
 };
 
 /// A model and a loss that together are a likelihood, so that curvature tells precision: implemented for
@@ -15,12 +15,12 @@ use crate::{
 ///
 /// ```
 /// use gradus::nalgebra::{self, DVector, dmatrix};
-/// use gradus::{Curved, EmpiricalRisk, Error, Information, Perceptron, SecondOrder, SquaredError};
+/// use gradus::{SecondOrderLoss, EmpiricalRisk, Error, Information, Perceptron, SecondOrderModel, SquaredError};
 ///
 /// fn errors<M, L>(risk: &mut EmpiricalRisk<'_, f64, M, L>, theta: &DVector<f64>) -> Result<DVector<f64>, Error>
 /// where
-///     M: SecondOrder<f64> + Information<f64, L>,
-///     L: Curved<f64>,
+///     M: SecondOrderModel<f64> + Information<f64, L>,
+///     L: SecondOrderLoss<f64>,
 /// {
 ///     Ok(risk.statistics(theta)?.standard_errors)
 /// }
@@ -240,7 +240,7 @@ macro_rules! network_likelihood {
 network_likelihood!(LogLoss, CrossEntropy);
 
 /// `H⁻¹`, `H⁻¹ F H⁻¹` and `tr(H⁻¹ F)` from the dense Hessian, where that is positive definite.
-fn dense<T: Real, L: Curved<T>>(
+fn dense<T: Real, L: SecondOrderLoss<T>>(
     risk: &mut EmpiricalRisk<'_, T, Network, L>,
     theta: &DVector<T>,
 ) -> Result<(DMatrix<T>, DMatrix<T>, T), Error> {

@@ -5,7 +5,7 @@ use nalgebra::{DMatrixView, DVector};
 use super::hessian::Target;
 use super::{Layer, Network, NetworkCache, input, times};
 use crate::kernel::{self, Factor};
-use crate::{Real, SecondOrder};
+use crate::{Real, SecondOrderModel};
 
 /// Tangents of one layer, `units × batch` each.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub(super) struct Kept<T> {
     second: Vec<T>,
 }
 
-impl<T: Real> SecondOrder<T> for Network {
+impl<T: Real> SecondOrderModel<T> for Network {
     /// `R{Z⁽ˡ⁾} = V⁽ˡ⁾ A⁽ˡ⁻¹⁾ + v⁽ˡ⁾ 1ᵀ + W⁽ˡ⁾ R{A⁽ˡ⁻¹⁾}`, `R{A⁽ˡ⁾} = φ'(Z⁽ˡ⁾) ⊙ R{Z⁽ˡ⁾}`.
     fn tangent(
         &self,

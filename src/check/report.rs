@@ -1,0 +1,280 @@
+use std::fmt;
+
+use super::differences::Estimate;
+use crate::Real;
+
+/// What the comparison of one derivative came to.
+///
+/// ```
+/// use gradus::Function;
+/// use gradus::nalgebra::{self, DVector, dvector};
+/// use gradus::check::{self, Verdict};
+///
+/// let mut f = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
+///     g[0] = x[0].signum();
+///     x[0].abs()
+/// });
+/// assert_eq!(check::gradient(&mut f, &dvector![1.0])?.verdict(), Verdict::Passed);
+/// assert_eq!(check::gradient(&mut f, &dvector![0.0])?.verdict(), Verdict::Undecided); // the kink
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Analytic and numeric derivative agree.
+    Passed,
+    /// They differ by more than tolerance and numeric error explain.
+    Failed,
+    /// The differences do not settle: a kink at the point, the end of the domain, or a function too noisy to
+    /// tell.
+    Undecided,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Passed => "passed",
+            Self::Failed => "FAILED",
+            Self::Undecided => "undecided",
+        })
+    }
+}
+
+/// One derivative, analytic beside numeric.
+///
+/// ```
+/// use gradus::nalgebra::{self, dvector};
+/// use gradus::{check, problems::Rosenbrock};
+///
+/// let report = check::gradient(&mut Rosenbrock::new(2), &dvector![0.0, 1.0])?;
+/// let second = report.components.iter().find(|c| c.row == 1).expect("two rows");
+/// assert_eq!((second.quantity, second.analytic), ("∇f", 200.0)); // 200 (x₂ − x₁²)
+/// assert!((second.numeric - 200.0_f64).abs() < 1e-6);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Component<T> {
+    /// Which derivative: `∇f`, `∇²f`, `∂L/∂Z`, …
+    pub quantity: &'static str,
+    /// Row of the entry.
+    pub row: usize,
+    /// Column of the entry; 0 where the derivative is a vector.
+    pub column: usize,
+    /// What the code under test says.
+    pub analytic: T,
+    /// What differences say.
+    pub numeric: T,
+    /// `|analytic − numeric|`.
+    pub absolute_error: T,
+    /// The absolute error relative to the larger of the two; 0 where both are 0.
+    pub relative_error: T,
+    /// How far the numeric derivative itself may be off.
+    pub numeric_error: T,
+    /// The step of the difference; 0 where none was finite.
+    pub step: T,
+    /// What it came to.
+    pub verdict: Verdict,
+}
+
+/// The relative error up to which two derivatives agree: `1e−8` in f64, `1e−3` in f32.
+pub(super) fn tolerance<T: Real>() -> T {
+    T::of(if T::EPSILON.f64() < 1e-10 { 1e-8 } else { 1e-3 })
+}
+
+impl<T: Real> Component<T> {
+    pub(super) fn compare(
+        quantity: &'static str,
+        (row, column): (usize, usize),
+        analytic: T,
+        e: &Estimate<T>,
+    ) -> Self {
+        let absolute_error = (analytic - e.value).abs();
+        let size = analytic.abs().max(e.value.abs());
+        let relative_error = if absolute_error == T::zero() { T::zero() } else { absolute_error / size };
+        let verdict = judge(analytic, absolute_error, size, e);
+        let (numeric, numeric_error, step) = (e.value, e.error, e.step);
+        Self {
+            quantity,
+            row,
+            column,
+            analytic,
+            numeric,
+            absolute_error,
+            relative_error,
+            numeric_error,
+            step,
+            verdict,
+        }
+    }
+
+    /// Two values that have to be the same number, no differences involved.
+    pub(super) fn same(quantity: &'static str, at: (usize, usize), analytic: T, expected: T) -> Self {
+        let error = T::of(64.0) * T::EPSILON * expected.abs();
+        let slope = expected.abs();
+        Self::compare(
+            quantity,
+            at,
+            analytic,
+            &Estimate { value: expected, error, step: T::zero(), slope, kink: None },
+        )
+    }
+}
+
+/// Agreement to the tolerance passes. Beyond it, ten times the numeric error must explain the difference, and
+/// then says little unless it is small against the slopes around.
+fn judge<T: Real>(analytic: T, difference: T, size: T, e: &Estimate<T>) -> Verdict {
+    let (ten, tolerance) = (T::of(10.0), tolerance::<T>());
+    if !analytic.is_finite() {
+        return Verdict::Failed;
+    }
+    if !e.error.is_finite() {
+        return Verdict::Undecided;
+    }
+    let slope = e.slope.max(size);
+    if let Some((left, right)) = e.kink {
+        // any slope between the two is a derivative of a kind; one outside is wrong
+        let slack = tolerance.sqrt() * slope + ten * e.error;
+        let inside = analytic >= left.min(right) - slack && analytic <= left.max(right) + slack;
+        return if inside { Verdict::Undecided } else { Verdict::Failed };
+    }
+    let rounding = T::of(64.0) * T::EPSILON * slope;
+    if difference <= tolerance * size + rounding {
+        Verdict::Passed
+    } else if difference > ten * e.error {
+        Verdict::Failed
+    } else if ten * e.error <= tolerance * slope {
+        Verdict::Passed
+    } else {
+        Verdict::Undecided
+    }
+}
+
+/// What a derivative check found, component by component.
+///
+/// ```
+/// use gradus::Function;
+/// use gradus::nalgebra::{self, DVector, dvector};
+/// use gradus::check;
+///
+/// // f = x² + sin y, with a sign wrong
+/// let mut f = Function::new(2, |x: &DVector<f64>, g: &mut DVector<f64>| {
+///     g.copy_from_slice(&[2.0 * x[0], -x[1].cos()]);
+///     x[0] * x[0] + x[1].sin()
+/// });
+/// let report = check::gradient(&mut f, &dvector![1.0, 1.0])?;
+/// assert!(!report.passed());
+/// let worst = report.worst().expect("two components");
+/// assert_eq!((worst.row, worst.analytic), (1, -1.0_f64.cos()));
+/// println!("{report}");
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckReport<T> {
+    /// All comparisons, in order.
+    pub components: Vec<Component<T>>,
+}
+
+impl<T: Real> CheckReport<T> {
+    /// Whether every component passed.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{check, problems::Rosenbrock};
+    ///
+    /// assert!(check::gradient(&mut Rosenbrock::new(2), &dvector![-1.2, 1.0])?.passed());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn passed(&self) -> bool {
+        self.verdict() == Verdict::Passed
+    }
+
+    /// The verdict on the whole: failed if any component failed, else undecided if any is, or if there is
+    /// none at all.
+    ///
+    /// ```
+    /// use gradus::check::{CheckReport, Verdict};
+    ///
+    /// let nothing = CheckReport::<f64> { components: Vec::new() };
+    /// assert_eq!(nothing.verdict(), Verdict::Undecided); // nothing compared, nothing passed
+    /// ```
+    pub fn verdict(&self) -> Verdict {
+        let any = |verdict| self.components.iter().any(|c| c.verdict == verdict);
+        if any(Verdict::Failed) {
+            Verdict::Failed
+        } else if any(Verdict::Undecided) || self.components.is_empty() {
+            Verdict::Undecided
+        } else {
+            Verdict::Passed
+        }
+    }
+
+    /// The components with the given verdict.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{check::{self, Verdict}, problems::Rosenbrock};
+    ///
+    /// let report = check::hessian(&mut Rosenbrock::new(3), &dvector![-1.2, 1.0, 0.5])?;
+    /// assert_eq!(report.with_verdict(Verdict::Passed).count(), report.components.len());
+    /// assert_eq!(report.with_verdict(Verdict::Failed).count(), 0);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn with_verdict(&self, verdict: Verdict) -> impl Iterator<Item = &Component<T>> {
+        self.components.iter().filter(move |c| c.verdict == verdict)
+    }
+
+    /// The component to look at first: the largest absolute error among those that failed, or else among
+    /// the undecided, or else among all. `None` without components.
+    ///
+    /// ```
+    /// use gradus::Function;
+    /// use gradus::nalgebra::{self, DVector, dvector};
+    /// use gradus::check;
+    ///
+    /// let mut f = Function::new(2, |x: &DVector<f64>, g: &mut DVector<f64>| {
+    ///     g.copy_from_slice(&[2.0 * x[0], 5.0]); // ∂f/∂x₂ is 0
+    ///     x[0] * x[0]
+    /// });
+    /// let report = check::gradient(&mut f, &dvector![1.0, 1.0])?;
+    /// assert!(report.worst().is_some_and(|worst| worst.row == 1 && worst.analytic == 5.0));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn worst(&self) -> Option<&Component<T>> {
+        let verdict = self.verdict();
+        let error = |c: &Component<T>| {
+            let error = c.absolute_error.f64();
+            if error.is_finite() { error } else { f64::INFINITY }
+        };
+        let candidates = self.components.iter().filter(|c| c.verdict == verdict);
+        candidates.max_by(|a, b| error(a).total_cmp(&error(b)))
+    }
+}
+
+/// At most so many lines of a report are printed, the worst first.
+const LINES: usize = 20;
+
+impl<T: Real> fmt::Display for CheckReport<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |verdict| self.with_verdict(verdict).count();
+        let (passed, failed) = (count(Verdict::Passed), count(Verdict::Failed));
+        let undecided = count(Verdict::Undecided);
+        writeln!(f, "{}: {passed} passed, {failed} failed, {undecided} undecided", self.verdict())?;
+        let (analytic, numeric) = ("analytic", "numeric");
+        writeln!(
+            f,
+            "{:<24}{analytic:>16}{numeric:>16}{:>10}{:>10}{:>10}  verdict",
+            "derivative", "abs err", "rel err", "step"
+        )?;
+        let order = [Verdict::Failed, Verdict::Undecided, Verdict::Passed];
+        let lines: Vec<_> = order.iter().flat_map(|verdict| self.with_verdict(*verdict)).collect();
+        for c in lines.iter().take(LINES) {
+            let name = format!("{}[{}, {}]", c.quantity, c.row, c.column);
+            let (a, n, e) = (c.analytic.f64(), c.numeric.f64(), c.absolute_error.f64());
+            let (r, h) = (c.relative_error.f64(), c.step.f64());
+            writeln!(f, "{name:<24}{a:>16.8e}{n:>16.8e}{e:>10.1e}{r:>10.1e}{h:>10.1e}  {}", c.verdict)?;
+        }
+        match lines.len().saturating_sub(LINES) {
+            0 => Ok(()),
+            more => writeln!(f, "… and {more} more"),
+        }
+    }
+}

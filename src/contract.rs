@@ -1,0 +1,73 @@
+//! What is asked of callers and of their code: shapes, finiteness, points, settings, memory, and the sizes of what
+//! comes back from code that the crate lends a buffer to.
+
+use nalgebra::{DMatrix, DMatrixView, DVector};
+
+use crate::{Error, Real, kernel};
+
+/// `found` is the shape that `argument` has to have.
+pub(crate) fn check_shape(
+    argument: &'static str,
+    found: (usize, usize),
+    expected: (usize, usize),
+) -> Result<(), Error> {
+    if found == expected { Ok(()) } else { Err(Error::Shape { argument, expected, found }) }
+}
+
+/// Every entry is finite.
+pub(crate) fn check_finite<T: Real>(argument: &'static str, data: DMatrixView<'_, T>) -> Result<(), Error> {
+    for (column, entries) in data.column_iter().enumerate() {
+        if kernel::all_finite(entries.as_slice()) {
+            continue;
+        }
+        if let Some(row) = entries.iter().position(|x| !x.is_finite()) {
+            return Err(Error::NonFinite { argument, row, column, found: entries[row].f64() });
+        }
+    }
+    Ok(())
+}
+
+/// A point has the objective's length, which is not zero, and is finite.
+pub(crate) fn check_point<T: Real>(argument: &'static str, x: &DVector<T>, dim: usize) -> Result<(), Error> {
+    if x.len() != dim {
+        return Err(Error::Length { argument, expected: dim, found: x.len() });
+    }
+    if dim == 0 {
+        return Err(Error::Empty { argument, expected: "coordinate" });
+    }
+    check_finite(argument, DMatrixView::from_slice(x.as_slice(), dim, 1))
+}
+
+/// A setting lies in the range that `fine` describes.
+pub(crate) fn setting<T: Real>(
+    name: &'static str,
+    expected: &'static str,
+    found: T,
+    fine: bool,
+) -> Result<(), Error> {
+    if fine { Ok(()) } else { Err(Error::Setting { name, expected, found: found.f64() }) }
+}
+
+/// User code left the size of the buffer that it was lent as it was.
+pub(crate) fn check_size(what: &'static str, found: usize, expected: usize) -> Result<(), Error> {
+    if found == expected { Ok(()) } else { Err(Error::Resized { what, expected, found }) }
+}
+
+/// A Hessian that user code has written is still `n × n`.
+pub(crate) fn check_hessian<T: Real>(hessian: &DMatrix<T>, n: usize) -> Result<(), Error> {
+    let (rows, columns) = hessian.shape();
+    if (rows, columns) == (n, n) { Ok(()) } else { check_size("the Hessian", hessian.len(), n * n) }
+}
+
+/// The product of `sizes`, if as many numbers can be had: an allocation that fails ends the process.
+pub(crate) fn room<T>(argument: &'static str, sizes: &[usize]) -> Result<usize, Error> {
+    let found = sizes.iter().fold(1, |count: usize, size| count.saturating_mul(*size));
+    // what is small is not worth a question
+    let mut trial = Vec::<T>::new();
+    if found < 1 << 20 || (found < usize::MAX && trial.try_reserve_exact(found).is_ok()) {
+        // otherwise the compiler leaves the reservation out
+        std::hint::black_box(&trial);
+        return Ok(found);
+    }
+    Err(Error::TooLarge { argument, found })
+}

@@ -1,0 +1,250 @@
+//! `A = L Lᵀ`, and the triangular solves.
+#![expect(unsafe_code, reason = "hands parts of one checked slice to the tiles as pointers")]
+
+use crate::Real;
+use crate::kernel::simd::Vector;
+use crate::kernel::simd::{Block, Update};
+use crate::kernel::simd::{Task, dispatch};
+use crate::kernel::sums::fold_products;
+use crate::kernel::{Fused, vectorize};
+
+/// Up to this size, wide registers cost more than they bring.
+const SMALL: usize = 12;
+/// Columns factorised at a time: one tile wide.
+const PANEL: usize = 8;
+
+/// Factorises a symmetric positive definite `n × n` matrix in place, `A = L Lᵀ`: reads and writes the
+/// lower triangle only. False, with the content spoilt, if a pivot is not finite, not positive, or only
+/// [rounding](pivot_rounding) of what it was subtracted from: the matrix is singular to working precision.
+///
+/// Panel by panel of columns, each brought up to date with all before it by one product.
+pub(crate) fn cholesky<T: Real>(a: &mut [T], n: usize) -> bool {
+    let a = &mut a[..n * n];
+    let panel_width = if n <= SMALL { SMALL } else { PANEL };
+    for j in (0..n).step_by(panel_width) {
+        let width = panel_width.min(n - j);
+        let mut least = [T::zero(); SMALL];
+        for (least, c) in least.iter_mut().zip(j..j + width) {
+            *least = pivot_rounding(n, a[c * n + c]);
+        }
+        if j > 0 {
+            update(a, n, j, width);
+        }
+        let panel = Panel { rows: n - j, columns: width, a: a[j * n + j..].as_mut_ptr(), column: n, least };
+        // SAFETY: columns `j..j + width` from row `j` on, within `a`; any machine has portable registers.
+        if !unsafe { if n <= SMALL { panel.run::<T::Portable>() } else { dispatch(panel) } } {
+            return false;
+        }
+    }
+    true
+}
+
+/// What is left of a diagonal entry `a` once a pivot is rounding: `8 n ε a`, for the errors of `n` subtractions and
+/// of the sums that the entries are. Each pivot is measured by its own entry, so the units of the variables do not
+/// matter.
+pub(crate) fn pivot_rounding<T: Real>(n: usize, a: T) -> T {
+    T::of(8.0 * n as f64) * T::EPSILON * a
+}
+
+/// `A_ij ← A_ij − Σ_p<j L_ip L_jp` for the columns `j..j + width`.
+fn update<T: Real>(a: &mut [T], n: usize, j: usize, width: usize) {
+    let mut diagonal = [T::zero(); PANEL * PANEL];
+    let below = j + width;
+    // SAFETY: rows `j..n` of the columns before `j` are read, rows `below..n` of the columns `j..below` are
+    // written, which are others.
+    unsafe {
+        let base = a.as_mut_ptr();
+        let block = Block {
+            rows: width,
+            columns: width,
+            depth: j,
+            a: base.add(j),
+            a_step: 1,
+            a_column: n,
+            b: base.add(j),
+            b_step: 1,
+            b_row: n,
+            b_column: 1,
+            c: diagonal.as_mut_ptr(),
+            c_column: PANEL,
+            update: Update::Scaled(T::one(), T::zero()),
+        };
+        dispatch(block);
+        dispatch(Block {
+            rows: n - below,
+            a: base.add(below),
+            c: base.add(j * n + below),
+            c_column: n,
+            update: Update::Scaled(-T::one(), T::one()),
+            ..block
+        });
+    }
+    for c in 0..width {
+        for r in c..width {
+            a[(j + c) * n + j + r] -= diagonal[c * PANEL + r];
+        }
+    }
+}
+
+/// Factorises columns whose predecessors have been taken off, in a matrix of `rows` rows that starts at their
+/// first pivot: `L_i = A_i / √d`. The columns to the right need `A_i / d` only, so no root stands between one
+/// pivot and the next.
+struct Panel<T> {
+    rows: usize,
+    columns: usize,
+    a: *mut T,
+    column: usize,
+    /// Pivots up to these are rounding.
+    least: [T; SMALL],
+}
+
+impl<T: Real> Task<T> for Panel<T> {
+    type Output = bool;
+
+    #[inline(always)]
+    unsafe fn run<V: Vector<Scalar = T>>(self) -> bool {
+        for c in 0..self.columns {
+            // SAFETY: rows `c..rows` of the columns from `c` on.
+            unsafe {
+                let pivot = self.a.add(c * self.column + c);
+                let d = *pivot;
+                if !(d > self.least[c].max(T::zero()) && d <= T::MAX) {
+                    return false;
+                }
+                let inverse = T::one() / d;
+                for k in 1..self.columns - c {
+                    let below = pivot.add(k);
+                    let factor = V::splat(-*below * inverse);
+                    let to = below.add(k * self.column);
+                    each::<V>(
+                        self.rows - c - k,
+                        #[inline(always)]
+                        |i, mask| {
+                            let l = V::load_some(below.add(i), mask);
+                            l.fma(factor, V::load_some(to.add(i), mask)).store_some(to.add(i), mask);
+                        },
+                    );
+                }
+                let root = d.sqrt();
+                *pivot = root;
+                let (below, factor) = (pivot.add(1), V::splat(T::one() / root));
+                each::<V>(
+                    self.rows - c - 1,
+                    #[inline(always)]
+                    |i, mask| V::load_some(below.add(i), mask).mul(factor).store_some(below.add(i), mask),
+                );
+            }
+        }
+        true
+    }
+}
+
+/// Calls `f` with the start and the mask of each register of `n` elements.
+#[inline(always)]
+unsafe fn each<V: Vector>(n: usize, mut f: impl FnMut(usize, V::Mask)) {
+    let mut i = 0;
+    while i < n {
+        // SAFETY: the caller's: the machine has the register.
+        f(i, unsafe { V::mask((n - i).min(V::LANES)) });
+        i += V::LANES;
+    }
+}
+
+/// Solves `L Lᵀ x = b` in place, with `L` from [`cholesky`].
+pub(crate) fn cholesky_solve<T: Real>(l: &[T], n: usize, b: &mut [T]) {
+    let (l, b) = (&l[..n * n], &mut b[..n]);
+    if n <= SMALL {
+        substitute::<T, 4>(Fused::PORTABLE, l, n, b);
+    } else {
+        vectorize(
+            #[inline(always)]
+            |fused| substitute::<T, 16>(fused, l, n, b),
+        );
+    }
+}
+
+/// Reciprocals of the diagonal stand aside from the chain of unknowns, where divisions would not.
+#[inline(always)]
+fn substitute<T: Real, const LANES: usize>(fused: Fused, l: &[T], n: usize, b: &mut [T]) {
+    for j in 0..n {
+        let (x, rest) = b[j..].split_first_mut().expect("j < n");
+        let (d, below) = l[j * n + j..(j + 1) * n].split_first().expect("j < n");
+        *x *= T::one() / *d;
+        for (b, l) in rest.iter_mut().zip(below) {
+            *b = fused.mul_add(-*x, *l, *b);
+        }
+    }
+    for j in (0..n).rev() {
+        let (x, rest) = b[j..].split_first_mut().expect("j < n");
+        let (d, below) = l[j * n + j..(j + 1) * n].split_first().expect("j < n");
+        *x = (*x - fold_products::<T, LANES>(fused, below, rest)) * (T::one() / *d);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{at_each_level, sizes};
+
+    const SIZES: [usize; 16] = [0, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33, 49, 64, 100];
+
+    fn check<T: Real>(n: usize) {
+        // A = B Bᵀ + n 1, its upper triangle poisoned.
+        let b: Vec<T> = (0..n * n).map(|i| T::of((((i + 1) * 7919) >> 3) as f64 % 7.0 - 3.0)).collect();
+        let mut a = vec![T::NAN; n * n];
+        for j in 0..n {
+            for i in j..n {
+                let s = (0..n).fold(T::zero(), |s, k| s + b[k * n + i] * b[k * n + j]);
+                a[j * n + i] = s + if i == j { T::of(n as f64) } else { T::zero() };
+            }
+        }
+        let mut l = a.clone();
+        assert!(cholesky(&mut l, n));
+        let tolerance = T::of(30.0 * (n * n) as f64) * T::EPSILON;
+        for j in 0..n {
+            assert!(l[j * n..][..j].iter().all(|x| x.not_a_number()), "the upper triangle is not touched");
+            for i in j..n {
+                let s = (0..=j).fold(T::zero(), |s, k| s + l[k * n + i] * l[k * n + j]);
+                assert!((s - a[j * n + i]).magnitude() <= tolerance, "{n}: {i}, {j}");
+            }
+        }
+        let x: Vec<T> = (0..n).map(|i| T::of(i as f64 % 5.0 - 2.0)).collect();
+        let mut y = vec![T::zero(); n];
+        for j in 0..n {
+            for i in 0..n {
+                y[i] += a[i.min(j) * n + i.max(j)] * x[j];
+            }
+        }
+        cholesky_solve(&l, n, &mut y);
+        assert!(x.iter().zip(&y).all(|(x, y)| (*x - *y).magnitude() <= T::of(1000.0) * T::EPSILON));
+        for bad in [T::zero(), -T::one(), T::NAN, T::of(f64::INFINITY)] {
+            for j in (0..n).step_by(6) {
+                let mut l = a.clone();
+                l[j * n + j] = bad;
+                assert!(!cholesky(&mut l, n), "{n}: pivot {j} from {bad}");
+            }
+        }
+    }
+
+    #[test]
+    fn rounding_is_no_pivot_and_units_do_not_matter() {
+        // (1, t)ᵀ(1, t) of rank one, whatever is left of the second pivot
+        for t in [1.0, 0.1, 1.0 / 3.0, 1e-9, 1e9 / 7.0] {
+            assert!(!cholesky(&mut [1.0, t, f64::NAN, t * t * (1.0 + 1e-16)], 2));
+            assert!(!cholesky(&mut [1.0, t, f64::NAN, t * t * (1.0 + f64::EPSILON)], 2));
+            assert!(cholesky(&mut [1.0, t, f64::NAN, t * t * (1.0 + 1e-13)], 2));
+        }
+        assert!(cholesky(&mut [1.0, 0.0, 0.0, 1e-300], 2));
+        assert!(cholesky(&mut [1e-300, 0.0, 0.0, 1.0], 2));
+    }
+
+    #[test]
+    fn the_factor_reproduces_the_matrix() {
+        at_each_level(|| {
+            for n in sizes(&SIZES, 15) {
+                check::<f32>(n);
+                check::<f64>(n);
+            }
+        });
+    }
+}

@@ -1,0 +1,373 @@
+//! What a [`Triangle`] answers: coefficients, how independent the columns are, and better coefficients.
+
+use nalgebra::DMatrix;
+
+use super::householder::{Rows, Samples, Triangle};
+use crate::Real;
+use crate::kernel::{Kernel, norm_inf, vectorize};
+
+impl<T: Real> Triangle<T> {
+    fn size(&self) -> usize {
+        self.scales.len() - self.residual.len()
+    }
+
+    /// Whether the norms of all columns are so far from the ends of the range that no square was lost.
+    pub(super) fn is_moderate(&self) -> bool {
+        let p = self.size();
+        let limit = T::LEAST_NORMAL.sqrt().sqrt();
+        let safe = |norm: T| norm > limit && norm * limit < T::one();
+        let targets = self.r[p * p..].chunks_exact(p.max(1)).zip(&self.residual);
+        (0..p).all(|j| safe(norm_inf(&self.r[j * p..][..=j])))
+            && targets.into_iter().all(|(y, rss)| safe(norm_inf(y)) || safe(rss.sqrt()))
+    }
+
+    /// `|R_jj| / ‖R e_j‖` for each column: the sine of its angle to the span of those before, whatever its
+    /// unit; 0 for a column of zeros.
+    pub(crate) fn independence(&self) -> impl Iterator<Item = T> + '_ {
+        let p = self.size();
+        (0..p).map(move |j| {
+            let column = &self.r[j * p..][..=j];
+            let norm = column.iter().fold(T::zero(), |s, x| s + *x * *x).sqrt();
+            if norm > T::zero() { column[j].magnitude() / norm } else { norm }
+        })
+    }
+
+    /// `β = R⁻¹ Qᵀ y`, the coefficients of one output after the other. Dividing by a zero on the diagonal
+    /// leaves what it may: see [`independence`](Self::independence).
+    pub(crate) fn solve(&self, beta: &mut [T]) {
+        let p = self.size();
+        let outputs = beta.chunks_exact_mut(p.max(1)).zip(self.r[p * p..].chunks_exact(p.max(1)));
+        for ((beta, y), unit) in outputs.zip(&self.scales[p..]) {
+            beta.copy_from_slice(y);
+            self.back(beta);
+            for (beta, scale) in beta.iter_mut().zip(&self.scales) {
+                *beta = *beta * *scale / *unit;
+            }
+        }
+    }
+
+    /// `R S⁻¹`, so that `X W Xᵀ` (penalty included) is its square, in the units of the samples.
+    pub(crate) fn root(&self) -> DMatrix<T> {
+        let p = self.size();
+        DMatrix::from_fn(p, p, |i, j| if i <= j { self.r[j * p + i] / self.scales[j] } else { T::zero() })
+    }
+
+    /// `S R⁻¹`, the inverse of [`root`](Self::root).
+    pub(crate) fn inverse_root(&self) -> DMatrix<T> {
+        let p = self.size();
+        let mut inverse = DMatrix::identity(p, p);
+        for mut column in inverse.column_iter_mut() {
+            self.back(column.as_mut_slice());
+            for (x, scale) in column.iter_mut().zip(&self.scales) {
+                *x *= *scale;
+            }
+        }
+        inverse
+    }
+
+    /// `x ← R⁻¹ x`.
+    fn back(&self, x: &mut [T]) {
+        let p = self.size();
+        for j in (0..p).rev() {
+            x[j] /= self.r[j * p + j];
+            for i in 0..j {
+                let s = x[j] * self.r[j * p + i];
+                x[i] -= s;
+            }
+        }
+    }
+
+    /// `x ← R⁻ᵀ x`.
+    fn forward(&self, x: &mut [T]) {
+        let p = self.size();
+        for j in 0..p {
+            let s = (0..j).fold(T::zero(), |s, i| s + self.r[j * p + i] * x[i]);
+            x[j] = (x[j] - s) / self.r[j * p + j];
+        }
+    }
+
+    /// One step of refinement, `β ← β + d` with `Rᵀ R d = X̃ᵀ W (y − X̃ β) − λ β`, residual and gradient in twice
+    /// the working precision (Björck 1987). Returns `max ‖R d‖ / ‖R β‖` over the outputs: a step that is not much
+    /// smaller than the one before tells that no digits are left to gain.
+    pub(crate) fn refine(&self, samples: &Samples<'_, T>, ridge: &[T], beta: &mut [T]) -> T {
+        let (p, k, m) = (self.size(), self.residual.len(), samples.x.cols);
+        assert!(samples.coefficients() == p && samples.outputs() == k && beta.len() == p * k);
+        let mut rows = Rows::new(m, p + k);
+        let step = rows.count;
+        let mut gradient = vec![Double::default(); p * k];
+        let mut residual = vec![Double::default(); step];
+        let scaled = |j: usize, o: usize, beta: T| beta / self.scales[j] * self.scales[p + o];
+        for start in (0..m).step_by(step) {
+            rows.count = step.min(m - start);
+            samples.load(start, &mut rows, &self.scales, false);
+            for o in 0..k {
+                let residual = &mut residual[..rows.count];
+                for (r, y) in residual.iter_mut().zip(rows.column(p + o)) {
+                    *r = Double { high: *y, low: T::zero() };
+                }
+                for j in 0..p {
+                    let b = -scaled(j, o, beta[o * p + j]);
+                    add_multiple(b, rows.column(j), residual);
+                }
+                if let Some(weights) = samples.weights {
+                    for (r, w) in residual.iter_mut().zip(&weights[start..]) {
+                        *r = Double::default().add_product(*w, *r);
+                    }
+                }
+                for j in 0..p {
+                    let g = &mut gradient[o * p + j];
+                    *g = g.plus(inner(rows.column(j), residual));
+                }
+            }
+        }
+        let mut largest = T::zero();
+        let mut step = vec![T::zero(); p];
+        for (o, beta) in beta.chunks_exact_mut(p.max(1)).enumerate() {
+            for j in 0..p {
+                let mut g = gradient[o * p + j];
+                if let Some(lambda) = ridge.get(j) {
+                    let b = Double { high: -scaled(j, o, beta[j]), low: T::zero() };
+                    g = g.add_product(*lambda * self.scales[j] * self.scales[j], b);
+                }
+                step[j] = g.high + g.low;
+            }
+            self.forward(&mut step);
+            let norm = |x: &[T]| x.iter().fold(T::zero(), |s, x| s + *x * *x).sqrt();
+            let (change, size) = (norm(&step), norm(&self.r[(p + o) * p..][..p]));
+            self.back(&mut step);
+            for (j, beta) in beta.iter_mut().enumerate() {
+                *beta += step[j] * self.scales[j] / self.scales[p + o];
+            }
+            let change = if size > T::zero() { change / size } else { change };
+            largest = if change <= largest { largest } else { change };
+        }
+        largest
+    }
+}
+
+/// An unevaluated sum of two numbers, about twice the digits (Dekker 1971).
+#[derive(Clone, Copy, Debug, Default)]
+struct Double<T> {
+    high: T,
+    low: T,
+}
+
+impl<T: Kernel> Double<T> {
+    /// `self + x y`, the product's and the sum's rounding errors kept: `x y = p + e` by one fused step, and Knuth's
+    /// sum of two.
+    #[inline(always)]
+    fn add_product(self, x: T, y: Self) -> Self {
+        let p = x * y.high;
+        let e = x.fma(y.high, -p) + x * y.low;
+        self.plus(Self { high: p, low: e })
+    }
+
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        let (a, b) = (self.high, other.high);
+        let s = a + b;
+        let t = s - a;
+        let e = (a - (s - t)) + (b - t);
+        Self { high: s, low: self.low + other.low + e }
+    }
+}
+
+/// `r ← r + b x`.
+fn add_multiple<T: Kernel>(b: T, x: &[T], r: &mut [Double<T>]) {
+    vectorize(
+        #[inline(always)]
+        |_| {
+            for (r, x) in r.iter_mut().zip(x) {
+                *r = r.add_product(b, Double { high: *x, low: T::default() });
+            }
+        },
+    );
+}
+
+/// `xᵀ r`.
+fn inner<T: Kernel>(x: &[T], r: &[Double<T>]) -> Double<T> {
+    const LANES: usize = 16;
+    let mut lanes = [Double::default(); LANES];
+    vectorize(
+        #[inline(always)]
+        |_| {
+            for (x, r) in x.chunks(LANES).zip(r.chunks(LANES)) {
+                for ((lane, x), r) in lanes.iter_mut().zip(x).zip(r) {
+                    *lane = lane.add_product(*x, *r);
+                }
+            }
+        },
+    );
+    lanes.into_iter().fold(Double::default(), Double::plus)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{Factor, at_each_level, factorise};
+
+    /// NIST StRD Longley: y, x1..x6.
+    const LONGLEY: [[f64; 7]; 16] = [
+        [60323.0, 83.0, 234289.0, 2356.0, 1590.0, 107608.0, 1947.0],
+        [61122.0, 88.5, 259426.0, 2325.0, 1456.0, 108632.0, 1948.0],
+        [60171.0, 88.2, 258054.0, 3682.0, 1616.0, 109773.0, 1949.0],
+        [61187.0, 89.5, 284599.0, 3351.0, 1650.0, 110929.0, 1950.0],
+        [63221.0, 96.2, 328975.0, 2099.0, 3099.0, 112075.0, 1951.0],
+        [63639.0, 98.1, 346999.0, 1932.0, 3594.0, 113270.0, 1952.0],
+        [64989.0, 99.0, 365385.0, 1870.0, 3547.0, 115094.0, 1953.0],
+        [63761.0, 100.0, 363112.0, 3578.0, 3350.0, 116219.0, 1954.0],
+        [66019.0, 101.2, 397469.0, 2904.0, 3048.0, 117388.0, 1955.0],
+        [67857.0, 104.6, 419180.0, 2822.0, 2857.0, 118734.0, 1956.0],
+        [68169.0, 108.4, 442769.0, 2936.0, 2798.0, 120445.0, 1957.0],
+        [66513.0, 110.8, 444546.0, 4681.0, 2637.0, 121950.0, 1958.0],
+        [68655.0, 112.6, 482704.0, 3813.0, 2552.0, 123366.0, 1959.0],
+        [69564.0, 114.2, 502601.0, 3931.0, 2514.0, 125368.0, 1960.0],
+        [69331.0, 115.7, 518173.0, 4806.0, 2572.0, 127852.0, 1961.0],
+        [70551.0, 116.9, 554894.0, 4007.0, 2827.0, 130081.0, 1962.0],
+    ];
+
+    /// The digits to which the worst coefficient agrees.
+    fn digits(beta: &[f64], exact: &[f64]) -> f64 {
+        beta.iter().zip(exact).map(|(b, e)| -((b - e) / e).abs().max(1e-16).log10()).fold(16.0, f64::min)
+    }
+
+    fn fit(x: Factor<'_, f64>, bias: bool, y: &[f64], refinements: usize) -> (Vec<f64>, f64) {
+        let samples = Samples { x, bias, y: Factor::new(y, 1, y.len()), weights: None };
+        let triangle = factorise(&samples, &[]);
+        let mut beta = vec![0.0; samples.coefficients()];
+        triangle.solve(&mut beta);
+        for _ in 0..refinements {
+            triangle.refine(&samples, &[], &mut beta);
+        }
+        (beta, triangle.residual[0])
+    }
+
+    #[test]
+    fn longley_keeps_its_digits() {
+        // Exact to 16 digits, the constant last.
+        let exact = [
+            15.061872271373295,
+            -0.03581917929259102,
+            -2.020229803816825,
+            -1.033226867173592,
+            -0.05110410565358072,
+            1829.1514646135518,
+            -3482258.634595818,
+        ];
+        let x: Vec<f64> = LONGLEY.iter().flat_map(|row| row[1..].to_vec()).collect();
+        let y: Vec<f64> = LONGLEY.iter().map(|row| row[0]).collect();
+        at_each_level(|| {
+            let (beta, residual) = fit(Factor::new(&x, 6, 16), true, &y, 0);
+            assert!(digits(&beta, &exact) >= 10.0, "{}", digits(&beta, &exact));
+            assert!((residual / 836424.0555059146 - 1.0).abs() < 1e-10);
+            let (beta, _) = fit(Factor::new(&x, 6, 16), true, &y, 2);
+            assert!(digits(&beta, &exact) >= 13.0, "refined: {}", digits(&beta, &exact));
+        });
+    }
+
+    #[test]
+    fn wampler_polynomials_keep_their_digits() {
+        let x: Vec<f64> = (0..21_i32).flat_map(|i| (1..6).map(move |j| f64::from(i.pow(j)))).collect();
+        let y: Vec<f64> = (0..21_i32).map(|i| (0..6).map(|j| f64::from(i.pow(j))).sum()).collect();
+        at_each_level(|| {
+            let (beta, residual) = fit(Factor::new(&x, 5, 21), true, &y, 0);
+            assert!(digits(&beta, &[1.0; 6]) >= 9.0, "{}", digits(&beta, &[1.0; 6]));
+            assert!(residual < 1e-10);
+            let (beta, _) = fit(Factor::new(&x, 5, 21), true, &y, 2);
+            assert!(digits(&beta, &[1.0; 6]) >= 14.0, "refined: {}", digits(&beta, &[1.0; 6]));
+        });
+    }
+
+    /// A problem of several blocks and panels, weighted and with a penalty, against its normal equations.
+    fn check<T: Real>(n: usize, m: usize, k: usize, bias: bool, tolerance: f64) {
+        let noise = |count: usize, seed: f64| -> Vec<T> {
+            (0..count).map(|i| T::of((i as f64 * 1.7 + seed + (i * i % 101) as f64).sin())).collect()
+        };
+        let (x, y) = (noise(n * m, 0.1), noise(k * m, 0.7));
+        let w: Vec<T> = (0..m).map(|j| T::of((j % 3) as f64)).collect();
+        let transposed: Vec<T> = (0..n * m).map(|i| x[i % m * n + i / m]).collect();
+        let p = n + usize::from(bias);
+        let ridge: Vec<T> = (0..p).map(|j| T::of(0.5 + (j % 4) as f64)).collect();
+        for x in [Factor::new(&x, n, m), Factor::new(&transposed, m, n).t()] {
+            let samples = Samples { x, bias, y: Factor::new(&y, k, m), weights: Some(&w) };
+            let triangle = factorise(&samples, &ridge);
+            let mut beta = vec![T::zero(); p * k];
+            triangle.solve(&mut beta);
+            let mut refined = beta.clone();
+            assert!(triangle.refine(&samples, &ridge, &mut refined) < T::of(tolerance));
+            assert_eq!(triangle.independence().count(), p);
+            let entry = |i: usize, j: usize| if i < n { x.at(i, j).f64() } else { 1.0 };
+            for beta in [beta, refined] {
+                for o in 0..k {
+                    let mut sum = 0.0;
+                    let mut gradient: Vec<f64> =
+                        (0..p).map(|i| -ridge[i].f64() * beta[o * p + i].f64()).collect();
+                    for j in 0..m {
+                        let fitted: f64 = (0..p).map(|i| entry(i, j) * beta[o * p + i].f64()).sum();
+                        let r = y[j * k + o].f64() - fitted;
+                        sum += w[j].f64() * r * r;
+                        for (i, g) in gradient.iter_mut().enumerate() {
+                            *g += w[j].f64() * r * entry(i, j);
+                        }
+                    }
+                    sum += (0..p).map(|i| ridge[i].f64() * beta[o * p + i].f64().powi(2)).sum::<f64>();
+                    let size = 1.0 + m as f64;
+                    assert!(gradient.iter().all(|g| g.abs() <= tolerance * size), "{n} × {m}: {gradient:?}");
+                    assert!((triangle.residual[o].f64() - sum).abs() <= tolerance * (1.0 + sum));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_gradient_vanishes_at_the_solution() {
+        at_each_level(|| {
+            let shapes = [(1, 1, 1), (2, 5, 1), (3, 2, 2), (9, 40, 3), (40, 700, 2), (70, 60, 1)];
+            for &(n, m, k) in if cfg!(miri) { &shapes[..4] } else { &shapes } {
+                check::<f64>(n, m, k, n % 2 == 1, 1e-12);
+                check::<f32>(n, m, k, n % 2 == 0, 1e-4);
+            }
+            check::<f64>(0, 5, 1, true, 1e-13);
+            check::<f64>(3, 0, 1, true, 1e-13);
+        });
+    }
+
+    #[test]
+    fn units_do_not_matter_and_dependence_shows() {
+        let x: Vec<f64> = (0..40)
+            .flat_map(|i| [f64::from(i) * 1e-200, 1e200 * f64::from(i % 7), 2e-200 * f64::from(i)])
+            .collect();
+        let y: Vec<f64> = (0..40).map(|i| 1e180 * (3.0 * f64::from(i) - f64::from(i % 7))).collect();
+        let samples =
+            Samples { x: Factor::new(&x, 3, 40), bias: true, y: Factor::new(&y, 1, 40), weights: None };
+        let independence: Vec<f64> = factorise(&samples, &[]).independence().collect();
+        assert!(
+            independence[0] > 0.1
+                && independence[1] > 0.1
+                && independence[2] < 1e-14
+                && independence[3] > 0.1
+        );
+        let pairs: Vec<f64> = x.chunks(3).flat_map(|x| [x[0], x[1]]).collect();
+        let samples = Samples { x: Factor::new(&pairs, 2, 40), ..samples };
+        let mut beta = [0.0; 3];
+        factorise(&samples, &[]).solve(&mut beta);
+        assert!((beta[0] * 1e-200 / 1e180 - 3.0).abs() < 1e-13 || beta[0].is_infinite());
+        assert!((beta[1] / -1e-20 - 1.0).abs() < 1e-13);
+    }
+
+    #[test]
+    fn what_is_not_finite_stays_visible() {
+        for poison in [f64::NAN, f64::INFINITY] {
+            let x = [1.0, 2.0, poison, 4.0];
+            let samples = Samples {
+                x: Factor::new(&x, 1, 4),
+                bias: true,
+                y: Factor::new(&[1.0; 4], 1, 4),
+                weights: None,
+            };
+            let mut beta = [0.0; 2];
+            factorise(&samples, &[]).solve(&mut beta);
+            assert!(beta.iter().any(|b| b.is_nan()));
+        }
+    }
+}

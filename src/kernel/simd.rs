@@ -1,0 +1,15 @@
+//! Registers, the level of instructions in use, register tiles and packing.
+
+pub(crate) use level::{Fused, vectorize};
+pub(super) use level::{Task, dispatch};
+#[cfg(test)]
+pub(crate) use level::{at_each_level, sizes};
+pub(super) use pack::{PackColumns, PackRows};
+pub(super) use tile::{Block, Update};
+pub(super) use vector::prefetch;
+pub(crate) use vector::{Lanes, Vector};
+
+mod level;
+mod pack;
+mod tile;
+mod vector;

@@ -1,0 +1,203 @@
+//! What a run returns.
+
+use std::fmt;
+
+use nalgebra::DVector;
+
+use crate::{Certificate, CriticalKind, Error, Hessian, Real, Termination};
+
+/// One point of a run.
+///
+/// ```
+/// use gradus::nalgebra::{self, dvector};
+/// use gradus::{Newton, Stop, minimize, problems::Rosenbrock};
+///
+/// let stop = Stop::default().trace(true);
+/// let trace = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![0.0, 0.0], &stop)?.trace;
+/// assert_eq!((trace[0].iteration, trace[0].value, trace[0].gradient_norm), (0, 1.0, 2.0));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+pub struct Progress<T> {
+    /// Steps taken before the point.
+    pub iteration: usize,
+    /// Evaluations so far.
+    pub evaluations: usize,
+    /// `f(x)`.
+    pub value: T,
+    /// `‖∇f(x)‖∞`.
+    pub gradient_norm: T,
+}
+
+/// Where a run ended and why. Value and gradient are those of `x`, the point returned.
+///
+/// ```
+/// use gradus::nalgebra::{self, dvector};
+/// use gradus::{CriticalKind, Newton, Stop, minimize, problems::Rosenbrock};
+///
+/// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &Stop::default())?;
+/// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
+/// println!("{report}");
+/// let x = report.into_converged()?.x; // an error if it did not converge
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report<T: Real> {
+    /// The point.
+    pub x: DVector<T>,
+    /// `f(x)`.
+    pub value: T,
+    /// `‖∇f(x)‖∞`.
+    pub gradient_norm: T,
+    /// Steps taken.
+    pub iterations: usize,
+    /// Evaluations of the objective (value, or value and gradient).
+    pub evaluations: usize,
+    /// Why the run ended.
+    pub termination: Termination,
+    /// What second derivatives say of `x`, where the method knows them.
+    pub certificate: Option<Certificate<T>>,
+    /// How many steps modified the Hessian to descend.
+    pub modified: usize,
+    /// How many stationary points with a negative eigenvalue were left along it.
+    pub escapes: usize,
+    /// Predicted and actual reduction of `f` in the last step, where the method predicts one.
+    pub reduction: Option<(T, T)>,
+    /// The whole run, if [`Stop::trace`] asked for it.
+    pub trace: Vec<Progress<T>>,
+}
+
+impl<T: Real> Report<T> {
+    /// The kind of the point, where it is stationary to the tolerance and second derivatives are known.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{CriticalKind, Newton, Stop, minimize, problems::Problem};
+    ///
+    /// let mut f = Problem::DoubleWell; // from the symmetry axis the textbook iteration finds the saddle
+    /// let report = minimize(&mut Newton::pure(), &mut f, dvector![0.0, 1.0], &Stop::default())?;
+    /// assert_eq!(report.kind(), Some(CriticalKind::Saddle));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn kind(&self) -> Option<CriticalKind> {
+        let certificate = self.certificate.as_ref().filter(|_| self.termination.is_stationary());
+        certificate.map(|certificate| certificate.point.kind)
+    }
+
+    /// Whether `x` is stationary to the tolerance *and* nothing known speaks against a minimum: a saddle or
+    /// a maximum has not converged.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Newton, Stop, minimize, problems::Problem};
+    ///
+    /// let mut f = Problem::DoubleWell;
+    /// let report = minimize(&mut Newton::pure(), &mut f, dvector![0.0, 1.0], &Stop::default())?;
+    /// assert!(report.termination.is_stationary() && !report.converged()); // a saddle
+    /// assert!(minimize(&mut Newton::new(), &mut f, dvector![0.0, 1.0], &Stop::default())?.converged());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn converged(&self) -> bool {
+        let against = matches!(self.kind(), Some(CriticalKind::Saddle | CriticalKind::Maximum));
+        let known = |what: fn(&Certificate<T>) -> bool| self.certificate.as_ref().is_some_and(what);
+        self.termination.is_stationary() && !known(|c| c.unbounded) && (known(|c| c.convex) || !against)
+    }
+
+    /// The report, if it converged.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Error, Newton, Stop, minimize, problems::Rosenbrock};
+    ///
+    /// let stop = Stop::default().iterations(1);
+    /// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+    /// assert!(matches!(report.into_converged(), Err(Error::NotConverged { iterations: 1, .. })));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NotConverged`].
+    pub fn into_converged(self) -> Result<Self, Error> {
+        if self.converged() {
+            return Ok(self);
+        }
+        let gradient = self.gradient_norm.f64();
+        Err(Error::NotConverged { termination: self.termination, iterations: self.iterations, gradient })
+    }
+}
+
+impl<T: Real> fmt::Display for Report<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = if self.converged() { "converged" } else { "not converged" };
+        writeln!(f, "{verdict}: {}", self.termination)?;
+        writeln!(f, "  value       {:e}", self.value.f64())?;
+        writeln!(f, "  gradient    {:e}", self.gradient_norm.f64())?;
+        write!(f, "  iterations  {} ({} evaluations)", self.iterations, self.evaluations)?;
+        if let Some(certificate) = &self.certificate {
+            match self.kind() {
+                Some(kind) => write!(f, "\n  kind        {kind}")?,
+                None => f.write_str("\n  curvature   (not stationary, so no kind)")?,
+            }
+            let inertia = certificate.point.inertia;
+            let signs =
+                [(inertia.positive, "positive"), (inertia.zero, "zero"), (inertia.negative, "negative")];
+            for (i, (count, sign)) in signs.iter().filter(|(count, _)| *count > 0).enumerate() {
+                write!(f, "{} {count} {sign}", if i == 0 { ":" } else { "," })?;
+            }
+            if self.kind().is_some() && certificate.convex {
+                f.write_str("; convex, so a global minimum")?;
+            }
+        }
+        if self.modified + self.escapes > 0 {
+            write!(f, "\n  modified    {} Hessians, {} saddles escaped", self.modified, self.escapes)?;
+        }
+        Ok(())
+    }
+}
+
+impl<T: Real> Report<T> {
+    /// Judges the point by second derivatives, whatever method found it, and keeps the
+    /// [`certificate`](Self::certificate), so that [`kind`](Self::kind) and
+    /// [`converged`](Self::converged) take it into account.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{CriticalKind, GradientDescent, Stop, minimize, problems::Rosenbrock};
+    ///
+    /// let mut f = Rosenbrock::new(2);
+    /// let stop = Stop::default().iterations(100_000);
+    /// let mut report = minimize(&mut GradientDescent::new(1e-3), &mut f, dvector![-1.2, 1.0], &stop)?;
+    /// assert_eq!(report.kind(), None); // a first-order method cannot know
+    /// report.certify(&mut f)?;
+    /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`CriticalPoint::of`].
+    pub fn certify<O: Hessian<T> + ?Sized>(&mut self, objective: &mut O) -> Result<&Certificate<T>, Error> {
+        let certificate = Certificate::of(objective, &self.x)?;
+        Ok(self.certificate.insert(certificate))
+    }
+}
+
+impl<T: Real> Report<T> {
+    /// A point of which nothing is known yet.
+    pub(crate) fn given(x: DVector<T>) -> Self {
+        Self {
+            x,
+            value: T::NAN,
+            gradient_norm: T::NAN,
+            iterations: 0,
+            evaluations: 0,
+            termination: Termination::Given,
+            certificate: None,
+            modified: 0,
+            escapes: 0,
+            reduction: None,
+            trace: Vec::new(),
+        }
+    }
+}

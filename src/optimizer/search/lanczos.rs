@@ -1,0 +1,174 @@
+//! Lanczos' method: what Hessian products tell of the spectrum.
+
+use nalgebra::DVector;
+
+use super::trust_radius::norm;
+use crate::contract::room;
+use crate::kernel::tridiagonal;
+use crate::{Error, HessianProduct, Real, kernel};
+
+/// `H Q ≈ Q T`, with `k` orthonormal columns `Q` that span the Krylov space of a start, and `T` tridiagonal
+/// (Lanczos 1950; orthogonalised twice against all columns, so that no copies of eigenvalues appear).
+#[derive(Debug, Clone)]
+pub(in crate::optimizer) struct Lanczos<T: Real> {
+    /// Columns of `Q`.
+    basis: Vec<DVector<T>>,
+    product: DVector<T>,
+    /// The diagonal of `T`, then its eigenvalues.
+    values: Vec<T>,
+    /// The subdiagonal of `T`.
+    beta: Vec<T>,
+    /// The eigenvectors of `T`, by columns.
+    vectors: Vec<T>,
+    coordinates: Vec<T>,
+}
+
+impl<T: Real> Lanczos<T> {
+    pub(in crate::optimizer) fn new() -> Self {
+        Self {
+            basis: Vec::new(),
+            product: DVector::zeros(0),
+            values: Vec::new(),
+            beta: Vec::new(),
+            vectors: Vec::new(),
+            coordinates: Vec::new(),
+        }
+    }
+
+    /// At most `steps` steps from `start`; fewer where the space is exhausted or a product is not finite. Leaves
+    /// the Ritz values, unsorted, and the Ritz vectors in the coordinates of `Q`. False where the start is zero,
+    /// or there is no product to be had.
+    pub(in crate::optimizer) fn run<O: HessianProduct<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &DVector<T>,
+        start: &DVector<T>,
+        steps: usize,
+    ) -> Result<bool, Error> {
+        let n = x.len();
+        let steps = steps.min(n);
+        if self.product.len() != n || self.basis.len() < steps {
+            room::<T>("dimension", &[n, steps])?;
+            self.product = DVector::repeat(n, T::NAN);
+            self.basis = vec![DVector::zeros(n); steps];
+            for (buffer, size) in [
+                (&mut self.values, steps),
+                (&mut self.beta, steps),
+                (&mut self.vectors, steps * steps),
+                (&mut self.coordinates, steps),
+            ] {
+                *buffer = Vec::with_capacity(size);
+            }
+        }
+        let length = norm(start.as_slice());
+        if !(length > T::zero() && length.is_finite()) {
+            return Ok(false);
+        }
+        self.basis[0].zip_apply(start, |q, s| *q = s / length);
+        self.values.clear();
+        self.beta.clear();
+        let mut scale = T::zero();
+        for k in 0..steps {
+            objective.hessian_product(x, &self.basis[k], &mut self.product);
+            if self.product.len() != n {
+                let found = self.product.len();
+                return Err(Error::Resized { what: "the Hessian product", expected: n, found });
+            }
+            if !kernel::norm_inf(self.product.as_slice()).is_finite() {
+                break;
+            }
+            self.values.push(kernel::dot(self.basis[k].as_slice(), self.product.as_slice()));
+            scale = scale.max(norm(self.product.as_slice()));
+            if k + 1 == steps {
+                break;
+            }
+            for _ in 0..2 {
+                for q in &self.basis[..=k] {
+                    let overlap = kernel::dot(q.as_slice(), self.product.as_slice());
+                    kernel::axpy(-overlap, q.as_slice(), self.product.as_mut_slice());
+                }
+            }
+            let rest = norm(self.product.as_slice());
+            if rest <= T::of(n as f64) * T::EPSILON * scale {
+                break;
+            }
+            self.beta.push(rest);
+            let (_, next) = self.basis.split_at_mut(k + 1);
+            next[0].zip_apply(&self.product, |q, p| *q = p / rest);
+        }
+        let k = self.values.len();
+        self.beta.resize(k, T::zero());
+        self.vectors.resize(k * k, T::zero());
+        Ok(k > 0 && tridiagonal(&mut self.values, &mut self.beta, &mut self.vectors))
+    }
+
+    /// The smallest Ritz value, and which it is.
+    fn least(&self) -> (usize, T) {
+        let values = self.values.iter().copied().enumerate();
+        values.fold((0, self.values[0]), |least, value| if value.1 < least.1 { value } else { least })
+    }
+
+    /// `s = −Q V max(|Λ|, δ)⁻¹ Vᵀ (γ e₁)` into `out`, with `T = V Λ Vᵀ`, `δ = √ε max |λ|`, and `γ` the length of
+    /// the start; `−Q (γ e₁)` where all Ritz values are zero. Returns `sᵀHs` and whether a Ritz value is
+    /// negative.
+    pub(in crate::optimizer) fn descend(&mut self, length: T, out: &mut DVector<T>) -> (T, bool) {
+        let k = self.values.len();
+        let largest = kernel::norm_inf(&self.values);
+        let floor = if largest > T::zero() { T::EPSILON.sqrt() * largest } else { T::one() };
+        self.coordinates.clear();
+        self.coordinates.resize(k, T::zero());
+        let mut bend = T::zero();
+        for (v, &lambda) in self.vectors.chunks_exact(k).zip(&self.values) {
+            let c = -(v[0] * length) / lambda.abs().max(floor);
+            kernel::axpy(c, v, &mut self.coordinates);
+            bend += c * (c * lambda);
+        }
+        combine(&self.basis, &self.coordinates, out);
+        (bend, self.least().1 < T::zero())
+    }
+
+    /// The direction of most negative curvature that `steps` steps from a fixed vector without structure
+    /// find, with the curvature: the unit Ritz vector in `out`. A negative Ritz value is a proof, it is
+    /// `vᵀHv`; `None`, where the smallest is not negative beyond rounding, is only a sign that there is
+    /// none.
+    pub(in crate::optimizer) fn negative_curvature<O: HessianProduct<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &DVector<T>,
+        steps: usize,
+        out: &mut DVector<T>,
+    ) -> Result<Option<T>, Error> {
+        unstructured(out);
+        if !self.run(objective, x, out, steps)? {
+            return Ok(None);
+        }
+        let (k, (at, least)) = (self.values.len(), self.least());
+        if least >= -T::of(out.len() as f64) * T::EPSILON * kernel::norm_inf(&self.values) {
+            return Ok(None);
+        }
+        combine(&self.basis, &self.vectors[at * k..(at + 1) * k], out);
+        let length = norm(out.as_slice());
+        *out /= length;
+        Ok(Some(least))
+    }
+}
+
+/// `Q c`, into `out`.
+fn combine<T: Real>(basis: &[DVector<T>], coordinates: &[T], out: &mut DVector<T>) {
+    out.fill(T::zero());
+    for (q, &c) in basis.iter().zip(coordinates) {
+        kernel::axpy(c, q.as_slice(), out.as_mut_slice());
+    }
+}
+
+/// Fills `out` with numbers in `[−1, 1)` that are the same on every machine (SplitMix64; Steele, Lea and Flood
+/// 2014).
+fn unstructured<T: Real>(out: &mut DVector<T>) {
+    let mut state = 0x5EED_u64;
+    out.apply(|out| {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        *out = T::of((z ^ (z >> 31)) as f64 / 2f64.powi(63) - 1.0);
+    });
+}

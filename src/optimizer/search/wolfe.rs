@@ -1,0 +1,224 @@
+//! A line search for the strong Wolfe conditions that survives rounding, kinks and the edge of a domain.
+//!
+//! With `φ(t) = f(x + t d)` and `φ'(0) < 0` it looks for a `t` where
+//!
+//! ```text
+//! φ(t)    ≤ φ(0) + δ t φ'(0) + ω      δ = 10⁻⁴, ω = 8 ε |φ(0)|: what rounding does to a value
+//! |φ'(t)| ≤ σ |φ'(0)|
+//! ```
+//!
+//! The interval `[a, b]` keeps `φ(a) ≤ φ(0) + ω, φ'(a) < 0` and, at `b`, a slope upwards, a value too high, or
+//! none at all; a minimum lies between. Secants of the slopes shrink it, halving where they are slow. Near a
+//! minimum slopes are exact to `ε` where values are to `√ε`: so slopes decide, and values only have a veto.
+//!
+//! Source: Hager and Zhang, *A new conjugate gradient method with guaranteed descent and an efficient line
+//! search*, SIAM J. Optim. 16 (2005), section 4; the conditions with an error bound as in their (4.1)-(4.3).
+
+use nalgebra::DVector;
+
+use super::backtrack::assign;
+use crate::objective::evaluate;
+use crate::{Error, Objective, Real, kernel};
+
+/// Evaluations of one search, at the most.
+const PROBES: usize = 50;
+
+/// The buffers of a search: the point tried last, and the best of them.
+#[derive(Debug, Clone)]
+pub(in crate::optimizer) struct LineSearch<T: Real> {
+    trial: Place<T>,
+    best: Place<T>,
+}
+
+/// A point on the line, with value and gradient.
+#[derive(Debug, Clone)]
+pub(in crate::optimizer) struct Place<T: Real> {
+    pub(in crate::optimizer) x: DVector<T>,
+    pub(in crate::optimizer) gradient: DVector<T>,
+    pub(in crate::optimizer) value: T,
+    pub(in crate::optimizer) length: T,
+}
+
+impl<T: Real> Place<T> {
+    pub(in crate::optimizer) fn new() -> Self {
+        Self { x: DVector::zeros(0), gradient: DVector::zeros(0), value: T::NAN, length: T::zero() }
+    }
+}
+
+/// `φ` and `φ'` at `t`; where they are not finite the value is `None`.
+#[derive(Clone, Copy)]
+struct Probe<T> {
+    t: T,
+    value: Option<T>,
+    slope: T,
+}
+
+/// Why a search ends.
+enum End {
+    /// The Wolfe conditions hold at the best place.
+    Wolfe,
+    /// The interval or the patience is used up.
+    Exhausted,
+    /// The objective broke its contract.
+    Failed(Error),
+}
+
+impl<T: Real> LineSearch<T> {
+    pub(in crate::optimizer) fn new() -> Self {
+        Self { trial: Place::new(), best: Place::new() }
+    }
+
+    /// Searches from `from` along `direction`, trying the length `first` first. The place found is one where the
+    /// Wolfe conditions hold, or, if there was none, the lowest that was met, if it is lower than `from`.
+    pub(in crate::optimizer) fn search<O: Objective<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        from: &Place<T>,
+        direction: &DVector<T>,
+        (slope, first, sigma): (T, T, T),
+        evaluations: &mut usize,
+    ) -> Result<Option<&mut Place<T>>, Error> {
+        self.best.value = T::NAN;
+        let noise = T::of(8.0) * T::EPSILON * from.value.abs();
+        let mut line = Line { objective, from, direction, slope, sigma, noise, left: PROBES, found: self };
+        let end = line.shrink(first);
+        *evaluations += PROBES - line.left;
+        match end {
+            End::Failed(error) => Err(error),
+            End::Wolfe => Ok(Some(&mut self.best)),
+            End::Exhausted => Ok((self.best.value < from.value).then_some(&mut self.best)),
+        }
+    }
+}
+
+/// One search under way.
+struct Line<'a, T: Real, O: ?Sized> {
+    objective: &'a mut O,
+    from: &'a Place<T>,
+    direction: &'a DVector<T>,
+    slope: T,
+    sigma: T,
+    noise: T,
+    left: usize,
+    found: &'a mut LineSearch<T>,
+}
+
+impl<T: Real, O: Objective<T> + ?Sized> Line<'_, T, O> {
+    /// Shrinks the interval until the search ends.
+    fn shrink(&mut self, first: T) -> End {
+        let mut interval = match self.bracket(first) {
+            Ok(interval) => interval,
+            Err(end) => return end,
+        };
+        loop {
+            match self.narrow(interval) {
+                Ok(narrower) => interval = narrower,
+                Err(end) => return end,
+            }
+        }
+    }
+
+    /// `φ` and `φ'` at `t`; ends the search where the conditions hold.
+    fn probe(&mut self, t: T) -> Result<Probe<T>, End> {
+        if self.left == 0 {
+            return Err(End::Exhausted);
+        }
+        self.left -= 1;
+        let outside = Probe { t, value: None, slope: -T::one() };
+        let trial = &mut self.found.trial;
+        assign(&mut trial.x, &self.from.x);
+        kernel::axpy(t, self.direction.as_slice(), trial.x.as_mut_slice());
+        if !kernel::all_finite(trial.x.as_slice()) {
+            return Ok(outside);
+        }
+        trial.value = evaluate(self.objective, &trial.x, &mut trial.gradient).map_err(End::Failed)?;
+        trial.length = t;
+        let slope = kernel::dot(trial.gradient.as_slice(), self.direction.as_slice());
+        if !(trial.value.is_finite() && slope.is_finite() && kernel::all_finite(trial.gradient.as_slice())) {
+            return Ok(outside);
+        }
+        let (value, start) = (trial.value, self.from.value);
+        let wolfe = value <= start + T::of(1e-4) * t * self.slope + self.noise
+            && slope.abs() <= -self.sigma * self.slope;
+        if wolfe || !self.found.best.value.is_finite() || value < self.found.best.value {
+            std::mem::swap(&mut self.found.trial, &mut self.found.best);
+        }
+        if wolfe { Err(End::Wolfe) } else { Ok(Probe { t, value: Some(value), slope }) }
+    }
+
+    /// Whether the value is no higher than at the start.
+    fn low(&self, at: &Probe<T>) -> bool {
+        at.value.is_some_and(|value| value <= self.from.value + self.noise)
+    }
+
+    /// The first interval: lengthens the step while it leads down.
+    fn bracket(&mut self, first: T) -> Result<(Probe<T>, Probe<T>), End> {
+        let mut a = Probe { t: T::zero(), value: Some(self.from.value), slope: self.slope };
+        let mut b = self.probe(first)?;
+        while b.slope < T::zero() {
+            if !self.low(&b) {
+                return self.halve(a, b);
+            }
+            let secant = secant(&a, &b);
+            let (least, most) = (b.t * T::of(2.0), b.t * T::of(10.0));
+            a = b;
+            b = self.probe(if secant > least && secant < most { secant } else { most })?;
+        }
+        Ok((a, b))
+    }
+
+    /// Halves `[a, b]`, where `b` slopes down but lies too high (or nowhere), until `b` slopes up.
+    fn halve(&mut self, mut a: Probe<T>, mut b: Probe<T>) -> Result<(Probe<T>, Probe<T>), End> {
+        loop {
+            let share = T::of(if b.value.is_some() { 0.5 } else { 0.1 });
+            let middle = self.inside(&a, &b, a.t + share * (b.t - a.t)).ok_or(End::Exhausted)?;
+            let c = self.probe(middle)?;
+            if c.slope >= T::zero() {
+                return Ok((a, c));
+            }
+            if self.low(&c) { a = c } else { b = c }
+        }
+    }
+
+    /// `[a, b]` with `c` for one of its ends.
+    fn update(&mut self, (a, b): (Probe<T>, Probe<T>), t: T) -> Result<(Probe<T>, Probe<T>), End> {
+        let Some(t) = self.inside(&a, &b, t) else {
+            return Ok((a, b));
+        };
+        let c = self.probe(t)?;
+        if c.slope >= T::zero() {
+            Ok((a, c))
+        } else if self.low(&c) {
+            Ok((c, b))
+        } else {
+            self.halve(a, c)
+        }
+    }
+
+    /// A double secant step, and a halving where it shrank the interval by less than a third.
+    fn narrow(&mut self, (a, b): (Probe<T>, Probe<T>)) -> Result<(Probe<T>, Probe<T>), End> {
+        let (left, third) = (self.left, T::of(0.66));
+        let c = secant(&a, &b);
+        let (mut p, mut q) = self.update((a, b), c)?;
+        // the end that moved has a partner on its own side: extrapolate their slopes
+        let beyond = if q.t == c { secant(&b, &q) } else { secant(&a, &p) };
+        if p.t == c || q.t == c {
+            (p, q) = self.update((p, q), beyond)?;
+        }
+        if q.t - p.t > third * (b.t - a.t) {
+            (p, q) = self.update((p, q), p.t + T::of(0.5) * (q.t - p.t))?;
+        }
+        // neighbouring numbers have none between them
+        if self.left == left { Err(End::Exhausted) } else { Ok((p, q)) }
+    }
+
+    /// `t`, if it lies strictly inside the interval.
+    fn inside(&self, a: &Probe<T>, b: &Probe<T>, t: T) -> Option<T> {
+        (t > a.t && t < b.t).then_some(t)
+    }
+}
+
+/// Where the line through two slopes meets zero; anything where there is no such place.
+fn secant<T: Real>(a: &Probe<T>, b: &Probe<T>) -> T {
+    (a.t * b.slope - b.t * a.slope) / (b.slope - a.slope)
+}

@@ -1,0 +1,126 @@
+use nalgebra::{DMatrix, DVector};
+
+use crate::{Hessian, HessianProduct, Objective, Real};
+
+/// Rosenbrock's valley in any number of variables (Rosenbrock 1960, chained), `O(n)` to evaluate.
+///
+/// ```text
+/// f = Σ_{i<n} 100 (x_{i+1} − x_i²)² + (1 − x_i)²
+/// ```
+///
+/// The global minimum is 0 at `(1, …, 1)`; from `n = 4` on there is another one near `(−1, 1, …, 1)`. Fewer
+/// than two variables make the constant 0.
+///
+/// ```
+/// use gradus::{Objective, problems::Rosenbrock};
+///
+/// let mut rosenbrock = Rosenbrock::new(10);
+/// assert_eq!(rosenbrock.value(&rosenbrock.optimum::<f64>()), 0.0);
+/// assert_eq!(rosenbrock.start::<f64>()[0], -1.2);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rosenbrock {
+    dim: usize,
+}
+
+impl Rosenbrock {
+    /// In `dim` variables.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Objective, problems::Rosenbrock};
+    ///
+    /// assert_eq!(Rosenbrock::new(3).value(&dvector![0.0, 0.0, 0.0]), 2.0); // two terms of (1 − 0)²
+    /// ```
+    pub fn new(dim: usize) -> Self {
+        Self { dim }
+    }
+
+    /// The customary start, `(−1.2, 1, −1.2, 1, …)`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::problems::Rosenbrock;
+    ///
+    /// assert_eq!(Rosenbrock::new(3).start::<f64>(), dvector![-1.2, 1.0, -1.2]);
+    /// ```
+    pub fn start<T: Real>(&self) -> DVector<T> {
+        DVector::from_fn(self.dim, |i, _| T::of(if i % 2 == 0 { -1.2 } else { 1.0 }))
+    }
+
+    /// The global minimum, `(1, …, 1)`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::problems::Rosenbrock;
+    ///
+    /// assert_eq!(Rosenbrock::new(3).optimum::<f64>(), dvector![1.0, 1.0, 1.0]);
+    /// ```
+    pub fn optimum<T: Real>(&self) -> DVector<T> {
+        DVector::repeat(self.dim, T::one())
+    }
+
+    /// `(x_i, x_{i+1} − x_i²)` of every term.
+    fn terms<T: Real>(x: &DVector<T>) -> impl Iterator<Item = (usize, T, T)> {
+        x.as_slice().windows(2).enumerate().map(|(i, x)| (i, x[0], x[1] - x[0] * x[0]))
+    }
+}
+
+impl<T: Real> Objective<T> for Rosenbrock {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn value(&mut self, x: &DVector<T>) -> T {
+        if x.len() != self.dim {
+            return T::NAN;
+        }
+        Self::terms(x)
+            .fold(T::zero(), |f, (_, x, t)| f + T::of(100.0) * t * t + (T::one() - x) * (T::one() - x))
+    }
+
+    fn value_gradient(&mut self, x: &DVector<T>, gradient: &mut DVector<T>) -> T {
+        if [x.len(), gradient.len()] != [self.dim; 2] {
+            return T::NAN;
+        }
+        let g = gradient.as_mut_slice();
+        g.fill(T::zero());
+        let mut f = T::zero();
+        for (i, x, t) in Self::terms(x) {
+            let u = T::one() - x;
+            f += T::of(100.0) * t * t + u * u;
+            g[i] -= T::of(400.0) * x * t + T::of(2.0) * u;
+            g[i + 1] = T::of(200.0) * t;
+        }
+        f
+    }
+}
+
+impl<T: Real> Hessian<T> for Rosenbrock {
+    fn hessian(&mut self, x: &DVector<T>, hessian: &mut DMatrix<T>) {
+        if x.len() != self.dim || hessian.shape() != (self.dim, self.dim) {
+            return;
+        }
+        hessian.fill(T::zero());
+        for (i, x, t) in Self::terms(x) {
+            hessian[(i, i)] += T::of(800.0) * x * x - T::of(400.0) * t + T::of(2.0);
+            hessian[(i + 1, i + 1)] = T::of(200.0);
+            hessian[(i, i + 1)] = T::of(-400.0) * x;
+            hessian[(i + 1, i)] = T::of(-400.0) * x;
+        }
+    }
+}
+
+impl<T: Real> HessianProduct<T> for Rosenbrock {
+    fn hessian_product(&mut self, x: &DVector<T>, v: &DVector<T>, out: &mut DVector<T>) {
+        if [x.len(), v.len(), out.len()] != [self.dim; 3] {
+            return;
+        }
+        out.fill(T::zero());
+        for (i, x, t) in Self::terms(x) {
+            out[i] +=
+                (T::of(800.0) * x * x - T::of(400.0) * t + T::of(2.0)) * v[i] - T::of(400.0) * x * v[i + 1];
+            out[i + 1] = T::of(200.0) * v[i + 1] - T::of(400.0) * x * v[i];
+        }
+    }
+}
