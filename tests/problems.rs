@@ -139,7 +139,7 @@ fn derivatives_are_those_of_the_value<T: Real>() {
             check::hessian(&mut problem, &x).unwrap(),
             check::hessian_product(&mut problem, &x).unwrap(),
         ] {
-            let wrong = report.with_verdict(gradus::objective::Verdict::Failed).count();
+            let wrong = report.with_verdict(gradus::check::Verdict::Failed).count();
             assert_eq!(wrong, 0, "{problem}\n{report}");
             // values of 10¹² drown a slope of 0.07
             let told = T::EPSILON.f64() < 1e-10 && problem != Problem::BrownBadlyScaled;

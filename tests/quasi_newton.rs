@@ -263,9 +263,9 @@ fn settings_are_judged_where_a_run_starts() {
     }
     refused(Lbfgs::new().memory(0), "memory");
     for bad in [0.0, 1.0, -0.5, f64::NAN, f64::INFINITY] {
-        refused(Lbfgs::new().wolfe(bad), "curvature");
-        refused(Bfgs::new().wolfe(bad), "curvature");
-        refused(ConjugateGradient::new().wolfe(bad), "curvature");
+        refused(Lbfgs::new().wolfe(bad), "wolfe");
+        refused(Bfgs::new().wolfe(bad), "wolfe");
+        refused(ConjugateGradient::new().wolfe(bad), "wolfe");
     }
 }
 
