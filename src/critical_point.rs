@@ -5,8 +5,8 @@ use std::fmt;
 use approx::{AbsDiffEq, RelativeEq};
 use nalgebra::{DMatrix, DVector};
 
-use crate::contract::{check_hessian, room};
-use crate::kernel::{Spectrum, least_norm_step, zero};
+use crate::contract::{check_hessian, check_point, room};
+use crate::kernel::{Spectrum, zero};
 use crate::objective::evaluate;
 use crate::{Error, Hessian, Real, kernel};
 
@@ -83,23 +83,26 @@ impl Inertia {
     }
 }
 
-/// A point judged by its Hessian: the eigenvalues `λ` of `∇²f(x)`, their signs, and what the signs say
-/// of a stationary point.
+/// A point judged by its Hessian: the signs of the eigenvalues of `∇²f(x)`, what they say of a stationary point, and
+/// how far the point can be from the exact one.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix};
-/// use gradus::{CriticalKind, CriticalPoint};
+/// use gradus::nalgebra::{self, dmatrix, dvector};
+/// use gradus::{CriticalKind, CriticalPoint, problems::Rosenbrock};
 ///
-/// let point = CriticalPoint::classify(&dmatrix![1.0, 2.0; 2.0, 1.0])?;
+/// let point = CriticalPoint::classify(&dmatrix![1.0, 2.0; 2.0, 1.0])?; // of a Hessian alone
 /// assert_eq!(point.kind, CriticalKind::Saddle);
 /// assert_eq!((point.inertia.positive, point.inertia.zero, point.inertia.negative), (1, 0, 1));
+///
+/// let point = CriticalPoint::of(&mut Rosenbrock::new(2), &dvector![1.0, 1.0])?; // of an objective
+/// assert_eq!((point.kind, point.decrement), (CriticalKind::Minimum, Some(0.0)));
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
 pub struct CriticalPoint<T: Real> {
-    /// Eigenvalues of the Hessian, ascending.
-    pub eigenvalues: DVector<T>,
-    /// Their signs.
+    eigenvalues: DVector<T>,
+    /// How many eigenvalues are positive, zero and negative.
     pub inertia: Inertia,
     /// What the signs say of a stationary point.
     pub kind: CriticalKind,
@@ -107,6 +110,13 @@ pub struct CriticalPoint<T: Real> {
     pub tolerance: T,
     /// The unit eigenvector of the smallest eigenvalue, if that counted as negative: the way down.
     pub direction: Option<DVector<T>>,
+    /// `‖∇f‖∞`; nothing where a Hessian alone was judged.
+    pub gradient_norm: Option<T>,
+    /// Newton decrement `√(∇fᵀ H⁻¹ ∇f)`, where the gradient is known and `H` is positive definite: `½ decrement²` is
+    /// what the quadratic model still promises to gain.
+    pub decrement: Option<T>,
+    /// Whether the problem is known to be convex: then a stationary point is a global minimum whatever the inertia.
+    pub convex: bool,
 }
 
 impl<T: Real> CriticalPoint<T> {
@@ -120,7 +130,7 @@ impl<T: Real> CriticalPoint<T> {
     ///
     /// let point = CriticalPoint::classify(&dmatrix![4.0, -1.0; -1.0, 6.0])?;
     /// assert_eq!(point.kind, CriticalKind::Minimum);
-    /// assert!((point.eigenvalues[0] - (5.0 - 2.0_f64.sqrt())).abs() < 1e-14);
+    /// assert!((point.eigenvalues()[0] - (5.0 - 2.0_f64.sqrt())).abs() < 1e-14);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -141,24 +151,38 @@ impl<T: Real> CriticalPoint<T> {
     /// Signs and kind follow from the eigenvalues, ascending.
     pub(crate) fn new(eigenvalues: DVector<T>, tolerance: T, direction: Option<DVector<T>>) -> Self {
         let inertia = Inertia::of(&eigenvalues, tolerance);
-        Self { inertia, kind: inertia.kind(), eigenvalues, tolerance, direction }
+        Self {
+            eigenvalues,
+            inertia,
+            kind: inertia.kind(),
+            tolerance,
+            direction,
+            gradient_norm: None,
+            decrement: None,
+            convex: false,
+        }
     }
 
-    /// Classifies a stationary or nearly stationary point of an objective.
+    /// With what is known of the objective besides its Hessian.
+    pub(crate) fn with(self, gradient_norm: Option<T>, decrement: Option<T>, convex: bool) -> Self {
+        Self { gradient_norm, decrement, convex, ..self }
+    }
+
+    /// Judges a stationary or nearly stationary point of an objective.
     ///
     /// The result of an iteration is only nearly stationary, and there the signs alone can lie: `x² + y³`
-    /// has positive curvature both ways at `y = 10⁻⁵`, and no minimum. So an eigenvalue also counts as zero
-    /// while `|λ| ≤ 4 ‖H(x + s) − H(x)‖`, `s` the Newton step at `x`: a curvature that changes by its own
+    /// has positive eigenvalues at `y = 10⁻⁵`, and no minimum. So an eigenvalue also counts as zero
+    /// while `|λ| ≤ 4 ‖H(x + s) − H(x)‖`, `s` the Newton step at `x`: one that changes by its own
     /// size within one step decides nothing. Where `∇f(x) = 0` exactly, `s = 0` and the Hessian has the
     /// last word; for a [convex](crate::Objective::is_convex) objective the margin is not needed. For the
-    /// curvature at an arbitrary point, [`classify`](Self::classify) its Hessian.
+    /// signs at an arbitrary point, [`classify`](Self::classify) its Hessian.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{CriticalKind, CriticalPoint, problems::Rosenbrock};
+    /// use gradus::{CriticalPoint, problems::Rosenbrock};
     ///
-    /// let point = CriticalPoint::of(&mut Rosenbrock::new(2), &dvector![1.0, 1.0])?;
-    /// assert_eq!(point.kind, CriticalKind::Minimum);
+    /// let point = CriticalPoint::of(&mut Rosenbrock::new(2), &dvector![0.0, 0.0])?;
+    /// assert_eq!((point.gradient_norm, point.condition()), (Some(2.0), 100.0)); // ∇²f = diag(2, 200)
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -166,61 +190,12 @@ impl<T: Real> CriticalPoint<T> {
     /// Those of [`classify`](Self::classify); [`Error::Length`] and [`Error::NonFinite`] for a bad `x`,
     /// [`Error::Evaluation`] where the function or its gradient is not finite there.
     pub fn of<O: Hessian<T> + ?Sized>(objective: &mut O, x: &DVector<T>) -> Result<Self, Error> {
-        Certificate::of(objective, x).map(|certificate| certificate.point)
-    }
-}
-
-/// What second derivatives say of a point: its kind, and how far it can be from the exact one.
-///
-/// ```
-/// use gradus::nalgebra::{self, dvector};
-/// use gradus::{Certificate, CriticalKind, problems::Rosenbrock};
-///
-/// let certificate = Certificate::of(&mut Rosenbrock::new(2), &dvector![1.0, 1.0])?;
-/// assert_eq!(certificate.point.kind, CriticalKind::Minimum);
-/// assert_eq!(certificate.decrement, Some(0.0));
-/// assert!((certificate.condition - 2508.0_f64).abs() < 0.1);
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq)]
-pub struct Certificate<T: Real> {
-    /// Eigenvalues, inertia, kind.
-    pub point: CriticalPoint<T>,
-    /// `‖∇f‖∞`.
-    pub gradient_norm: T,
-    /// Newton decrement `√(∇fᵀ H⁻¹ ∇f)`, where `H` is positive definite: `½ decrement²` is what the
-    /// quadratic model still promises to gain.
-    pub decrement: Option<T>,
-    /// `max |λ| / min |λ|`; infinite for a singular Hessian.
-    pub condition: T,
-    /// Whether the problem is known to be convex: then a stationary point is a global minimum whatever the
-    /// inertia.
-    pub convex: bool,
-    /// Whether the objective is known to [fall for ever](crate::Objective::recedes) along the Newton step: then it
-    /// has no minimum, and a small gradient only tells how far away the run has come.
-    pub unbounded: bool,
-}
-
-impl<T: Real> Certificate<T> {
-    /// Judges a point of an objective; [`CriticalPoint::of`] says how.
-    ///
-    /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Certificate, problems::Rosenbrock};
-    ///
-    /// let certificate = Certificate::of(&mut Rosenbrock::new(2), &dvector![0.0, 0.0])?;
-    /// assert_eq!((certificate.gradient_norm, certificate.condition), (2.0, 100.0)); // ∇²f = diag(2, 200)
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Those of [`CriticalPoint::of`].
-    pub fn of<O: Hessian<T> + ?Sized>(objective: &mut O, x: &DVector<T>) -> Result<Self, Error> {
         objective.check()?;
-        crate::contract::check_point("x", x, objective.dim())?;
+        check_point("x", x, objective.dim())?;
         room::<T>("hessian", &[x.len(), x.len()])?;
+        let mut gradient = DVector::zeros(0);
         // what is never written shows
-        let (mut gradient, mut hessian) = (DVector::zeros(0), DMatrix::repeat(x.len(), x.len(), T::NAN));
+        let mut hessian = DMatrix::repeat(x.len(), x.len(), T::NAN);
         let value = evaluate(objective, x, &mut gradient)?;
         let norm = kernel::norm_inf(gradient.as_slice());
         for (what, found) in [("the value", value), ("the gradient", norm)] {
@@ -229,11 +204,11 @@ impl<T: Real> Certificate<T> {
             }
         }
         evaluate_hessian(objective, x, &mut hessian)?;
-        Self::new(objective, x, &gradient, &hessian)
+        Self::judge(objective, x, &gradient, &hessian)
     }
 
     /// With gradient and Hessian at `x` known; asks for one more Hessian unless the objective is convex.
-    pub(crate) fn new<O: Hessian<T> + ?Sized>(
+    pub(crate) fn judge<O: Hessian<T> + ?Sized>(
         objective: &mut O,
         x: &DVector<T>,
         gradient: &DVector<T>,
@@ -242,49 +217,61 @@ impl<T: Real> Certificate<T> {
         let convex = objective.is_convex();
         let gradient_norm = kernel::norm_inf(gradient.as_slice());
         let eigenvalues = eigenvalues(hessian)?;
-        let mut tolerance = zero(&eigenvalues);
-        let definite = eigenvalues[0] > tolerance;
-        // eigenvectors cost more than eigenvalues, and a positive definite Hessian does without
-        let vectors = match definite || (convex && eigenvalues[0] >= -tolerance) {
+        let rounding = zero(&eigenvalues);
+        let definite = eigenvalues[0] > rounding;
+        // eigenvectors cost more than eigenvalues, and a semidefinite Hessian does without
+        let vectors = match definite || (convex && eigenvalues[0] >= -rounding) {
             true => None,
             false => Some(spectrum(hessian)?),
         };
-        let (mut step, mut decrement, mut factor) = (gradient.clone(), None, hessian.clone());
+        // s = H⁻¹∇f, or the gradient itself
+        let mut s = gradient.clone();
+        let mut decrement = None;
+        let mut factor = hessian.clone();
         if definite && kernel::cholesky(factor.as_mut_slice(), x.len()) {
-            kernel::cholesky_solve(factor.as_slice(), x.len(), step.as_mut_slice());
-            decrement = Some(kernel::dot(gradient.as_slice(), step.as_slice()).max(T::zero()).sqrt());
+            kernel::cholesky_solve(factor.as_slice(), x.len(), s.as_mut_slice());
+            decrement = Some(kernel::dot(gradient.as_slice(), s.as_slice()).max(T::zero()).sqrt());
         }
+        let mut tolerance = rounding;
         if !convex && gradient_norm > T::zero() {
             if let Some(spectrum) = &vectors {
-                step = spectrum.solve(gradient, tolerance);
+                s = spectrum.solve(gradient, rounding);
             }
-            tolerance = tolerance.max(margin(objective, &(x - &step), hessian)?);
+            tolerance = rounding.max(margin(objective, &(x - &s), hessian)?);
         }
-        let unbounded = convex && {
-            let newton = decrement.map(|_| -&step);
-            let newton = newton.or_else(|| least_norm_step(hessian, gradient, x, &mut factor));
-            newton.is_some_and(|newton| objective.recedes(&newton))
-        };
-        let mut point = CriticalPoint::new(eigenvalues, tolerance, None);
+        let point = Self::new(eigenvalues, tolerance, None);
         let descends = point.inertia.negative > 0;
-        point.direction = vectors.filter(|_| descends).map(|s| s.vectors.column(0).into_owned());
-        Ok(Self { unbounded, ..Self::with(point, gradient_norm, decrement, convex) })
+        let direction = vectors.filter(|_| descends).map(|s| s.vectors.column(0).into_owned());
+        Ok(Self { direction, ..point }.with(Some(gradient_norm), decrement, convex))
     }
 
-    /// The condition follows from the eigenvalues.
-    pub(crate) fn with(
-        point: CriticalPoint<T>,
-        gradient_norm: T,
-        decrement: Option<T>,
-        convex: bool,
-    ) -> Self {
-        let (smallest, largest) = point
-            .eigenvalues
-            .iter()
-            .fold((T::MAX, T::zero()), |(least, most), l| (least.min(l.abs()), most.max(l.abs())));
-        let infinity = T::of(f64::INFINITY);
-        let condition = if smallest > T::zero() { largest / smallest } else { infinity };
-        Self { point, gradient_norm, decrement, condition, convex, unbounded: false }
+    /// All eigenvalues of the Hessian, ascending.
+    ///
+    /// ```
+    /// use gradus::CriticalPoint;
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    ///
+    /// let point = CriticalPoint::classify(&dmatrix![3.0, 0.0; 0.0, -1.0])?;
+    /// assert_eq!(point.eigenvalues(), &dvector![-1.0, 3.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn eigenvalues(&self) -> &DVector<T> {
+        &self.eigenvalues
+    }
+
+    /// `max |λ| / min |λ|`; infinite for a singular Hessian.
+    ///
+    /// ```
+    /// use gradus::CriticalPoint;
+    /// use gradus::nalgebra::{self, dmatrix};
+    ///
+    /// assert_eq!(CriticalPoint::classify(&dmatrix![8.0, 0.0; 0.0, -2.0])?.condition(), 4.0);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn condition(&self) -> T {
+        let smallest = self.eigenvalues.iter().fold(T::MAX, |least, l| least.min(l.abs()));
+        let largest = kernel::norm_inf(self.eigenvalues.as_slice());
+        if smallest > T::zero() { largest / smallest } else { T::of(f64::INFINITY) }
     }
 }
 

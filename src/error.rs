@@ -212,6 +212,13 @@ pub enum Error {
         /// The ends.
         found: (f64, f64),
     },
+    /// Something failed outside of mathematics, in the words of whoever met it; for
+    /// [`Objective::failure`](crate::Objective::failure).
+    #[error("the objective failed: {what}")]
+    Failed {
+        /// What failed.
+        what: String,
+    },
     /// A report that did not converge was asked to be a converged one.
     #[error(
         "not converged after {iterations} iterations: {termination} (largest gradient component {gradient:e})"

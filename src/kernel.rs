@@ -27,7 +27,7 @@ pub(crate) use simd::{Fused, vectorize};
 use simd::{Lanes, Vector};
 #[cfg(test)]
 pub(crate) use simd::{at_each_level, sizes};
-pub(crate) use sums::{add_columns, all_finite, axpy, dot, norm_inf, scale};
+pub(crate) use sums::{add_columns, all_finite, axpy, dot, norm, norm_inf, scale};
 pub(crate) use sweep::sweep;
 pub(crate) use views::{flat, flat_mut};
 

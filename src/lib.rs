@@ -79,7 +79,7 @@ pub mod univariate;
 #[doc = include_str!("how_to_choose.md")]
 pub mod how_to_choose {}
 
-pub use critical_point::{Certificate, CriticalKind, CriticalPoint, Inertia};
+pub use critical_point::{CriticalKind, CriticalPoint, Inertia};
 pub use error::Error;
 pub use fit::{Classifier, Fitted, Predictor};
 pub use kernel::Real;
@@ -93,7 +93,7 @@ pub use model::{
 pub use nalgebra;
 #[cfg(feature = "num-dual")]
 pub use num_dual;
-pub use objective::{Function, Hessian, HessianProduct, Objective};
+pub use objective::{Function, Hessian, HessianProduct, Objective, Recession};
 pub use optimizer::{
     AdaGrad, Adam, Bfgs, ConjugateGradient, GradientDescent, Lbfgs, Newton, NewtonCg, Optimizer, RmsProp,
     SaddleFree, Schedule, TrustRegion,

@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 
 use nalgebra::DVector;
 
-use crate::contract::check_point;
+use crate::contract::{check_point, check_size};
 use crate::kernel;
 use crate::objective::evaluate;
-use crate::optimizer::{Optimizer, Outcome};
+use crate::optimizer::{Optimizer, Outcome, Step};
 use crate::{Error, Objective, Real, Termination};
 
 pub use report::{Progress, Report};
@@ -78,102 +78,179 @@ where
 {
     stop.check()?;
     objective.check()?;
-    optimizer.check(objective)?;
-    optimizer.reset();
     check_point("start", &start, objective.dim())?;
+    optimizer.start(objective, Some(stop.gradient))?;
+    let report = run(optimizer, objective, start, stop, &mut progress);
+    // what the method keeps of this objective ends with the run, whatever became of it
+    let closed = optimizer.start(objective, None);
+    report.and_then(|report| closed.map(|()| report))
+}
 
-    let mut x = start; // where the next step starts
-    let mut at = x.clone(); // where the last step started: the point that was evaluated
-    let mut good = Report::given(x.clone());
+/// Steps until an ending, and what is known of the point there.
+fn run<T, O, P>(
+    optimizer: &mut P,
+    objective: &mut O,
+    start: DVector<T>,
+    stop: &Stop<T>,
+    progress: &mut impl FnMut(&Progress<T>, &DVector<T>) -> ControlFlow<()>,
+) -> Result<Report<T>, Error>
+where
+    T: Real,
+    O: Objective<T> + ?Sized,
+    P: Optimizer<T, O> + ?Sized,
+{
+    let mut report = Report::given(start.clone());
+    let mut at = start.clone(); // the point that the last step told of
+    let mut x = start; // where the next one starts
     let mut length = None;
-    let mut predicted = T::zero();
     for iteration in 0..=stop.iterations {
         at.copy_from(&x);
         // the bound is on steps: the point after the last one is evaluated, and left where it is
-        let step = if iteration < stop.iterations {
-            optimizer.step_within(objective, &mut x, stop.gradient)?
-        } else {
-            let mut gradient = DVector::zeros(0);
-            let value = evaluate(objective, &x, &mut gradient)?;
-            crate::optimizer::Step::new(value, kernel::norm_inf(gradient.as_slice()))
+        let step = match iteration < stop.iterations {
+            true => optimizer.step(objective, &mut x)?,
+            false => look(objective, &x)?,
         };
-        if x.len() != at.len() {
-            return Err(Error::Resized { what: "the point", expected: at.len(), found: x.len() });
-        }
-        good.evaluations = good.evaluations.saturating_add(step.evaluations);
-        if !step.is_finite() {
-            if iteration == 0 {
-                let (what, found) = if step.value.is_finite() {
-                    ("the gradient", step.gradient_norm)
-                } else {
-                    ("the value", step.value)
-                };
-                return Err(Error::Evaluation { what, at: "the start", found: found.f64() });
-            }
-            good.termination = Termination::NonFinite;
+        check_size("the point", x.len(), at.len())?;
+        report.evaluations = report.evaluations.saturating_add(step.evaluations);
+        if let Some(ending) = broken(objective, &step, iteration, &mut report)? {
+            report.termination = ending;
             break;
         }
-        let change = good.value - step.value;
-        if iteration > 0 && predicted != T::zero() {
-            good.reduction = Some((predicted, change));
+        let change = report.value - step.value;
+        report.tell(&mut at, &step, iteration);
+        let stopped = show(&mut report, stop, progress);
+        let settled = Settled { step: &step, change, length, stopped };
+        if let Some(ending) = ending(&settled, objective, &mut report, stop)? {
+            report.termination = ending;
+            break;
         }
-        predicted = step.predicted;
-        std::mem::swap(&mut good.x, &mut at);
-        (good.value, good.gradient_norm, good.iterations) = (step.value, step.gradient_norm, iteration);
-        let point = Progress {
-            iteration,
-            evaluations: good.evaluations,
-            value: step.value,
-            gradient_norm: step.gradient_norm,
-        };
-        if stop.trace {
-            good.trace.push(point);
+        report.modified += usize::from(step.modified);
+        report.escapes += usize::from(step.outcome == Outcome::Escaped);
+        length = (stop.step > T::zero()).then(|| distance(&x, &report.x));
+    }
+    // a point whose Hessian is not finite cannot be judged, but is not lost
+    report.certificate = optimizer.certify(objective, &report.x).ok().flatten();
+    report.seek_recession(objective);
+    Ok(report)
+}
+
+/// Value and gradient at `x`, as a step tells them.
+fn look<T: Real, O: Objective<T> + ?Sized>(objective: &mut O, x: &DVector<T>) -> Result<Step<T>, Error> {
+    let mut gradient = DVector::zeros(0);
+    let value = evaluate(objective, x, &mut gradient)?;
+    Ok(Step::new(value, kernel::norm_inf(gradient.as_slice())))
+}
+
+/// The ending of a run whose objective has failed, or is no longer finite; an error if it never was.
+fn broken<T: Real, O: Objective<T> + ?Sized>(
+    objective: &mut O,
+    step: &Step<T>,
+    iteration: usize,
+    report: &mut Report<T>,
+) -> Result<Option<Termination>, Error> {
+    if let Some(failure) = objective.failure() {
+        if iteration == 0 {
+            return Err(failure);
         }
-        let calm = step.gradient_norm <= stop.gradient
-            && !matches!(step.outcome, Outcome::Escaped | Outcome::Unsettled);
-        let ended = if step.outcome == Outcome::Lost {
-            Some(Termination::Divergence)
-        // where there is no minimum, the gradient vanishes on the way to infinity
-        } else if (calm || objective.is_convex()) && objective.has_no_minimum(&good.x) {
-            Some(Termination::Separable)
-        } else if calm {
-            Some(Termination::GradientTolerance)
-        } else if progress(&point, &good.x).is_break() {
-            Some(Termination::Stopped)
-        } else if iteration == stop.iterations {
-            Some(Termination::Iterations)
-        } else if step.outcome == Outcome::Stuck {
-            Some(Termination::NoDescent)
-        } else if step.outcome == Outcome::Stationary {
-            Some(Termination::Exact)
-        } else if length.is_some_and(|l| l <= stop.step * good.x.amax().max(T::one()))
-            && stop.step > T::zero()
-        {
+        report.failure = Some(failure);
+        return Ok(Some(Termination::Failed));
+    }
+    if step.is_finite() {
+        return Ok(None);
+    }
+    if iteration > 0 {
+        return Ok(Some(Termination::NonFinite));
+    }
+    let (what, found) = match step.value.is_finite() {
+        true => ("the gradient", step.gradient_norm),
+        false => ("the value", step.value),
+    };
+    Err(Error::Evaluation { what, at: "the start", found: found.f64() })
+}
+
+/// Keeps the point in the trace, and shows it to the caller; whether that asks to stop.
+fn show<T: Real>(
+    report: &mut Report<T>,
+    stop: &Stop<T>,
+    progress: &mut impl FnMut(&Progress<T>, &DVector<T>) -> ControlFlow<()>,
+) -> bool {
+    let point = report.progress();
+    if stop.trace {
+        report.trace.push(point);
+    }
+    progress(&point, &report.x).is_break()
+}
+
+/// What is known of a point when its ending is asked for.
+struct Settled<'a, T> {
+    step: &'a Step<T>,
+    /// `f` before less `f` here; NaN at the start.
+    change: T,
+    /// How far the step before went, where that is a rule.
+    length: Option<T>,
+    /// Whether the caller asked to stop.
+    stopped: bool,
+}
+
+/// The first rule that holds, in the order of what it says about the point.
+fn ending<T: Real, O: Objective<T> + ?Sized>(
+    at: &Settled<'_, T>,
+    objective: &mut O,
+    report: &mut Report<T>,
+    stop: &Stop<T>,
+) -> Result<Option<Termination>, Error> {
+    let goes_on = matches!(at.step.outcome, Outcome::Escaped | Outcome::Unsettled);
+    let is_calm = report.gradient_norm <= stop.gradient && !goes_on;
+    let shortest = stop.step * kernel::norm_inf(report.x.as_slice()).max(T::one());
+    let is_level = at.change.abs() <= stop.value * report.value.abs().max(T::one());
+    Ok(match at.step.outcome {
+        Outcome::Ended(Termination::Divergence) => Some(Termination::Divergence),
+        _ if is_calm => Some(Termination::GradientTolerance),
+        _ if at.stopped => Some(Termination::Stopped),
+        _ if report.iterations == stop.iterations => Some(Termination::Iterations),
+        Outcome::Ended(Termination::Exact) if !falls(objective, report)? => Some(Termination::Exact),
+        Outcome::Ended(ending) if ending.is_stationary() => Some(Termination::NoDescent),
+        Outcome::Ended(ending) => Some(ending),
+        _ if stop.step > T::zero() && at.length.is_some_and(|length| length <= shortest) => {
             Some(Termination::StepTolerance)
-        } else if iteration > 0
-            && stop.value > T::zero()
-            && change.abs() <= stop.value * step.value.abs().max(T::one())
-        {
-            Some(Termination::ValueTolerance)
-        } else if good.evaluations >= stop.evaluations {
-            Some(Termination::Evaluations)
-        } else {
-            None
-        };
-        if let Some(termination) = ended {
-            good.termination = termination;
-            break;
         }
-        good.modified += usize::from(step.modified);
-        good.escapes += usize::from(step.outcome == Outcome::Escaped);
-        if stop.step > T::zero() {
-            length = Some((&x - &good.x).amax());
-        }
+        _ if stop.value > T::zero() && is_level => Some(Termination::ValueTolerance),
+        _ if report.evaluations >= stop.evaluations => Some(Termination::Evaluations),
+        _ => None,
+    })
+}
+
+/// Whether `f` is seen to fall along `−∇f`: then a method's word that the point is exact does not count.
+///
+/// Tried are the steps on which the slope promises a share `θ = 1, ⅛, …, 8⁻¹²` of `|f|`: `x − t ∇f`,
+/// `t = θ |f| / ‖∇f‖²`. A fall counts beyond what `f` wavers between `x` and its two neighbours.
+fn falls<T: Real, O: Objective<T> + ?Sized>(
+    objective: &mut O,
+    report: &mut Report<T>,
+) -> Result<bool, Error> {
+    const TRIALS: usize = 13;
+    let f = report.value;
+    let mut gradient = DVector::zeros(0);
+    evaluate(objective, &report.x, &mut gradient)?;
+    let mut noise = T::of(8.0) * T::EPSILON * f.abs();
+    for ulps in [-2.0, 2.0] {
+        let neighbour = &report.x * (T::one() + T::of(ulps) * T::EPSILON);
+        noise = noise.max((objective.value(&neighbour) - f).abs());
     }
-    // a point whose Hessian is not finite has no certificate, but is not lost
-    good.certificate = optimizer.certify(objective, &good.x).ok().flatten();
-    if good.termination.is_stationary() && good.certificate.as_ref().is_some_and(|c| c.unbounded) {
-        good.termination = Termination::Separable;
+    let norm = kernel::norm(gradient.as_slice());
+    let mut promised = f.abs();
+    let mut is_seen = false;
+    for _ in 0..TRIALS {
+        // ‖∇f‖² may leave the range where t does not
+        let there = &report.x - &gradient * (promised / norm / norm);
+        is_seen = is_seen || objective.value(&there) < f - noise;
+        promised *= T::of(0.125);
     }
-    Ok(good)
+    report.evaluations = report.evaluations.saturating_add(3 + TRIALS);
+    Ok(is_seen)
+}
+
+/// `‖x − y‖∞`.
+fn distance<T: Real>(x: &DVector<T>, y: &DVector<T>) -> T {
+    x.iter().zip(y).fold(T::zero(), |most, (x, y)| most.max((*x - *y).abs()))
 }

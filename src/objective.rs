@@ -92,37 +92,34 @@ pub trait Objective<T: Real> {
         false
     }
 
-    /// Whether the point proves that no finite minimum exists (separable classes). Default: `false`.
+    /// Whether `f` falls for ever from `x`: then it has no minimum, however small the gradient. Asked once, where a
+    /// run ends. Default: [`Recession::NotSought`].
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{EmpiricalRisk, LogLoss, Objective, SigmoidClassifier};
+    /// use gradus::{EmpiricalRisk, LogLoss, Objective, Recession, SigmoidClassifier};
     ///
     /// let (x, y) = (dmatrix![-1.0, 1.0], dmatrix![0.0, 1.0]);
     /// let mut risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y)?;
-    /// assert!(risk.has_no_minimum(&dvector![1.0, 0.0])); // z = x: each sample on its own side
-    /// assert!(!risk.has_no_minimum(&dvector![-1.0, 0.0]));
+    /// // the classes are apart: larger weights are better for ever
+    /// assert!(matches!(risk.recedes(&dvector![0.0, 0.0]), Recession::Along(_)));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    fn has_no_minimum(&mut self, _x: &DVector<T>) -> bool {
-        false
+    fn recedes(&mut self, _x: &DVector<T>) -> Recession<T> {
+        Recession::NotSought
     }
 
-    /// Whether the function is known to fall for ever along `direction`, wherever it starts: then it has no
-    /// minimum, however small the gradient. Asked of the Newton step, where a run has ended. Default: `false`.
+    /// What went wrong outside of mathematics since it was last asked: a file that ended, a machine that is gone. The
+    /// implementor keeps it until asked; [`minimize`](crate::minimize) asks after every step, finite or not, and ends
+    /// the run as [`Termination::Failed`](crate::Termination::Failed). Default: nothing.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{EmpiricalRisk, LogLoss, Objective, SigmoidClassifier};
+    /// use gradus::{Objective, problems::Rosenbrock};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0, 2.0, 3.0], dmatrix![0.0, 0.0, 1.0, 1.0]);
-    /// let mut risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y)?;
-    /// assert!(risk.recedes(&dvector![1.0, -2.0])); // z = x − 2: none on the wrong side, two undecided
-    /// assert!(!risk.recedes(&dvector![1.0, 0.0]));
-    /// # Ok::<(), gradus::Error>(())
+    /// assert_eq!(Objective::<f64>::failure(&mut Rosenbrock::new(2)), None);
     /// ```
-    fn recedes(&mut self, _direction: &DVector<T>) -> bool {
-        false
+    fn failure(&mut self) -> Option<Error> {
+        None
     }
 
     /// Settings that can only be judged when a run starts. Default: nothing to complain about.
@@ -142,6 +139,27 @@ pub trait Objective<T: Real> {
     fn check(&self) -> Result<(), Error> {
         Ok(())
     }
+}
+
+/// Whether a function falls for ever; see [`Objective::recedes`].
+///
+/// ```
+/// use gradus::nalgebra::{self, dvector};
+/// use gradus::{Objective, Recession, problems::Rosenbrock};
+///
+/// assert_eq!(Rosenbrock::new(2).recedes(&dvector![1.0, 1.0]), Recession::NotSought);
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Recession<T: Real> {
+    /// Nobody looked.
+    #[default]
+    NotSought,
+    /// It does not: there is no such direction.
+    No,
+    /// It falls for ever along this direction.
+    Along(DVector<T>),
+    /// Rounding does not let it be told.
+    Undecided,
 }
 
 /// An objective that knows `∇²f(x) v` without the matrix.

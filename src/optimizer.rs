@@ -13,7 +13,7 @@
 
 use nalgebra::DVector;
 
-use crate::{Certificate, Error, Real};
+use crate::{CriticalPoint, Error, Real, Termination};
 
 pub use adagrad::{AdaGrad, RmsProp};
 pub use adam::Adam;
@@ -42,12 +42,11 @@ mod trust_region;
 
 /// A method that takes steps on an objective.
 ///
-/// **An implementor must** evaluate the objective at the `x` it is given, then move `x`, and describe the
-/// *given* point in the [`Step`] it returns; must leave `x` finite; and must keep nothing about `f` between
-/// steps but averages of its gradients, so that the objective may change under it (mini-batches), unless
-/// it says so. **A caller
-/// may** stop after any step. What a method asks of `O` is what it needs: [`Objective`](crate::Objective)
-/// for first-order methods, [`Hessian`](crate::Hessian) for Newton.
+/// **An implementor must** evaluate the objective at the `x` it is given, then move `x`, and describe the *given*
+/// point in the [`Step`] it returns; must leave `x` finite; and may use a value or gradient of an earlier call only
+/// within a run: between [`start`](Self::start) with a tolerance and the next `start`. Outside of a run the objective
+/// may change from step to step (mini-batches). **A caller may** stop after any step. What a method asks of `O` is
+/// what it needs: [`Objective`](crate::Objective) for first-order methods, [`Hessian`](crate::Hessian) for Newton.
 ///
 /// `examples/own_optimizer.rs` writes one in a few lines.
 ///
@@ -68,42 +67,40 @@ mod trust_region;
 ///     }
 /// }
 ///
-/// let report = minimize(&mut Descent, &mut Problem::Quadratic, dvector![4.0, 4.0], &Stop::default())?;
+/// let (mut f, stop) = (Problem::Quadratic, Stop::default());
+/// let report = minimize(&mut Descent, &mut f, dvector![4.0, 4.0], &stop)?;
 /// assert!(report.converged() && report.x.amax() < 1e-8);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 pub trait Optimizer<T: Real, O: ?Sized> {
-    /// Judges settings, and whether they fit the objective; asked once, before the first step of a run.
+    /// Judges settings, and forgets what earlier steps left behind (momentum, radii, points).
     ///
-    /// ```
-    /// use gradus::problems::Rosenbrock;
-    /// use gradus::{Adam, Error, Optimizer};
-    ///
-    /// let checked = Adam::new(-0.1).check(&Rosenbrock::new(2));
-    /// assert!(matches!(checked, Err(Error::Setting { name: "rate", .. })));
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Setting`] for a setting outside its domain.
-    fn check(&self, _objective: &O) -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// Forgets what earlier steps left behind (momentum, radii), at the start of a run.
+    /// With a tolerance a run begins: until the next `start` the objective stays the same, and the run ends where
+    /// `‖∇f‖∞ ≤ tolerance`; there a method need not move on. [`minimize`](crate::minimize) opens a run like this, and
+    /// closes it by a `start` without tolerance. Default: nothing to judge or to forget.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{GradientDescent, Optimizer, problems::Rosenbrock};
+    /// use gradus::{Adam, Error, GradientDescent, Optimizer, problems::Rosenbrock};
     ///
-    /// let (mut descent, mut f) = (GradientDescent::new(1e-3).momentum(0.9), Rosenbrock::new(2));
+    /// let mut f = Rosenbrock::new(2);
+    /// let judged = Adam::new(-0.1).start(&f, None);
+    /// assert!(matches!(judged, Err(Error::Setting { name: "rate", .. })));
+    ///
+    /// let mut descent = GradientDescent::new(1e-3).momentum(0.9);
     /// let (mut x, mut again) = (dvector![-1.2, 1.0], dvector![-1.2, 1.0]);
     /// descent.step(&mut f, &mut x)?;
-    /// Optimizer::<f64, Rosenbrock>::reset(&mut descent); // without it the first step would echo
+    /// descent.start(&f, None)?; // without it the next step would remember the first
     /// descent.step(&mut f, &mut again)?;
     /// assert_eq!(x, again);
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    fn reset(&mut self) {}
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a setting outside its domain, or one that does not fit the objective.
+    fn start(&mut self, _objective: &O, _tolerance: Option<T>) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Evaluates at the `x` it is given, then moves it.
     ///
@@ -123,31 +120,6 @@ pub trait Optimizer<T: Real, O: ?Sized> {
     /// matrices or memories that there is no room for.
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error>;
 
-    /// A step within a run, whose objective stays the same from step to step and which ends where
-    /// `‖∇f‖∞ ≤ tolerance`: a method may use again what the step before evaluated at `x`, and need not move on
-    /// from an end. [`minimize`](crate::minimize) takes these. Default: [`step`](Self::step).
-    ///
-    /// # Errors
-    /// Those of [`step`](Self::step).
-    ///
-    /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Newton, Optimizer, problems::Rosenbrock};
-    ///
-    /// let (mut newton, mut f, mut x) = (Newton::new(), Rosenbrock::new(2), dvector![1.0, 1.0]);
-    /// newton.step_within(&mut f, &mut x, 1e-8)?;
-    /// assert_eq!(x, dvector![1.0, 1.0]); // the minimum: nowhere to go
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    fn step_within(
-        &mut self,
-        objective: &mut O,
-        x: &mut DVector<T>,
-        _tolerance: T,
-    ) -> Result<Step<T>, Error> {
-        self.step(objective, x)
-    }
-
     /// What is known of `x` from second derivatives, where the method has them. Default: nothing.
     ///
     /// ```
@@ -155,15 +127,15 @@ pub trait Optimizer<T: Real, O: ?Sized> {
     /// use gradus::{GradientDescent, Newton, Optimizer, problems::Rosenbrock};
     ///
     /// let (mut f, x) = (Rosenbrock::new(2), dvector![1.0, 1.0]);
-    /// let certificate = Newton::new().certify(&mut f, &x)?;
-    /// assert!(certificate.is_some_and(|certificate| certificate.point.inertia.positive == 2));
+    /// let point = Newton::new().certify(&mut f, &x)?;
+    /// assert!(point.is_some_and(|point| point.inertia.positive == 2));
     /// assert_eq!(GradientDescent::new(0.1).certify(&mut f, &x)?, None);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
     /// # Errors
-    /// Those of [`CriticalPoint::classify`](crate::CriticalPoint::classify).
-    fn certify(&mut self, _objective: &mut O, _x: &DVector<T>) -> Result<Option<Certificate<T>>, Error> {
+    /// Those of [`CriticalPoint::classify`].
+    fn certify(&mut self, _objective: &mut O, _x: &DVector<T>) -> Result<Option<CriticalPoint<T>>, Error> {
         Ok(None)
     }
 }
@@ -185,8 +157,6 @@ pub struct Step<T> {
     pub gradient_norm: T,
     /// How often the objective was evaluated (value, or value and gradient).
     pub evaluations: usize,
-    /// The reduction of `f` that the method's model promised for the step; zero where it has no model.
-    pub predicted: T,
     /// Whether the Hessian was modified to give a direction of descent.
     pub modified: bool,
     /// What became of the point.
@@ -200,11 +170,24 @@ impl<T: Real> Step<T> {
     /// use gradus::optimizer::Step;
     ///
     /// let step = Step::new(1.5, 0.25);
-    /// assert_eq!((step.value, step.gradient_norm, step.predicted, step.modified), (1.5, 0.25, 0.0, false));
+    /// assert_eq!((step.value, step.gradient_norm, step.modified), (1.5, 0.25, false));
     /// ```
     pub fn new(value: T, gradient_norm: T) -> Self {
-        let (evaluations, predicted) = (1, T::zero());
-        Self { value, gradient_norm, evaluations, predicted, modified: false, outcome: Outcome::Moved }
+        Self { value, gradient_norm, evaluations: 1, modified: false, outcome: Outcome::Moved }
+    }
+
+    /// The same, of a method that stays where it is.
+    ///
+    /// ```
+    /// use gradus::Termination;
+    /// use gradus::optimizer::{Outcome, Step};
+    ///
+    /// let step = Step::new(1.5, 0.25).ended(Termination::NoDescent);
+    /// assert_eq!(step.outcome, Outcome::Ended(Termination::NoDescent));
+    /// ```
+    #[must_use]
+    pub fn ended(self, why: Termination) -> Self {
+        Self { outcome: Outcome::Ended(why), ..self }
     }
 
     /// Whether value and gradient are finite at the point given.
@@ -243,12 +226,7 @@ pub enum Outcome {
     /// It moved, but a test of the method's own, free of scale, says that the point it left is not stationary:
     /// the run goes on although the gradient is small.
     Unsettled,
-    /// It stayed: no step was found that lowers the function.
-    Stuck,
-    /// It stayed: no step was found that lowers the function, and a test of the method's own, free of scale,
-    /// says that it is stationary up to rounding.
-    Stationary,
-    /// It stayed, on a plateau far out: the gradient vanishes because a parameter that had influence before has
-    /// none here. Not stationary, however small the gradient.
-    Lost,
+    /// It stayed where it is, for this reason. A stationary one ([`Termination::is_stationary`]) counts only where
+    /// [`minimize`](crate::minimize) finds the same by its own test.
+    Ended(Termination),
 }

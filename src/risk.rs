@@ -5,7 +5,7 @@ use std::ops::Range;
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use crate::contract::{check_finite, check_shape, room};
-use crate::{Error, Loss, Model, Objective, Real};
+use crate::{Error, Loss, Model, Objective, Real, Recession};
 
 mod batch;
 mod chunks;
@@ -438,16 +438,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
 
     /// Unpenalised, scores that put every sample strictly on its own side grow without bound along the same `θ`,
     /// or its last layer, and the loss falls for ever: the classes are separable.
-    fn has_no_minimum(&mut self, theta: &DVector<T>) -> bool {
-        self.model.scales_scores() && self.margins(theta).is_some_and(|(least, _)| least > T::zero())
-    }
-
-    /// Whether a step moves scores by more than rounding, and none to the wrong side (quasi-complete separation;
-    /// Albert and Anderson 1984). At a minimum a Newton step is of the size of the tolerance; on the way to
-    /// infinity it moves scores by about 1.
-    fn recedes(&mut self, step: &DVector<T>) -> bool {
-        let falls = |(least, most): (T, T)| most >= T::of(0.1) && -least <= T::EPSILON.sqrt().sqrt() * most;
-        self.model.is_affine() && self.margins(step).is_some_and(falls)
+    fn recedes(&mut self, theta: &DVector<T>) -> Recession<T> {
+        if self.model.scales_scores() && self.margins(theta).is_some_and(|(least, _)| least > T::zero()) {
+            return Recession::Along(theta.clone());
+        }
+        Recession::No
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -14,8 +14,8 @@ use crate::data::Standardizer;
 use crate::loss::ElementWise;
 use crate::model::Linear;
 use crate::{
-    Activation, Architecture, Certificate, CriticalPoint, CrossEntropy, Error, Fitted, Huber, LogLoss, Loss,
-    Model, Network, Perceptron, Progress, Real, Report, SigmoidClassifier, SquaredError, Termination,
+    Activation, Architecture, CriticalPoint, CrossEntropy, Error, Fitted, Huber, LogLoss, Loss, Model,
+    Network, Perceptron, Progress, Real, Recession, Report, SigmoidClassifier, SquaredError, Termination,
     Through,
 };
 
@@ -165,10 +165,11 @@ struct RawReport<'a, T: Real> {
     iterations: usize,
     evaluations: usize,
     termination: Termination,
-    certificate: Option<Cow<'a, Certificate<T>>>,
+    certificate: Option<Cow<'a, CriticalPoint<T>>>,
+    recession: RawRecession<'a, T>,
+    failure: Option<Cow<'a, str>>,
     modified: usize,
     escapes: usize,
-    reduction: Option<(T, T)>,
     trace: Cow<'a, [Progress<T>]>,
 }
 
@@ -182,9 +183,10 @@ impl<'a, T: Real> RawReport<'a, T> {
             evaluations: report.evaluations,
             termination: report.termination,
             certificate: report.certificate.as_ref().map(Cow::Borrowed),
+            recession: RawRecession::of(&report.recession),
+            failure: report.failure.as_ref().map(|failure| failure.to_string().into()),
             modified: report.modified,
             escapes: report.escapes,
-            reduction: report.reduction.filter(|(p, a)| p.is_finite() && a.is_finite()),
             trace: Cow::from(&report.trace),
         }
     }
@@ -196,17 +198,11 @@ impl<T: Real> TryFrom<RawReport<'_, T>> for Report<T> {
     fn try_from(raw: RawReport<'_, T>) -> Result<Self, Error> {
         let x = point("x", raw.x)?;
         let certificate = raw.certificate.map(Cow::into_owned);
-        if let Some(Certificate { point, .. }) = &certificate {
-            check_point("eigenvalues", &point.eigenvalues, x.len())?;
+        if let Some(point) = &certificate {
+            check_point("eigenvalues", point.eigenvalues(), x.len())?;
         }
         let trace = raw.trace.into_owned();
-        let (predicted, actual) = raw.reduction.unzip();
-        let numbers = [
-            ("value", raw.value),
-            ("gradient_norm", raw.gradient_norm),
-            ("reduction", predicted),
-            ("reduction", actual),
-        ];
+        let numbers = [("value", raw.value), ("gradient_norm", raw.gradient_norm)];
         let points = trace.iter().flat_map(|point| [point.value, point.gradient_norm].map(Some));
         for (name, number) in numbers.into_iter().chain(points.map(|number| ("trace", number))) {
             if let Some(found) = number.filter(|number| !number.is_finite()) {
@@ -222,9 +218,43 @@ impl<T: Real> TryFrom<RawReport<'_, T>> for Report<T> {
             certificate,
             modified: raw.modified,
             escapes: raw.escapes,
-            reduction: raw.reduction,
+            recession: raw.recession.check(x.len())?,
+            failure: raw.failure.map(|what| Error::Failed { what: what.into_owned() }),
             trace,
             x,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(bound(deserialize = "T: Real + Deserialize<'de>"))]
+enum RawRecession<'a, T: Real> {
+    NotSought,
+    No,
+    Along(Cow<'a, [T]>),
+    Undecided,
+}
+
+impl<'a, T: Real> RawRecession<'a, T> {
+    fn of(recession: &'a Recession<T>) -> Self {
+        match recession {
+            Recession::NotSought => Self::NotSought,
+            Recession::No => Self::No,
+            Recession::Along(direction) => Self::Along(Cow::from(direction.as_slice())),
+            Recession::Undecided => Self::Undecided,
+        }
+    }
+
+    fn check(self, dim: usize) -> Result<Recession<T>, Error> {
+        Ok(match self {
+            Self::NotSought => Recession::NotSought,
+            Self::No => Recession::No,
+            Self::Undecided => Recession::Undecided,
+            Self::Along(direction) => {
+                let direction = point("recession", direction)?;
+                check_point("recession", &direction, dim)?;
+                Recession::Along(direction)
+            }
         })
     }
 }
@@ -232,36 +262,32 @@ impl<T: Real> TryFrom<RawReport<'_, T>> for Report<T> {
 /// Inertia, kind and condition follow from the eigenvalues.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, bound(deserialize = "T: Real + Deserialize<'de>"))]
-struct RawCertificate<'a, T: Real> {
+struct RawCriticalPoint<'a, T: Real> {
     eigenvalues: Cow<'a, [T]>,
     tolerance: Option<T>,
     direction: Option<Cow<'a, [T]>>,
-    gradient_norm: T,
+    gradient_norm: Option<T>,
     decrement: Option<T>,
     convex: bool,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    unbounded: bool,
 }
 
-impl<'a, T: Real> RawCertificate<'a, T> {
-    fn of(certificate: &'a Certificate<T>) -> Self {
-        let point = &certificate.point;
+impl<'a, T: Real> RawCriticalPoint<'a, T> {
+    fn of(point: &'a CriticalPoint<T>) -> Self {
         Self {
-            eigenvalues: Cow::from(point.eigenvalues.as_slice()),
+            eigenvalues: Cow::from(point.eigenvalues().as_slice()),
             tolerance: finite(point.tolerance),
             direction: point.direction.as_ref().map(|direction| Cow::from(direction.as_slice())),
-            gradient_norm: certificate.gradient_norm,
-            decrement: certificate.decrement.and_then(finite),
-            convex: certificate.convex,
-            unbounded: certificate.unbounded,
+            gradient_norm: point.gradient_norm.and_then(finite),
+            decrement: point.decrement.and_then(finite),
+            convex: point.convex,
         }
     }
 }
 
-impl<T: Real> TryFrom<RawCertificate<'_, T>> for Certificate<T> {
+impl<T: Real> TryFrom<RawCriticalPoint<'_, T>> for CriticalPoint<T> {
     type Error = Error;
 
-    fn try_from(raw: RawCertificate<'_, T>) -> Result<Self, Error> {
+    fn try_from(raw: RawCriticalPoint<'_, T>) -> Result<Self, Error> {
         let eigenvalues = point("eigenvalues", raw.eigenvalues)?;
         if let Some(pair) = eigenvalues.as_slice().windows(2).find(|pair| pair[0] > pair[1]) {
             return Err(setting("eigenvalues", "ascending", pair[1]));
@@ -274,14 +300,13 @@ impl<T: Real> TryFrom<RawCertificate<'_, T>> for Certificate<T> {
         if !(tolerance >= T::zero()) {
             return Err(setting("tolerance", "not negative", tolerance));
         }
-        for (name, found) in [("gradient_norm", Some(raw.gradient_norm)), ("decrement", raw.decrement)] {
+        for (name, found) in [("gradient_norm", raw.gradient_norm), ("decrement", raw.decrement)] {
             if let Some(found) = found.filter(|found| !(*found >= T::zero() && found.is_finite())) {
                 return Err(setting(name, "finite and not negative", found));
             }
         }
-        let point = CriticalPoint::new(eigenvalues, tolerance, direction);
-        let certificate = Self::with(point, raw.gradient_norm, raw.decrement, raw.convex);
-        Ok(Self { unbounded: raw.unbounded, ..certificate })
+        let point = Self::new(eigenvalues, tolerance, direction);
+        Ok(point.with(raw.gradient_norm, raw.decrement, raw.convex))
     }
 }
 
@@ -330,7 +355,7 @@ macro_rules! through_raw {
 }
 through_raw! {
     Report as RawReport: |report| RawReport::of(report, &report.x);
-    Certificate as RawCertificate: RawCertificate::of;
+    CriticalPoint as RawCriticalPoint: RawCriticalPoint::of;
     Standardizer as RawStandardizer: RawStandardizer::of;
 }
 

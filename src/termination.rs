@@ -40,6 +40,9 @@ pub enum Termination {
     Separable,
     /// The caller's closure asked to stop.
     Stopped,
+    /// Something failed outside of mathematics ([`Objective::failure`](crate::Objective::failure)); the report holds
+    /// the error, and the last point before it.
+    Failed,
     /// The validation loss has not improved for as many epochs as training was told to wait.
     NoImprovement,
     /// There was no run: the parameters were given.
@@ -82,6 +85,7 @@ impl fmt::Display for Termination {
             Self::NoDescent => "no step lowers the function any further",
             Self::Separable => "the classes are separable, so the weights have no finite optimum",
             Self::Stopped => "the caller asked to stop",
+            Self::Failed => "the objective failed outside of mathematics",
             Self::NoImprovement => "the loss watched for early stopping no longer improves",
             Self::Given => "the parameters were given, not fitted",
             Self::ZeroDerivative => "the derivative vanished away from a solution",

@@ -288,8 +288,7 @@ impl<T: Real, P> Trainer<T, P> {
         P: Optimizer<T, EmpiricalRisk<'a, T, M, L>>,
     {
         risk.check()?;
-        self.optimizer.check(risk)?;
-        self.optimizer.reset();
+        self.optimizer.start(risk, None)?;
         crate::contract::check_point("start", &start, risk.dim())?;
         if let Some(validation) = &validation {
             validation.check()?;

@@ -41,7 +41,6 @@ mod bracket;
 mod brent;
 mod halley;
 mod newton;
-mod optimizer;
 mod pure;
 mod run;
 mod safeguarded;

@@ -6,8 +6,8 @@ use super::Fitted;
 use crate::contract::room;
 use crate::kernel::{self, Factor, Samples, Triangle};
 use crate::{
-    Certificate, CriticalKind, CriticalPoint, EmpiricalRisk, Error, Inertia, Objective, Perceptron, Real,
-    Report, SquaredError, Termination,
+    CriticalKind, CriticalPoint, EmpiricalRisk, Error, Objective, Perceptron, Real, Report, SquaredError,
+    Termination,
 };
 
 impl Perceptron {
@@ -187,23 +187,15 @@ fn certify<T: Real>(
     gradient: &DVector<T>,
     gradient_norm: T,
     k: usize,
-) -> Option<Certificate<T>> {
+) -> Option<CriticalPoint<T>> {
     let root = triangle.root();
     let one = CriticalPoint::classify(&(root.tr_mul(&root) * unit)).ok()?;
-    let times = |count: usize| count * k;
-    let Inertia { positive, zero, negative } = one.inertia;
-    let eigenvalues = DVector::from_iterator(
-        times(one.eigenvalues.len()),
-        one.eigenvalues.iter().flat_map(|l| vec![*l; k]),
-    );
-    let point = CriticalPoint {
-        inertia: Inertia { positive: times(positive), zero: times(zero), negative: times(negative) },
-        eigenvalues,
-        ..one
-    };
+    let eigenvalues = one.eigenvalues().iter().flat_map(|l| std::iter::repeat_n(*l, k));
+    let eigenvalues = DVector::from_iterator(k * one.eigenvalues().len(), eigenvalues);
+    let point = CriticalPoint::new(eigenvalues, one.tolerance, None);
     // √(gᵀ H⁻¹ g), H⁻¹ = R⁻¹ R⁻ᵀ / unit
     let g = DMatrix::from_column_slice(k, gradient.len() / k, gradient.as_slice());
     let decrement = (g * triangle.inverse_root()).norm() / unit.sqrt();
     let decrement = Some(decrement).filter(|_| point.kind == CriticalKind::Minimum);
-    Some(Certificate::with(point, gradient_norm, decrement, true))
+    Some(point.with(Some(gradient_norm), decrement, true))
 }

@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, DMatrixView, DVector};
 use super::Fitted;
 use crate::kernel;
 use crate::{
-    Certificate, CrossEntropy, EmpiricalRisk, Error, Hessian, LogLoss, Newton, Objective, Perceptron, Real,
+    CriticalPoint, CrossEntropy, EmpiricalRisk, Error, Hessian, LogLoss, Newton, Objective, Perceptron, Real,
     SecondOrderLoss, SecondOrderModel, SigmoidClassifier, Stop, minimize,
 };
 
@@ -72,23 +72,6 @@ impl<T: Real> EmpiricalRisk<'_, T, SigmoidClassifier, LogLoss> {
         }
         self.fit_by_newton()
     }
-
-    /// A direction along which no score moves to the wrong side, if `theta` or the Newton step there is one.
-    pub(crate) fn separating_direction(&mut self, theta: &DVector<T>) -> Option<DVector<T>> {
-        if self.penalty_strength() != T::zero() {
-            return None;
-        }
-        if self.has_no_minimum(theta) {
-            return Some(theta.clone());
-        }
-        let (p, scale) = (theta.len(), self.scales());
-        let (mut gradient, mut hessian) = (DVector::zeros(p), DMatrix::zeros(p, p));
-        let phi = theta.component_div(&scale);
-        let mut scaled = Scaled { theta: DVector::zeros(p), scale, risk: &mut *self };
-        scaled.value_gradient_hessian(&phi, &mut gradient, &mut hessian);
-        let step = newton_step(&hessian, &gradient)?.component_mul(&scaled.scale);
-        self.recedes(&step).then_some(step)
-    }
 }
 
 impl<T: Real> EmpiricalRisk<'_, T, Perceptron, CrossEntropy> {
@@ -146,7 +129,8 @@ impl<T: Real, M: SecondOrderModel<T> + Clone, L: SecondOrderLoss<T> + Clone> Emp
             column /= *s;
         }
         report.gradient_norm = kernel::norm_inf(gradient.as_slice());
-        report.certificate = Certificate::new(self, &report.x, &gradient, &hessian).ok();
+        report.certificate = CriticalPoint::judge(self, &report.x, &gradient, &hessian).ok();
+        report.seek_recession(self);
         Ok(Fitted::new(self.model().clone(), self.loss().clone(), report))
     }
 
@@ -179,14 +163,6 @@ impl<T: Real, M: SecondOrderModel<T> + Clone, L: SecondOrderLoss<T> + Clone> Emp
 }
 
 const ITERATIONS: usize = 200;
-
-fn newton_step<T: Real>(hessian: &DMatrix<T>, gradient: &DVector<T>) -> Option<DVector<T>> {
-    let (mut factor, mut step) = (hessian.clone(), -gradient);
-    kernel::cholesky(factor.as_mut_slice(), step.len()).then(|| {
-        kernel::cholesky_solve(factor.as_slice(), step.len(), step.as_mut_slice());
-        step
-    })
-}
 
 /// The risk in variables `φ`, `θ = s ⊙ φ`.
 struct Scaled<'r, T: Real, O> {
@@ -221,16 +197,6 @@ impl<T: Real, O: Objective<T>> Objective<T> for Scaled<'_, T, O> {
 
     fn is_convex(&self) -> bool {
         self.risk.is_convex()
-    }
-
-    fn recedes(&mut self, direction: &DVector<T>) -> bool {
-        self.place(direction);
-        self.risk.recedes(&self.theta)
-    }
-
-    fn has_no_minimum(&mut self, phi: &DVector<T>) -> bool {
-        self.place(phi);
-        self.risk.has_no_minimum(&self.theta)
     }
 }
 

@@ -177,6 +177,15 @@ fn halve<T: Kernel, const LANES: usize>(mut lanes: [T; LANES], f: impl Fn(T, T) 
     lanes[0]
 }
 
+/// `‖x‖₂` without overflow or underflow on the way.
+pub(crate) fn norm<T: Real>(x: &[T]) -> T {
+    let scale = norm_inf(x);
+    if scale == T::zero() || !scale.is_finite() {
+        return scale;
+    }
+    scale * x.iter().fold(T::zero(), |s, &x| s + (x / scale) * (x / scale)).sqrt()
+}
+
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 mod tests {

@@ -3,7 +3,7 @@ use nalgebra::DVector;
 use super::local::{Local, Trial};
 use super::{LeastSquares, Residuals, to_the_end};
 use crate::optimizer::{Optimizer, Outcome, Step};
-use crate::{Error, Real, Report, minimize};
+use crate::{Error, Real, Report, Termination, minimize};
 
 /// Halvings of one step, at the most.
 const HALVINGS: usize = 50;
@@ -108,20 +108,17 @@ impl<T: Real> GaussNewton<T> {
 }
 
 impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for GaussNewton<T> {
-    fn check(&self, squares: &LeastSquares<T, R>) -> Result<(), Error> {
+    fn start(&mut self, squares: &LeastSquares<T, R>, _tolerance: Option<T>) -> Result<(), Error> {
+        self.local.reset();
         if squares.problem().count() == 0 {
             return Err(Error::Empty { argument: "residuals", expected: "residual" });
         }
         Ok(())
     }
 
-    fn reset(&mut self) {
-        self.local.reset();
-    }
-
     fn step(&mut self, squares: &mut LeastSquares<T, R>, x: &mut DVector<T>) -> Result<Step<T>, Error> {
         let (mut step, _) = self.local.stand(squares, x)?;
-        if step.outcome == Outcome::Stuck {
+        if step.outcome == Outcome::Ended(Termination::NoDescent) {
             return Ok(step);
         }
         let settled = self.local.is_settled(); // with the step in the triangle

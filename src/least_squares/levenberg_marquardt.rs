@@ -3,7 +3,7 @@ use nalgebra::DVector;
 use super::local::{Local, Trial};
 use super::{LeastSquares, Residuals, to_the_end};
 use crate::optimizer::{Optimizer, Outcome, Step};
-use crate::{Error, Real, Report, minimize};
+use crate::{Error, Real, Report, Termination, minimize};
 
 /// Tries of one step, at the most.
 const TRIES: usize = 60;
@@ -138,7 +138,8 @@ impl<T: Real> LevenbergMarquardt<T> {
 }
 
 impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMarquardt<T> {
-    fn check(&self, squares: &LeastSquares<T, R>) -> Result<(), Error> {
+    fn start(&mut self, squares: &LeastSquares<T, R>, _tolerance: Option<T>) -> Result<(), Error> {
+        self.local.reset();
         if squares.problem().count() == 0 {
             return Err(Error::Empty { argument: "residuals", expected: "residual" });
         }
@@ -148,13 +149,9 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMar
         Err(Error::Setting { name: "factor", expected: "positive and finite", found: self.factor.f64() })
     }
 
-    fn reset(&mut self) {
-        self.local.reset();
-    }
-
     fn step(&mut self, squares: &mut LeastSquares<T, R>, x: &mut DVector<T>) -> Result<Step<T>, Error> {
         let (mut step, new) = self.local.stand(squares, x)?;
-        if step.outcome == Outcome::Stuck {
+        if step.outcome == Outcome::Ended(Termination::NoDescent) {
             return Ok(step);
         }
         if new {

@@ -6,7 +6,7 @@ use nalgebra::DVector;
 use super::{LeastSquares, Residuals, column_norms, half_square, norm, scaled_norm};
 use crate::kernel::{self, Linearised};
 use crate::optimizer::{Outcome, Step};
-use crate::{Error, Real};
+use crate::{Error, Real, Termination};
 
 /// A point with residuals and factorised Jacobian, and a trial point beside it.
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ impl<T: Real> Local<T> {
         let mut step = Step::new(self.here.value, kernel::norm_inf(self.here.gradient.as_slice()));
         step.evaluations = usize::from(new);
         if !self.known || !step.is_finite() {
-            step.outcome = Outcome::Stuck;
+            step.outcome = Outcome::Ended(Termination::NoDescent);
             self.known = false;
         }
         Ok((step, new))
@@ -143,7 +143,6 @@ impl<T: Real> Local<T> {
             return Ok(Trial::Rounding(false));
         }
         self.accept(squares);
-        step.predicted = predicted;
         Ok(if rounding { Trial::Rounding(true) } else { Trial::Gain(gain) })
     }
 
@@ -207,9 +206,9 @@ impl<T: Real> Local<T> {
         let offset = squares.offset(&self.here.x);
         let exact = offset.is_ok_and(|offset| offset.is_small());
         step.outcome = match (self.is_lost(), exact) {
-            (true, _) => Outcome::Lost,
-            (false, true) => Outcome::Stationary,
-            (false, false) => Outcome::Stuck,
+            (true, _) => Outcome::Ended(Termination::Divergence),
+            (false, true) => Outcome::Ended(Termination::Exact),
+            (false, false) => Outcome::Ended(Termination::NoDescent),
         };
     }
 }

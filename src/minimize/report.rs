@@ -4,7 +4,8 @@ use std::fmt;
 
 use nalgebra::DVector;
 
-use crate::{Certificate, CriticalKind, Error, Hessian, Real, Termination};
+use crate::optimizer::Step;
+use crate::{CriticalKind, CriticalPoint, Error, Hessian, Objective, Real, Recession, Termination};
 
 /// One point of a run.
 ///
@@ -58,13 +59,15 @@ pub struct Report<T: Real> {
     /// Why the run ended.
     pub termination: Termination,
     /// What second derivatives say of `x`, where the method knows them.
-    pub certificate: Option<Certificate<T>>,
+    pub certificate: Option<CriticalPoint<T>>,
+    /// Whether the objective [falls for ever](crate::Objective::recedes): then it has no minimum.
+    pub recession: Recession<T>,
+    /// What went wrong outside of mathematics ([`Termination::Failed`]).
+    pub failure: Option<Error>,
     /// How many steps modified the Hessian to descend.
     pub modified: usize,
     /// How many stationary points with a negative eigenvalue were left along it.
     pub escapes: usize,
-    /// Predicted and actual reduction of `f` in the last step, where the method predicts one.
-    pub reduction: Option<(T, T)>,
     /// The whole run, if [`Stop::trace`] asked for it.
     pub trace: Vec<Progress<T>>,
 }
@@ -83,7 +86,7 @@ impl<T: Real> Report<T> {
     /// ```
     pub fn kind(&self) -> Option<CriticalKind> {
         let certificate = self.certificate.as_ref().filter(|_| self.termination.is_stationary());
-        certificate.map(|certificate| certificate.point.kind)
+        certificate.map(|certificate| certificate.kind)
     }
 
     /// Whether `x` is stationary to the tolerance *and* nothing known speaks against a minimum: a saddle or
@@ -100,9 +103,10 @@ impl<T: Real> Report<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn converged(&self) -> bool {
-        let against = matches!(self.kind(), Some(CriticalKind::Saddle | CriticalKind::Maximum));
-        let known = |what: fn(&Certificate<T>) -> bool| self.certificate.as_ref().is_some_and(what);
-        self.termination.is_stationary() && !known(|c| c.unbounded) && (known(|c| c.convex) || !against)
+        let is_convex = self.certificate.as_ref().is_some_and(|point| point.convex);
+        let is_other = matches!(self.kind(), Some(CriticalKind::Saddle | CriticalKind::Maximum));
+        let is_unbounded = matches!(self.recession, Recession::Along(_) | Recession::Undecided);
+        self.termination.is_stationary() && !is_unbounded && (is_convex || !is_other)
     }
 
     /// The report, if it converged.
@@ -118,10 +122,13 @@ impl<T: Real> Report<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NotConverged`].
+    /// [`Error::NotConverged`]; the failure itself, where there was one.
     pub fn into_converged(self) -> Result<Self, Error> {
         if self.converged() {
             return Ok(self);
+        }
+        if let Some(failure) = self.failure {
+            return Err(failure);
         }
         let gradient = self.gradient_norm.f64();
         Err(Error::NotConverged { termination: self.termination, iterations: self.iterations, gradient })
@@ -138,9 +145,9 @@ impl<T: Real> fmt::Display for Report<T> {
         if let Some(certificate) = &self.certificate {
             match self.kind() {
                 Some(kind) => write!(f, "\n  kind        {kind}")?,
-                None => f.write_str("\n  curvature   (not stationary, so no kind)")?,
+                None => f.write_str("\n  eigenvalues (not stationary, so no kind)")?,
             }
-            let inertia = certificate.point.inertia;
+            let inertia = certificate.inertia;
             let signs =
                 [(inertia.positive, "positive"), (inertia.zero, "zero"), (inertia.negative, "negative")];
             for (i, (count, sign)) in signs.iter().filter(|(count, _)| *count > 0).enumerate() {
@@ -177,8 +184,9 @@ impl<T: Real> Report<T> {
     ///
     /// # Errors
     /// Those of [`CriticalPoint::of`].
-    pub fn certify<O: Hessian<T> + ?Sized>(&mut self, objective: &mut O) -> Result<&Certificate<T>, Error> {
-        let certificate = Certificate::of(objective, &self.x)?;
+    pub fn certify<O: Hessian<T> + ?Sized>(&mut self, objective: &mut O) -> Result<&CriticalPoint<T>, Error> {
+        let certificate = CriticalPoint::of(objective, &self.x)?;
+        self.seek_recession(objective);
         Ok(self.certificate.insert(certificate))
     }
 }
@@ -194,10 +202,40 @@ impl<T: Real> Report<T> {
             evaluations: 0,
             termination: Termination::Given,
             certificate: None,
+            recession: Recession::NotSought,
+            failure: None,
             modified: 0,
             escapes: 0,
-            reduction: None,
             trace: Vec::new(),
+        }
+    }
+
+    /// Takes over the point that `step` told of; `at` gets the buffer of the one before.
+    pub(super) fn tell(&mut self, at: &mut DVector<T>, step: &Step<T>, iteration: usize) {
+        std::mem::swap(&mut self.x, at);
+        self.value = step.value;
+        self.gradient_norm = step.gradient_norm;
+        self.iterations = iteration;
+    }
+
+    /// The point as the trace keeps it.
+    pub(super) fn progress(&self) -> Progress<T> {
+        Progress {
+            iteration: self.iterations,
+            evaluations: self.evaluations,
+            value: self.value,
+            gradient_norm: self.gradient_norm,
+        }
+    }
+
+    /// Asks whether there is a minimum at all, unless the run was broken off.
+    pub(crate) fn seek_recession<O: Objective<T> + ?Sized>(&mut self, objective: &mut O) {
+        if matches!(self.termination, Termination::Failed | Termination::Stopped) {
+            return;
+        }
+        self.recession = objective.recedes(&self.x);
+        if matches!(self.recession, Recession::Along(_)) {
+            self.termination = Termination::Separable;
         }
     }
 }

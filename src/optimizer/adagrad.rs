@@ -4,7 +4,7 @@ use super::schedule::{check_average, check_rate, finite, sized};
 use super::{Optimizer, Outcome, Schedule, Step};
 use crate::contract::setting;
 use crate::kernel;
-use crate::{Error, Objective, Real};
+use crate::{Error, Objective, Real, Termination};
 
 /// Which average of squared gradients scales the step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,7 +57,7 @@ impl<T: Real> Scaled<T> {
         let g = self.gradient.as_slice();
         let mut step = Step::new(value, kernel::norm_inf(g));
         if !step.is_finite() {
-            step.outcome = Outcome::Stuck;
+            step.outcome = Outcome::Ended(Termination::NoDescent);
             return Ok(step);
         }
         let alpha = self.rate * T::of(self.schedule.factor(self.steps));
@@ -234,11 +234,9 @@ impl<T: Real> RmsProp<T> {
 macro_rules! scaled {
     ($method:ident) => {
         impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for $method<T> {
-            fn check(&self, _objective: &O) -> Result<(), Error> {
-                self.0.check()
-            }
-            fn reset(&mut self) {
+            fn start(&mut self, _objective: &O, _tolerance: Option<T>) -> Result<(), Error> {
                 self.0.reset();
+                self.0.check()
             }
             fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
                 self.0.step(objective, x)

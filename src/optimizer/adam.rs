@@ -4,7 +4,7 @@ use super::schedule::{check_average, check_rate, finite, sized};
 use super::{Optimizer, Outcome, Schedule, Step};
 use crate::contract::setting;
 use crate::kernel;
-use crate::{Error, Objective, Real};
+use crate::{Error, Objective, Real, Termination};
 
 /// Adam (Kingma and Ba 2015), and AdamW (Loshchilov and Hutter 2019) with a weight decay.
 ///
@@ -156,7 +156,10 @@ impl<T: Real> Adam<T> {
 }
 
 impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Adam<T> {
-    fn check(&self, _objective: &O) -> Result<(), Error> {
+    fn start(&mut self, _objective: &O, _tolerance: Option<T>) -> Result<(), Error> {
+        self.steps = 0;
+        self.m.clear();
+        self.v.clear();
         let one = T::one();
         check_rate(self.rate)?;
         check_average("beta1", self.beta1)?;
@@ -168,18 +171,12 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Adam<T> {
         self.schedule.check()
     }
 
-    fn reset(&mut self) {
-        self.steps = 0;
-        self.m.clear();
-        self.v.clear();
-    }
-
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
         let value = crate::objective::evaluate(objective, x, &mut self.gradient)?;
         let g = self.gradient.as_slice();
         let mut step = Step::new(value, kernel::norm_inf(g));
         if !step.is_finite() {
-            step.outcome = Outcome::Stuck;
+            step.outcome = Outcome::Ended(Termination::NoDescent);
             return Ok(step);
         }
         let (one, beta1, beta2, epsilon) = (T::one(), self.beta1, self.beta2, self.epsilon);

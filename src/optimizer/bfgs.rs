@@ -71,18 +71,14 @@ impl<T: Real> Bfgs<T> {
     /// ```
     #[must_use]
     pub fn wolfe(mut self, sigma: T) -> Self {
-        self.0.curvature = sigma;
+        self.0.sigma = sigma;
         self
     }
 }
 
 impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Bfgs<T> {
-    fn check(&self, _objective: &O) -> Result<(), Error> {
-        self.0.check()
-    }
-
-    fn reset(&mut self) {
-        self.0.reset();
+    fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
+        self.0.start(tolerance)
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {

@@ -3,7 +3,7 @@ use nalgebra::DVector;
 use super::schedule::{check_average, check_rate, finite, sized};
 use super::{Optimizer, Outcome, Schedule, Step};
 use crate::kernel;
-use crate::{Error, Objective, Real};
+use crate::{Error, Objective, Real, Termination};
 
 /// Gradient descent, plain or with momentum.
 ///
@@ -110,15 +110,12 @@ impl<T: Real> GradientDescent<T> {
 }
 
 impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for GradientDescent<T> {
-    fn check(&self, _objective: &O) -> Result<(), Error> {
+    fn start(&mut self, _objective: &O, _tolerance: Option<T>) -> Result<(), Error> {
+        self.steps = 0;
+        self.velocity.clear();
         check_rate(self.rate)?;
         check_average("momentum", self.momentum)?;
         self.schedule.check()
-    }
-
-    fn reset(&mut self) {
-        self.steps = 0;
-        self.velocity.clear();
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
@@ -126,7 +123,7 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for GradientDescent<T> {
         let g = self.gradient.as_slice();
         let mut step = Step::new(value, kernel::norm_inf(g));
         if !step.is_finite() {
-            step.outcome = Outcome::Stuck;
+            step.outcome = Outcome::Ended(Termination::NoDescent);
             return Ok(step);
         }
         let alpha = self.rate * T::of(self.schedule.factor(self.steps));

@@ -93,20 +93,16 @@ impl<T: Real> Lbfgs<T> {
     /// ```
     #[must_use]
     pub fn wolfe(mut self, sigma: T) -> Self {
-        self.0.curvature = sigma;
+        self.0.sigma = sigma;
         self
     }
 }
 
 impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Lbfgs<T> {
-    fn check(&self, _objective: &O) -> Result<(), Error> {
+    fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
         let memory = self.0.rule.memory;
         setting("memory", "at least 1", T::of(memory as f64), memory >= 1)?;
-        self.0.check()
-    }
-
-    fn reset(&mut self) {
-        self.0.reset();
+        self.0.start(tolerance)
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {

@@ -1,11 +1,11 @@
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DVector;
 
 use super::search::backtrack::{Backtrack, takes_full};
 use super::search::escape::{escape, is_near_saddle};
-use super::search::local::Local;
-use super::{Optimizer, Outcome, Step};
-use crate::kernel::{Spectrum, least_norm_step};
-use crate::{Certificate, Error, Hessian, Real, kernel};
+use super::search::evaluated::Evaluated;
+use super::search::newton_model::{NewtonModel, Shape};
+use super::{Optimizer, Step};
+use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 
 /// Newton's method, safeguarded, on an exact Hessian.
 ///
@@ -38,10 +38,8 @@ use crate::{Certificate, Error, Hessian, Real, kernel};
 #[derive(Debug, Clone)]
 pub struct Newton<T: Real> {
     pure: bool,
-    here: Local<T>,
-    factor: DMatrix<T>,
-    pivots: Vec<usize>,
-    direction: DVector<T>,
+    here: Evaluated<T>,
+    model: NewtonModel<T>,
     line: Backtrack<T>,
     /// Whether the last step was a full one.
     full: bool,
@@ -68,10 +66,8 @@ impl<T: Real> Newton<T> {
     pub fn new() -> Self {
         Self {
             pure: false,
-            here: Local::new(),
-            factor: DMatrix::zeros(0, 0),
-            pivots: Vec::new(),
-            direction: DVector::zeros(0),
+            here: Evaluated::new(),
+            model: NewtonModel::new(),
             line: Backtrack::new(),
             full: true,
         }
@@ -100,169 +96,96 @@ impl<T: Real> Newton<T> {
         Self { pure: true, ..Self::new() }
     }
 
-    /// Solves `H s = −∇f` by Cholesky's factorisation; false where `H` is not positive definite.
-    fn solve_definite(&mut self) -> bool {
-        let n = self.here.gradient.len();
-        self.factor.copy_from(&self.here.hessian);
-        if !kernel::cholesky(self.factor.as_mut_slice(), n) {
-            return false;
-        }
-        negate_into(&self.here.gradient, &mut self.direction);
-        kernel::cholesky_solve(self.factor.as_slice(), n, self.direction.as_mut_slice());
-        true
-    }
-
-    /// Solves `H s = −∇f` by elimination; false where `H` is singular.
-    fn solve_indefinite(&mut self) -> bool {
-        let n = self.here.gradient.len();
-        self.pivots.resize(n, 0);
-        self.factor.copy_from(&self.here.hessian);
-        if !kernel::lu(self.factor.as_mut_slice(), n, &mut self.pivots) {
-            return false;
-        }
-        negate_into(&self.here.gradient, &mut self.direction);
-        kernel::lu_solve(self.factor.as_slice(), n, &self.pivots, self.direction.as_mut_slice());
-        true
-    }
-
-    /// Solves `H s = −∇f` by the shortest `s`; false where `H` is not semidefinite, or `f` falls along its null space.
-    fn solve_semidefinite(&mut self, x: &DVector<T>) -> bool {
-        let step = least_norm_step(&self.here.hessian, &self.here.gradient, x, &mut self.factor);
-        let is_solved = step.is_some();
-        if let Some(step) = step {
-            self.direction.copy_from(&step);
-        }
-        is_solved
-    }
-
-    fn pure_step(&mut self, x: &mut DVector<T>, mut step: Step<T>) -> Step<T> {
-        let solved = self.solve_definite() || self.solve_semidefinite(x) || self.solve_indefinite();
-        if !(solved && self.line.place(x, T::one(), &self.direction)) {
-            step.outcome = Outcome::Stuck;
-            return step;
+    /// `x ← x + s`, `H s = −∇f`.
+    fn pure_step(&mut self, x: &mut DVector<T>, step: Step<T>) -> Step<T> {
+        let solved = self.model.solve(&self.here) != Shape::Indefinite || self.model.eliminate(&self.here);
+        if !(solved && self.line.place(x, T::one(), &self.model.s)) {
+            return step.ended(Termination::NoDescent);
         }
         x.copy_from(self.line.trial());
-        // the model's change is ½ ∇fᵀs, a rise where H is not positive definite
-        step.predicted = -kernel::dot(self.here.gradient.as_slice(), self.direction.as_slice()) * T::of(0.5);
         step
     }
-}
 
-pub(super) fn negate_into<T: Real>(from: &DVector<T>, to: &mut DVector<T>) {
-    to.zip_apply(from, |to, from| *to = -from);
-}
-
-impl<T: Real> Newton<T> {
-    /// A step, in a run that ends at a gradient of so much, if it is one.
-    fn advance<O: Hessian<T> + ?Sized>(
+    /// `x ← x + t s`, `H s = −∇f` or its modification.
+    fn safeguarded_step<O: Hessian<T> + ?Sized>(
         &mut self,
         objective: &mut O,
         x: &mut DVector<T>,
-        end: Option<T>,
+        mut step: Step<T>,
     ) -> Result<Step<T>, Error> {
-        let mut step = self.here.revisit(objective, x)?;
-        if !step.is_finite() {
-            step.outcome = Outcome::Stuck;
+        let convex = self.model.solve(&self.here) != Shape::Indefinite;
+        if convex && self.here.is_end(&step) {
             return Ok(step);
         }
-        if self.direction.len() != x.len() {
-            (self.direction, self.factor) = (DVector::zeros(x.len()), DMatrix::zeros(x.len(), x.len()));
-        }
-        let is_end = end.is_some_and(|tolerance| step.gradient_norm <= tolerance);
-        if self.pure {
-            return Ok(if is_end { step } else { self.pure_step(x, step) });
-        }
-        let definite = self.solve_definite() || self.solve_semidefinite(x);
-        if definite && is_end {
-            return Ok(step);
-        }
-        let mut slope = if definite { self.slope() } else { None };
-        if slope.is_none() && !(definite && step.gradient_norm == T::zero()) {
+        let mut slope = self.model.slope(&self.here).filter(|_| convex);
+        if slope.is_none() && !(convex && step.gradient_norm == T::zero()) {
             step.modified = true;
-            let spectrum = Spectrum::new(&self.here.hessian);
-            match &spectrum {
-                Some(spectrum) => self.direction.copy_from(&spectrum.descend(&self.here.gradient)),
-                None => negate_into(&self.here.gradient, &mut self.direction),
-            }
+            let spectrum = self.model.modify(&self.here);
             if let Some(spectrum) = spectrum
-                && is_near_saddle(x, step.gradient_norm, &self.direction)
+                && is_near_saddle(x, step.gradient_norm, &self.model.s)
+                && escape(
+                    objective,
+                    x,
+                    (&self.here.hessian, &spectrum, &self.model.s),
+                    &mut step,
+                    self.line.trial(),
+                )?
             {
-                let model = (&self.here.hessian, &spectrum, &self.direction);
-                if escape(objective, x, model, &mut step, self.line.trial())? {
-                    return Ok(step);
-                }
+                return Ok(step);
             }
-            slope = self.slope();
+            slope = self.model.slope(&self.here);
         }
-        let Some(slope) = slope else {
-            step.outcome = Outcome::Stuck;
-            return Ok(step);
-        };
-        // m(0) − m(ts) = −t ∇fᵀs − ½ t² sᵀHs
-        let curvature = if step.modified { self.curvature() } else { -slope };
-        match self.search(objective, x, slope, end.is_some(), &mut step)? {
-            Some(t) => step.predicted = -t * slope - T::of(0.5) * t * t * curvature,
-            None => step.outcome = Outcome::Stuck,
+        match slope {
+            Some(slope) if self.search(objective, x, slope, &mut step)? => Ok(step),
+            _ => Ok(step.ended(Termination::NoDescent)),
         }
-        Ok(step)
     }
 
-    /// `∇fᵀs`, where `s` leads down.
-    fn slope(&self) -> Option<T> {
-        let slope = kernel::dot(self.here.gradient.as_slice(), self.direction.as_slice());
-        (slope < T::zero() && slope.is_finite()).then_some(slope)
-    }
-
-    /// `sᵀHs`.
-    fn curvature(&mut self) -> T {
-        let Self { here, direction: s, line, .. } = self;
-        super::search::backtrack::assign(line.trial(), s);
-        line.trial().gemv(T::one(), &here.hessian, s, T::zero());
-        kernel::dot(line.trial().as_slice(), s.as_slice())
-    }
-
-    /// The length of the step, and `x` moved by it. Within a run, and while full steps are taken, the full step is
-    /// tried with all derivatives: if it is taken, they are those of the next step.
+    /// Moves `x` by `t s`. Within a run, and while full steps are taken, the full step is tried with all derivatives: if
+    /// it is taken, they are those of the next step.
     fn search<O: Hessian<T> + ?Sized>(
         &mut self,
         objective: &mut O,
         x: &mut DVector<T>,
         slope: T,
-        within: bool,
         step: &mut Step<T>,
-    ) -> Result<Option<T>, Error> {
+    ) -> Result<bool, Error> {
         let mut full = None;
-        if within && self.full && self.line.place(x, T::one(), &self.direction) {
-            let there = self.here.evaluate(objective, self.line.trial())?;
+        if self.here.is_within_run() && self.full && self.line.place(x, T::one(), &self.model.s) {
+            let there = self.here.evaluate_hessian(objective, self.line.trial())?;
             step.evaluations += 1;
             if takes_full(step, slope, &there) {
                 x.copy_from(self.line.trial());
-                return Ok(Some(T::one()));
+                return Ok(true);
             }
             full = Some(there.value);
         }
-        let length = self.line.search(objective, x, &self.direction, slope, full, step)?;
+        let length = self.line.search(objective, x, &self.model.s, slope, full, step)?;
         self.full = length == Some(T::one());
-        Ok(length)
+        Ok(length.is_some())
     }
 }
 
 impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
-    fn reset(&mut self) {
-        self.here.forget();
+    fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
+        self.here.start(tolerance);
         self.full = true;
+        Ok(())
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        self.here.forget();
-        self.advance(objective, x, None)
+        let step = self.here.visit(objective, x)?;
+        if !step.is_finite() {
+            return Ok(step.ended(Termination::NonFinite));
+        }
+        match self.pure {
+            true if self.here.is_end(&step) => Ok(step),
+            true => Ok(self.pure_step(x, step)),
+            false => self.safeguarded_step(objective, x, step),
+        }
     }
 
-    fn step_within(&mut self, objective: &mut O, x: &mut DVector<T>, tolerance: T) -> Result<Step<T>, Error> {
-        self.advance(objective, x, Some(tolerance))
-    }
-
-    fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<Certificate<T>>, Error> {
-        self.here.certify(objective, x).map(Some)
+    fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<CriticalPoint<T>>, Error> {
+        self.here.judge(objective, x).map(Some)
     }
 }

@@ -2,10 +2,11 @@ use nalgebra::DVector;
 
 use super::search::escape::escape_along;
 use super::search::lanczos::Lanczos;
-use super::search::trust_radius::{Radius, norm};
-use super::{Optimizer, Outcome, Step};
+use super::search::trust_radius::Radius;
+use super::{Optimizer, Step};
+use crate::contract::{check_size, setting};
 use crate::objective::evaluate;
-use crate::{Error, HessianProduct, Real, kernel};
+use crate::{Error, HessianProduct, Real, Termination, kernel};
 
 /// Truncated Newton: conjugate gradients on `H s = −∇f` in a trust region, by Hessian products alone.
 ///
@@ -138,7 +139,7 @@ impl<T: Real> NewtonCg<T> {
         radius: T,
     ) -> Result<(T, bool), Error> {
         let (n, half) = (x.len(), T::of(0.5));
-        let start = norm(self.gradient.as_slice());
+        let start = kernel::norm(self.gradient.as_slice());
         // squares of lengths are taken of r/‖∇f‖, so that no scale overflows
         self.s.fill(T::zero());
         self.residual.zip_apply(&self.gradient, |r, g| *r = g / start);
@@ -147,10 +148,7 @@ impl<T: Real> NewtonCg<T> {
         let (mut promised, mut square) = (T::zero(), T::one());
         for _ in 0..self.products.min(2 * n).max(1) {
             objective.hessian_product(x, &self.direction, &mut self.product);
-            if self.product.len() != n {
-                let found = self.product.len();
-                return Err(Error::Resized { what: "the Hessian product", expected: n, found });
-            }
+            check_size("the Hessian product", self.product.len(), n)?;
             let curvature = kernel::dot(self.direction.as_slice(), self.product.as_slice());
             let finite = curvature.is_finite() && kernel::norm_inf(self.product.as_slice()).is_finite();
             // the model along z + t d has slope −‖∇f‖ r·r and curvature dᵀHd
@@ -186,10 +184,10 @@ impl<T: Real> NewtonCg<T> {
 
     /// `t ≥ 0` with `‖s + t d‖ = Δ`, without cancellation.
     fn to_boundary(&self, radius: T) -> T {
-        let length = norm(self.direction.as_slice());
+        let length = kernel::norm(self.direction.as_slice());
         let (d, s) = (self.direction.iter(), self.s.iter());
         let along = d.zip(s).fold(T::zero(), |sum, (&d, &s)| sum + (d / length) * (s / radius));
-        let z = norm(self.s.as_slice()) / radius;
+        let z = kernel::norm(self.s.as_slice()) / radius;
         let gap = ((T::one() - z) * (T::one() + z)).max(T::zero());
         let root = (along * along + gap).sqrt();
         let t = if along > T::zero() { gap / (along + root) } else { root - along };
@@ -198,52 +196,46 @@ impl<T: Real> NewtonCg<T> {
 }
 
 impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
-    fn check(&self, _objective: &O) -> Result<(), Error> {
-        self.radius.check()?;
-        if self.products == 0 {
-            return Err(Error::Setting { name: "products", expected: "at least 1", found: 0.0 });
-        }
-        Ok(())
-    }
-
-    fn reset(&mut self) {
-        self.radius.reset();
+    fn start(&mut self, _objective: &O, _tolerance: Option<T>) -> Result<(), Error> {
+        setting("products", "at least 1", T::of(self.products as f64), self.products > 0)?;
+        self.radius.start()
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
         let n = x.len();
         if self.s.len() != n {
-            let zeros = DVector::zeros(n);
-            (self.s, self.residual) = (zeros.clone(), zeros.clone());
-            (self.direction, self.product) = (zeros, DVector::repeat(n, T::NAN));
+            self.s = DVector::zeros(n);
+            self.residual = DVector::zeros(n);
+            self.direction = DVector::zeros(n);
+            self.product = DVector::repeat(n, T::NAN);
         }
         let value = evaluate(objective, x, &mut self.gradient)?;
         let mut step = Step::new(value, kernel::norm_inf(self.gradient.as_slice()));
         if !step.is_finite() {
-            step.outcome = Outcome::Stuck;
-            return Ok(step);
+            return Ok(step.ended(Termination::NonFinite));
         }
         if step.gradient_norm <= T::EPSILON.sqrt() {
             let v = &mut self.direction;
-            if let Some(curvature) = self.lanczos.negative_curvature(objective, x, PROBE, v)?
-                && escape_along(objective, x, v.as_slice(), curvature, &mut step, self.radius.at.trial())
+            if let Some(lambda) = self.lanczos.negative_eigenvalue(objective, x, PROBE, v)?
+                && escape_along(objective, x, v.as_slice(), lambda, &mut step, self.radius.at.trial())
             {
                 return Ok(step);
             }
         }
-        if step.gradient_norm > T::zero() {
-            for _ in 0..REJECTIONS {
-                (step.predicted, step.modified) = self.steihaug(objective, x, self.radius.now)?;
-                if self.radius.judge(objective, x, &self.s, step.predicted, &mut step)?.is_some() {
-                    x.copy_from(self.radius.at.trial());
-                    return Ok(step);
-                }
-                if self.radius.at.trial() == x {
-                    break;
-                }
+        if step.gradient_norm == T::zero() {
+            return Ok(step.ended(Termination::NoDescent));
+        }
+        for _ in 0..REJECTIONS {
+            let (promised, met_negative) = self.steihaug(objective, x, self.radius.now)?;
+            step.modified = met_negative;
+            if self.radius.judge(objective, x, &self.s, promised, &mut step)?.is_some() {
+                x.copy_from(self.radius.at.trial());
+                return Ok(step);
+            }
+            if self.radius.at.trial() == x {
+                break;
             }
         }
-        (step.outcome, step.predicted) = (Outcome::Stuck, T::zero());
-        Ok(step)
+        Ok(step.ended(Termination::NoDescent))
     }
 }

@@ -3,10 +3,10 @@ use nalgebra::DVector;
 use super::search::backtrack::Backtrack;
 use super::search::escape::{escape_along, is_near_saddle};
 use super::search::lanczos::Lanczos;
-use super::search::trust_radius::norm;
-use super::{Optimizer, Outcome, Step};
+use super::{Optimizer, Step};
+use crate::contract::setting;
 use crate::objective::evaluate;
-use crate::{Error, HessianProduct, Real, kernel};
+use crate::{Error, HessianProduct, Real, Termination, kernel};
 
 /// Saddle-free Newton in a Krylov space, by Hessian products alone.
 ///
@@ -92,51 +92,43 @@ impl<T: Real> SaddleFree<T> {
 }
 
 impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
-    fn check(&self, _objective: &O) -> Result<(), Error> {
-        if self.dimension == 0 {
-            return Err(Error::Setting { name: "dimension", expected: "at least 1", found: 0.0 });
-        }
-        Ok(())
+    fn start(&mut self, _objective: &O, _tolerance: Option<T>) -> Result<(), Error> {
+        setting("dimension", "at least 1", T::of(self.dimension as f64), self.dimension > 0)
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
         let n = x.len();
         if self.direction.len() != n {
-            (self.direction, self.ritz) = (DVector::zeros(n), DVector::zeros(n));
+            self.direction = DVector::zeros(n);
+            self.ritz = DVector::zeros(n);
         }
         let value = evaluate(objective, x, &mut self.gradient)?;
         let mut step = Step::new(value, kernel::norm_inf(self.gradient.as_slice()));
         if !step.is_finite() {
-            step.outcome = Outcome::Stuck;
-            return Ok(step);
+            return Ok(step.ended(Termination::NonFinite));
         }
-        // in the coordinates of Q the gradient is ‖∇f‖ e₁
-        let mut promised = T::zero();
         if self.lanczos.run(objective, x, &self.gradient, self.dimension)? {
-            let length = norm(self.gradient.as_slice());
-            let (bend, negative) = self.lanczos.descend(length, &mut self.direction);
-            (promised, step.modified) = (-T::of(0.5) * bend, negative);
+            // in the coordinates of Q the gradient is ‖∇f‖ e₁
+            step.modified = self.lanczos.descend(kernel::norm(self.gradient.as_slice()), &mut self.direction);
         } else {
             // no products to be had: down the gradient
             step.modified = true;
             self.direction.zip_apply(&self.gradient, |d, g| *d = -g);
         }
         if is_near_saddle(x, step.gradient_norm, &self.direction)
-            && let Some(curvature) =
-                self.lanczos.negative_curvature(objective, x, self.dimension, &mut self.ritz)?
-            && escape_along(objective, x, self.ritz.as_slice(), curvature, &mut step, self.line.trial())
+            && let Some(lambda) =
+                self.lanczos.negative_eigenvalue(objective, x, self.dimension, &mut self.ritz)?
+            && escape_along(objective, x, self.ritz.as_slice(), lambda, &mut step, self.line.trial())
         {
             return Ok(step);
         }
         let slope = kernel::dot(self.gradient.as_slice(), self.direction.as_slice());
         if slope < T::zero()
             && slope.is_finite()
-            && let Some(t) = self.line.search(objective, x, &self.direction, slope, None, &mut step)?
+            && self.line.search(objective, x, &self.direction, slope, None, &mut step)?.is_some()
         {
-            step.predicted = -t * slope + t * t * promised;
             return Ok(step);
         }
-        step.outcome = Outcome::Stuck;
-        Ok(step)
+        Ok(step.ended(Termination::NoDescent))
     }
 }

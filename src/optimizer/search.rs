@@ -1,10 +1,13 @@
-//! What methods share: searches along a line and within a radius, the point with its derivatives, escapes.
+//! What methods share: searches along a line and within a radius, the point with its derivatives, the way off a
+//! saddle.
 
 pub(super) mod backtrack;
 pub(super) mod directions;
 pub(super) mod escape;
+pub(super) mod evaluated;
 pub(super) mod lanczos;
-pub(super) mod local;
+pub(super) mod newton_model;
+pub(super) mod rounding;
 pub(super) mod subproblem;
 pub(super) mod trust_radius;
 pub(super) mod wolfe;

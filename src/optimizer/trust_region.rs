@@ -1,12 +1,13 @@
 use nalgebra::{DMatrix, DVector};
 
-use super::newton::negate_into;
 use super::search::escape::{escape, is_near_saddle};
-use super::search::local::Local;
-use super::search::trust_radius::{Radius, norm};
-use super::{Optimizer, Outcome, Step};
-use crate::kernel::{Spectrum, least_norm_step, zero};
-use crate::{Certificate, Error, Hessian, Real, kernel};
+use super::search::evaluated::{Evaluated, assign};
+use super::search::newton_model::{NewtonModel, Shape};
+use super::search::subproblem;
+use super::search::trust_radius::Radius;
+use super::{Optimizer, Step};
+use crate::kernel::{self, Spectrum, zero};
+use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 
 /// Newton's method in a trust region, on an exact Hessian: the recommended method for hard problems.
 ///
@@ -39,11 +40,15 @@ use crate::{Certificate, Error, Hessian, Real, kernel};
 #[derive(Debug, Clone)]
 pub struct TrustRegion<T: Real> {
     radius: Radius<T>,
-    here: Local<T>,
-    factor: DMatrix<T>,
-    newton: DVector<T>,
+    here: Evaluated<T>,
+    model: NewtonModel<T>,
     s: DVector<T>,
+    start: DVector<T>,
 }
+
+/// Bounds on radii tried: up to `4²⁰ Δ` outwards, down to `4⁻⁶⁰ Δ` inwards.
+const PATH: usize = 20;
+const REJECTIONS: usize = 60;
 
 impl<T: Real> Default for TrustRegion<T> {
     fn default() -> Self {
@@ -64,13 +69,12 @@ impl<T: Real> TrustRegion<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
-        let empty = || DVector::zeros(0);
         Self {
             radius: Radius::new(),
-            here: Local::new(),
-            factor: DMatrix::zeros(0, 0),
-            newton: empty(),
-            s: empty(),
+            here: Evaluated::new(),
+            model: NewtonModel::new(),
+            s: DVector::zeros(0),
+            start: DVector::zeros(0),
         }
     }
 
@@ -110,156 +114,167 @@ impl<T: Real> TrustRegion<T> {
         self
     }
 
-    fn prepare(&mut self, n: usize) {
-        if self.s.len() != n {
-            (self.newton, self.s) = (DVector::zeros(n), DVector::zeros(n));
-            self.factor = DMatrix::zeros(n, n);
-        }
-    }
-
-    /// `H s = −∇f` by Cholesky's factorisation, into `newton`; false where `H` is not positive definite.
-    fn solve_definite(&mut self) -> bool {
-        let n = self.newton.len();
-        self.factor.copy_from(&self.here.hessian);
-        if !kernel::cholesky(self.factor.as_mut_slice(), n) {
-            return false;
-        }
-        negate_into(&self.here.gradient, &mut self.newton);
-        kernel::cholesky_solve(self.factor.as_slice(), n, self.newton.as_mut_slice());
-        kernel::norm_inf(self.newton.as_slice()).is_finite()
-    }
-
-    /// Looks for a lower point than the accepted one (`x + s` of radius `Δ`, with value `f`): along the path
-    /// of larger radii, and along the Newton direction. Moves `x` to the best.
-    fn improve<O: Hessian<T> + ?Sized>(
-        &mut self,
-        objective: &mut O,
-        x: &mut DVector<T>,
-        model: (&Spectrum<T>, &DVector<T>),
-        (f, radius): (T, T),
-        step: &mut Step<T>,
-    ) {
-        let start = x.clone();
-        let mut best = f;
-        x.copy_from(self.radius.at.trial());
-        let mut longer = radius;
-        for _ in 0..PATH {
-            if norm(self.s.as_slice()) < T::of(0.9) * longer {
-                break; // inside: larger radii change nothing
-            }
-            longer *= T::of(4.0);
-            let promised = super::search::subproblem::solve(model.0, model.1, longer, &mut self.s);
-            let f = self.radius.at.value_at(objective, &start, T::one(), &self.s, step);
-            if !(f.is_finite() && f < best) {
-                break;
-            }
-            x.copy_from(self.radius.at.trial());
-            (best, step.predicted) = (f, promised);
-            self.radius.set(longer);
-        }
-        let mut t = T::one();
-        for _ in 0..3 {
-            let f = self.radius.at.value_at(objective, &start, t, &self.newton, step);
-            if f.is_finite() && f < best {
-                x.copy_from(self.radius.at.trial());
-                let slope = kernel::dot(self.here.gradient.as_slice(), self.newton.as_slice());
-                self.s.gemv(T::one(), &self.here.hessian, &self.newton, T::zero());
-                let curvature = kernel::dot(self.s.as_slice(), self.newton.as_slice());
-                step.predicted = -t * slope - T::of(0.5) * t * t * curvature;
-                self.radius.set(self.radius.now.max(t * norm(self.newton.as_slice())));
-                best = f;
-            }
-            t *= T::of(0.5);
-        }
-    }
-}
-
-/// Bounds on radii tried: up to `4²⁰ Δ` outwards, down to `4⁻⁶⁰ Δ` inwards.
-const PATH: usize = 20;
-const REJECTIONS: usize = 60;
-
-impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
-    fn check(&self, _objective: &O) -> Result<(), Error> {
-        self.radius.check()
-    }
-
-    fn reset(&mut self) {
-        self.here.forget();
-        self.radius.reset();
-    }
-
-    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        let mut step = self.here.evaluate(objective, x)?;
-        if !step.is_finite() {
-            step.outcome = Outcome::Stuck;
-            return Ok(step);
-        }
-        let n = x.len();
-        self.prepare(n);
-        let mut is_flat = false;
-        let definite = self.solve_definite() || {
-            let newton = least_norm_step(&self.here.hessian, &self.here.gradient, x, &mut self.factor);
-            is_flat = newton.is_some();
-            newton.is_some_and(|newton| {
-                self.newton.copy_from(&newton);
-                true
-            })
-        };
-        if definite && step.gradient_norm == T::zero() {
-            step.outcome = Outcome::Stuck; // an exact minimum
-            return Ok(step);
-        }
-        if definite && norm(self.newton.as_slice()) <= self.radius.now {
-            self.s.copy_from(&self.newton);
-            step.predicted = -T::of(0.5) * kernel::dot(self.here.gradient.as_slice(), self.s.as_slice());
-            if self.radius.judge(objective, x, &self.s, step.predicted, &mut step)?.is_some() {
-                x.copy_from(self.radius.at.trial());
-                return Ok(step);
-            }
-        }
-        step.modified = !definite;
-        // where the Hessian is of no use, the model is linear
+    /// The model in its eigenvectors; linear where the Hessian has no spectrum to be had. Where `H` is semidefinite up
+    /// to rounding, eigenvalues and gradient of its null space are rounding.
+    fn decompose(&self, shape: Shape) -> (Spectrum<T>, DVector<T>) {
+        let n = self.s.len();
         let linear = || Spectrum { values: DVector::zeros(n), vectors: DMatrix::identity(n, n) };
         let mut spectrum = Spectrum::new(&self.here.hessian).unwrap_or_else(linear);
-        let mut coordinates = spectrum.vectors.tr_mul(&self.here.gradient);
-        if is_flat {
-            // curvature and gradient of the null space are rounding
+        let mut c = spectrum.vectors.tr_mul(&self.here.gradient);
+        if shape == Shape::Semidefinite {
             let tolerance = zero(&spectrum.values);
-            for (l, c) in
-                spectrum.values.iter_mut().zip(coordinates.iter_mut()).filter(|(l, _)| l.abs() <= tolerance)
-            {
-                (*l, *c) = (T::zero(), T::zero());
-            }
-        }
-        if !definite {
-            self.newton.copy_from(&spectrum.descend(&self.here.gradient));
-            if is_near_saddle(x, step.gradient_norm, &self.newton) {
-                let model = (&self.here.hessian, &spectrum, &self.newton);
-                if escape(objective, x, model, &mut step, self.radius.at.trial())? {
-                    return Ok(step);
+            for (lambda, c) in spectrum.values.iter_mut().zip(c.iter_mut()) {
+                if lambda.abs() <= tolerance {
+                    *lambda = T::zero();
+                    *c = T::zero();
                 }
             }
         }
+        (spectrum, c)
+    }
+
+    /// The Newton step, where the model has a minimum and it lies inside; whether it was taken.
+    fn newton_step<O: Hessian<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &mut DVector<T>,
+        step: &mut Step<T>,
+    ) -> Result<bool, Error> {
+        let s = &self.model.s;
+        if kernel::norm(s.as_slice()) > self.radius.now {
+            return Ok(false);
+        }
+        let promised = -T::of(0.5) * kernel::dot(self.here.gradient.as_slice(), s.as_slice());
+        let is_taken = self.radius.judge(objective, x, s, promised, step)?.is_some();
+        if is_taken {
+            x.copy_from(self.radius.at.trial());
+        }
+        Ok(is_taken)
+    }
+
+    /// The first accepted step of the radii `Δ, Δ/4, …`, improved; whether there is one.
+    fn boundary_step<O: Hessian<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &mut DVector<T>,
+        spectrum: &Spectrum<T>,
+        c: &DVector<T>,
+        step: &mut Step<T>,
+    ) -> Result<bool, Error> {
         for _ in 0..REJECTIONS {
             let radius = self.radius.now;
-            step.predicted = super::search::subproblem::solve(&spectrum, &coordinates, radius, &mut self.s);
-            let length = norm(self.s.as_slice());
-            if length == T::zero() {
+            let promised = subproblem::solve(spectrum, c, radius, &mut self.s);
+            if kernel::norm(self.s.as_slice()) == T::zero() {
                 break;
             }
-            if let Some(f) = self.radius.judge(objective, x, &self.s, step.predicted, &mut step)? {
-                self.improve(objective, x, (&spectrum, &coordinates), (f, radius), &mut step);
-                return Ok(step);
+            if let Some(f) = self.radius.judge(objective, x, &self.s, promised, step)? {
+                assign(&mut self.start, x);
+                x.copy_from(self.radius.at.trial());
+                let best = self.follow_path(objective, x, (spectrum, c), (f, radius), step);
+                self.try_newton(objective, x, best, step);
+                return Ok(true);
             }
             if self.radius.at.trial() == x {
                 break;
             }
         }
-        (step.outcome, step.predicted) = (Outcome::Stuck, T::zero());
-        Ok(step)
+        Ok(false)
     }
 
-    fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<Certificate<T>>, Error> {
-        self.here.certify(objective, x).map(Some)
+    /// Values are cheap beside Hessians: while `f` falls, and the steps end on the boundary, moves `x` on to those of
+    /// the radii `4Δ, 16Δ, …`. The path of radii is curved, and follows curved valleys. The lowest value.
+    fn follow_path<O: Hessian<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &mut DVector<T>,
+        (spectrum, c): (&Spectrum<T>, &DVector<T>),
+        (mut best, mut radius): (T, T),
+        step: &mut Step<T>,
+    ) -> T {
+        for _ in 0..PATH {
+            if kernel::norm(self.s.as_slice()) < T::of(0.9) * radius {
+                break; // inside: larger radii change nothing
+            }
+            radius *= T::of(4.0);
+            subproblem::solve(spectrum, c, radius, &mut self.s);
+            let f = self.radius.at.value_at(objective, &self.start, T::one(), &self.s, step);
+            if !(f.is_finite() && f < best) {
+                break;
+            }
+            x.copy_from(self.radius.at.trial());
+            best = f;
+            self.radius.set(radius);
+        }
+        best
+    }
+
+    /// Moves `x` to the Newton step, half or a quarter of it (with `|Λ|` for `Λ` where `H` is not positive definite), if
+    /// `f` is lower there. It does not depend on the scale of the variables, and follows narrow valleys.
+    fn try_newton<O: Hessian<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &mut DVector<T>,
+        mut best: T,
+        step: &mut Step<T>,
+    ) {
+        for t in [1.0, 0.5, 0.25].map(T::of) {
+            let f = self.radius.at.value_at(objective, &self.start, t, &self.model.s, step);
+            if f.is_finite() && f < best {
+                x.copy_from(self.radius.at.trial());
+                best = f;
+                let length = t * kernel::norm(self.model.s.as_slice());
+                self.radius.set(self.radius.now.max(length));
+            }
+        }
+    }
+}
+
+impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
+    fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
+        self.here.start(tolerance);
+        self.radius.start()
+    }
+
+    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        let mut step = self.here.visit(objective, x)?;
+        if !step.is_finite() {
+            return Ok(step.ended(Termination::NonFinite));
+        }
+        if self.s.len() != x.len() {
+            self.s = DVector::zeros(x.len());
+        }
+        let shape = self.model.solve(&self.here);
+        if shape != Shape::Indefinite {
+            if step.gradient_norm == T::zero() {
+                return Ok(step.ended(Termination::NoDescent)); // an exact minimum of the model
+            }
+            if self.newton_step(objective, x, &mut step)? {
+                return Ok(step);
+            }
+        }
+        let (spectrum, c) = self.decompose(shape);
+        if shape == Shape::Indefinite {
+            step.modified = true;
+            self.model.s.copy_from(&spectrum.descend(&self.here.gradient));
+            if is_near_saddle(x, step.gradient_norm, &self.model.s)
+                && escape(
+                    objective,
+                    x,
+                    (&self.here.hessian, &spectrum, &self.model.s),
+                    &mut step,
+                    self.radius.at.trial(),
+                )?
+            {
+                return Ok(step);
+            }
+        }
+        match self.boundary_step(objective, x, &spectrum, &c, &mut step)? {
+            true => Ok(step),
+            false => Ok(step.ended(Termination::NoDescent)),
+        }
+    }
+
+    fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<CriticalPoint<T>>, Error> {
+        self.here.judge(objective, x).map(Some)
     }
 }

@@ -5,8 +5,8 @@ use nalgebra::{DMatrix, DVector};
 use crate::fit::{Design, check_rank};
 use crate::kernel;
 use crate::{
-    CriticalPoint, CrossEntropy, EmpiricalRisk, Error, Hessian, LogLoss, Loss, Model, Network, Perceptron,
-    Real, SecondOrderLoss, SigmoidClassifier, SquaredError,
+    CriticalPoint, CrossEntropy, EmpiricalRisk, Error, Hessian, LogLoss, Loss, Model, Network, Objective,
+    Perceptron, Real, Recession, SecondOrderLoss, SigmoidClassifier, SquaredError,
 };
 
 /// A model and a loss that together are a likelihood, so that curvature tells precision: implemented for
@@ -98,7 +98,7 @@ impl<T: Real> Information<T, LogLoss> for SigmoidClassifier {
         risk: &mut EmpiricalRisk<'_, T, Self, LogLoss>,
         theta: &DVector<T>,
     ) -> Result<Curvature<T>, Error> {
-        if let Some(direction) = risk.separating_direction(theta) {
+        if let Recession::Along(direction) = risk.recedes(theta) {
             let direction = direction.iter().map(|d| d.f64()).collect();
             return Err(Error::Separable { what: "statistics", direction });
         }
@@ -254,7 +254,7 @@ fn dense<T: Real, L: SecondOrderLoss<T>>(
         let remedy = "the data do not determine these parameters: take fewer units, or a ridge penalty";
         return Err(Error::NotPositiveDefinite {
             what: "statistics",
-            found: point.eigenvalues[0].f64(),
+            found: point.eigenvalues()[0].f64(),
             remedy,
         });
     }

@@ -2,6 +2,9 @@
 
 use nalgebra::DVector;
 
+use super::evaluated::assign;
+use super::rounding::{calms, drowns};
+use crate::objective::evaluate;
 use crate::optimizer::Step;
 use crate::{Error, Objective, Real, kernel};
 
@@ -36,7 +39,7 @@ impl<T: Real> Backtrack<T> {
         step: &mut Step<T>,
     ) -> Result<Option<T>, Error> {
         let mut t = T::one();
-        for i in 0..if is_noisy(step, slope) { 0 } else { BACKTRACKS } {
+        for i in 0..if drowns(-slope, step.value) { 0 } else { BACKTRACKS } {
             let known = full.filter(|_| i == 0);
             let f = known.unwrap_or_else(|| self.value_at(objective, x, t, direction, step));
             if known.is_none() && falls(step, slope, t, f) {
@@ -52,7 +55,7 @@ impl<T: Real> Backtrack<T> {
         }
         // the values are all rounding here: the gradient decides
         if self.place(x, T::one(), direction) {
-            let f = crate::objective::evaluate(objective, &self.trial, &mut self.gradient)?;
+            let f = evaluate(objective, &self.trial, &mut self.gradient)?;
             step.evaluations += 1;
             if calms(step, f, kernel::norm_inf(self.gradient.as_slice())) {
                 x.copy_from(&self.trial);
@@ -91,37 +94,16 @@ impl<T: Real> Backtrack<T> {
     }
 }
 
-/// Whether what a full step promises is of the order of the rounding of `f`.
-fn is_noisy<T: Real>(step: &Step<T>, slope: T) -> bool {
-    -slope <= T::of(16.0) * T::EPSILON * step.value.abs()
-}
-
 /// Armijo's test of `f` at length `t`.
 fn falls<T: Real>(step: &Step<T>, slope: T, t: T, f: T) -> bool {
     f.is_finite() && f <= step.value + T::of(1e-4) * t * slope
 }
 
-/// Whether `f` is the same up to rounding, and the gradient smaller.
-fn calms<T: Real>(step: &Step<T>, f: T, gradient_norm: T) -> bool {
-    f.is_finite()
-        && f - step.value <= T::EPSILON.sqrt() * step.value.abs()
-        && gradient_norm < step.gradient_norm
-}
-
 /// Whether [`Backtrack::search`] would take the full step to a point with this value and gradient.
 pub(in crate::optimizer) fn takes_full<T: Real>(step: &Step<T>, slope: T, there: &Step<T>) -> bool {
-    if is_noisy(step, slope) {
+    if drowns(-slope, step.value) {
         calms(step, there.value, there.gradient_norm)
     } else {
         there.gradient_norm.is_finite() && falls(step, slope, T::one(), there.value)
-    }
-}
-
-/// `to ← from`, without an allocation where the lengths agree.
-pub(in crate::optimizer) fn assign<T: Real>(to: &mut DVector<T>, from: &DVector<T>) {
-    if to.len() == from.len() {
-        to.copy_from(from);
-    } else {
-        to.clone_from(from);
     }
 }

@@ -2,11 +2,12 @@
 
 use nalgebra::DVector;
 
-use super::backtrack::assign;
-use super::wolfe::{LineSearch, Place};
-use crate::objective::evaluate;
-use crate::optimizer::{Outcome, Step};
-use crate::{Error, Objective, Real, kernel};
+use super::evaluated::Evaluated;
+use super::rounding::rounding;
+use super::wolfe::{Line, LineSearch};
+use crate::contract::setting;
+use crate::optimizer::Step;
+use crate::{Error, Objective, Real, Termination, kernel};
 
 /// So many steps, and one for each variable, without a lower value or a smaller gradient than any before: there
 /// is nothing more to gain.
@@ -34,48 +35,52 @@ pub(in crate::optimizer) trait Direction<T> {
 #[derive(Debug, Clone)]
 pub(in crate::optimizer) struct Directed<T: Real, D> {
     pub(in crate::optimizer) rule: D,
-    pub(in crate::optimizer) curvature: T,
+    /// `σ` of the Wolfe conditions.
+    pub(in crate::optimizer) sigma: T,
     search: LineSearch<T>,
-    /// Where the last step ended, with value and gradient: not evaluated again.
-    here: Place<T>,
-    known: bool,
+    /// Where the last step ended, with value and gradient: within a run not evaluated again.
+    here: Evaluated<T>,
     d: DVector<T>,
     s: DVector<T>,
     y: DVector<T>,
     /// `t φ'(0)` of the last step.
     decrease: T,
-    lowest: (T, T),
+    lowest_value: T,
+    lowest_gradient: T,
     stale: usize,
 }
 
 impl<T: Real, D: Direction<T>> Directed<T, D> {
-    pub(in crate::optimizer) fn new(rule: D, curvature: f64) -> Self {
+    pub(in crate::optimizer) fn new(rule: D, sigma: f64) -> Self {
         let empty = || DVector::zeros(0);
         Self {
             rule,
-            curvature: T::of(curvature),
+            sigma: T::of(sigma),
             search: LineSearch::new(),
-            here: Place::new(),
-            known: false,
+            here: Evaluated::new(),
             d: empty(),
             s: empty(),
             y: empty(),
             decrease: T::zero(),
-            lowest: (T::MAX, T::MAX),
+            lowest_value: T::MAX,
+            lowest_gradient: T::MAX,
             stale: 0,
         }
     }
 
-    pub(in crate::optimizer) fn check(&self) -> Result<(), Error> {
-        let fine = self.curvature > T::zero() && self.curvature < T::one();
-        crate::contract::setting("wolfe", "above 0 and below 1", self.curvature, fine)
+    pub(in crate::optimizer) fn start(&mut self, tolerance: Option<T>) -> Result<(), Error> {
+        let fine = self.sigma > T::zero() && self.sigma < T::one();
+        setting("wolfe", "above 0 and below 1", self.sigma, fine)?;
+        self.here.start(tolerance);
+        self.forget();
+        Ok(())
     }
 
-    pub(in crate::optimizer) fn reset(&mut self) {
-        self.known = false;
+    fn forget(&mut self) {
         self.rule.forget();
         self.decrease = T::zero();
-        self.lowest = (T::MAX, T::MAX);
+        self.lowest_value = T::MAX;
+        self.lowest_gradient = T::MAX;
         self.stale = 0;
     }
 
@@ -84,37 +89,36 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
         objective: &mut O,
         x: &mut DVector<T>,
     ) -> Result<Step<T>, Error> {
-        let mut evaluations = 0;
-        if !(self.known && self.here.x == *x) {
-            self.reset();
-            assign(&mut self.here.x, x);
-            self.here.value = evaluate(objective, x, &mut self.here.gradient)?;
-            evaluations = 1;
+        let goes_on = self.here.knows(x);
+        if !goes_on {
+            self.forget();
         }
-        let mut step = Step::new(self.here.value, kernel::norm_inf(self.here.gradient.as_slice()));
-        self.known = step.is_finite();
-        if !self.known || self.exhausted(&step) {
-            step.outcome = Outcome::Stuck;
-        } else if self.forward(objective, &mut evaluations)? {
-            x.copy_from(&self.here.x);
-        } else {
-            step.outcome = Outcome::Stuck;
+        let mut step = match goes_on && self.here.is_within_run() {
+            true => self.here.tell(),
+            false => self.here.evaluate(objective, x)?,
+        };
+        if !step.is_finite() {
+            return Ok(step.ended(Termination::NonFinite));
         }
-        step.evaluations = evaluations;
+        if self.is_exhausted(&step) || !self.advance(objective, &mut step.evaluations)? {
+            return Ok(step.ended(Termination::NoDescent));
+        }
+        x.copy_from(&self.here.x);
         Ok(step)
     }
 
     /// Whether neither value nor gradient has improved for long: both are rounding.
-    fn exhausted(&mut self, step: &Step<T>) -> bool {
-        let (value, gradient) = self.lowest;
-        let lower = step.value < value - T::of(8.0) * T::EPSILON * value.abs();
-        self.stale = if lower || step.gradient_norm < gradient { 0 } else { self.stale + 1 };
-        self.lowest = (value.min(step.value), gradient.min(step.gradient_norm));
+    fn is_exhausted(&mut self, step: &Step<T>) -> bool {
+        let is_lower = step.value < self.lowest_value - rounding(self.lowest_value);
+        let improves = is_lower || step.gradient_norm < self.lowest_gradient;
+        self.stale = if improves { 0 } else { self.stale + 1 };
+        self.lowest_value = self.lowest_value.min(step.value);
+        self.lowest_gradient = self.lowest_gradient.min(step.gradient_norm);
         step.gradient_norm == T::zero() || self.stale > PATIENCE + self.here.x.len()
     }
 
-    /// Goes to a lower place along the rule's direction, or, if there is none, along the gradient.
-    fn forward<O: Objective<T> + ?Sized>(
+    /// Goes to a lower point along the rule's direction, or, if there is none, along the gradient.
+    fn advance<O: Objective<T> + ?Sized>(
         &mut self,
         objective: &mut O,
         evaluations: &mut usize,
@@ -135,22 +139,14 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
                 kernel::axpy(-T::one(), self.here.gradient.as_slice(), self.d.as_mut_slice());
             }
             let slope = kernel::dot(self.here.gradient.as_slice(), self.d.as_slice());
-            let first = if !learnt {
-                self.first_length()
-            } else if D::SCALED {
-                T::one()
-            } else {
-                // as much decrease as in the step before
-                let first = self.decrease / slope;
-                if first > T::zero() && first.is_finite() { first } else { T::one() }
-            };
-            let settings = (slope, first, self.curvature);
-            if let Some(best) = self.search.search(objective, &self.here, &self.d, settings, evaluations)? {
+            let first = self.first_length(learnt, slope);
+            let line = Line { from: &self.here, direction: &self.d, slope, first, sigma: self.sigma };
+            if let Some((best, length)) = self.search.search(objective, line, evaluations)? {
                 best.x.sub_to(&self.here.x, &mut self.s);
                 best.gradient.sub_to(&self.here.gradient, &mut self.y);
                 self.rule.learn(self.s.as_slice(), self.y.as_slice());
-                self.decrease = best.length * slope;
-                std::mem::swap(best, &mut self.here);
+                self.decrease = length * slope;
+                self.here.swap(best);
                 return Ok(true);
             }
             if !learnt {
@@ -167,16 +163,21 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
         kernel::all_finite(d) && slope < -T::EPSILON * kernel::norm_inf(g) * kernel::norm_inf(d)
     }
 
-    /// The first try along the gradient, in the scale of `x`, else of `f` (Hager and Zhang 2005, I0).
-    fn first_length(&self) -> T {
+    /// The length to try first: 1 where the rule scales `d`, as much decrease as in the step before where it does not,
+    /// and along the gradient one in the scale of `x`, else of `f` (Hager and Zhang 2005, I0).
+    fn first_length(&self, learnt: bool, slope: T) -> T {
         let gradient = kernel::norm_inf(self.here.gradient.as_slice());
-        let (x, f, small) = (kernel::norm_inf(self.here.x.as_slice()), self.here.value.abs(), T::of(0.01));
-        let length = if x > T::zero() {
-            small * x / gradient
-        } else if f > T::zero() {
-            small * f / gradient / gradient
-        } else {
+        let x = kernel::norm_inf(self.here.x.as_slice());
+        let f = self.here.value.abs();
+        let small = T::of(0.01);
+        let length = if learnt && D::SCALED {
             T::one()
+        } else if learnt {
+            self.decrease / slope
+        } else if x > T::zero() {
+            small * x / gradient
+        } else {
+            small * f / gradient / gradient
         };
         if length > T::zero() && length.is_finite() { length } else { T::one() }
     }

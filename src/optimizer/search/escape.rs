@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::backtrack::assign;
+use super::evaluated::assign;
 use crate::critical_point::margin;
 use crate::kernel::{Spectrum, zero};
 use crate::optimizer::{Outcome, Step};
@@ -47,18 +47,18 @@ pub(in crate::optimizer) fn escape<T: Real, O: Hessian<T> + ?Sized>(
     Ok(moved)
 }
 
-/// [`escape`] along any unit vector `v` with curvature `vᵀHv = λ < 0`.
+/// [`escape`] along any unit vector `v` with `vᵀHv = λ < 0`.
 pub(in crate::optimizer) fn escape_along<T: Real, O: Objective<T> + ?Sized>(
     objective: &mut O,
     x: &mut DVector<T>,
     v: &[T],
-    curvature: T,
+    lambda: T,
     step: &mut Step<T>,
     trial: &mut DVector<T>,
 ) -> bool {
     let mut t = kernel::norm_inf(x.as_slice()).max(T::one());
     for _ in 0..30 {
-        let promised = -curvature * t * t * T::of(0.5);
+        let promised = -lambda * t * t * T::of(0.5);
         let mut best = step.value - promised * T::of(0.25);
         let mut side = None;
         for sign in [t, -t] {
@@ -75,7 +75,8 @@ pub(in crate::optimizer) fn escape_along<T: Real, O: Objective<T> + ?Sized>(
         }
         if let Some(sign) = side {
             kernel::axpy(sign, v, x.as_mut_slice());
-            (step.predicted, step.modified, step.outcome) = (promised, true, Outcome::Escaped);
+            step.modified = true;
+            step.outcome = Outcome::Escaped;
             return true;
         }
         t *= T::of(0.25);

@@ -2,8 +2,7 @@
 
 use nalgebra::DVector;
 
-use super::trust_radius::norm;
-use crate::contract::room;
+use crate::contract::{check_size, room};
 use crate::kernel::tridiagonal;
 use crate::{Error, HessianProduct, Real, kernel};
 
@@ -60,7 +59,7 @@ impl<T: Real> Lanczos<T> {
                 *buffer = Vec::with_capacity(size);
             }
         }
-        let length = norm(start.as_slice());
+        let length = kernel::norm(start.as_slice());
         if !(length > T::zero() && length.is_finite()) {
             return Ok(false);
         }
@@ -70,15 +69,12 @@ impl<T: Real> Lanczos<T> {
         let mut scale = T::zero();
         for k in 0..steps {
             objective.hessian_product(x, &self.basis[k], &mut self.product);
-            if self.product.len() != n {
-                let found = self.product.len();
-                return Err(Error::Resized { what: "the Hessian product", expected: n, found });
-            }
+            check_size("the Hessian product", self.product.len(), n)?;
             if !kernel::norm_inf(self.product.as_slice()).is_finite() {
                 break;
             }
             self.values.push(kernel::dot(self.basis[k].as_slice(), self.product.as_slice()));
-            scale = scale.max(norm(self.product.as_slice()));
+            scale = scale.max(kernel::norm(self.product.as_slice()));
             if k + 1 == steps {
                 break;
             }
@@ -88,7 +84,7 @@ impl<T: Real> Lanczos<T> {
                     kernel::axpy(-overlap, q.as_slice(), self.product.as_mut_slice());
                 }
             }
-            let rest = norm(self.product.as_slice());
+            let rest = kernel::norm(self.product.as_slice());
             if rest <= T::of(n as f64) * T::EPSILON * scale {
                 break;
             }
@@ -109,29 +105,26 @@ impl<T: Real> Lanczos<T> {
     }
 
     /// `s = −Q V max(|Λ|, δ)⁻¹ Vᵀ (γ e₁)` into `out`, with `T = V Λ Vᵀ`, `δ = √ε max |λ|`, and `γ` the length of
-    /// the start; `−Q (γ e₁)` where all Ritz values are zero. Returns `sᵀHs` and whether a Ritz value is
-    /// negative.
-    pub(in crate::optimizer) fn descend(&mut self, length: T, out: &mut DVector<T>) -> (T, bool) {
+    /// the start; `−Q (γ e₁)` where all Ritz values are zero. Returns whether a Ritz value is negative.
+    pub(in crate::optimizer) fn descend(&mut self, length: T, out: &mut DVector<T>) -> bool {
         let k = self.values.len();
         let largest = kernel::norm_inf(&self.values);
         let floor = if largest > T::zero() { T::EPSILON.sqrt() * largest } else { T::one() };
         self.coordinates.clear();
         self.coordinates.resize(k, T::zero());
-        let mut bend = T::zero();
         for (v, &lambda) in self.vectors.chunks_exact(k).zip(&self.values) {
             let c = -(v[0] * length) / lambda.abs().max(floor);
             kernel::axpy(c, v, &mut self.coordinates);
-            bend += c * (c * lambda);
         }
         combine(&self.basis, &self.coordinates, out);
-        (bend, self.least().1 < T::zero())
+        self.least().1 < T::zero()
     }
 
     /// The direction of most negative curvature that `steps` steps from a fixed vector without structure
     /// find, with the curvature: the unit Ritz vector in `out`. A negative Ritz value is a proof, it is
     /// `vᵀHv`; `None`, where the smallest is not negative beyond rounding, is only a sign that there is
     /// none.
-    pub(in crate::optimizer) fn negative_curvature<O: HessianProduct<T> + ?Sized>(
+    pub(in crate::optimizer) fn negative_eigenvalue<O: HessianProduct<T> + ?Sized>(
         &mut self,
         objective: &mut O,
         x: &DVector<T>,
@@ -147,7 +140,7 @@ impl<T: Real> Lanczos<T> {
             return Ok(None);
         }
         combine(&self.basis, &self.vectors[at * k..(at + 1) * k], out);
-        let length = norm(out.as_slice());
+        let length = kernel::norm(out.as_slice());
         *out /= length;
         Ok(Some(least))
     }

@@ -2,9 +2,8 @@
 
 use nalgebra::DVector;
 
-use super::trust_radius::norm;
 use crate::Real;
-use crate::kernel::Spectrum;
+use crate::kernel::{self, Spectrum};
 
 /// Minimises `gᵀs + ½ sᵀHs` over `‖s‖ ≤ Δ`, into `s`, given `H = V Λ Vᵀ` and `c = Vᵀg`.
 ///
@@ -34,7 +33,7 @@ pub(in crate::optimizer) fn solve<T: Real>(
             let gap = lambda[i] - least;
             coordinates[i] = if gap <= skip && skip >= zero { zero } else { -c[i] / (gap + nu) };
         }
-        norm(coordinates.as_slice())
+        kernel::norm(coordinates.as_slice())
     };
     let none = -T::one();
     // inside: the minimum of the model itself
@@ -44,7 +43,7 @@ pub(in crate::optimizer) fn solve<T: Real>(
     }
     let rounding = T::EPSILON * T::of(n as f64) * least.abs().max(lambda[n - 1].abs());
     let mut low = least.max(zero);
-    let mut high = (norm(c.as_slice()) / radius).max(low);
+    let mut high = (kernel::norm(c.as_slice()) / radius).max(low);
     let first = c.iter().zip(lambda.iter()).filter(|(_, l)| **l - least <= rounding);
     let along = first.fold(zero, |m, (c, _)| m.max(c.abs()));
     if least <= zero {

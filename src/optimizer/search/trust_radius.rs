@@ -3,6 +3,9 @@
 use nalgebra::DVector;
 
 use super::backtrack::Backtrack;
+use super::rounding::{drowns, is_level};
+use crate::contract::setting;
+use crate::objective::evaluate;
 use crate::optimizer::Step;
 use crate::{Error, Objective, Real, kernel};
 
@@ -23,19 +26,14 @@ impl<T: Real> Radius<T> {
         Self { initial, acceptance, now: initial, at: Backtrack::new(), gradient: DVector::zeros(0) }
     }
 
-    pub(in crate::optimizer) fn check(&self) -> Result<(), Error> {
-        let bad = |name, expected, found: T| Err(Error::Setting { name, expected, found: found.f64() });
-        if !(self.initial > T::zero() && self.initial.is_finite()) {
-            return bad("radius", "positive and finite", self.initial);
-        }
-        if !(self.acceptance >= T::zero() && self.acceptance < T::of(0.25)) {
-            return bad("acceptance", "at least 0 and below 1/4", self.acceptance);
-        }
-        Ok(())
-    }
-
-    pub(in crate::optimizer) fn reset(&mut self) {
+    /// Judges the settings; a run starts with the first radius.
+    pub(in crate::optimizer) fn start(&mut self) -> Result<(), Error> {
+        let fine = self.initial > T::zero() && self.initial.is_finite();
+        setting("radius", "positive and finite", self.initial, fine)?;
+        let fine = self.acceptance >= T::zero() && self.acceptance < T::of(0.25);
+        setting("acceptance", "at least 0 and below 1/4", self.acceptance, fine)?;
         self.now = self.initial;
+        Ok(())
     }
 
     pub(in crate::optimizer) fn set(&mut self, radius: T) {
@@ -43,6 +41,10 @@ impl<T: Real> Radius<T> {
     }
 
     /// `f(x + s)` if the step is accepted, with the point in the trial buffer; adapts the radius.
+    ///
+    /// Where the promise drowns in the rounding of `f`, a smaller gradient is enough. And `f` can be noisier than its
+    /// size tells, where large terms cancel in it: a gradient four times smaller outweighs a change that is small
+    /// beside `f`.
     pub(in crate::optimizer) fn judge<O: Objective<T> + ?Sized>(
         &mut self,
         objective: &mut O,
@@ -52,21 +54,14 @@ impl<T: Real> Radius<T> {
         step: &mut Step<T>,
     ) -> Result<Option<T>, Error> {
         let f = self.at.value_at(objective, x, T::one(), s, step);
-        let (length, scale) = (norm(s.as_slice()), step.value.abs());
-        let length = if length.is_finite() { length } else { self.now };
+        let length = Some(kernel::norm(s.as_slice())).filter(|length| length.is_finite()).unwrap_or(self.now);
         if !f.is_finite() {
             self.now = length * T::of(0.1);
             return Ok(None);
         }
-        // the promise drowns in the rounding of f: the gradient decides
-        if promised <= T::of(16.0) * T::EPSILON * scale && f - step.value <= T::EPSILON.sqrt() * scale {
-            crate::objective::evaluate(objective, self.at.trial(), &mut self.gradient)?;
-            step.evaluations += 1;
-            if kernel::norm_inf(self.gradient.as_slice()) < step.gradient_norm {
-                return Ok(Some(f));
-            }
+        if drowns(promised, step.value) && self.calms(objective, f, T::one(), step)? {
+            return Ok(Some(f));
         }
-        // a promise of nothing is not kept
         let ratio = if promised > T::zero() { (step.value - f) / promised } else { T::zero() };
         if ratio > T::of(0.75) && length >= T::of(0.9) * self.now {
             self.set(T::of(4.0) * self.now);
@@ -76,26 +71,28 @@ impl<T: Real> Radius<T> {
         if ratio > self.acceptance {
             return Ok(Some(f));
         }
-        // f can be noisier than its size tells, where large terms cancel in it: a gradient four times smaller
-        // outweighs a change that is small beside f
-        let small = T::EPSILON.sqrt() * scale;
-        if promised <= small && f - step.value <= small {
-            crate::objective::evaluate(objective, self.at.trial(), &mut self.gradient)?;
-            step.evaluations += 1;
-            if kernel::norm_inf(self.gradient.as_slice()) <= T::of(0.25) * step.gradient_norm {
-                self.now = self.now.max(length);
-                return Ok(Some(f));
-            }
+        let is_small = promised <= T::EPSILON.sqrt() * step.value.abs();
+        if is_small && self.calms(objective, f, T::of(0.25), step)? {
+            self.now = self.now.max(length);
+            return Ok(Some(f));
         }
         Ok(None)
     }
-}
 
-/// `‖x‖₂` without overflow.
-pub(in crate::optimizer) fn norm<T: Real>(x: &[T]) -> T {
-    let scale = kernel::norm_inf(x);
-    if scale == T::zero() || !scale.is_finite() {
-        return scale;
+    /// Whether the trial point, with value `f`, is level with the one of `step`, and its gradient smaller than so many
+    /// times the gradient there.
+    fn calms<O: Objective<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        f: T,
+        times: T,
+        step: &mut Step<T>,
+    ) -> Result<bool, Error> {
+        if !is_level(f, step.value) {
+            return Ok(false);
+        }
+        evaluate(objective, self.at.trial(), &mut self.gradient)?;
+        step.evaluations += 1;
+        Ok(kernel::norm_inf(self.gradient.as_slice()) < times * step.gradient_norm)
     }
-    scale * x.iter().fold(T::zero(), |s, &x| s + (x / scale) * (x / scale)).sqrt()
 }

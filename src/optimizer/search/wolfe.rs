@@ -16,33 +16,33 @@
 
 use nalgebra::DVector;
 
-use super::backtrack::assign;
-use crate::objective::evaluate;
+use super::evaluated::{Evaluated, assign};
+use super::rounding::rounding;
 use crate::{Error, Objective, Real, kernel};
 
 /// Evaluations of one search, at the most.
 const PROBES: usize = 50;
 
-/// The buffers of a search: the point tried last, and the best of them.
+/// The buffers of a search: the point `x + t d`, what was evaluated there, and the best of them with its length.
 #[derive(Debug, Clone)]
 pub(in crate::optimizer) struct LineSearch<T: Real> {
-    trial: Place<T>,
-    best: Place<T>,
+    at: DVector<T>,
+    trial: Evaluated<T>,
+    best: Evaluated<T>,
+    length: T,
 }
 
-/// A point on the line, with value and gradient.
-#[derive(Debug, Clone)]
-pub(in crate::optimizer) struct Place<T: Real> {
-    pub(in crate::optimizer) x: DVector<T>,
-    pub(in crate::optimizer) gradient: DVector<T>,
-    pub(in crate::optimizer) value: T,
-    pub(in crate::optimizer) length: T,
-}
-
-impl<T: Real> Place<T> {
-    pub(in crate::optimizer) fn new() -> Self {
-        Self { x: DVector::zeros(0), gradient: DVector::zeros(0), value: T::NAN, length: T::zero() }
-    }
+/// The line to search along.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::optimizer) struct Line<'a, T: Real> {
+    pub(in crate::optimizer) from: &'a Evaluated<T>,
+    pub(in crate::optimizer) direction: &'a DVector<T>,
+    /// `φ'(0)`.
+    pub(in crate::optimizer) slope: T,
+    /// The length to try first.
+    pub(in crate::optimizer) first: T,
+    /// `σ`.
+    pub(in crate::optimizer) sigma: T,
 }
 
 /// `φ` and `φ'` at `t`; where they are not finite the value is `None`.
@@ -65,48 +65,43 @@ enum End {
 
 impl<T: Real> LineSearch<T> {
     pub(in crate::optimizer) fn new() -> Self {
-        Self { trial: Place::new(), best: Place::new() }
+        Self { at: DVector::zeros(0), trial: Evaluated::new(), best: Evaluated::new(), length: T::zero() }
     }
 
-    /// Searches from `from` along `direction`, trying the length `first` first. The place found is one where the
-    /// Wolfe conditions hold, or, if there was none, the lowest that was met, if it is lower than `from`.
+    /// Searches along the line. The point found, with its length, is one where the Wolfe conditions hold, or, if there
+    /// was none, the lowest that was met, if it is lower than the start.
     pub(in crate::optimizer) fn search<O: Objective<T> + ?Sized>(
         &mut self,
         objective: &mut O,
-        from: &Place<T>,
-        direction: &DVector<T>,
-        (slope, first, sigma): (T, T, T),
+        line: Line<'_, T>,
         evaluations: &mut usize,
-    ) -> Result<Option<&mut Place<T>>, Error> {
+    ) -> Result<Option<(&mut Evaluated<T>, T)>, Error> {
         self.best.value = T::NAN;
-        let noise = T::of(8.0) * T::EPSILON * from.value.abs();
-        let mut line = Line { objective, from, direction, slope, sigma, noise, left: PROBES, found: self };
-        let end = line.shrink(first);
-        *evaluations += PROBES - line.left;
+        let noise = rounding(line.from.value);
+        let mut shrinking = Shrinking { objective, line, noise, left: PROBES, found: self };
+        let end = shrinking.shrink();
+        *evaluations += PROBES - shrinking.left;
         match end {
             End::Failed(error) => Err(error),
-            End::Wolfe => Ok(Some(&mut self.best)),
-            End::Exhausted => Ok((self.best.value < from.value).then_some(&mut self.best)),
+            End::Exhausted if !(self.best.value < line.from.value) => Ok(None),
+            End::Wolfe | End::Exhausted => Ok(Some((&mut self.best, self.length))),
         }
     }
 }
 
 /// One search under way.
-struct Line<'a, T: Real, O: ?Sized> {
+struct Shrinking<'a, T: Real, O: ?Sized> {
     objective: &'a mut O,
-    from: &'a Place<T>,
-    direction: &'a DVector<T>,
-    slope: T,
-    sigma: T,
+    line: Line<'a, T>,
     noise: T,
     left: usize,
     found: &'a mut LineSearch<T>,
 }
 
-impl<T: Real, O: Objective<T> + ?Sized> Line<'_, T, O> {
+impl<T: Real, O: Objective<T> + ?Sized> Shrinking<'_, T, O> {
     /// Shrinks the interval until the search ends.
-    fn shrink(&mut self, first: T) -> End {
-        let mut interval = match self.bracket(first) {
+    fn shrink(&mut self) -> End {
+        let mut interval = match self.bracket() {
             Ok(interval) => interval,
             Err(end) => return end,
         };
@@ -125,36 +120,37 @@ impl<T: Real, O: Objective<T> + ?Sized> Line<'_, T, O> {
         }
         self.left -= 1;
         let outside = Probe { t, value: None, slope: -T::one() };
-        let trial = &mut self.found.trial;
-        assign(&mut trial.x, &self.from.x);
-        kernel::axpy(t, self.direction.as_slice(), trial.x.as_mut_slice());
-        if !kernel::all_finite(trial.x.as_slice()) {
+        let Line { from, direction, slope: start, sigma, .. } = self.line;
+        let LineSearch { at, trial, best, length } = &mut *self.found;
+        assign(at, &from.x);
+        kernel::axpy(t, direction.as_slice(), at.as_mut_slice());
+        if !kernel::all_finite(at.as_slice()) {
             return Ok(outside);
         }
-        trial.value = evaluate(self.objective, &trial.x, &mut trial.gradient).map_err(End::Failed)?;
-        trial.length = t;
-        let slope = kernel::dot(trial.gradient.as_slice(), self.direction.as_slice());
-        if !(trial.value.is_finite() && slope.is_finite() && kernel::all_finite(trial.gradient.as_slice())) {
+        let told = trial.evaluate(self.objective, at).map_err(End::Failed)?;
+        let slope = kernel::dot(trial.gradient.as_slice(), direction.as_slice());
+        if !(told.is_finite() && slope.is_finite()) {
             return Ok(outside);
         }
-        let (value, start) = (trial.value, self.from.value);
-        let wolfe = value <= start + T::of(1e-4) * t * self.slope + self.noise
-            && slope.abs() <= -self.sigma * self.slope;
-        if wolfe || !self.found.best.value.is_finite() || value < self.found.best.value {
-            std::mem::swap(&mut self.found.trial, &mut self.found.best);
+        let value = told.value;
+        let wolfe =
+            value <= from.value + T::of(1e-4) * t * start + self.noise && slope.abs() <= -sigma * start;
+        if wolfe || !best.value.is_finite() || value < best.value {
+            std::mem::swap(trial, best);
+            *length = t;
         }
         if wolfe { Err(End::Wolfe) } else { Ok(Probe { t, value: Some(value), slope }) }
     }
 
     /// Whether the value is no higher than at the start.
     fn low(&self, at: &Probe<T>) -> bool {
-        at.value.is_some_and(|value| value <= self.from.value + self.noise)
+        at.value.is_some_and(|value| value <= self.line.from.value + self.noise)
     }
 
     /// The first interval: lengthens the step while it leads down.
-    fn bracket(&mut self, first: T) -> Result<(Probe<T>, Probe<T>), End> {
-        let mut a = Probe { t: T::zero(), value: Some(self.from.value), slope: self.slope };
-        let mut b = self.probe(first)?;
+    fn bracket(&mut self) -> Result<(Probe<T>, Probe<T>), End> {
+        let mut a = Probe { t: T::zero(), value: Some(self.line.from.value), slope: self.line.slope };
+        let mut b = self.probe(self.line.first)?;
         while b.slope < T::zero() {
             if !self.low(&b) {
                 return self.halve(a, b);

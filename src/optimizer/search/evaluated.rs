@@ -1,0 +1,130 @@
+//! The one place that keeps a point with what was evaluated there.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::contract::{check_hessian, check_size, room};
+use crate::objective::evaluate;
+use crate::optimizer::Step;
+use crate::{CriticalPoint, Error, Hessian, Objective, Real, kernel};
+
+/// `x`, `f` and `∇f` of the last evaluation, and `∇²f` for methods of second order; buffers are sized once.
+#[derive(Debug, Clone)]
+pub(in crate::optimizer) struct Evaluated<T: Real> {
+    pub(in crate::optimizer) x: DVector<T>,
+    pub(in crate::optimizer) value: T,
+    pub(in crate::optimizer) gradient: DVector<T>,
+    pub(in crate::optimizer) hessian: DMatrix<T>,
+    /// Within a run: where it ends. Only then is the objective the same from step to step.
+    tolerance: Option<T>,
+}
+
+impl<T: Real> Evaluated<T> {
+    pub(in crate::optimizer) fn new() -> Self {
+        Self {
+            x: DVector::zeros(0),
+            value: T::NAN,
+            gradient: DVector::zeros(0),
+            hessian: DMatrix::zeros(0, 0),
+            tolerance: None,
+        }
+    }
+
+    /// A run begins or ends: what was evaluated belongs to an earlier one.
+    pub(in crate::optimizer) fn start(&mut self, tolerance: Option<T>) {
+        self.tolerance = tolerance;
+        self.value = T::NAN;
+    }
+
+    /// Whether the objective stays the same from step to step.
+    pub(in crate::optimizer) fn is_within_run(&self) -> bool {
+        self.tolerance.is_some()
+    }
+
+    /// Whether the run ends at a point with this gradient, unless it is a saddle.
+    pub(in crate::optimizer) fn is_end(&self, step: &Step<T>) -> bool {
+        self.tolerance.is_some_and(|tolerance| step.gradient_norm <= tolerance)
+    }
+
+    /// Value and gradient at `x`.
+    pub(in crate::optimizer) fn evaluate<O: Objective<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &DVector<T>,
+    ) -> Result<Step<T>, Error> {
+        assign(&mut self.x, x);
+        self.value = evaluate(objective, x, &mut self.gradient)?;
+        Ok(Step { evaluations: 1, ..self.tell() })
+    }
+
+    /// Value, gradient and Hessian at `x`.
+    pub(in crate::optimizer) fn evaluate_hessian<O: Hessian<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &DVector<T>,
+    ) -> Result<Step<T>, Error> {
+        let n = x.len();
+        if self.gradient.len() != n || self.hessian.len() != n * n {
+            room::<T>("hessian", &[n, n])?;
+            // what is never written shows
+            self.gradient = DVector::repeat(n, T::NAN);
+            self.hessian = DMatrix::repeat(n, n, T::NAN);
+        }
+        assign(&mut self.x, x);
+        self.value = objective.value_gradient_hessian(x, &mut self.gradient, &mut self.hessian);
+        check_size("the gradient", self.gradient.len(), n)?;
+        check_hessian(&self.hessian, n)?;
+        Ok(Step { evaluations: 1, ..self.tell() })
+    }
+
+    /// As [`evaluate_hessian`](Self::evaluate_hessian), at no cost within a run where the last evaluation was of this
+    /// point.
+    pub(in crate::optimizer) fn visit<O: Hessian<T> + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        x: &DVector<T>,
+    ) -> Result<Step<T>, Error> {
+        if self.is_within_run() && self.knows(x) {
+            return Ok(self.tell());
+        }
+        self.evaluate_hessian(objective, x)
+    }
+
+    /// Changes places with what was evaluated elsewhere in the same run.
+    pub(in crate::optimizer) fn swap(&mut self, there: &mut Self) {
+        std::mem::swap(self, there);
+        std::mem::swap(&mut self.tolerance, &mut there.tolerance);
+    }
+
+    /// Whether the last evaluation was of `x`.
+    pub(in crate::optimizer) fn knows(&self, x: &DVector<T>) -> bool {
+        self.value.is_finite() && self.x == *x
+    }
+
+    /// What a step tells of the point, evaluated before.
+    pub(in crate::optimizer) fn tell(&self) -> Step<T> {
+        let known = Step::new(self.value, kernel::norm_inf(self.gradient.as_slice()));
+        Step { evaluations: 0, ..known }
+    }
+
+    /// Judges `x`, from what the last evaluation left behind if that was its point.
+    pub(in crate::optimizer) fn judge<O: Hessian<T> + ?Sized>(
+        &self,
+        objective: &mut O,
+        x: &DVector<T>,
+    ) -> Result<CriticalPoint<T>, Error> {
+        if self.is_within_run() && self.knows(x) && self.hessian.nrows() == x.len() {
+            CriticalPoint::judge(objective, x, &self.gradient, &self.hessian)
+        } else {
+            CriticalPoint::of(objective, x)
+        }
+    }
+}
+
+/// `to ← from`, without an allocation where the lengths agree.
+pub(in crate::optimizer) fn assign<T: Real>(to: &mut DVector<T>, from: &DVector<T>) {
+    if to.len() == from.len() {
+        to.copy_from(from);
+    } else {
+        to.clone_from(from);
+    }
+}

@@ -1,0 +1,88 @@
+//! The quadratic model `m(s) = f + ∇fᵀs + ½ sᵀHs`, and the step to its stationary point.
+
+use nalgebra::{DMatrix, DVector};
+
+use super::evaluated::Evaluated;
+use crate::Real;
+use crate::kernel::{self, Spectrum, least_norm_step};
+
+/// What the factorisation found `H` to be, up to the rounding of its pivots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::optimizer) enum Shape {
+    Definite,
+    /// And `∇f` lies in its range.
+    Semidefinite,
+    Indefinite,
+}
+
+/// The Newton step `s`, and room for a factor of `H`.
+#[derive(Debug, Clone)]
+pub(in crate::optimizer) struct NewtonModel<T: Real> {
+    pub(in crate::optimizer) s: DVector<T>,
+    factor: DMatrix<T>,
+    pivots: Vec<usize>,
+}
+
+impl<T: Real> NewtonModel<T> {
+    pub(in crate::optimizer) fn new() -> Self {
+        Self { s: DVector::zeros(0), factor: DMatrix::zeros(0, 0), pivots: Vec::new() }
+    }
+
+    /// Solves `H s = −∇f`: by Cholesky's factorisation where `H` is positive definite, by the shortest `s` where it is
+    /// semidefinite and `∇f` in its range; else `s` is left as it was.
+    pub(in crate::optimizer) fn solve(&mut self, here: &Evaluated<T>) -> Shape {
+        let n = here.x.len();
+        if self.s.len() != n {
+            self.s = DVector::zeros(n);
+            self.factor = DMatrix::zeros(n, n);
+        }
+        self.factor.copy_from(&here.hessian);
+        if kernel::cholesky(self.factor.as_mut_slice(), n) {
+            self.down(here);
+            kernel::cholesky_solve(self.factor.as_slice(), n, self.s.as_mut_slice());
+            return Shape::Definite;
+        }
+        match least_norm_step(&here.hessian, &here.gradient, &here.x, &mut self.factor) {
+            Some(shortest) => {
+                self.s.copy_from(&shortest);
+                Shape::Semidefinite
+            }
+            None => Shape::Indefinite,
+        }
+    }
+
+    /// Solves `H s = −∇f` by elimination, whatever the signs; false where `H` is singular.
+    pub(in crate::optimizer) fn eliminate(&mut self, here: &Evaluated<T>) -> bool {
+        let n = here.x.len();
+        self.pivots.resize(n, 0);
+        self.factor.copy_from(&here.hessian);
+        if !kernel::lu(self.factor.as_mut_slice(), n, &mut self.pivots) {
+            return false;
+        }
+        self.down(here);
+        kernel::lu_solve(self.factor.as_slice(), n, &self.pivots, self.s.as_mut_slice());
+        true
+    }
+
+    /// `s = −V max(|Λ|, δ)⁻¹ Vᵀ ∇f`, down whatever the signs; `−∇f` where `H` has no spectrum to be had.
+    pub(in crate::optimizer) fn modify(&mut self, here: &Evaluated<T>) -> Option<Spectrum<T>> {
+        let spectrum = Spectrum::new(&here.hessian);
+        match &spectrum {
+            Some(spectrum) => self.s.copy_from(&spectrum.descend(&here.gradient)),
+            None => self.down(here),
+        }
+        spectrum
+    }
+
+    /// `∇fᵀs`, where `s` leads down.
+    pub(in crate::optimizer) fn slope(&self, here: &Evaluated<T>) -> Option<T> {
+        let slope = kernel::dot(here.gradient.as_slice(), self.s.as_slice());
+        (slope < T::zero() && slope.is_finite()).then_some(slope)
+    }
+
+    /// `s = −∇f`.
+    fn down(&mut self, here: &Evaluated<T>) {
+        self.s.fill(T::zero());
+        kernel::axpy(-T::one(), here.gradient.as_slice(), self.s.as_mut_slice());
+    }
+}
