@@ -15,8 +15,9 @@ struct Rprop<T: Real> {
 }
 
 impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Rprop<T> {
-    fn reset(&mut self) {
+    fn start(&mut self, _objective: &O, _tolerance: Option<T>) -> Result<(), Error> {
         self.rates = DVector::zeros(0);
+        Ok(())
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {

@@ -155,7 +155,7 @@ fn newton_on_functions() -> Answer {
             for (kind, mut newton) in [("pure", Newton::pure()), ("", Newton::new())] {
                 let report = minimize(&mut newton, &mut example(p), start.clone(), &Stop::default())?;
                 let verdict = report.kind().map_or("none".into(), |kind| kind.to_string());
-                let eigenvalues = report.certificate.as_ref().map(|c| &c.point.eigenvalues);
+                let eigenvalues = report.certificate.as_ref().map(|c| c.eigenvalues());
                 let eigenvalues = eigenvalues.map_or(String::new(), |l| format!("{:.4}, {:.4}", l[0], l[1]));
                 println!(
                     "{:<8} {:<14} {:>12.3e} {:>5}  {:<28} {verdict:<10} {eigenvalues}{}",

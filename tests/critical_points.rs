@@ -3,8 +3,8 @@
 
 use approx::{assert_abs_diff_eq, assert_relative_eq};
 use gradus::{
-    Certificate, CriticalKind, CriticalPoint, Error, Function, GradientDescent, Hessian, Newton, Real, Stop,
-    minimize, problems::Rosenbrock,
+    CriticalKind, CriticalPoint, Error, Function, GradientDescent, Hessian, Newton, Real, Stop, minimize,
+    problems::Rosenbrock,
 };
 use nalgebra::{DMatrix, DVector, dmatrix, dvector};
 
@@ -83,7 +83,11 @@ fn himmelblau_has_four_minima_four_saddles_and_a_maximum() {
     for (x, eigenvalues, kind) in points {
         let point = CriticalPoint::of(&mut himmelblau(), &DVector::from_row_slice(&x)).unwrap();
         assert_eq!(point.kind, kind, "{x:?}");
-        assert_relative_eq!(point.eigenvalues, DVector::from_row_slice(&eigenvalues), max_relative = 1e-12);
+        assert_relative_eq!(
+            *point.eigenvalues(),
+            DVector::from_row_slice(&eigenvalues),
+            max_relative = 1e-12
+        );
         assert_eq!(point.direction.is_some(), kind != Minimum);
     }
 }
@@ -101,10 +105,10 @@ fn double_well() {
     );
     for x in [-1.0, 1.0] {
         let point = CriticalPoint::of(&mut f, &dvector![x, 0.0]).unwrap();
-        assert_eq!((point.kind, point.eigenvalues), (CriticalKind::Minimum, dvector![2.0, 8.0]));
+        assert_eq!((point.kind, point.eigenvalues()), (CriticalKind::Minimum, &dvector![2.0, 8.0]));
     }
     let saddle = CriticalPoint::of(&mut f, &dvector![0.0, 0.0]).unwrap();
-    assert_eq!((saddle.kind, &saddle.eigenvalues), (CriticalKind::Saddle, &dvector![-4.0, 2.0]));
+    assert_eq!((saddle.kind, saddle.eigenvalues()), (CriticalKind::Saddle, &dvector![-4.0, 2.0]));
     assert_abs_diff_eq!(saddle.direction.unwrap().abs(), dvector![1.0, 0.0]);
 }
 
@@ -113,15 +117,15 @@ fn classifies<T: Real>(entries: &[f64], n: usize, kind: CriticalKind, eigenvalue
         let h = DMatrix::from_iterator(n, n, entries.iter().map(|&e| T::of(e * scale)));
         let point = CriticalPoint::classify(&h).unwrap();
         assert_eq!(point.kind, kind, "{h}");
-        for (found, expected) in point.eigenvalues.iter().zip(eigenvalues) {
+        for (found, expected) in point.eigenvalues().iter().zip(eigenvalues) {
             let error = (found.f64() / scale - expected).abs();
             assert!(error <= 8.0 * T::EPSILON.f64(), "{h}: {found} for {expected}");
         }
         let i = point.inertia;
         assert_eq!(i.positive + i.zero + i.negative, n);
         assert_eq!(i.negative > 0, point.direction.is_some());
-        if let Some(v) = point.direction {
-            let residual = &h * &v - &v * point.eigenvalues[0];
+        if let Some(v) = &point.direction {
+            let residual = &h * v - v * point.eigenvalues()[0];
             assert!(residual.amax().f64() <= 16.0 * T::EPSILON.f64() * scale);
             assert!((v.norm().f64() - 1.0).abs() < 16.0 * T::EPSILON.f64());
         }
@@ -162,7 +166,7 @@ fn eigenvalues_of_a_large_matrix() {
         let expected = DVector::from_fn(n, |i, _| exact(i + 1));
         let point = CriticalPoint::classify(&h).unwrap();
         assert_eq!(point.kind, CriticalKind::Minimum);
-        assert_abs_diff_eq!(point.eigenvalues, expected, epsilon = 1e-14 * n as f64);
+        assert_abs_diff_eq!(*point.eigenvalues(), expected, epsilon = 1e-14 * n as f64);
         // and shifted into a saddle, rotated so that no structure is left
         let u = DVector::from_fn(n, |i, _| ((i * i) as f64).sin()).normalize();
         let q = DMatrix::identity(n, n) - &u * u.transpose() * 2.0;
@@ -170,9 +174,9 @@ fn eigenvalues_of_a_large_matrix() {
         let rotated = (&rotated + rotated.transpose()) * 0.5;
         let point = CriticalPoint::classify(&rotated).unwrap();
         assert_eq!(point.kind, CriticalKind::Saddle);
-        assert_abs_diff_eq!(point.eigenvalues, expected.add_scalar(-1.0), epsilon = 1e-13);
-        let v = point.direction.unwrap();
-        assert_abs_diff_eq!(&rotated * &v, &v * point.eigenvalues[0], epsilon = 1e-13);
+        assert_abs_diff_eq!(*point.eigenvalues(), expected.add_scalar(-1.0), epsilon = 1e-13);
+        let v = point.direction.clone().unwrap();
+        assert_abs_diff_eq!(&rotated * &v, &v * point.eigenvalues()[0], epsilon = 1e-13);
     }
 }
 
@@ -209,7 +213,7 @@ fn bad_matrices_are_errors() {
     for huge in [f64::MAX, -f64::MAX] {
         for n in [1, 2, 3, 6] {
             let point = CriticalPoint::classify(&DMatrix::from_element(n, n, huge)).unwrap();
-            assert!(point.eigenvalues.iter().all(|l| l.is_finite()));
+            assert!(point.eigenvalues().iter().all(|l| l.is_finite()));
         }
     }
 }
@@ -243,9 +247,9 @@ fn nearly_stationary<T: Real>() {
     let start = DVector::from_element(2, T::one());
     let report = minimize(&mut Newton::pure(), &mut cubic::<T>(), start, &Stop::default()).unwrap();
     assert_eq!(report.kind(), Some(CriticalKind::Degenerate));
-    let point = report.certificate.unwrap().point;
-    assert!(point.eigenvalues[0] > T::zero(), "the signs alone would say minimum");
-    assert!(point.eigenvalues[0] <= point.tolerance);
+    let point = report.certificate.unwrap();
+    assert!(point.eigenvalues()[0] > T::zero(), "the signs alone would say minimum");
+    assert!(point.eigenvalues()[0] <= point.tolerance);
 }
 
 #[test]
@@ -269,9 +273,9 @@ fn any_report_can_be_certified() {
     assert_eq!(report.kind(), None);
     let certificate = report.certify(&mut f).unwrap().clone();
     assert_eq!(report.kind(), Some(CriticalKind::Minimum));
-    assert_relative_eq!(certificate.gradient_norm, report.gradient_norm);
+    assert_eq!(certificate.gradient_norm, Some(report.gradient_norm));
     // λ = ½ (1002 ± √1002401.6…), condition 2508.0096
-    assert_relative_eq!(certificate.condition, 2_508.009_6, max_relative = 1e-6);
+    assert_relative_eq!(certificate.condition(), 2_508.009_6, max_relative = 1e-6);
     // ½ decrement² is what is left to gain
     let decrement = certificate.decrement.unwrap();
     assert_relative_eq!(0.5 * decrement * decrement, report.value, max_relative = 1e-3);
@@ -305,8 +309,8 @@ fn certificates_survive_a_step_out_of_the_domain() {
         },
         |p, h| h[(0, 0)] = 0.75 / p[0].sqrt(),
     );
-    let certificate = Certificate::of(&mut f, &dvector![1e-20]).unwrap();
-    assert_eq!(certificate.point.kind, CriticalKind::Degenerate);
+    let certificate = CriticalPoint::of(&mut f, &dvector![1e-20]).unwrap();
+    assert_eq!(certificate.kind, CriticalKind::Degenerate);
 }
 
 #[test]
@@ -326,7 +330,7 @@ fn small_eigenvalues_of_graded_hessians_keep_their_digits() -> Result<(), Error>
     for order in orders {
         let d = order.map(|k| 10f64.powi(-4 * k));
         let h = DMatrix::from_fn(3, 3, |i, j| d[i] * d[j] * if i == j { 1.0 } else { 0.25 });
-        let product = CriticalPoint::classify(&h)?.eigenvalues.product();
+        let product = CriticalPoint::classify(&h)?.eigenvalues().product();
         // det A = ¾² (¾ + 3/4)
         assert_relative_eq!(product, 1e-24 * 0.84375, max_relative = 1e-13);
     }

@@ -22,10 +22,9 @@ fn follows<T: Real>(
 ) -> Result<(), Error> {
     // twice: what the first run left behind must not be felt in the second
     for _ in 0..2 {
-        method.reset();
         let (mut f, mut x) = (bowl::<T>(), DVector::from_vec(vec![T::one(), T::of(-2.0)]));
         let f: &mut dyn Objective<T> = &mut f;
-        method.check(f)?;
+        method.start(f, None)?;
         for row in expected {
             method.step(f, &mut x)?;
             for (found, expected) in x.iter().zip(row) {

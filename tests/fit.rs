@@ -86,9 +86,9 @@ fn diabetes_is_exact() {
     let certificate = report.certificate.as_ref().unwrap();
     assert!(certificate.convex && certificate.decrement.unwrap() < 1e-10);
     let mut risk = EmpiricalRisk::new(Perceptron::new(10), SquaredError, &x, &y).unwrap();
-    let exact = Certificate::of(&mut risk, fitted.parameters()).unwrap();
-    assert!((&exact.point.eigenvalues - &certificate.point.eigenvalues).amax() < 1e-14);
-    assert_eq!(exact.point.inertia, certificate.point.inertia);
+    let exact = CriticalPoint::of(&mut risk, fitted.parameters()).unwrap();
+    assert!((exact.eigenvalues() - certificate.eigenvalues()).amax() < 1e-14);
+    assert_eq!(exact.inertia, certificate.inertia);
 
     // RSS + α ‖w‖² is m (2 f) with λ = α/m
     let fitted = risk.ridge(1.0 / 442.0).fit().unwrap();
@@ -111,8 +111,8 @@ fn several_outputs_are_fitted_side_by_side() {
         assert!((one.bias()[0] - fitted.bias()[o]).abs() < 1e-10);
     }
     let certificate = fitted.report.certificate.unwrap();
-    let exact = Certificate::of(&mut risk, &fitted.report.x).unwrap();
-    assert!((exact.point.eigenvalues - certificate.point.eigenvalues).amax() < 1e-14);
+    let exact = CriticalPoint::of(&mut risk, &fitted.report.x).unwrap();
+    assert!((exact.eigenvalues() - certificate.eigenvalues()).amax() < 1e-14);
 }
 
 #[test]

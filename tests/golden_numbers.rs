@@ -149,7 +149,7 @@ fn zero_initialisation_is_stationary() {
         assert_eq!(gradient.amax(), 0.0);
         let point = CriticalPoint::of(&mut risk, &zero).unwrap();
         assert_eq!(point.kind, kind);
-        let eigenvalues = point.eigenvalues.as_slice();
+        let eigenvalues = point.eigenvalues().as_slice();
         if kind == CriticalKind::Saddle {
             close(&[eigenvalues[0], eigenvalues[8]], &[-0.0625, 0.3785], 5e-5);
         } else {
@@ -204,7 +204,7 @@ fn the_hessian_of_a_quadratic() {
     assert_eq!(gradient, dvector![12.0, 20.0]);
     assert_eq!(hessian(&mut f, &dvector![1.0, -7.0]), dmatrix![4.0, -1.0; -1.0, 6.0]);
     let point = CriticalPoint::of(&mut f, &dvector![0.0, 0.0]).unwrap();
-    close(point.eigenvalues.as_slice(), &[3.585_786_437_626_905, 6.414_213_562_373_095], 2e-15);
+    close(point.eigenvalues().as_slice(), &[3.585_786_437_626_905, 6.414_213_562_373_095], 2e-15);
     assert_eq!(point.kind, CriticalKind::Minimum);
 }
 
@@ -219,8 +219,8 @@ fn the_quartics_at_their_start() {
     close(gradient.as_slice(), &[277.6, 293.6], 1e-12);
     close(hessian(&mut Problem::QuarticSaddle, &x).as_slice(), &[198.4, -2.6, -2.6, 201.6], 1e-12);
     let bowl = CriticalPoint::of(&mut Problem::QuarticBowl, &dvector![0.0, 0.0]).unwrap();
-    close(bowl.eigenvalues.as_slice(), &[6.0 - 5.0_f64.sqrt(), 6.0 + 5.0_f64.sqrt()], 4e-15);
+    close(bowl.eigenvalues().as_slice(), &[6.0 - 5.0_f64.sqrt(), 6.0 + 5.0_f64.sqrt()], 4e-15);
     let saddle = CriticalPoint::of(&mut Problem::QuarticSaddle, &dvector![0.0, 0.0]).unwrap();
-    close(saddle.eigenvalues.as_slice(), &[4.0 - 17.0_f64.sqrt(), 4.0 + 17.0_f64.sqrt()], 4e-15);
+    close(saddle.eigenvalues().as_slice(), &[4.0 - 17.0_f64.sqrt(), 4.0 + 17.0_f64.sqrt()], 4e-15);
     assert_eq!((bowl.kind, saddle.kind), (CriticalKind::Minimum, CriticalKind::Saddle));
 }

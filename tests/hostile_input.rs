@@ -348,7 +348,7 @@ fn a_wrong_length_evaluates_to_nan_and_writes_nothing() {
         risk.hessian_product(&wrong, &right, &mut out);
         risk.hessian_product(&right, &wrong, &mut out);
         risk.gauss_newton_product(&wrong, &right, &mut out);
-        assert!(!risk.has_no_minimum(&wrong));
+        assert!(!matches!(risk.recedes(&wrong), Recession::Along(_)));
         assert_eq!(out, marked);
         assert!(h.iter().all(|h| (h - 7.0).abs() <= 0.0));
         let (mut short, mut small) = (wrong.clone(), DMatrix::repeat(p - 1, p, 7.0));
@@ -559,7 +559,7 @@ fn more_than_memory_holds_is_refused() {
         minimize(&mut TrustRegion::new(), &mut f, from(), &stop).unwrap_err(),
         minimize(&mut Bfgs::new(), &mut f, from(), &stop).unwrap_err(),
         minimize(&mut SaddleFree::new().dimension(usize::MAX), &mut f, from(), &stop).unwrap_err(),
-        Certificate::of(&mut f, &start).unwrap_err(),
+        CriticalPoint::of(&mut f, &start).unwrap_err(),
         Perceptron::new(n).fit(&start, &dmatrix![1.0]).unwrap_err(),
     ];
     assert!(errors.iter().all(|error| matches!(error, Error::TooLarge { .. })), "{errors:?}");
@@ -635,7 +635,7 @@ fn a_gradient_that_is_never_written_is_no_zero_gradient() {
         minimize(&mut NewtonCg::new(), &mut without_hessian, from(), &stop).unwrap_err(),
         minimize(&mut SaddleFree::new(), &mut without_hessian, from(), &stop).unwrap_err(),
         minimize(&mut GradientDescent::new(0.1), &mut f, from(), &stop.iterations(0)).unwrap_err(),
-        Certificate::of(&mut without_hessian, &start).unwrap_err(),
+        CriticalPoint::of(&mut without_hessian, &start).unwrap_err(),
         LevenbergMarquardt::new().solve(Countless(2), dvector![1.0]).unwrap_err(),
     ];
     for error in &errors {
@@ -652,7 +652,7 @@ fn a_gradient_that_is_never_written_is_no_zero_gradient() {
         x[0] * x[0]
     })
     .with_hessian(|_: &DVector<f64>, _: &mut DMatrix<f64>| {});
-    assert!(matches!(Certificate::of(&mut no_hessian, &dvector![0.0]), Err(Error::NonFinite { .. })));
+    assert!(matches!(CriticalPoint::of(&mut no_hessian, &dvector![0.0]), Err(Error::NonFinite { .. })));
     let report = minimize(&mut Newton::new(), &mut no_hessian, dvector![3.0], &stop).unwrap();
     assert_eq!(report.certificate, None);
 }
@@ -745,7 +745,7 @@ fn every_setting_is_judged_where_it_is_used() {
     assert_eq!(Standardizer::fit(&x()).unwrap().transform(&DMatrix::zeros(2, 0)).unwrap().shape(), (2, 0));
     let (x, y) = (x(), labels());
     let risk = || EmpiricalRisk::new(SigmoidClassifier::new(2), LogLoss, &x, &y).unwrap();
-    let refused = Certificate::of(&mut risk().ridge(-1.0), &DVector::zeros(3));
+    let refused = CriticalPoint::of(&mut risk().ridge(-1.0), &DVector::zeros(3));
     assert!(matches!(refused, Err(Error::Setting { name: "ridge", .. })));
     let mut report = risk().fit().unwrap().report;
     assert!(matches!(report.certify(&mut risk().ridge(-1.0)), Err(Error::Setting { name: "ridge", .. })));

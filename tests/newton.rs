@@ -83,7 +83,7 @@ fn example_a_to_the_digit() {
     let report = minimize(&mut Newton::pure(), &mut f, dvector![4.0, 4.0], &Stop::default()).unwrap();
     assert_eq!((report.iterations, report.kind()), (8, Some(CriticalKind::Minimum)));
     assert!(report.converged());
-    let eigenvalues = report.certificate.unwrap().point.eigenvalues;
+    let eigenvalues = report.certificate.unwrap().eigenvalues().clone();
     assert!((eigenvalues - dvector![6.0 - 5f64.sqrt(), 6.0 + 5f64.sqrt()]).amax() < 1e-12);
 }
 
@@ -103,8 +103,8 @@ fn pure_newton_takes_example_b_where_the_textbook_says() {
     let report = minimize(&mut Newton::pure(), &mut f, dvector![0.05, 0.0], &Stop::default()).unwrap();
     assert_eq!((report.kind(), report.converged()), (Some(CriticalKind::Saddle), false));
     assert_eq!(report.termination, Termination::GradientTolerance);
-    let point = &report.certificate.as_ref().unwrap().point;
-    assert!((point.eigenvalues[0] - (4.0 - 17f64.sqrt())).abs() < 1e-5);
+    let point = &report.certificate.as_ref().unwrap();
+    assert!((point.eigenvalues()[0] - (4.0 - 17f64.sqrt())).abs() < 1e-5);
     assert!(matches!(report.into_converged(), Err(Error::NotConverged { .. })));
 }
 
@@ -163,9 +163,7 @@ fn one_step_is_the_solution_of_a_quadratic() {
     for mut newton in [Newton::new(), Newton::pure()] {
         let report = minimize(&mut newton, &mut f, dvector![4.0, -7.0], &Stop::default()).unwrap();
         assert_eq!((report.iterations, report.modified, report.escapes), (1, 0, 0));
-        let (promised, actual) = report.reduction.unwrap();
-        assert!((promised - actual).abs() < 1e-12 * actual);
-        let eigenvalues = report.certificate.unwrap().point.eigenvalues;
+        let eigenvalues = report.certificate.unwrap().eigenvalues().clone();
         assert!((eigenvalues - dvector![3.585_786_437_626_905, 6.414_213_562_373_095]).amax() < 1e-14);
     }
 }

@@ -163,7 +163,7 @@ struct Halving<T: Real> {
 }
 
 impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Halving<T> {
-    fn check(&self, _objective: &O) -> Result<(), Error> {
+    fn start(&mut self, _objective: &O, _tolerance: Option<T>) -> Result<(), Error> {
         if self.rate > T::zero() {
             return Ok(());
         }

@@ -262,7 +262,6 @@ fn zero_gradient_with_negative_curvature_moves_along_the_eigenvector() {
         assert_eq!((step.outcome, step.gradient_norm), (Outcome::Escaped, 0.0), "{name}");
         let along = (&f.q * (x - &f.center)).normalize();
         assert!(along[0].abs() > 1.0 - 1e-12, "{name}: {along}");
-        assert!(step.predicted > 0.0);
     }
 }
 
@@ -398,7 +397,6 @@ fn the_first_step_solves_the_subproblem() {
                 }
             }
             assert!(gained >= best * (1.0 - 1e-9), "{lambda:?} {radius}: {gained} {best}");
-            assert!((step.predicted - gained).abs() <= 1e-9 * gained, "{} {gained}", step.predicted);
         }
     }
 }
