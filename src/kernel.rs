@@ -1,4 +1,6 @@
 //! Private: products, fused passes, factorisations and elementary functions over plain slices.
+//!
+//! What is listed under [`compiled!`](real::compiled) is compiled in this crate for both scalars, whatever calls it.
 
 mod factor;
 mod gram;
@@ -12,116 +14,54 @@ mod sums;
 mod sweep;
 mod views;
 
-use std::ops::{Add, Div, Mul, Neg, Sub};
-
-use nalgebra::DMatrixView;
-
-pub(crate) use factor::{
-    Linearised, Samples, Spectrum, Triangle, cholesky, cholesky_solve, eigenvalue_bound, factorise,
-    least_norm_step, lu, lu_solve, tridiagonal, zero,
-};
-pub(crate) use gram::weighted_gram;
-pub(crate) use product::{affine, product};
+pub(crate) use factor::{Linearised, Samples, Spectrum, Triangle, eigenvalue_bound, zero};
+pub(crate) use math::Fused;
 pub use real::Real;
-pub(crate) use simd::{Fused, vectorize};
-use simd::{Lanes, Vector};
+pub(crate) use real::{Compiled, compiled, output};
+pub(crate) use simd::vectorize;
 #[cfg(test)]
 pub(crate) use simd::{at_each_level, sizes};
-pub(crate) use sums::{add_columns, all_finite, axpy, dot, norm, norm_inf, scale};
 pub(crate) use sweep::sweep;
-pub(crate) use views::{flat, flat_mut};
+pub(crate) use views::{Factor, flat, flat_mut};
 
-/// What the kernels need to know of a scalar.
-pub(crate) trait Kernel:
-    Copy
-    + Default
-    + PartialOrd
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
-    + Neg<Output = Self>
-    + math::Elementary
-{
-    /// Registers of 512 bits, of 256, and of what the target always has.
-    #[cfg(target_arch = "x86_64")]
-    type Avx512: Vector<Scalar = Self>;
-    #[cfg(target_arch = "x86_64")]
-    type Avx2: Vector<Scalar = Self>;
-    type Portable: Vector<Scalar = Self>;
+use nalgebra::{DMatrix, DVector};
 
-    /// `self · b + c` rounded once: one instruction in code compiled for a machine that has it.
-    fn fma(self, b: Self, c: Self) -> Self;
-}
-
-impl Kernel for f32 {
-    #[cfg(target_arch = "x86_64")]
-    type Avx512 = std::arch::x86_64::__m512;
-    #[cfg(target_arch = "x86_64")]
-    type Avx2 = std::arch::x86_64::__m256;
-    type Portable = Lanes<Self, 4>;
-
-    #[inline(always)]
-    fn fma(self, b: Self, c: Self) -> Self {
-        self.mul_add(b, c)
+compiled! {
+    pub(crate) fn product<T>(alpha: T, a: Factor<'a, T>, b: Factor<'a, T>, beta: T, c: &'a mut [T]) {
+        product::product(alpha, a, b, beta, c)
     }
-}
-
-impl Kernel for f64 {
-    #[cfg(target_arch = "x86_64")]
-    type Avx512 = std::arch::x86_64::__m512d;
-    #[cfg(target_arch = "x86_64")]
-    type Avx2 = std::arch::x86_64::__m256d;
-    type Portable = Lanes<Self, 2>;
-
-    #[inline(always)]
-    fn fma(self, b: Self, c: Self) -> Self {
-        self.mul_add(b, c)
+    pub(crate) fn affine<T>(w: Factor<'a, T>, bias: Option<&'a [T]>, x: Factor<'a, T>, z: &'a mut [T]) {
+        product::affine(w, bias, x, z)
     }
-}
-
-/// A factor of a product: element `(i, j)` stands at `i * row_stride + j * col_stride`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Factor<'a, T> {
-    data: &'a [T],
-    rows: usize,
-    cols: usize,
-    row_stride: usize,
-    col_stride: usize,
-}
-
-impl<'a, T: Real> Factor<'a, T> {
-    /// A column-major `rows × cols` matrix, columns one after the other.
-    pub(crate) fn new(data: &'a [T], rows: usize, cols: usize) -> Self {
-        let count = rows.checked_mul(cols);
-        assert!(count.is_some_and(|count| data.len() >= count), "a factor needs rows × cols elements");
-        Self { data, rows, cols, row_stride: 1, col_stride: rows }
+    pub(crate) fn weighted_gram<T>(x: Factor<'a, T>, s: &'a [T], h: &'a mut [T], column: usize) {
+        gram::weighted_gram(x, s, h, column)
     }
 
-    /// A nalgebra view: contiguous columns, any column stride.
-    pub(crate) fn view(view: &DMatrixView<'a, T>) -> Self {
-        let (rows, cols) = view.shape();
-        let ld = view.strides().1;
-        let len = if rows == 0 || cols == 0 { 0 } else { (cols - 1) * ld + rows };
-        // SAFETY: a `DMatrixView` has unit row stride and borrows, for `'a`, every element from its
-        // first to its last, that is `(cols − 1) · ld + rows` of them in one allocation.
-        #[expect(unsafe_code, reason = "a checked view of the elements behind a nalgebra view")]
-        let data = unsafe { std::slice::from_raw_parts(view.as_ptr(), len) };
-        Self { data, rows, cols, row_stride: 1, col_stride: ld }
-    }
+    pub(crate) fn add_columns<T>(a: Factor<'a, T>, out: &'a mut [T]) { sums::add_columns(a, out) }
+    pub(crate) fn axpy<T>(alpha: T, x: &'a [T], y: &'a mut [T]) { sums::axpy(alpha, x, y) }
+    pub(crate) fn scale<T>(alpha: T, x: &'a mut [T]) { sums::scale(alpha, x) }
+    pub(crate) fn times<T>(x: &'a mut [T], y: &'a [T]) { sums::times(x, y) }
+    pub(crate) fn dot<T>(x: &'a [T], y: &'a [T]) -> T { sums::dot(x, y) }
+    pub(crate) fn sum<T>(x: &'a [T]) -> T { sums::sum(x) }
+    pub(crate) fn norm<T>(x: &'a [T]) -> T { sums::norm(x) }
+    pub(crate) fn norm_inf<T>(x: &'a [T]) -> T { sums::norm_inf(x) }
+    pub(crate) fn all_finite<T>(x: &'a [T]) -> bool { sums::all_finite(x) }
 
-    /// The transposed factor, without a copy.
-    pub(crate) fn t(self) -> Self {
-        Self {
-            rows: self.cols,
-            cols: self.rows,
-            row_stride: self.col_stride,
-            col_stride: self.row_stride,
-            ..self
-        }
+    pub(crate) fn cholesky<T>(a: &'a mut [T], n: usize) -> bool { factor::cholesky(a, n) }
+    pub(crate) fn cholesky_solve<T>(l: &'a [T], n: usize, b: &'a mut [T]) { factor::cholesky_solve(l, n, b) }
+    pub(crate) fn lu<T>(a: &'a mut [T], n: usize, pivots: &'a mut [usize]) -> bool { factor::lu(a, n, pivots) }
+    pub(crate) fn lu_solve<T>(lu: &'a [T], n: usize, pivots: &'a [usize], b: &'a mut [T]) {
+        factor::lu_solve(lu, n, pivots, b)
     }
-
-    fn at(&self, i: usize, j: usize) -> T {
-        self.data[i * self.row_stride + j * self.col_stride]
+    pub(crate) fn tridiagonal<T>(d: &'a mut [T], e: &'a mut [T], v: &'a mut [T]) -> bool {
+        factor::tridiagonal(d, e, v)
+    }
+    pub(crate) fn factorise<T>(samples: &'a Samples<'a, T>, ridge: &'a [T]) -> Triangle<T> {
+        factor::factorise(samples, ridge)
+    }
+    pub(crate) fn least_norm_step<T>(
+        h: &'a DMatrix<T>, g: &'a DVector<T>, x: &'a DVector<T>, l: &'a mut DMatrix<T>
+    ) -> Option<DVector<T>> {
+        factor::least_norm_step(h, g, x, l)
     }
 }

@@ -1,17 +1,19 @@
 //! Factorisations: of definite, semidefinite and indefinite matrices, and of tall ones.
 
-pub(super) use cholesky::pivot_rounding;
-pub(crate) use cholesky::{cholesky, cholesky_solve};
-pub(crate) use eigen::{Spectrum, bound as eigenvalue_bound, tridiagonal, zero};
-pub(crate) use householder::{Samples, Triangle, factorise};
-pub(crate) use lu::{lu, lu_solve};
-pub(crate) use semidefinite::least_norm_step;
-pub(crate) use triangle::Triangle as Linearised;
+pub(super) use cholesky::{cholesky, cholesky_solve};
+pub(super) use eigen::tridiagonal;
+pub(crate) use eigen::{Spectrum, bound as eigenvalue_bound, zero};
+pub(super) use householder::factorise;
+pub(crate) use householder::{Samples, Triangle};
+pub(crate) use linearised::Linearised;
+pub(super) use lu::{lu, lu_solve};
+pub(super) use semidefinite::least_norm_step;
 
 mod cholesky;
 mod eigen;
 mod householder;
+mod linearised;
 mod lu;
-mod pivoted_qr;
+mod reflector;
 mod semidefinite;
-mod triangle;
+mod solve;

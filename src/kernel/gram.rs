@@ -1,12 +1,10 @@
 //! `H ← H + X diag(s) Xᵀ` for many samples.
 #![expect(unsafe_code, reason = "hands checked slices to the tiles as pointers")]
 
+use super::real::Real;
 use super::scratch::with_scratch;
-use super::simd::dispatch;
-use super::simd::prefetch;
-use super::simd::{Block, Update};
-use super::{Factor, vectorize};
-use crate::Real;
+use super::simd::{Block, Left, Update, dispatch, prefetch, vectorize};
+use super::views::Factor;
 
 /// Samples at a time: [`COLUMNS`] rows of them stay in the first-level cache.
 const DEPTH: usize = 128;
@@ -34,7 +32,7 @@ pub(crate) fn weighted_gram<T: Real>(x: Factor<'_, T>, s: &[T], h: &mut [T], col
             for j in (0..n).step_by(COLUMNS) {
                 for sample in next.by_ref().take(s.len().div_ceil(n.div_ceil(COLUMNS))) {
                     for i in (0..n).step_by(64 / size_of::<T>()) {
-                        prefetch(x.data.as_ptr().wrapping_add(sample + i));
+                        prefetch(x.as_ptr().wrapping_add(sample + i));
                     }
                 }
                 // SAFETY: samples `start..start + s.len()` of X, whose rows are contiguous as those of their
@@ -44,9 +42,9 @@ pub(crate) fn weighted_gram<T: Real>(x: Factor<'_, T>, s: &[T], h: &mut [T], col
                         rows: n - j,
                         columns: COLUMNS.min(n - j),
                         depth: s.len(),
-                        a: x.data.as_ptr().add(start * x.col_stride + j),
+                        a: x.as_ptr().add(start * x.col_stride + j),
                         a_step: 1,
-                        a_column: x.col_stride,
+                        a_columns: Left::Apart(x.col_stride),
                         b: scaled.as_ptr().add(j),
                         b_step: 1,
                         b_row: step,
@@ -67,7 +65,7 @@ fn scale_columns<T: Real>(x: Factor<'_, T>, start: usize, s: &[T], step: usize, 
         #[inline(always)]
         |_| {
             for (j, (s, to)) in s.iter().zip(to.chunks_exact_mut(step.max(1))).enumerate() {
-                let x = &x.data[(start + j) * x.col_stride..][..x.rows];
+                let x = x.column(start + j).expect("contiguous columns");
                 to.iter_mut().zip(x).for_each(|(to, x)| *to = *s * *x);
             }
         },

@@ -1,13 +1,23 @@
 //! Elementary functions without branches, so that a loop of them is a loop of vector instructions.
 //!
-//! Each is written once, per element; over a slice, [`vectorize`] compiles it for whole
+//! Each is written once, per element; over a slice, [`vectorize`](super::vectorize) compiles it for whole
 //! registers. All are within 2 units in the last place over their whole range, subnormals and infinities
 //! included ([`Fused::erfc`]: 4), and pass NaN through. Coefficients: `tests/data/elementary_functions.py`.
 
-use super::{Fused, Kernel};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// Constants and bits of a scalar.
-pub(crate) trait Elementary: Sized + 'static {
+/// Arithmetic, constants and bits of a scalar.
+pub(crate) trait Elementary:
+    Copy
+    + Default
+    + PartialOrd
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + 'static
+{
     /// `ln 2` as a number with trailing zero bits, whose product with an exponent is exact, and the rest.
     const LN_2: (Self, Self);
     /// `(exp r − 1 − r) / r²` on `|r| ≤ ln 2 / 2`, constant first.
@@ -26,6 +36,8 @@ pub(crate) trait Elementary: Sized + 'static {
     const LEAST_NORMAL: Self;
 
     fn lit(x: f64) -> Self;
+    /// `self · b + c` rounded once: one instruction in code compiled for a machine that has it.
+    fn fma(self, b: Self, c: Self) -> Self;
     /// `|x|`.
     fn magnitude(self) -> Self;
     fn not_a_number(&self) -> bool;
@@ -50,6 +62,10 @@ macro_rules! elementary {
             #[inline(always)]
             fn lit(x: f64) -> Self {
                 x as $scalar
+            }
+            #[inline(always)]
+            fn fma(self, b: Self, c: Self) -> Self {
+                self.mul_add(b, c)
             }
             #[inline(always)]
             fn magnitude(self) -> Self {
@@ -116,17 +132,30 @@ elementary!(f32, u32, 23, 127, 0x3f35_04f3, 0xffff_f000,
         -0.06611786, 0.037146498, -0.016617347, 0.0050762906, -0.00036590832, -0.0002462804];
 );
 
+/// Whether multiply-add is one instruction where this stands: a constant once inlined.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fused(pub(super) bool);
+
 impl Fused {
+    /// What the target always has.
+    pub(crate) const PORTABLE: Self = Self(cfg!(any(target_arch = "aarch64", target_feature = "fma")));
+
+    /// `a b + c`, rounded once where that costs one instruction, else twice.
+    #[inline(always)]
+    pub(crate) fn mul_add<T: Elementary>(self, a: T, b: T, c: T) -> T {
+        if self.0 { a.fma(b, c) } else { a * b + c }
+    }
+
     /// `c₀ + c₁ x + c₂ x² + …`
     #[inline(always)]
-    fn polynomial<T: Kernel>(self, c: &[T], x: T) -> T {
+    fn polynomial<T: Elementary>(self, c: &[T], x: T) -> T {
         c.iter().rev().skip(1).fold(c[c.len() - 1], |sum, &c| self.mul_add(sum, x, c))
     }
 
     /// `x = n ln 2 + r + δ` with `|r| ≤ ln 2 / 2`, `δ` what rounding took from `r`: returns `n` and
     /// `exp(r + δ) − 1`.
     #[inline(always)]
-    fn reduced_exp<T: Kernel>(self, x: T) -> (T, T) {
+    fn reduced_exp<T: Elementary>(self, x: T) -> (T, T) {
         let n = self.mul_add(x, T::lit(std::f64::consts::LOG2_E), T::ROUND) - T::ROUND;
         let whole = self.mul_add(n, -T::LN_2.0, x);
         let r = self.mul_add(n, -T::LN_2.1, whole);
@@ -136,7 +165,7 @@ impl Fused {
 
     /// `exp x = 2ⁿ (1 + (exp r − 1))`, its power in two halves, for subnormal results.
     #[inline(always)]
-    pub(crate) fn exp<T: Kernel>(self, x: T) -> T {
+    pub(crate) fn exp<T: Elementary>(self, x: T) -> T {
         let x = if x < T::EXP_RANGE.0 { T::EXP_RANGE.0 } else { x };
         let x = if x > T::EXP_RANGE.1 { T::EXP_RANGE.1 } else { x };
         let (n, p) = self.reduced_exp(x);
@@ -147,7 +176,7 @@ impl Fused {
     /// `ln(m 2ᵏ + c)` with `f = m − 1`, `c` relative to `m 2ᵏ`, and `s = f / (2 + f)`:
     /// `ln m = 2 atanh s = f − (f²/2 − s (f²/2 + s² R(s²)))`.
     #[inline(always)]
-    fn logarithm<T: Kernel>(self, f: T, k: T, c: T) -> T {
+    fn logarithm<T: Elementary>(self, f: T, k: T, c: T) -> T {
         let s = f / (T::lit(2.0) + f);
         let (s2, half) = (s * s, T::lit(0.5) * f * f);
         let tail = s2 * self.polynomial(T::LN, s2);
@@ -157,7 +186,7 @@ impl Fused {
 
     /// `ln(1 + x)`, accurate near zero: `ln u + c / u` with `u` the rounded `1 + x`, and `c` what it lost.
     #[inline(always)]
-    pub(crate) fn ln_1p<T: Kernel>(self, x: T) -> T {
+    pub(crate) fn ln_1p<T: Elementary>(self, x: T) -> T {
         let one = T::lit(1.0);
         let u = one + x;
         let lost = if x < one { x - (u - one) } else { one - (u - x) };
@@ -172,21 +201,21 @@ impl Fused {
 
     /// `1 / (1 + exp(−z))`.
     #[inline(always)]
-    pub(crate) fn sigmoid<T: Kernel>(self, z: T) -> T {
+    pub(crate) fn sigmoid<T: Elementary>(self, z: T) -> T {
         self.sigmoid_and_slope(z).0
     }
 
     /// `(σ(z), σ'(z))` with `e = exp(−|z|)`, which cannot overflow: `q = e / (1 + e)` is the smaller of `σ(z)` and
     /// `σ(−z)`, `1 − q` the larger, and `σ' = q (1 − q)`.
     #[inline(always)]
-    pub(crate) fn sigmoid_and_slope<T: Kernel>(self, z: T) -> (T, T) {
+    pub(crate) fn sigmoid_and_slope<T: Elementary>(self, z: T) -> (T, T) {
         let (small, large) = self.shares(self.exp(-z.magnitude()));
         (if z < T::lit(0.0) { small } else { large }, small * large)
     }
 
     /// `e / (1 + e)` and `1 / (1 + e)`.
     #[inline(always)]
-    fn shares<T: Kernel>(self, e: T) -> (T, T) {
+    fn shares<T: Elementary>(self, e: T) -> (T, T) {
         let small = e / (T::lit(1.0) + e);
         (small, T::lit(1.0) - small)
     }
@@ -195,7 +224,7 @@ impl Fused {
     /// `1 − q` with `q = 2 e / (1 + e)`; `tanh' z = 1 − tanh² z` there and `2 q − q²` here, which `q ≤ ½` does not
     /// cancel.
     #[inline(always)]
-    pub(crate) fn tanh_and_slope<T: Kernel>(self, z: T) -> (T, T) {
+    pub(crate) fn tanh_and_slope<T: Elementary>(self, z: T) -> (T, T) {
         let (one, a) = (T::lit(1.0), z.magnitude());
         let x = T::lit(-2.0) * a;
         let (n, p) = self.reduced_exp(if x < T::EXP_RANGE.0 { T::EXP_RANGE.0 } else { x });
@@ -210,7 +239,7 @@ impl Fused {
 
     /// `(ln(1 + exp z), σ(z))` with `e = exp(−|z|)`: `ln(1 + exp z) = max(z, 0) + ln(1 + e)`.
     #[inline(always)]
-    pub(crate) fn softplus_and_slope<T: Kernel>(self, z: T) -> (T, T) {
+    pub(crate) fn softplus_and_slope<T: Elementary>(self, z: T) -> (T, T) {
         let (zero, e) = (T::lit(0.0), self.exp(-z.magnitude()));
         let (small, large) = self.shares(e);
         ((if z < zero { zero } else { z }) + self.ln_1p(e), if z < zero { small } else { large })
@@ -218,7 +247,7 @@ impl Fused {
 
     /// `(exp x − 1, exp x)` for `x ≤ 0`: `2ⁿ (exp r − 1) + (2ⁿ − 1)` and `2ⁿ (1 + (exp r − 1))`.
     #[inline(always)]
-    pub(crate) fn exp_m1_and_exp<T: Kernel>(self, x: T) -> (T, T) {
+    pub(crate) fn exp_m1_and_exp<T: Elementary>(self, x: T) -> (T, T) {
         let (n, p) = self.reduced_exp(if x < T::EXP_RANGE.0 { T::EXP_RANGE.0 } else { x });
         let (h, rest) = self.halves(n);
         let power = h * rest;
@@ -227,7 +256,7 @@ impl Fused {
 
     /// Two powers of two whose product is `2ⁿ`, be it subnormal.
     #[inline(always)]
-    fn halves<T: Kernel>(self, n: T) -> (T, T) {
+    fn halves<T: Elementary>(self, n: T) -> (T, T) {
         let half = self.mul_add(n, T::lit(0.5), T::ROUND) - T::ROUND;
         (half.power_of_two(), (n - half).power_of_two())
     }
@@ -235,7 +264,7 @@ impl Fused {
     /// `(Φ(z), Φ'(z))`, the normal distribution function and its density, with `e = exp(−z²/2)`: beyond `|z| = √½`
     /// the tail is `½ e` times the smooth function of [`erfc`](Self::erfc) at `x = |z|/√2`.
     #[inline(always)]
-    pub(crate) fn normal_and_density<T: Kernel>(self, z: T) -> (T, T) {
+    pub(crate) fn normal_and_density<T: Elementary>(self, z: T) -> (T, T) {
         let (one, half, four) = (T::lit(1.0), T::lit(0.5), T::lit(4.0));
         let a = z.magnitude();
         // beyond, exp(−z²/2) is 0
@@ -256,7 +285,7 @@ impl Fused {
     /// `erfc x`, twice the normal probability beyond `√2 x`: `1 − erf x` up to ½, beyond it `exp(−x²)` times
     /// a smooth function, and `erfc(−x) = 2 − erfc x`.
     #[inline(always)]
-    pub(crate) fn erfc<T: Kernel>(self, x: T) -> T {
+    pub(crate) fn erfc<T: Elementary>(self, x: T) -> T {
         let (one, two, four) = (T::lit(1.0), T::lit(2.0), T::lit(4.0));
         let a = x.magnitude();
         let a = if a > T::lit(28.0) { T::lit(28.0) } else { a };
@@ -272,7 +301,7 @@ impl Fused {
 
 /// The values of a logarithm of `u` where the formula `y` does not hold; NaN and `∞` are those of `x`.
 #[inline(always)]
-fn limits_of_ln<T: Kernel>(u: T, x: T, y: T) -> T {
+fn limits_of_ln<T: Elementary>(u: T, x: T, y: T) -> T {
     let (zero, one, nan) = (T::lit(0.0), T::lit(1.0), T::lit(f64::NAN));
     let y = if u < one / zero { y } else { x };
     let y = if u == zero { -one / zero } else { y };
@@ -293,7 +322,7 @@ mod tests {
     macro_rules! over_slices {
         ($($name:ident;)*) => {$(
 
-            pub(super) fn $name<T: Kernel>(x: &mut [T]) {
+            pub(super) fn $name<T: Elementary>(x: &mut [T]) {
                 vectorize(
                     #[inline(always)]
                     |fused| {
@@ -316,7 +345,7 @@ mod tests {
     macro_rules! one_of_two {
         ($($name:ident = $both:ident . $i:tt;)*) => {$(
 
-            pub(super) fn $name<T: Kernel>(x: &mut [T]) {
+            pub(super) fn $name<T: Elementary>(x: &mut [T]) {
                 vectorize(
                     #[inline(always)]
                     |fused| {

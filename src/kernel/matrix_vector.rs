@@ -1,12 +1,10 @@
 //! `y = A x` at the speed at which `A` can be read.
 #![expect(unsafe_code, reason = "raw loads and stores, within the bounds that `Factor` vouches for")]
 
+use super::real::Real;
 use super::scratch::with_scratch;
-use super::simd::Update;
-use super::simd::Vector;
-use super::simd::{Task, dispatch};
-use super::{Factor, Kernel};
-use crate::Real;
+use super::simd::{Kernel, Task, Update, Vector, dispatch};
+use super::views::Factor;
 
 /// Whether [`multiply`] takes this product.
 pub(super) fn fits<T: Real>(a: &Factor<'_, T>, x: &Factor<'_, T>) -> bool {
@@ -55,7 +53,7 @@ pub(super) fn multiply<T: Real>(a: Factor<'_, T>, x: Factor<'_, T>, update: Upda
 fn add<T: Real>(a: Factor<'_, T>, x: Factor<'_, T>, y: &mut [T]) {
     let by_rows = by_rows(&a, &x);
     let Factor { rows, cols: depth, row_stride: row, col_stride: column, .. } = a;
-    let (a, x, x_step, y) = (a.data.as_ptr(), x.data.as_ptr(), x.row_stride, y.as_mut_ptr());
+    let (a, x, x_step, y) = (a.as_ptr(), x.as_ptr(), x.row_stride, y.as_mut_ptr());
     // SAFETY: `Factor` vouches for its elements, and `y` has `rows`.
     unsafe {
         if by_rows {

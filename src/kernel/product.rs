@@ -7,13 +7,12 @@
 //! length, each added to `C` when done.
 #![expect(unsafe_code, reason = "hands checked slices to the tiles as pointers")]
 
-use super::Factor;
 use super::matrix_vector;
+use super::real::Real;
 use super::scratch::with_scratch;
-use super::simd::dispatch;
-use super::simd::{Block, Update};
-use super::simd::{PackColumns, PackRows};
-use crate::Real;
+use super::simd::{Block, Left, PackColumns, PackRows, Update, dispatch};
+use super::sums::TERMS;
+use super::views::Factor;
 
 /// The depth of one block: a panel of `B` this deep fits the first-level cache (512 in f32, 256 in f64).
 pub(super) const fn depth_limit<T>() -> usize {
@@ -23,16 +22,28 @@ pub(super) const fn depth_limit<T>() -> usize {
 pub(super) const ROWS: usize = 256;
 /// Columns of one block.
 const COLUMNS: usize = 1024;
+/// Entries of a small `C`: parameters of models whose chunks hold many samples.
+const FEW: usize = 1024;
 /// Bytes of `A` up to which the tiles read it where it stands.
 const SMALL: usize = 64 << 10;
 
 /// `C ← α A B + β C`, with `C` column-major and contiguous. `β = 0` does not read `C`.
 ///
 /// With `β = 1` and a depth up to [`depth_limit`] it is exactly `C` plus `α` times a sum that knows nothing
-/// of `C`.
+/// of `C`. Where many samples are added to a small `C`, that sum is one of short sums.
 pub(crate) fn product<T: Real>(alpha: T, a: Factor<'_, T>, b: Factor<'_, T>, beta: T, c: &mut [T]) {
     assert!(a.cols == b.rows && holds(c, a.rows, b.cols));
-    multiply(a, b, Update::Scaled(alpha, beta), c);
+    let size = a.rows * b.cols;
+    if beta == T::zero() || a.cols <= TERMS || size > FEW {
+        return multiply(a, b, Update::Scaled(alpha, beta), c);
+    }
+    let mut sums = [T::zero(); FEW];
+    for start in (0..a.cols).step_by(TERMS) {
+        let depth = start..a.cols.min(start + TERMS);
+        let (a, b) = (a.columns(depth.clone()), b.t().columns(depth).t());
+        multiply(a, b, Update::Scaled(alpha, T::one()), &mut sums);
+    }
+    c[..size].iter_mut().zip(sums).for_each(|(c, sum)| *c = beta * *c + sum);
 }
 
 /// `Z = W X + b 1ᵀ` (no bias: `Z = W X`), in one pass over `Z`.
@@ -68,10 +79,10 @@ fn multiply<T: Real>(a: Factor<'_, T>, b: Factor<'_, T>, update: Update<'_, T>, 
         rows,
         columns,
         depth,
-        a: a.data.as_ptr(),
+        a: a.as_ptr(),
         a_step: a.row_stride,
-        a_column: a.col_stride,
-        b: b.data.as_ptr(),
+        a_columns: Left::Apart(a.col_stride),
+        b: b.as_ptr(),
         b_step: b.col_stride,
         b_row: b.row_stride,
         b_column: b.col_stride,
@@ -84,18 +95,18 @@ fn multiply<T: Real>(a: Factor<'_, T>, b: Factor<'_, T>, update: Update<'_, T>, 
         // SAFETY: `Factor` vouches for its elements, the callers for C and the bias.
         unsafe { dispatch(block) };
     } else {
-        blocked(block);
+        blocked(block, a.col_stride);
     }
 }
 
 /// The product in blocks that fit the caches, each factor packed unless it is as well read where it stands.
-fn blocked<T: Real>(whole: Block<'_, T>) {
+fn blocked<T: Real>(whole: Block<'_, T>, a_column: usize) {
     let Block { rows, columns, depth, .. } = whole;
     let deep = depth_limit::<T>().min(depth.max(1));
     let (high, wide) = (even_part(rows, ROWS, 16), columns.min(COLUMNS));
     // Columns a multiple of 4096 bytes apart fall on the same few lines of the cache.
     let crowded = |column: usize| (column * size_of::<T>()).is_multiple_of(4096);
-    let pack_a = whole.a_step != 1 || crowded(whole.a_column);
+    let pack_a = whole.a_step != 1 || crowded(a_column);
     let pack_b = rows > 48 && (whole.b_row != 1 || crowded(whole.b_column));
     let space_a = if pack_a { PackRows::<T>::space(high, deep) } else { 0 };
     let space_b = if pack_b { PackColumns::<T>::space(deep, wide) } else { 0 };
@@ -133,7 +144,7 @@ fn blocked<T: Real>(whole: Block<'_, T>) {
                     }
                     for i in (0..rows).step_by(high) {
                         block.rows = high.min(rows - i);
-                        block.a = whole.a.wrapping_add(i * whole.a_step + p * whole.a_column);
+                        block.a = whole.a.wrapping_add(i * whole.a_step + p * a_column);
                         if pack_a {
                             let to = packed_a.as_mut_ptr();
                             dispatch(PackRows {
@@ -141,11 +152,11 @@ fn blocked<T: Real>(whole: Block<'_, T>) {
                                 depth: deep,
                                 a: block.a,
                                 row: whole.a_step,
-                                column: whole.a_column,
+                                column: a_column,
                                 to,
-                                to_column: 0,
+                                to_columns: Left::Packed,
                             });
-                            (block.a, block.a_step, block.a_column) = (to, deep, 0);
+                            (block.a, block.a_step, block.a_columns) = (to, deep, Left::Packed);
                         }
                         block.c = whole.c.add(i + j * rows);
                         if let Update::Bias(bias) = whole.update
@@ -189,8 +200,8 @@ mod tests {
         match order {
             0 => Factor::new(data, rows, cols),
             1 => Factor::new(data, cols, rows).t(),
-            2 => Factor { data, rows, cols, row_stride: 1, col_stride: rows + 3 },
-            _ => Factor { data, rows, cols, row_stride: 2, col_stride: 2 * rows + 1 },
+            2 => Factor::strided(data, (rows, cols), (1, rows + 3)),
+            _ => Factor::strided(data, (rows, cols), (2, 2 * rows + 1)),
         }
     }
 

@@ -3,7 +3,88 @@
 use nalgebra::RealField;
 use num_traits::{FromPrimitive, ToPrimitive};
 
-use crate::kernel::Kernel;
+use super::simd::Kernel;
+
+/// A function over the scalars that is compiled in this crate, once for each: what [`compiled!`](super::compiled)
+/// writes.
+pub(crate) trait Compiled {
+    type Arguments<'a, T: Real>;
+    type Output<'a, T: Real>;
+    fn single(arguments: Self::Arguments<'_, f32>) -> Self::Output<'_, f32>;
+    fn double(arguments: Self::Arguments<'_, f64>) -> Self::Output<'_, f64>;
+}
+
+/// The way from generic code, which is compiled where it is called, to what is compiled here.
+pub(crate) trait Compile: Kernel {
+    fn call<F: Compiled>(arguments: F::Arguments<'_, Self>) -> F::Output<'_, Self>
+    where
+        Self: Real;
+}
+
+impl Compile for f32 {
+    #[inline(always)]
+    fn call<F: Compiled>(arguments: F::Arguments<'_, f32>) -> F::Output<'_, f32> {
+        F::single(arguments)
+    }
+}
+
+impl Compile for f64 {
+    #[inline(always)]
+    fn call<F: Compiled>(arguments: F::Arguments<'_, f64>) -> F::Output<'_, f64> {
+        F::double(arguments)
+    }
+}
+
+/// Functions of the crate that are hot: generic to their callers, but compiled here, for `f32` and for `f64`, so that
+/// a user's program links them, optimised as this crate is, instead of compiling them with its own settings.
+///
+/// Written as generic functions over a scalar `T: Real`, all borrows for `'a`:
+///
+/// ```text
+/// compiled! {
+///     /// y ← y + α x
+///     fn axpy<T>(alpha: T, x: &'a [T], y: &'a mut [T]) {
+///         y.iter_mut().zip(x).for_each(|(y, x)| *y += alpha * *x);
+///     }
+/// }
+/// ```
+macro_rules! compiled {
+    ($($(#[$attribute:meta])* $vis:vis fn $name:ident<T>($($argument:ident: $type:ty),* $(,)?) $(-> $output:ty)? $body:block)*) => {$(
+        $(#[$attribute])*
+        #[inline]
+        $vis fn $name<'a, T: $crate::Real>($($argument: $type),*) $(-> $output)? {
+            #[inline(always)]
+            fn generic<'a, T: $crate::Real>($($argument: $type),*) $(-> $output)? $body
+
+            struct Function;
+            impl $crate::kernel::Compiled for Function {
+                type Arguments<'a, T: $crate::Real> = ($($type,)*);
+                type Output<'a, T: $crate::Real> = $crate::kernel::output!($($output)?);
+                #[inline(never)]
+                fn single<'a>(($($argument,)*): Self::Arguments<'a, f32>) -> Self::Output<'a, f32> {
+                    generic($($argument),*)
+                }
+                #[inline(never)]
+                fn double<'a>(($($argument,)*): Self::Arguments<'a, f64>) -> Self::Output<'a, f64> {
+                    generic($($argument),*)
+                }
+            }
+            T::call::<Function>(($($argument,)*))
+        }
+    )*};
+}
+pub(crate) use compiled;
+
+/// The type of what a function returns, which may be nothing.
+macro_rules! output {
+    () => {
+        ()
+    };
+    ($type:ty) => {
+        $type
+    };
+}
+pub(crate) use output;
 
 /// The scalars of the crate, `f32` and `f64`.
 ///
@@ -19,7 +100,7 @@ use crate::kernel::Kernel;
 /// assert_eq!(half(3.0_f32), 1.5);
 /// ```
 #[expect(private_bounds, reason = "sealed by its kernels")]
-pub trait Real: RealField + Copy + FromPrimitive + ToPrimitive + Default + Kernel {
+pub trait Real: RealField + Copy + FromPrimitive + ToPrimitive + Default + Compile {
     /// The distance from 1 to the next larger number: `2⁻²³` or `2⁻⁵²`.
     ///
     /// ```

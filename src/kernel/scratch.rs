@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use super::Kernel;
+use super::simd::Kernel;
 
 #[derive(Clone, Copy)]
 #[repr(align(64))]

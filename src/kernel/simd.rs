@@ -1,13 +1,13 @@
 //! Registers, the level of instructions in use, register tiles and packing.
 
-pub(crate) use level::{Fused, vectorize};
+pub(crate) use level::vectorize;
 pub(super) use level::{Task, dispatch};
 #[cfg(test)]
 pub(crate) use level::{at_each_level, sizes};
 pub(super) use pack::{PackColumns, PackRows};
-pub(super) use tile::{Block, Update};
+pub(super) use tile::{Block, Left, Update};
 pub(super) use vector::prefetch;
-pub(crate) use vector::{Lanes, Vector};
+pub(crate) use vector::{Kernel, Vector};
 
 mod level;
 mod pack;

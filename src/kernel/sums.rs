@@ -1,37 +1,76 @@
-//! Passes over vectors, at the speed of memory. Sums are taken in lanes, in an order that depends on the
-//! length alone, whatever the machine.
+//! Passes over vectors, at the speed of memory.
+//!
+//! A sum of many terms is one of short sums: every lane adds at most [`TERMS`], and what the lanes make is added in
+//! pairs, so that rounding grows with the logarithm of the length. The order depends on the length and the width of
+//! the registers alone.
 #![expect(unsafe_code, reason = "hands checked slices to a task as pointers")]
 
+use std::ops::Range;
+
+use super::math::{Elementary, Fused};
 use super::matrix_vector::{Columns, Dots};
-use super::simd::dispatch;
+use super::real::Real;
+use super::simd::{dispatch, vectorize};
 use super::sweep::largest_of_parts;
-use super::{Factor, Fused, Kernel, vectorize};
-use crate::Real;
+use super::views::Factor;
+
+/// So many terms are added one after the other at the most.
+pub(super) const TERMS: usize = 64;
+
+/// `Σ f(part)` over parts of `range`, of at most `leaf` each, added in pairs.
+pub(crate) fn pairwise<T: Elementary>(
+    range: Range<usize>,
+    leaf: usize,
+    f: &mut impl FnMut(Range<usize>) -> T,
+) -> T {
+    if range.len() <= leaf {
+        return f(range);
+    }
+    let middle = range.start + range.len().div_ceil(leaf) / 2 * leaf;
+    let low = pairwise(range.start..middle, leaf, f);
+    low + pairwise(middle..range.end, leaf, f)
+}
 
 /// `out ← out + A 1`: the sum of the columns, finished before it is added.
 pub(crate) fn add_columns<T: Real>(a: Factor<'_, T>, out: &mut [T]) {
     assert!(out.len() >= a.rows);
-    let Factor { rows, cols: depth, col_stride: column, .. } = a;
-    if rows == 1 && column == 1 {
-        out[0] += sum(&a.data[..depth]);
+    let out = &mut out[..a.rows];
+    if a.rows == 1 && a.col_stride == 1 {
+        out[0] += sum(a.t().column(0).expect("neighbours"));
     } else if a.row_stride == 1 {
-        const ROWS: usize = 256;
-        let (a, one) = (a.data.as_ptr(), T::one());
-        for (block, out) in out[..rows].chunks_mut(ROWS).enumerate() {
-            let (mut sums, rows) = ([T::zero(); ROWS], out.len());
-            let (a, y) = (a.wrapping_add(block * ROWS), sums.as_mut_ptr());
-            // SAFETY: `Factor` vouches for its elements, of which these rows are a part; `sums` has `ROWS`,
-            // and every `x` is the one `one`.
-            unsafe { dispatch(Columns { rows, depth, a, column, x: &raw const one, x_step: 0, y }) };
-            for (out, sum) in out.iter_mut().zip(&sums) {
-                *out += *sum;
-            }
+        for start in (0..a.rows).step_by(ROWS) {
+            let rows = start..a.rows.min(start + ROWS);
+            let mut sums = [T::zero(); ROWS];
+            sum_columns(a, rows.clone(), 0..a.cols, &mut sums);
+            out[rows].iter_mut().zip(&sums).for_each(|(out, sum)| *out += *sum);
         }
     } else {
-        for (i, out) in out[..rows].iter_mut().enumerate() {
-            *out += (0..depth).fold(T::zero(), |sum, j| sum + a.at(i, j));
+        for (i, out) in out.iter_mut().enumerate() {
+            *out += pairwise(0..a.cols, TERMS, &mut |j| j.fold(T::zero(), |sum, j| sum + a.at(i, j)));
         }
     }
+}
+
+/// Rows that [`sum_columns`] adds at a time.
+const ROWS: usize = 256;
+
+/// `sums ← sums + A 1` for some rows and columns, in pairs of runs of columns; `sums` are zero.
+fn sum_columns<T: Real>(a: Factor<'_, T>, rows: Range<usize>, columns: Range<usize>, sums: &mut [T; ROWS]) {
+    if columns.len() > TERMS {
+        let middle = columns.start + columns.len().div_ceil(TERMS) / 2 * TERMS;
+        let mut high = [T::zero(); ROWS];
+        sum_columns(a, rows.clone(), columns.start..middle, sums);
+        sum_columns(a, rows.clone(), middle..columns.end, &mut high);
+        sums[..rows.len()].iter_mut().zip(high).for_each(|(low, high)| *low += high);
+        return;
+    }
+    let start = a.as_ptr().wrapping_add(rows.start + columns.start * a.col_stride);
+    let (one, rows, depth, y) = (T::one(), rows.len(), columns.len(), sums.as_mut_ptr());
+    // SAFETY: `Factor` vouches for its elements, of which these rows and columns are a part; `sums` has `ROWS`, and
+    // every `x` is the one `one`.
+    unsafe {
+        dispatch(Columns { rows, depth, a: start, column: a.col_stride, x: &raw const one, x_step: 0, y })
+    };
 }
 
 /// `y ← y + α x`.
@@ -58,23 +97,67 @@ pub(crate) fn scale<T: Real>(alpha: T, x: &mut [T]) {
     );
 }
 
+/// `x ← x ⊙ y`.
+pub(crate) fn times<T: Real>(x: &mut [T], y: &[T]) {
+    vectorize(
+        #[inline(always)]
+        |_| {
+            for (x, y) in x.iter_mut().zip(y) {
+                *x *= *y;
+            }
+        },
+    );
+}
+
 /// `xᵀ y`.
 pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
-    let depth = x.len().min(y.len());
-    let mut sum = T::zero();
-    let (a, x) = (x.as_ptr(), y.as_ptr());
-    // SAFETY: one row of `depth` elements, and as many of the other vector.
-    unsafe { dispatch(Dots { rows: 1, depth, a, row: depth, x, y: &raw mut sum }) };
-    sum
+    let n = x.len().min(y.len());
+    let (x, y) = (&x[..n], &y[..n]);
+    // so long that their sums in stretches are still short sums
+    pairwise(0..n, TERMS * TERMS * 8, &mut |part| {
+        let (x, y, mut sum) = (&x[part.clone()], &y[part], T::zero());
+        let depth = x.len();
+        let (a, x) = (x.as_ptr(), y.as_ptr());
+        // SAFETY: one row of `depth` elements, and as many of the other vector.
+        unsafe { dispatch(Dots { rows: 1, depth, a, row: depth, x, y: &raw mut sum }) };
+        sum
+    })
 }
 
 /// `Σ x_i`.
-fn sum<T: Real>(x: &[T]) -> T {
-    fold(
-        x,
-        #[inline(always)]
-        |sum, x| sum + x,
-    )
+pub(crate) fn sum<T: Real>(x: &[T]) -> T {
+    pairwise(0..x.len(), TERMS * TERMS, &mut |part| {
+        fold(
+            &x[part],
+            #[inline(always)]
+            |sum, x| sum + x,
+        )
+    })
+}
+
+/// `‖x‖₂`, whatever the size of the entries: where a square over- or underflows, that of `x` times a power of two.
+/// NaN and infinity are those of the entries.
+pub(crate) fn norm<T: Real>(x: &[T]) -> T {
+    let squares = dot(x, x);
+    if squares >= T::LEAST_NORMAL / (T::EPSILON * T::EPSILON) && squares <= T::MAX {
+        return squares.sqrt();
+    }
+    let largest = norm_inf(x);
+    if largest == T::zero() || !largest.is_finite() {
+        return largest;
+    }
+    let unit = if largest < T::LEAST_NORMAL {
+        T::one() / T::LEAST_NORMAL
+    } else {
+        let (_, exponent) = largest.split();
+        // within reach of a normal number
+        let least = T::LEAST_NORMAL.split().1 + T::of(2.0);
+        (-exponent).max(least).min(-least).power_of_two()
+    };
+    let squares = pairwise(0..x.len(), TERMS, &mut |part| {
+        x[part].iter().fold(T::zero(), |sum, x| sum + (*x * unit) * (*x * unit))
+    });
+    squares.sqrt() / unit
 }
 
 /// `max |x_i|`; NaN if any entry is NaN.
@@ -91,13 +174,13 @@ pub(crate) fn norm_inf<T: Real>(x: &[T]) -> T {
 
 /// `max(m, |x|)` for `m ≥ 0`; NaN, once it came, stays.
 #[inline(always)]
-fn larger<T: Kernel>(max: T, x: T) -> T {
+fn larger<T: Elementary>(max: T, x: T) -> T {
     let x = x.magnitude();
     if x > max || x.not_a_number() { x } else { max }
 }
 
 /// The first `i` with the largest `|x_i|`, or the first NaN.
-pub(super) fn largest<T: Kernel>(x: &[T]) -> usize {
+pub(super) fn largest<T: Elementary>(x: &[T]) -> usize {
     let (mut at, mut max) = (0, T::default());
     for (i, x) in x.iter().enumerate() {
         let x = x.magnitude();
@@ -122,7 +205,7 @@ pub(crate) fn all_finite<T: Real>(x: &[T]) -> bool {
 
 /// `Σ x_i y_i` in `LANES` lanes, for use inside [`vectorize`].
 #[inline(always)]
-pub(super) fn fold_products<T: Kernel, const LANES: usize>(fused: Fused, x: &[T], y: &[T]) -> T {
+pub(super) fn fold_products<T: Elementary, const LANES: usize>(fused: Fused, x: &[T], y: &[T]) -> T {
     let mut lanes = [T::default(); LANES];
     let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
     for (x, y) in x.iter().zip(y) {
@@ -138,7 +221,7 @@ pub(super) fn fold_products<T: Kernel, const LANES: usize>(fused: Fused, x: &[T]
 
 /// Folds from zero: a short slice as it stands, a long one in lanes.
 #[inline(always)]
-fn fold<T: Kernel>(x: &[T], f: impl Fn(T, T) -> T) -> T {
+fn fold<T: Elementary>(x: &[T], f: impl Fn(T, T) -> T) -> T {
     const LANES: usize = 64;
     if x.len() < LANES {
         return x.iter().fold(T::default(), |sum, x| f(sum, *x));
@@ -151,7 +234,7 @@ fn fold<T: Kernel>(x: &[T], f: impl Fn(T, T) -> T) -> T {
 
 /// Folds from zero in `LANES` lanes, and then the lanes.
 #[inline(always)]
-fn lanes<T: Kernel, const LANES: usize>(x: &[T], f: impl Fn(T, T) -> T) -> T {
+fn lanes<T: Elementary, const LANES: usize>(x: &[T], f: impl Fn(T, T) -> T) -> T {
     let mut lanes = [T::default(); LANES];
     let (chunks, rest) = x.as_chunks::<LANES>();
     for chunk in chunks {
@@ -166,7 +249,7 @@ fn lanes<T: Kernel, const LANES: usize>(x: &[T], f: impl Fn(T, T) -> T) -> T {
 }
 
 #[inline(always)]
-fn halve<T: Kernel, const LANES: usize>(mut lanes: [T; LANES], f: impl Fn(T, T) -> T) -> T {
+fn halve<T: Elementary, const LANES: usize>(mut lanes: [T; LANES], f: impl Fn(T, T) -> T) -> T {
     let mut half = LANES / 2;
     while half > 0 {
         for i in 0..half {
@@ -175,15 +258,6 @@ fn halve<T: Kernel, const LANES: usize>(mut lanes: [T; LANES], f: impl Fn(T, T) 
         half /= 2;
     }
     lanes[0]
-}
-
-/// `‖x‖₂` without overflow or underflow on the way.
-pub(crate) fn norm<T: Real>(x: &[T]) -> T {
-    let scale = norm_inf(x);
-    if scale == T::zero() || !scale.is_finite() {
-        return scale;
-    }
-    scale * x.iter().fold(T::zero(), |s, &x| s + (x / scale) * (x / scale)).sqrt()
 }
 
 #[cfg(test)]

@@ -1,8 +1,23 @@
 //! Passes over long vectors entry by entry, by several threads where that is worth a fork. Nothing is summed
 //! across entries, so the threads leave no trace in the bits.
+//!
+//! A sweep is compiled with the function it stands in: [`compiled!`](super::compiled) makes that one of this crate.
+//!
+//! ```text
+//! compiled! {
+//!     /// `v ← μ v + g`, `x ← x − α v`
+//!     fn roll<T>(g: &'a [T], v: &'a mut [T], x: &'a mut [T], alpha: T, mu: T) {
+//!         sweep(g, [v, x], #[inline(always)] |_, g, [v, x]| {
+//!             let v = mu * v + g;
+//!             [v, x - alpha * v]
+//!         });
+//!     }
+//! }
+//! ```
 
-use super::{Fused, vectorize};
-use crate::Real;
+use super::math::Fused;
+use super::real::Real;
+use super::simd::vectorize;
 
 /// Entries that one thread takes at the least.
 #[cfg(feature = "rayon")]

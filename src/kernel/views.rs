@@ -1,9 +1,91 @@
-//! Slices behind nalgebra's views, which give up none where the column stride is dynamic.
-#![expect(unsafe_code, reason = "checked slices of the elements behind a view")]
+//! Matrices as the kernels see them: where each element stands, whatever the strides.
+#![expect(unsafe_code, reason = "pointers to the checked elements of slices and views")]
+
+use std::marker::PhantomData;
+use std::ops::Range;
 
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
-use crate::Real;
+use super::real::Real;
+
+/// A factor of a product: element `(i, j)` stands at `i * row_stride + j * col_stride`. What lies between the
+/// elements belongs to others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Factor<'a, T> {
+    start: *const T,
+    pub(super) rows: usize,
+    pub(super) cols: usize,
+    pub(super) row_stride: usize,
+    pub(super) col_stride: usize,
+    elements: PhantomData<&'a [T]>,
+}
+
+impl<'a, T: Real> Factor<'a, T> {
+    /// A column-major `rows × cols` matrix, columns one after the other.
+    pub(crate) fn new(data: &'a [T], rows: usize, cols: usize) -> Self {
+        Self::strided(data, (rows, cols), (1, rows))
+    }
+
+    /// Elements of `data` at the given strides.
+    pub(super) fn strided(data: &'a [T], shape: (usize, usize), strides: (usize, usize)) -> Self {
+        let last = |count: usize, stride: usize| (count - 1).checked_mul(stride);
+        let end = match shape {
+            (0, _) | (_, 0) => Some(0),
+            (rows, cols) => last(rows, strides.0)
+                .zip(last(cols, strides.1))
+                .and_then(|(i, j)| i.checked_add(j)?.checked_add(1)),
+        };
+        assert!(end.is_some_and(|end| data.len() >= end), "a factor's elements lie in its slice");
+        Self::at_strides(data.as_ptr(), shape, strides)
+    }
+
+    /// A nalgebra view: contiguous columns, any column stride.
+    pub(crate) fn view(view: &DMatrixView<'a, T>) -> Self {
+        Self::at_strides(view.as_ptr(), view.shape(), view.strides())
+    }
+
+    fn at_strides(start: *const T, (rows, cols): (usize, usize), (row, col): (usize, usize)) -> Self {
+        // the stride of a single column is never used; one that no element vouches for could overflow
+        let col_stride = if cols <= 1 { rows } else { col };
+        Self { start, rows, cols, row_stride: row, col_stride, elements: PhantomData }
+    }
+
+    /// Some of the columns.
+    pub(super) fn columns(self, range: Range<usize>) -> Self {
+        assert!(range.start <= range.end && range.end <= self.cols);
+        let start = self.start.wrapping_add(range.start * self.col_stride);
+        Self { start, cols: range.len(), ..self }
+    }
+
+    /// The transposed factor, without a copy.
+    pub(crate) fn t(self) -> Self {
+        Self {
+            rows: self.cols,
+            cols: self.rows,
+            row_stride: self.col_stride,
+            col_stride: self.row_stride,
+            ..self
+        }
+    }
+
+    pub(super) fn as_ptr(&self) -> *const T {
+        self.start
+    }
+
+    pub(super) fn at(&self, i: usize, j: usize) -> T {
+        assert!(i < self.rows && j < self.cols);
+        // SAFETY: an element of the factor, which its slice or view vouched for.
+        unsafe { *self.start.add(i * self.row_stride + j * self.col_stride) }
+    }
+
+    /// Column `j`, if its elements are neighbours.
+    pub(super) fn column(&self, j: usize) -> Option<&'a [T]> {
+        assert!(j < self.cols);
+        // SAFETY: `rows` neighbours from the first element of the column on, borrowed for `'a`.
+        (self.row_stride == 1)
+            .then(|| unsafe { std::slice::from_raw_parts(self.start.add(j * self.col_stride), self.rows) })
+    }
+}
 
 /// The entries of a view, column after column, if nothing lies between its columns.
 pub(crate) fn flat<'a, T: Real>(view: &DMatrixView<'a, T>) -> Option<&'a [T]> {

@@ -2,7 +2,7 @@ use nalgebra::DVector;
 
 use super::schedule::{check_average, check_rate, finite, sized};
 use super::{Optimizer, Outcome, Schedule, Step};
-use crate::kernel;
+use crate::kernel::{self, compiled, sweep};
 use crate::{Error, Objective, Real, Termination};
 
 /// Gradient descent, plain or with momentum.
@@ -129,25 +129,35 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for GradientDescent<T> {
         let alpha = self.rate * T::of(self.schedule.factor(self.steps));
         self.steps += 1;
         if self.momentum == T::zero() {
-            kernel::sweep(
-                g,
-                [x.as_mut_slice()],
-                #[inline(always)]
-                |_, g, [x]| [finite(x - alpha * g)],
-            );
+            descend(g, x.as_mut_slice(), alpha);
             return Ok(step);
         }
         sized(&mut self.velocity, g.len());
-        let (mu, nesterov) = (self.momentum, self.nesterov);
-        kernel::sweep(
-            g,
-            [&mut self.velocity, x.as_mut_slice()],
-            #[inline(always)]
-            |_, g, [v, x]| {
-                let v = finite(mu * v + g);
-                [v, finite(x - alpha * if nesterov { g + mu * v } else { v })]
-            },
-        );
+        let follow = if self.nesterov { look_ahead } else { roll };
+        follow(g, &mut self.velocity, x.as_mut_slice(), alpha, self.momentum);
         Ok(step)
+    }
+}
+
+compiled! {
+    /// `x ← x − α g`
+    fn descend<T>(g: &'a [T], x: &'a mut [T], alpha: T) {
+        sweep(g, [x], #[inline(always)] |_, g, [x]| [finite(x - alpha * g)]);
+    }
+
+    /// `v ← μ v + g`, `x ← x − α v`
+    fn roll<T>(g: &'a [T], v: &'a mut [T], x: &'a mut [T], alpha: T, mu: T) {
+        sweep(g, [v, x], #[inline(always)] |_, g, [v, x]| {
+            let v = finite(mu * v + g);
+            [v, finite(x - alpha * v)]
+        });
+    }
+
+    /// `v ← μ v + g`, `x ← x − α (g + μ v)`
+    fn look_ahead<T>(g: &'a [T], v: &'a mut [T], x: &'a mut [T], alpha: T, mu: T) {
+        sweep(g, [v, x], #[inline(always)] |_, g, [v, x]| {
+            let v = finite(mu * v + g);
+            [v, finite(x - alpha * (g + mu * v))]
+        });
     }
 }

@@ -1,12 +1,10 @@
 //! `A = L Lᵀ`, and the triangular solves.
 #![expect(unsafe_code, reason = "hands parts of one checked slice to the tiles as pointers")]
 
-use crate::Real;
-use crate::kernel::simd::Vector;
-use crate::kernel::simd::{Block, Update};
-use crate::kernel::simd::{Task, dispatch};
+use crate::kernel::math::Fused;
+use crate::kernel::real::Real;
+use crate::kernel::simd::{Block, Left, Task, Update, Vector, dispatch, vectorize};
 use crate::kernel::sums::fold_products;
-use crate::kernel::{Fused, vectorize};
 
 /// Up to this size, wide registers cost more than they bring.
 const SMALL: usize = 12;
@@ -60,7 +58,7 @@ fn update<T: Real>(a: &mut [T], n: usize, j: usize, width: usize) {
             depth: j,
             a: base.add(j),
             a_step: 1,
-            a_column: n,
+            a_columns: Left::Apart(n),
             b: base.add(j),
             b_step: 1,
             b_row: n,

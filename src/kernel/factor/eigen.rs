@@ -2,7 +2,8 @@
 
 use nalgebra::{DMatrix, DVector, SymmetricEigen, SymmetricTridiagonal};
 
-use crate::{Real, kernel};
+use crate::kernel::real::Real;
+use crate::kernel::sums::{all_finite, norm_inf};
 
 /// `H = V diag(λ) Vᵀ` with the eigenvalues ascending and the unit eigenvectors in the columns of `V`.
 #[derive(Debug, Clone)]
@@ -143,7 +144,8 @@ fn two<T: Real>(h: &DMatrix<T>) -> ([T; 2], [T; 2]) {
         let (major, minor) = if a.abs() >= c.abs() { (a, c) } else { (c, a) };
         finite((major / large) * minor - (b / large) * b)
     };
-    let values = if m >= T::zero() { [small, large] } else { [large, small] };
+    // rounding may exchange two that are nearly equal
+    let values = if small <= large { [small, large] } else { [large, small] };
     // of m + r: (d + r, b), or (b, r − d) where d < 0; that of m − r is at right angles
     let (u, v) =
         if d >= T::zero() { (d * half + r * half, b * half) } else { (b * half, r * half - d * half) };
@@ -160,12 +162,12 @@ fn two<T: Real>(h: &DMatrix<T>) -> ([T; 2], [T; 2]) {
 /// spare entry at its end): `d ← λ`, unsorted, and `v ← V`, by columns. False where `T` is not finite, or the
 /// bounded iteration did not converge.
 pub(crate) fn tridiagonal<T: Real>(d: &mut [T], e: &mut [T], v: &mut [T]) -> bool {
-    if !(kernel::all_finite(d) && kernel::all_finite(e)) {
+    if !(all_finite(d) && all_finite(e)) {
         return false;
     }
     v.fill(T::zero());
     v.iter_mut().step_by(d.len() + 1).for_each(|v| *v = T::one());
-    let scale = kernel::norm_inf(d).max(kernel::norm_inf(e));
+    let scale = norm_inf(d).max(norm_inf(e));
     if scale > T::zero() {
         d.iter_mut().chain(e.iter_mut()).for_each(|t| *t /= scale);
     }

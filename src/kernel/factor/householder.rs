@@ -6,14 +6,13 @@
 //! panels are halved down to a few columns (Elmroth and Gustavson, 2000).
 #![expect(unsafe_code, reason = "hands columns of one buffer to the tiles as pointers")]
 
-use crate::Real;
+use super::reflector::{reflect_with, reflection};
 use crate::kernel::matrix_vector::Dots;
 use crate::kernel::product::{even_part, product};
-use crate::kernel::simd::PackRows;
-use crate::kernel::simd::dispatch;
-use crate::kernel::simd::{Block, Update};
-use crate::kernel::sums::{axpy, dot, scale};
-use crate::kernel::{Factor, vectorize};
+use crate::kernel::real::Real;
+use crate::kernel::simd::{Block, Left, PackRows, Update, dispatch, vectorize};
+use crate::kernel::sums::{dot, scale};
+use crate::kernel::views::Factor;
 
 /// Columns of a panel, which act together on all columns to their right.
 const PANEL: usize = 32;
@@ -45,8 +44,7 @@ impl<T: Real> Samples<'_, T> {
         let of_rows = |f: &Factor<'_, T>| {
             let mut largest = vec![T::zero(); f.rows];
             for j in 0..f.cols {
-                if f.row_stride == 1 {
-                    let column = &f.data[j * f.col_stride..][..f.rows];
+                if let Some(column) = f.column(j) {
                     vectorize(
                         #[inline(always)]
                         |_| {
@@ -82,11 +80,13 @@ impl<T: Real> Samples<'_, T> {
         let count = block.count;
         let (p, n) = (self.coefficients(), self.x.rows);
         for (f, first) in [(self.x, 0), (self.y, p)] {
-            assert!(start + count <= f.cols && block.data.len() >= (first + f.rows) * block.stride);
-            let (a, row, column) = (f.data[start * f.col_stride..].as_ptr(), f.col_stride, f.row_stride);
-            let (to, to_column) = (block.data[first * block.stride..].as_mut_ptr(), block.stride);
+            assert!(block.data.len() >= (first + f.rows) * block.stride);
+            let samples = f.columns(start..start + count);
+            let (a, row, column) = (samples.as_ptr(), samples.col_stride, samples.row_stride);
+            let (to, to_columns) =
+                (block.data[first * block.stride..].as_mut_ptr(), Left::Apart(block.stride));
             // SAFETY: `count` samples from `start` on; as many rows, up to a multiple of 16, of the block.
-            unsafe { dispatch(PackRows { rows: count, depth: f.rows, a, row, column, to, to_column }) };
+            unsafe { dispatch(PackRows { rows: count, depth: f.rows, a, row, column, to, to_columns }) };
         }
         if self.bias {
             block.column(n).fill(T::one());
@@ -130,7 +130,7 @@ impl<T: Real> Rows<T> {
 
     fn columns(&self, j: usize, width: usize) -> Factor<'_, T> {
         let data = &self.data[j * self.stride..(j + width) * self.stride];
-        Factor { data, rows: self.count, cols: width, row_stride: 1, col_stride: self.stride }
+        Factor::strided(data, (self.count, width), (1, self.stride))
     }
 }
 
@@ -217,7 +217,7 @@ impl<T: Real> Work<T> {
         let [g, h] = &mut self.small;
         let (y1, y2) = (self.rows.columns(j, left), self.rows.columns(j + left, right));
         product(T::one(), y1.t(), y2, T::zero(), g);
-        let part = |t, size| Factor { data: t, rows: size, cols: size, row_stride: 1, col_stride: PANEL };
+        let part = |t, size| Factor::strided(t, (size, size), (1, PANEL));
         let t1 = part(&self.t[at * PANEL + at..], left);
         product(-T::one(), t1, Factor::new(g, left, right), T::zero(), h);
         let t2 = part(&self.t[(at + left) * PANEL + at + left..], right);
@@ -243,7 +243,7 @@ impl<T: Real> Work<T> {
         product(T::one(), y.t(), c, T::one(), w);
         let at = j - panel;
         let t = &self.t[at * PANEL + at..];
-        let t = Factor { data: t, rows: width, cols: width, row_stride: 1, col_stride: PANEL };
+        let t = Factor::strided(t, (width, width), (1, PANEL));
         product(T::one(), t.t(), Factor::new(w, width, count), T::zero(), tw);
         for (w, top) in tw.chunks_exact(width).zip(tops) {
             for (r, w) in self.r[top..top + width].iter_mut().zip(w) {
@@ -260,7 +260,7 @@ impl<T: Real> Work<T> {
                 depth: width,
                 a: left[j * stride..].as_ptr(),
                 a_step: 1,
-                a_column: stride,
+                a_columns: Left::Apart(stride),
                 b: tw.as_ptr(),
                 b_step: width,
                 b_row: 1,
@@ -272,22 +272,13 @@ impl<T: Real> Work<T> {
         }
     }
 
-    /// Reflects columns `j..j + width` one by one, and builds their `T`:
-    /// with `x = (ρ, c)` the `j`th column, `‖x‖ = σ`: `R_jj = ∓σ`, `y = c / (ρ ± σ)`, `τ = (σ ± ρ) / σ`, the signs
-    /// such that nothing cancels.
+    /// Reflects columns `j..j + width` one by one, and builds their `T`.
     fn reflect(&mut self, j: usize, width: usize, panel: usize) {
         let (p, stride, depth) = (self.p, self.rows.stride, self.rows.count);
         for c in 0..width {
-            let column = self.rows.column(j + c);
-            let (rho, squares) = (self.r[(j + c) * p + j + c], dot(column, column));
-            let sigma = (rho * rho + squares).sqrt();
-            let (mut tau, mut diagonal) = (T::zero(), rho);
-            if squares != T::zero() {
-                diagonal = -sigma.signed_as(rho);
-                tau = (diagonal - rho) / diagonal;
-                scale(T::one() / (rho - diagonal), column);
-            }
-            self.r[(j + c) * p + j + c] = diagonal;
+            let top = (j + c) * p + j + c;
+            let (diagonal, tau) = reflection(self.r[top], self.rows.column(j + c));
+            self.r[top] = diagonal;
             // yᵀ y_i of the columns before, yᵀ c_i of those after.
             let mut dots = [T::zero(); NARROW];
             let (all, y) =
@@ -304,9 +295,7 @@ impl<T: Real> Work<T> {
             let y = &left[(j + c) * stride..][..depth];
             for (i, other) in (c + 1..width).zip(right.chunks_exact_mut(stride)) {
                 let top = &mut self.r[(j + i) * p + j + c];
-                let w = tau * (*top + dots[i]);
-                *top -= w;
-                axpy(-w, y, &mut other[..depth]);
+                reflect_with(dots[i], tau, y, top, &mut other[..depth]);
             }
         }
     }

@@ -1,11 +1,9 @@
 //! `P A = L U` with row exchanges, for matrices that are not positive definite.
 #![expect(unsafe_code, reason = "hands parts of one checked slice to the tiles as pointers")]
 
-use crate::Real;
-use crate::kernel::simd::dispatch;
-use crate::kernel::simd::{Block, Update};
+use crate::kernel::real::Real;
+use crate::kernel::simd::{Block, Left, Update, dispatch, vectorize};
 use crate::kernel::sums::largest;
-use crate::kernel::vectorize;
 
 /// Columns factorised at a time.
 const PANEL: usize = 8;
@@ -108,7 +106,7 @@ fn update<T: Real>(a: &mut [T], n: usize, j: usize, width: usize) {
             depth: width,
             a: base.add(j * n + next),
             a_step: 1,
-            a_column: n,
+            a_columns: Left::Apart(n),
             b: base.add(next * n + j),
             b_step: n,
             b_row: 1,

@@ -2,7 +2,10 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::{Real, kernel};
+use super::cholesky::{cholesky_solve, pivot_rounding};
+use super::reflector::orthonormalise;
+use crate::kernel::real::Real;
+use crate::kernel::sums::{axpy, dot, norm_inf};
 
 /// The shortest `s` with `H s = −g`, for `H` positive semidefinite up to rounding: `s = −H⁺ g`.
 ///
@@ -30,22 +33,22 @@ pub(crate) fn least_norm_step<T: Real>(
     for (mut v, &j) in null.column_iter_mut().zip(&missing) {
         v[j] = T::one();
         for k in (0..j).rev().filter(|&k| !is_missing(l, k)) {
-            let below = kernel::dot(&l.column(k).as_slice()[k + 1..], &v.as_slice()[k + 1..]);
+            let below = dot(&l.column(k).as_slice()[k + 1..], &v.as_slice()[k + 1..]);
             v[k] = -below / l[(k, k)];
         }
     }
-    let null = null.qr().q();
+    orthonormalise(null.as_mut_slice(), n);
 
-    let falls = kernel::norm_inf(null.tr_mul(g).as_slice());
-    let terms = T::of(n as f64) * kernel::norm_inf(h.as_slice()) * kernel::norm_inf(x.as_slice());
-    if falls > T::EPSILON.sqrt() * kernel::norm_inf(g.as_slice()) + T::EPSILON * terms {
+    let falls = norm_inf(null.tr_mul(g).as_slice());
+    let terms = T::of(n as f64) * norm_inf(h.as_slice()) * norm_inf(x.as_slice());
+    if falls > T::EPSILON.sqrt() * norm_inf(g.as_slice()) + T::EPSILON * terms {
         return None;
     }
     let mut s = -g;
-    kernel::cholesky_solve(l.as_slice(), n, s.as_mut_slice());
+    cholesky_solve(l.as_slice(), n, s.as_mut_slice());
     let along = null.tr_mul(&s);
     s.gemv(-T::one(), &null, &along, T::one());
-    kernel::norm_inf(s.as_slice()).is_finite().then_some(s)
+    norm_inf(s.as_slice()).is_finite().then_some(s)
 }
 
 /// Infinity stands for the root of a missing pivot: dividing by it gives `s = 0` there.
@@ -58,13 +61,13 @@ fn is_missing<T: Real>(l: &DMatrix<T>, j: usize) -> bool {
 fn factor<T: Real>(h: &DMatrix<T>, l: &mut DMatrix<T>) -> bool {
     let n = h.nrows();
     l.copy_from(h);
-    let small = |i: usize, j: usize| super::pivot_rounding(n, (h[(i, i)] * h[(j, j)]).sqrt());
+    let small = |i: usize, j: usize| pivot_rounding(n, (h[(i, i)] * h[(j, j)]).sqrt());
     for j in 0..n {
         let (before, rest) = l.as_mut_slice().split_at_mut(j * n);
         let column = &mut rest[j..n];
         for (k, before) in before.chunks_exact(n).enumerate() {
             if before[k].is_finite() {
-                kernel::axpy(-before[j], &before[j..], column);
+                axpy(-before[j], &before[j..], column);
             }
         }
         let pivot = column[0];

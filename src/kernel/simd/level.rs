@@ -1,10 +1,10 @@
 //! Which instructions this machine has, found once, and the way into code compiled for them.
 #![expect(unsafe_code, reason = "calls functions compiled for instructions that detection has found")]
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::OnceLock;
 
-use super::vector::Vector;
-use crate::kernel::Kernel;
+use super::vector::{Kernel, Vector};
+use crate::kernel::math::Fused;
 
 /// The widest instructions in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,17 +25,8 @@ fn level() -> Level {
     if let Some(level) = forced::LEVEL.get() {
         return level;
     }
-    static LEVEL: AtomicU8 = AtomicU8::new(u8::MAX);
-    match LEVEL.load(Ordering::Relaxed) {
-        0 => Level::Portable,
-        1 => Level::Avx2,
-        2 => Level::Avx512,
-        _ => {
-            let level = allowed().min(detected());
-            LEVEL.store(level as u8, Ordering::Relaxed);
-            level
-        }
-    }
+    static LEVEL: OnceLock<Level> = OnceLock::new();
+    *LEVEL.get_or_init(|| allowed().min(detected()))
 }
 
 #[cold]
@@ -58,21 +49,6 @@ fn detected() -> Level {
         return if wide { Level::Avx512 } else { Level::Avx2 };
     }
     Level::Portable
-}
-
-/// Whether multiply-add is one instruction where this stands: a constant once inlined.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Fused(bool);
-
-impl Fused {
-    /// What the target always has.
-    pub(crate) const PORTABLE: Self = Self(cfg!(any(target_arch = "aarch64", target_feature = "fma")));
-
-    /// `a b + c`, rounded once where that costs one instruction, else twice.
-    #[inline(always)]
-    pub(crate) fn mul_add<T: Kernel>(self, a: T, b: T, c: T) -> T {
-        if self.0 { a.fma(b, c) } else { a * b + c }
-    }
 }
 
 /// Runs `f` compiled for the widest instructions of the machine, so that plain loops over slices become

@@ -2,16 +2,15 @@
 #![expect(unsafe_code, reason = "raw loads and stores: the callers check the bounds of their slices once")]
 
 use super::level::Task;
-use super::tile::panel_height;
-use super::vector::{Vector, prefetch};
-use crate::kernel::Kernel;
+use super::tile::{Left, panel_height};
+use super::vector::{Kernel, Vector, prefetch};
 
 /// How many contiguous lines are read side by side.
 const STRETCH: usize = 16;
 
 /// Packs `rows × depth` of `A`, element `(i, p)` at `i · row + p · column`, into panels of up to
-/// [`HEIGHT`](Vector::HEIGHT) registers of rows, without gaps; or, with a `to_column` other than 0, into columns so far apart. Rows beyond
-/// the last, up to a whole register, are filled with what does not matter.
+/// [`HEIGHT`](Vector::HEIGHT) registers of rows, or into columns so far apart. Rows beyond the last, up to a whole
+/// register, are filled with what does not matter.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::kernel) struct PackRows<T> {
     pub(in crate::kernel) rows: usize,
@@ -20,7 +19,7 @@ pub(in crate::kernel) struct PackRows<T> {
     pub(in crate::kernel) row: usize,
     pub(in crate::kernel) column: usize,
     pub(in crate::kernel) to: *mut T,
-    pub(in crate::kernel) to_column: usize,
+    pub(in crate::kernel) to_columns: Left,
 }
 
 impl<T> PackRows<T> {
@@ -49,9 +48,9 @@ impl<T: Kernel> Task<T> for PackRows<T> {
                     // SAFETY: `lanes` rows from `i` lie in `A`, and their register in the copy.
                     unsafe {
                         let from = self.a.add(i * self.row + p * self.column);
-                        let (panel, to_column) = match self.to_column {
-                            0 => (self.to.add(r * V::LANES * self.depth), height * V::LANES),
-                            to_column => (self.to.add(r * V::LANES), to_column),
+                        let (panel, to_column) = match self.to_columns {
+                            Left::Packed => (self.to.add(r * V::LANES * self.depth), height * V::LANES),
+                            Left::Apart(column) => (self.to.add(r * V::LANES), column),
                         };
                         let to = panel.add(p * to_column + h * V::LANES);
                         let part = Self { depth, ..self };

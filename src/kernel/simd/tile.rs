@@ -2,8 +2,7 @@
 #![expect(unsafe_code, reason = "raw loads and stores: the callers check the bounds of their slices once")]
 
 use super::level::Task;
-use super::vector::Vector;
-use crate::kernel::Kernel;
+use super::vector::{Kernel, Vector};
 
 /// What becomes of `C`.
 #[derive(Clone, Copy, Debug)]
@@ -16,10 +15,19 @@ pub(in crate::kernel) enum Update<'a, T> {
     Scaled(T, T),
 }
 
+/// How far apart the columns of a panel of `A` stand.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::kernel) enum Left {
+    /// By so much, which may be nothing.
+    Apart(usize),
+    /// By the height of the panel, filled up to whole registers: a copy of [`PackRows`](super::PackRows).
+    Packed,
+}
+
 /// One block of a product, `rows × depth` times `depth × columns`, the depth in one go.
 ///
-/// `A` stands in panels of up to [`HEIGHT`](Vector::HEIGHT) registers of rows: the panel from row `i` starts at `i · a_step`,
-/// its columns `a_column` apart (0: as high as the panel, which is then packed without gaps).
+/// `A` stands in panels of up to [`HEIGHT`](Vector::HEIGHT) registers of rows: the panel from row `i` starts at
+/// `i · a_step`.
 /// `B` stands in panels of [`COLUMNS`](Vector::COLUMNS) columns: the one from column `j` starts at `j · b_step`, with its
 /// elements `(p, j)` at `p · b_row + j · b_column`.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +37,7 @@ pub(in crate::kernel) struct Block<'a, T> {
     pub(in crate::kernel) depth: usize,
     pub(in crate::kernel) a: *const T,
     pub(in crate::kernel) a_step: usize,
-    pub(in crate::kernel) a_column: usize,
+    pub(in crate::kernel) a_columns: Left,
     pub(in crate::kernel) b: *const T,
     pub(in crate::kernel) b_step: usize,
     pub(in crate::kernel) b_row: usize,
@@ -100,7 +108,10 @@ impl<T: Kernel> Block<'_, T> {
         end: usize,
         j: usize,
     ) {
-        let a_column = if self.a_column == 0 { H * V::LANES } else { self.a_column };
+        let (a_column, is_packed) = match self.a_columns {
+            Left::Apart(column) => (column, false),
+            Left::Packed => (H * V::LANES, true),
+        };
         // SAFETY: by the contract of `Block`, for rows below `end` and columns below `j + W`; the last
         // register is masked to the rows below `end`.
         unsafe {
@@ -116,7 +127,7 @@ impl<T: Kernel> Block<'_, T> {
             let b = self.b.wrapping_add(panel * self.b_step + w * self.b_column);
             // A mask costs a register, except where masks have their own: without one where all rows are there,
             // or packed to whole registers.
-            if V::MASKS || (self.a_column != 0 && end - i < H * V::LANES) {
+            if V::MASKS || (!is_packed && end - i < H * V::LANES) {
                 self.accumulate::<V, H, W>(
                     &mut sum,
                     a,

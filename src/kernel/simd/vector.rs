@@ -1,8 +1,7 @@
 //! A register of lanes: what the products need of one, at each width.
 #![expect(unsafe_code, reason = "vector instructions and raw loads and stores")]
 
-use super::Fused;
-use crate::kernel::Kernel;
+use crate::kernel::math::{Elementary, Fused};
 
 /// A register of [`LANES`](Self::LANES) scalars.
 ///
@@ -39,6 +38,31 @@ pub(crate) trait Vector: Copy {
     unsafe fn sum(self) -> Self::Scalar;
 }
 
+/// A scalar and the registers that hold it: of 512 bits, of 256, and of what the target always has.
+pub(crate) trait Kernel: Elementary {
+    #[cfg(target_arch = "x86_64")]
+    type Avx512: Vector<Scalar = Self>;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2: Vector<Scalar = Self>;
+    type Portable: Vector<Scalar = Self>;
+}
+
+impl Kernel for f32 {
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = std::arch::x86_64::__m512;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = std::arch::x86_64::__m256;
+    type Portable = Lanes<Self, 4>;
+}
+
+impl Kernel for f64 {
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = std::arch::x86_64::__m512d;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = std::arch::x86_64::__m256d;
+    type Portable = Lanes<Self, 2>;
+}
+
 /// Asks for the line of `p`, which may stand anywhere, to be on its way to the cache.
 #[inline(always)]
 pub(in crate::kernel) fn prefetch<T>(p: *const T) {
@@ -56,7 +80,7 @@ pub(in crate::kernel) fn prefetch<T>(p: *const T) {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lanes<T, const N: usize>([T; N]);
 
-impl<T: Kernel, const N: usize> Vector for Lanes<T, N> {
+impl<T: Elementary, const N: usize> Vector for Lanes<T, N> {
     type Scalar = T;
     type Mask = usize;
     const LANES: usize = N;

@@ -2,11 +2,13 @@
 
 use nalgebra::DMatrix;
 
-use crate::{Real, kernel};
+use super::reflector::{reflect, reflection};
+use crate::kernel::real::Real;
+use crate::kernel::sums::norm;
 
 /// `A P = Q R` with column pivoting, and `Qᵀ r`.
 #[derive(Debug, Clone)]
-pub(crate) struct Triangle<T> {
+pub(crate) struct Linearised<T> {
     n: usize,
     /// The `m × n` factorisation: `R` in the upper triangle.
     a: Vec<T>,
@@ -26,7 +28,7 @@ pub(crate) struct Triangle<T> {
     work: Vec<T>,
 }
 
-impl<T: Real> Triangle<T> {
+impl<T: Real> Linearised<T> {
     pub(crate) fn new() -> Self {
         Self {
             n: 0,
@@ -88,16 +90,13 @@ impl<T: Real> Triangle<T> {
                 break; // all that is left is zero
             }
             let (left, right) = self.a.split_at_mut((k + 1) * m);
-            let v = &mut left[k * m + k..];
-            let diagonal = if v[0] > T::zero() { -length } else { length };
-            v[0] -= diagonal;
-            // vᵀv = −2 · diagonal · v₀
-            let scale = T::one() / (diagonal * v[0]);
-            for column in right.chunks_exact_mut(m).map(|column| &mut column[k..]) {
-                kernel::axpy(kernel::dot(v, column) * scale, v, column);
+            let (top, y) = left[k * m + k..].split_first_mut().expect("k < m");
+            let (diagonal, tau) = reflection(*top, y);
+            *top = diagonal;
+            for column in right.chunks_exact_mut(m).chain([&mut self.c[..m]]) {
+                let (top, below) = column[k..].split_first_mut().expect("k < m");
+                reflect(tau, y, top, below);
             }
-            kernel::axpy(kernel::dot(v, &self.c[k..m]) * scale, v, &mut self.c[k..m]);
-            v[0] = diagonal;
         }
     }
 
@@ -244,9 +243,4 @@ impl<T: Real> Triangle<T> {
 /// The scale of a column, one if there is none.
 fn unit<T: Real>(d: T) -> T {
     if d > T::zero() { d } else { T::one() }
-}
-
-/// `‖v‖`, of numbers whose squares are in range.
-fn norm<T: Real>(v: &[T]) -> T {
-    kernel::dot(v, v).sqrt()
 }

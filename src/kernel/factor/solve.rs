@@ -3,8 +3,10 @@
 use nalgebra::DMatrix;
 
 use super::householder::{Rows, Samples, Triangle};
-use crate::Real;
-use crate::kernel::{Kernel, norm_inf, vectorize};
+use crate::kernel::math::Elementary;
+use crate::kernel::real::Real;
+use crate::kernel::simd::vectorize;
+use crate::kernel::sums::{axpy, dot, norm, norm_inf};
 
 impl<T: Real> Triangle<T> {
     fn size(&self) -> usize {
@@ -27,8 +29,8 @@ impl<T: Real> Triangle<T> {
         let p = self.size();
         (0..p).map(move |j| {
             let column = &self.r[j * p..][..=j];
-            let norm = column.iter().fold(T::zero(), |s, x| s + *x * *x).sqrt();
-            if norm > T::zero() { column[j].magnitude() / norm } else { norm }
+            let length = norm(column);
+            if length > T::zero() { column[j].magnitude() / length } else { length }
         })
     }
 
@@ -70,10 +72,8 @@ impl<T: Real> Triangle<T> {
         let p = self.size();
         for j in (0..p).rev() {
             x[j] /= self.r[j * p + j];
-            for i in 0..j {
-                let s = x[j] * self.r[j * p + i];
-                x[i] -= s;
-            }
+            let (before, rest) = x.split_at_mut(j);
+            axpy(-rest[0], &self.r[j * p..][..j], before);
         }
     }
 
@@ -81,8 +81,7 @@ impl<T: Real> Triangle<T> {
     fn forward(&self, x: &mut [T]) {
         let p = self.size();
         for j in 0..p {
-            let s = (0..j).fold(T::zero(), |s, i| s + self.r[j * p + i] * x[i]);
-            x[j] = (x[j] - s) / self.r[j * p + j];
+            x[j] = (x[j] - dot(&self.r[j * p..][..j], &x[..j])) / self.r[j * p + j];
         }
     }
 
@@ -132,7 +131,6 @@ impl<T: Real> Triangle<T> {
                 step[j] = g.high + g.low;
             }
             self.forward(&mut step);
-            let norm = |x: &[T]| x.iter().fold(T::zero(), |s, x| s + *x * *x).sqrt();
             let (change, size) = (norm(&step), norm(&self.r[(p + o) * p..][..p]));
             self.back(&mut step);
             for (j, beta) in beta.iter_mut().enumerate() {
@@ -152,7 +150,7 @@ struct Double<T> {
     low: T,
 }
 
-impl<T: Kernel> Double<T> {
+impl<T: Elementary> Double<T> {
     /// `self + x y`, the product's and the sum's rounding errors kept: `x y = p + e` by one fused step, and Knuth's
     /// sum of two.
     #[inline(always)]
@@ -173,7 +171,7 @@ impl<T: Kernel> Double<T> {
 }
 
 /// `r ← r + b x`.
-fn add_multiple<T: Kernel>(b: T, x: &[T], r: &mut [Double<T>]) {
+fn add_multiple<T: Elementary>(b: T, x: &[T], r: &mut [Double<T>]) {
     vectorize(
         #[inline(always)]
         |_| {
@@ -185,7 +183,7 @@ fn add_multiple<T: Kernel>(b: T, x: &[T], r: &mut [Double<T>]) {
 }
 
 /// `xᵀ r`.
-fn inner<T: Kernel>(x: &[T], r: &[Double<T>]) -> Double<T> {
+fn inner<T: Elementary>(x: &[T], r: &[Double<T>]) -> Double<T> {
     const LANES: usize = 16;
     let mut lanes = [Double::default(); LANES];
     vectorize(
