@@ -21,10 +21,11 @@ pub(crate) use real::{Compiled, compiled, output};
 pub(crate) use simd::vectorize;
 #[cfg(test)]
 pub(crate) use simd::{at_each_level, sizes};
+pub(crate) use sums::{halve, pairwise};
 pub(crate) use sweep::sweep;
 pub(crate) use views::{Factor, flat, flat_mut};
 
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{DMatrix, DMatrixView, DVector};
 
 compiled! {
     pub(crate) fn product<T>(alpha: T, a: Factor<'a, T>, b: Factor<'a, T>, beta: T, c: &'a mut [T]) {
@@ -40,6 +41,10 @@ compiled! {
     pub(crate) fn add_columns<T>(a: Factor<'a, T>, out: &'a mut [T]) { sums::add_columns(a, out) }
     pub(crate) fn axpy<T>(alpha: T, x: &'a [T], y: &'a mut [T]) { sums::axpy(alpha, x, y) }
     pub(crate) fn scale<T>(alpha: T, x: &'a mut [T]) { sums::scale(alpha, x) }
+    pub(crate) fn gather<T>(from: DMatrixView<'a, T>, columns: &'a [usize], to: &'a mut [T]) {
+        views::gather(from, columns, to)
+    }
+    pub(crate) fn copy_columns<T>(from: DMatrixView<'a, T>, to: &'a mut [T]) { views::copy_columns(from, to) }
     pub(crate) fn times<T>(x: &'a mut [T], y: &'a [T]) { sums::times(x, y) }
     pub(crate) fn dot<T>(x: &'a [T], y: &'a [T]) -> T { sums::dot(x, y) }
     pub(crate) fn sum<T>(x: &'a [T]) -> T { sums::sum(x) }

@@ -15,18 +15,20 @@ use crate::{Error, Real};
 
 pub use cross_entropy::CrossEntropy;
 pub(crate) use cross_entropy::argmax;
-pub use element_wise::{ElementWise, Jet};
+pub use element_wise::{ElementWise, Through};
 pub use huber::Huber;
+pub use jet::Jet;
+#[doc(hidden)]
+pub use jet::Pass;
 pub use log_loss::LogLoss;
 pub use squared_error::SquaredError;
-pub use through::Through;
 
 mod cross_entropy;
 mod element_wise;
 mod huber;
+mod jet;
 mod log_loss;
 mod squared_error;
-mod through;
 
 /// `Σ_j w_j ℓ(z_j, y_j)`: compares scores `Z` with targets `Y` (both `k × m`, one sample per column).
 ///

@@ -249,7 +249,7 @@ fn lanes<T: Elementary, const LANES: usize>(x: &[T], f: impl Fn(T, T) -> T) -> T
 }
 
 #[inline(always)]
-fn halve<T: Elementary, const LANES: usize>(mut lanes: [T; LANES], f: impl Fn(T, T) -> T) -> T {
+pub(crate) fn halve<T: Elementary, const LANES: usize>(mut lanes: [T; LANES], f: impl Fn(T, T) -> T) -> T {
     let mut half = LANES / 2;
     while half > 0 {
         for i in 0..half {

@@ -103,3 +103,20 @@ pub(crate) fn flat_mut<'a, T: Real>(view: &'a mut DMatrixViewMut<'_, T>) -> Opti
     (cols <= 1 || view.strides().1 == rows)
         .then(|| unsafe { std::slice::from_raw_parts_mut(view.as_mut_ptr(), rows * cols) })
 }
+
+/// The given columns, one after the other.
+pub(super) fn gather<T: Real>(from: DMatrixView<'_, T>, columns: &[usize], to: &mut [T]) {
+    assert!(columns.iter().all(|j| *j < from.ncols()) && to.len() >= columns.len() * from.nrows());
+    let from = Factor::view(&from);
+    for (to, &j) in to.chunks_exact_mut(from.rows.max(1)).zip(columns) {
+        to.copy_from_slice(from.column(j).expect("the columns of a view have no gaps"));
+    }
+}
+
+/// All columns, one after the other.
+pub(super) fn copy_columns<T: Real>(from: DMatrixView<'_, T>, to: &mut [T]) {
+    let from = Factor::view(&from);
+    for (j, to) in to.chunks_exact_mut(from.rows.max(1)).take(from.cols).enumerate() {
+        to.copy_from_slice(from.column(j).expect("the columns of a view have no gaps"));
+    }
+}

@@ -1,7 +1,7 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use super::{fit, widen};
-use crate::kernel::{self, Fused};
+use crate::kernel::{self, Fused, compiled, flat, flat_mut, pairwise};
 use crate::{Error, Loss, Real, SecondOrderLoss};
 
 /// Softmax cross-entropy on scores: `ℓ(z, y) = Σ_i y_i (logsumexp(z) − z_i)`, targets one-hot or a
@@ -142,21 +142,7 @@ fn block<T: Real>(fused: Fused, z: &[T], y: &[T], weights: &[T], delta: &mut [T]
 
 impl<T: Real> Loss<T> for CrossEntropy {
     fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
-        if !fit(&[z.shape(), y.shape()], weights.len()) {
-            return T::NAN;
-        }
-        kernel::vectorize(
-            #[inline(always)]
-            |fused| {
-                let mut total = T::zero();
-                for ((z, y), &w) in z.column_iter().zip(y.column_iter()).zip(weights) {
-                    if w != T::zero() {
-                        total += w * cross_entropy(z.as_slice(), y.as_slice(), sum_exp(fused, z.as_slice()));
-                    }
-                }
-                total
-            },
-        )
+        if fit(&[z.shape(), y.shape()], weights.len()) { value(z, y, weights) } else { T::NAN }
     }
 
     fn value_gradient(
@@ -164,43 +150,14 @@ impl<T: Real> Loss<T> for CrossEntropy {
         z: DMatrixView<'_, T>,
         y: DMatrixView<'_, T>,
         weights: &[T],
-        mut delta: DMatrixViewMut<'_, T>,
+        delta: DMatrixViewMut<'_, T>,
     ) -> T {
-        if !fit(&[z.shape(), y.shape(), delta.shape()], weights.len()) {
-            return T::NAN;
-        }
-        kernel::vectorize(
-            #[inline(always)]
-            |fused| {
-                let mut total = T::zero();
-                // plain loops: an iterator's `fold` would be compiled apart, for the baseline
-                match (kernel::flat(&z), kernel::flat(&y), kernel::flat_mut(&mut delta)) {
-                    (Some(z), Some(y), Some(delta)) => {
-                        let run = COLUMNS * z.len().checked_div(weights.len()).unwrap_or(0).max(1);
-                        let blocks = z.chunks(run).zip(y.chunks(run)).zip(delta.chunks_mut(run));
-                        for (((z, y), delta), w) in blocks.zip(weights.chunks(COLUMNS)) {
-                            total += block(fused, z, y, w, delta);
-                        }
-                    }
-                    _ => {
-                        let columns = z.column_iter().zip(y.column_iter()).zip(delta.column_iter_mut());
-                        for (((z, y), mut delta), w) in columns.zip(weights.chunks(1)) {
-                            total += block(fused, z.as_slice(), y.as_slice(), w, delta.as_mut_slice());
-                        }
-                    }
-                }
-                total
-            },
-        )
+        let fits = fit(&[z.shape(), y.shape(), delta.shape()], weights.len());
+        if fits { value_gradient(z, y, weights, delta) } else { T::NAN }
     }
 
-    fn respond(&self, mut z: DMatrixViewMut<'_, T>) {
-        for mut z in z.column_iter_mut() {
-            let max = z.max();
-            z.apply(|z| *z = Fused::PORTABLE.exp(*z - max));
-            let sum = z.sum();
-            z.apply(|z| *z /= sum);
-        }
+    fn respond(&self, z: DMatrixViewMut<'_, T>) {
+        respond(z);
     }
 
     /// The share of samples whose largest score is the class of the largest target.
@@ -257,26 +214,81 @@ impl<T: Real> SecondOrderLoss<T> for CrossEntropy {
         y: DMatrixView<'_, T>,
         weights: &[T],
         r: DMatrixView<'_, T>,
-        mut out: DMatrixViewMut<'_, T>,
+        out: DMatrixViewMut<'_, T>,
     ) {
-        if !fit(&[z.shape(), y.shape(), r.shape(), out.shape()], weights.len()) {
-            return;
+        if fit(&[z.shape(), y.shape(), r.shape(), out.shape()], weights.len()) {
+            curvature_product(z, weights, r, out);
         }
-        kernel::vectorize(
-            #[inline(always)]
-            |fused| {
-                let columns = z.column_iter().zip(r.column_iter()).zip(out.column_iter_mut());
-                for (((z, r), mut out), &w) in columns.zip(weights) {
-                    let (z, r, p) = (z.as_slice(), r.as_slice(), out.as_mut_slice());
-                    let [Sums { rest, .. }, ..] = softmax(fused, z, z.len(), p);
-                    let m = p.iter().position(|p| *p == T::one()).unwrap_or(0);
-                    let (sum, top) = (T::one() + rest, r[m]);
-                    let t = p.iter().zip(r).fold(T::zero(), |t, (p, r)| t + *p * (*r - top)) / sum;
-                    for (p, r) in p.iter_mut().zip(r) {
-                        *p = if w == T::zero() { T::zero() } else { w / sum * *p * ((*r - top) - t) };
+    }
+}
+
+compiled! {
+    fn value<T>(z: DMatrixView<'a, T>, y: DMatrixView<'a, T>, weights: &'a [T]) -> T {
+        pairwise(0..weights.len(), COLUMNS, &mut |part| kernel::vectorize(#[inline(always)] |fused| {
+            let mut total = T::zero();
+            for j in part.filter(|j| weights[*j] != T::zero()) {
+                let (z, y) = (z.column(j), y.column(j));
+                total += weights[j] * cross_entropy(z.as_slice(), y.as_slice(), sum_exp(fused, z.as_slice()));
+            }
+            total
+        }))
+    }
+
+    fn value_gradient<T>(
+        z: DMatrixView<'a, T>, y: DMatrixView<'a, T>, weights: &'a [T], delta: DMatrixViewMut<'a, T>
+    ) -> T {
+        let (k, mut delta) = (z.nrows(), delta);
+        let is_flat = flat_mut(&mut delta).is_some();
+        // without gaps, a block of columns at a time
+        let (flat, width) = match (flat(&z), flat(&y)) {
+            (Some(z), Some(y)) if is_flat => (Some((z, y)), COLUMNS),
+            _ => (None, 1),
+        };
+        pairwise(0..weights.len(), COLUMNS * width, &mut |part| kernel::vectorize(#[inline(always)] |fused| {
+            let mut total = T::zero();
+            for start in part.clone().step_by(width) {
+                let end = part.end.min(start + width);
+                let (entries, w) = (start * k..end * k, &weights[start..end]);
+                total += match (flat, flat_mut(&mut delta)) {
+                    (Some((z, y)), Some(delta)) => {
+                        block(fused, &z[entries.clone()], &y[entries.clone()], w, &mut delta[entries])
                     }
+                    _ => {
+                        let (z, y, mut delta) = (z.column(start), y.column(start), delta.column_mut(start));
+                        block(fused, z.as_slice(), y.as_slice(), w, delta.as_mut_slice())
+                    }
+                };
+            }
+            total
+        }))
+    }
+
+    fn respond<T>(z: DMatrixViewMut<'a, T>) {
+        let mut z = z;
+        for mut z in z.column_iter_mut() {
+            let max = z.max();
+            z.apply(|z| *z = Fused::PORTABLE.exp(*z - max));
+            let sum = kernel::sum(z.as_slice());
+            z.apply(|z| *z /= sum);
+        }
+    }
+
+    fn curvature_product<T>(
+        z: DMatrixView<'a, T>, weights: &'a [T], r: DMatrixView<'a, T>, out: DMatrixViewMut<'a, T>
+    ) {
+        let mut out = out;
+        kernel::vectorize(#[inline(always)] |fused| {
+            let columns = z.column_iter().zip(r.column_iter()).zip(out.column_iter_mut());
+            for (((z, r), mut out), &w) in columns.zip(weights) {
+                let (z, r, p) = (z.as_slice(), r.as_slice(), out.as_mut_slice());
+                let [Sums { rest, .. }, ..] = softmax(fused, z, z.len(), p);
+                let m = p.iter().position(|p| *p == T::one()).unwrap_or(0);
+                let (sum, top) = (T::one() + rest, r[m]);
+                let t = p.iter().zip(r).fold(T::zero(), |t, (p, r)| t + *p * (*r - top)) / sum;
+                for (p, r) in p.iter_mut().zip(r) {
+                    *p = if w == T::zero() { T::zero() } else { w / sum * *p * ((*r - top) - t) };
                 }
-            },
-        );
+            }
+        });
     }
 }

@@ -2,28 +2,9 @@
 
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
-use super::fit;
-use crate::kernel::{self, Fused};
-use crate::{Activation, Error, Loss, Real, SecondOrderLoss, Through};
-
-/// `ℓ(z, y)` with its first two derivatives in `z`.
-///
-/// ```
-/// use gradus::SquaredError;
-/// use gradus::loss::{ElementWise, Jet};
-///
-/// let jet: Jet<f64> = SquaredError.jet(3.0, 1.0);
-/// assert_eq!(jet, Jet { value: 2.0, first: 2.0, second: 1.0 });
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Jet<T> {
-    /// `ℓ(z, y)`.
-    pub value: T,
-    /// `∂ℓ/∂z`.
-    pub first: T,
-    /// `∂²ℓ/∂z²`.
-    pub second: T,
-}
+use super::jet::{Jet, Pass, Wanted};
+use super::{Loss, SecondOrderLoss};
+use crate::{Activation, Error, Real};
 
 /// A loss that is a sum over outputs of one function `ℓ(z, y)`.
 ///
@@ -69,6 +50,13 @@ pub trait ElementWise: Sync {
 
     /// `ℓ(z, y)` with its derivatives in `z`.
     fn jet<T: Real>(&self, z: T, y: T) -> Jet<T>;
+
+    /// A pass over many entries of the loss behind an activation: the losses of this crate override it by code that
+    /// is compiled here.
+    #[doc(hidden)]
+    fn pass<T: Real>(&self, behind: Activation, pass: Pass<'_, T>) -> T {
+        run(self, behind, pass)
+    }
 
     /// The mean response that a score stands for. Default: the score itself.
     ///
@@ -118,15 +106,32 @@ pub trait ElementWise: Sync {
     }
 }
 
+/// A pass of `loss` behind an activation.
+#[inline(always)]
+pub(super) fn run<T: Real, L: ElementWise + ?Sized>(loss: &L, behind: Activation, pass: Pass<'_, T>) -> T {
+    match behind {
+        Activation::Identity => pass.run(
+            #[inline(always)]
+            |_, z, y| loss.jet(z, y),
+        ),
+        _ => pass.run(
+            #[inline(always)]
+            |_, z, y| jet_through(loss, behind, z, y),
+        ),
+    }
+}
+
+/// `ℓ(φ(z), y)` with its derivatives in `z`.
+#[inline(always)]
+fn jet_through<T: Real, L: ElementWise + ?Sized>(loss: &L, activation: Activation, z: T, y: T) -> Jet<T> {
+    let (a, d1, d2) = activation.jet(z);
+    let inner = loss.jet(a, y);
+    Jet { value: inner.value, first: inner.first * d1, second: inner.second * d1 * d1 + inner.first * d2 }
+}
+
 impl<T: Real, L: ElementWise> Loss<T> for L {
     fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
-        sum(
-            z,
-            y,
-            weights,
-            #[inline(always)]
-            |_, z, y| (self.jet(z, y).value, T::zero()),
-        )
+        self.pass(Activation::Identity, Pass { z, y, weights, wanted: Wanted::Value })
     }
 
     fn value_gradient(
@@ -136,17 +141,7 @@ impl<T: Real, L: ElementWise> Loss<T> for L {
         weights: &[T],
         delta: DMatrixViewMut<'_, T>,
     ) -> T {
-        sum_and_map(
-            z,
-            y,
-            weights,
-            delta,
-            #[inline(always)]
-            |_, z, y| {
-                let jet = self.jet(z, y);
-                (jet.value, jet.first)
-            },
-        )
+        self.pass(Activation::Identity, Pass { z, y, weights, wanted: Wanted::Gradient(delta) })
     }
 
     fn respond(&self, mut z: DMatrixViewMut<'_, T>) {
@@ -171,15 +166,7 @@ impl<T: Real, L: ElementWise> SecondOrderLoss<T> for L {
         r: DMatrixView<'_, T>,
         out: DMatrixViewMut<'_, T>,
     ) {
-        scale(
-            z,
-            y,
-            weights,
-            r,
-            out,
-            #[inline(always)]
-            |_, z, y| self.jet(z, y).second,
-        );
+        self.pass(Activation::Identity, Pass { z, y, weights, wanted: Wanted::Product(r, out) });
     }
 
     fn is_diagonal(&self) -> bool {
@@ -187,168 +174,53 @@ impl<T: Real, L: ElementWise> SecondOrderLoss<T> for L {
     }
 }
 
-/// Independent partial sums, so that a sum over entries runs at the width of the machine in one fixed order.
-const LANES: usize = 16;
-
-/// The weights of a run of entries: one each, or one for all.
-#[derive(Clone, Copy)]
-enum Weights<'a, T> {
-    Each(&'a [T]),
-    All(T),
+/// An element-wise loss behind an activation: `ℓ(φ(z), y)`; made by [`ElementWise::through`].
+///
+/// ```text
+/// ∂/∂z   = ℓ' φ'
+/// ∂²/∂z² = ℓ'' φ'² + ℓ' φ''
+/// ```
+///
+/// ```
+/// use gradus::loss::ElementWise;
+/// use gradus::nalgebra::{self, dmatrix};
+/// use gradus::{Activation, Loss, SquaredError};
+///
+/// let loss = SquaredError.through(Activation::Sigmoid);
+/// let (z, y) = (dmatrix![0.0], dmatrix![1.0]);
+/// assert_eq!(loss.value(z.as_view(), y.as_view(), &[1.0]), 0.125);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Through<L> {
+    pub(crate) loss: L,
+    pub(crate) activation: Activation,
 }
 
-impl<T: Real> Weights<'_, T> {
-    /// Those of `count` entries from `start` on, and zeros.
+impl<L> Through<L> {
+    fn new(loss: L, activation: Activation) -> Self {
+        Self { loss, activation }
+    }
+}
+
+impl<L: ElementWise> ElementWise for Through<L> {
     #[inline(always)]
-    fn block(self, start: usize, count: usize) -> [T; LANES] {
-        match self {
-            Self::Each(w) => padded(&w[start..]),
-            Self::All(w) => std::array::from_fn(
-                #[inline(always)]
-                |lane| if lane < count { w } else { T::zero() },
-            ),
+    fn jet<T: Real>(&self, z: T, y: T) -> Jet<T> {
+        jet_through(&self.loss, self.activation, z, y)
+    }
+
+    fn pass<T: Real>(&self, behind: Activation, pass: Pass<'_, T>) -> T {
+        match behind {
+            Activation::Identity => self.loss.pass(self.activation, pass),
+            _ => run(self, behind, pass),
         }
     }
-}
 
-/// The first entries, and zeros where there are not enough.
-#[inline(always)]
-fn padded<T: Real>(x: &[T]) -> [T; LANES] {
-    if let Some(block) = x.first_chunk() {
-        return *block;
+    fn response<T: Real>(&self, z: T) -> T {
+        self.loss.response(self.activation.value(z))
     }
-    let mut block = [T::zero(); LANES];
-    block[..x.len()].copy_from_slice(x);
-    block
-}
 
-/// `w ℓ`, and exactly nothing for a sample of weight zero.
-#[inline(always)]
-fn weighted<T: Real>(w: T, value: T) -> T {
-    if w == T::zero() { T::zero() } else { w * value }
-}
-
-/// `Σ w ℓ(z, y)` over a run of entries, block by block, with `w ℓ'` written to `delta`, if there is one.
-#[inline(always)]
-fn run<T: Real>(
-    fused: Fused,
-    z: &[T],
-    y: &[T],
-    weights: Weights<'_, T>,
-    mut delta: Option<&mut [T]>,
-    jet: &impl Fn(Fused, T, T) -> (T, T),
-) -> T {
-    let mut sums = [T::zero(); LANES];
-    for start in (0..z.len()).step_by(LANES) {
-        let count = LANES.min(z.len() - start);
-        let (z, y, w) = (padded(&z[start..]), padded(&y[start..]), weights.block(start, count));
-        let mut slopes = [T::zero(); LANES];
-        for lane in 0..LANES {
-            let (value, first) = jet(fused, z[lane], y[lane]);
-            sums[lane] += weighted(w[lane], value);
-            slopes[lane] = weighted(w[lane], first);
-        }
-        if let Some(delta) = &mut delta {
-            delta[start..start + count].copy_from_slice(&slopes[..count]);
-        }
+    fn settings(&self) -> Result<(), Error> {
+        self.activation.check()?;
+        self.loss.settings()
     }
-    let mut sum = T::zero();
-    for lane in sums {
-        sum += lane;
-    }
-    sum
-}
-
-/// `Σ_j w_j Σ_i ℓ(z_ij, y_ij)`.
-pub(super) fn sum<T: Real>(
-    z: DMatrixView<'_, T>,
-    y: DMatrixView<'_, T>,
-    weights: &[T],
-    jet: impl Fn(Fused, T, T) -> (T, T),
-) -> T {
-    if !fit(&[z.shape(), y.shape()], weights.len()) {
-        return T::NAN;
-    }
-    kernel::vectorize(
-        #[inline(always)]
-        |fused| {
-            if let (1, Some(z), Some(y)) = (z.nrows(), kernel::flat(&z), kernel::flat(&y)) {
-                return run(fused, z, y, Weights::Each(weights), None, &jet);
-            }
-            let mut total = T::zero();
-            for ((z, y), &w) in z.column_iter().zip(y.column_iter()).zip(weights) {
-                total += run(fused, z.as_slice(), y.as_slice(), Weights::All(w), None, &jet);
-            }
-            total
-        },
-    )
-}
-
-/// The same sum, with `w_j ℓ'(z_ij, y_ij)` written to `delta`; `jet` gives `(ℓ, ℓ')`.
-pub(super) fn sum_and_map<T: Real>(
-    z: DMatrixView<'_, T>,
-    y: DMatrixView<'_, T>,
-    weights: &[T],
-    mut delta: DMatrixViewMut<'_, T>,
-    jet: impl Fn(Fused, T, T) -> (T, T),
-) -> T {
-    if !fit(&[z.shape(), y.shape(), delta.shape()], weights.len()) {
-        return T::NAN;
-    }
-    kernel::vectorize(
-        #[inline(always)]
-        |fused| {
-            if let (1, Some(z), Some(y), Some(delta)) =
-                (z.nrows(), kernel::flat(&z), kernel::flat(&y), kernel::flat_mut(&mut delta))
-            {
-                return run(fused, z, y, Weights::Each(weights), Some(delta), &jet);
-            }
-            let mut total = T::zero();
-            let columns = z.column_iter().zip(y.column_iter()).zip(delta.column_iter_mut());
-            for (((z, y), mut delta), &w) in columns.zip(weights) {
-                let delta = Some(delta.as_mut_slice());
-                total += run(fused, z.as_slice(), y.as_slice(), Weights::All(w), delta, &jet);
-            }
-            total
-        },
-    )
-}
-
-/// `out_ij = w_j ℓ''(z_ij, y_ij) r_ij`.
-pub(super) fn scale<T: Real>(
-    z: DMatrixView<'_, T>,
-    y: DMatrixView<'_, T>,
-    weights: &[T],
-    r: DMatrixView<'_, T>,
-    mut out: DMatrixViewMut<'_, T>,
-    second: impl Fn(Fused, T, T) -> T,
-) {
-    if !fit(&[z.shape(), y.shape(), r.shape(), out.shape()], weights.len()) {
-        return;
-    }
-    kernel::vectorize(
-        #[inline(always)]
-        |fused| match (
-            z.nrows(),
-            kernel::flat(&z),
-            kernel::flat(&y),
-            kernel::flat(&r),
-            kernel::flat_mut(&mut out),
-        ) {
-            (1, Some(z), Some(y), Some(r), Some(out)) => {
-                for ((((z, y), r), out), w) in z.iter().zip(y).zip(r).zip(out).zip(weights) {
-                    *out = weighted(*w, second(fused, *z, *y) * *r);
-                }
-            }
-            _ => {
-                let columns =
-                    z.column_iter().zip(y.column_iter()).zip(r.column_iter()).zip(out.column_iter_mut());
-                for ((((z, y), r), mut out), &w) in columns.zip(weights) {
-                    for (((z, y), r), out) in z.iter().zip(y.iter()).zip(r.iter()).zip(out.iter_mut()) {
-                        *out = weighted(w, second(fused, *z, *y) * *r);
-                    }
-                }
-            }
-        },
-    );
 }

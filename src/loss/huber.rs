@@ -1,5 +1,7 @@
-use super::{ElementWise, Jet};
-use crate::{Error, Real};
+use super::element_wise::{ElementWise, run};
+use super::jet::{Jet, Pass};
+use crate::kernel::compiled;
+use crate::{Activation, Error, Real};
 
 /// Huber's loss (Huber, *Robust estimation of a location parameter*, 1964): quadratic near zero, linear
 /// beyond `δ`, so that outliers pull with a bounded force.
@@ -46,6 +48,10 @@ impl Default for Huber {
 impl ElementWise for Huber {
     const CONVEX: bool = true;
 
+    fn pass<T: Real>(&self, behind: Activation, pass: Pass<'_, T>) -> T {
+        compiled_pass(*self, behind, pass)
+    }
+
     #[inline(always)]
     fn jet<T: Real>(&self, z: T, y: T) -> Jet<T> {
         let (r, delta, half) = (z - y, T::of(self.delta), T::of(0.5));
@@ -62,5 +68,11 @@ impl ElementWise for Huber {
             return Ok(());
         }
         Err(Error::Setting { name: "delta", expected: "positive and finite", found: self.delta })
+    }
+}
+
+compiled! {
+    fn compiled_pass<T>(loss: Huber, behind: Activation, pass: Pass<'a, T>) -> T {
+        run(&loss, behind, pass)
     }
 }

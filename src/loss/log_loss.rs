@@ -1,8 +1,8 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
-use super::element_wise::{scale, sum, sum_and_map};
+use super::jet::{Jet, Pass, Wanted};
 use super::{fit, widen};
-use crate::kernel::Fused;
+use crate::kernel::{Fused, compiled};
 use crate::{Error, Loss, Real, SecondOrderLoss};
 
 /// The log loss (negative log-likelihood) of labels 0 and 1, on scores: `LogLoss` *is* sigmoid and log loss
@@ -26,33 +26,31 @@ use crate::{Error, Loss, Real, SecondOrderLoss};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LogLoss;
 
-impl LogLoss {
-    #[inline(always)]
-    fn value_of<T: Real>(fused: Fused, z: T, y: T) -> T {
-        // max(z, 0) − z y is exact for the label that the score agrees with, where it is zero
-        let linear = if z > T::zero() { z * (T::one() - y) } else { -z * y };
-        linear + fused.ln_1p(fused.exp(-z.abs()))
+compiled! {
+    fn respond<T>(z: DMatrixViewMut<'a, T>) {
+        let mut z = z;
+        z.apply(|z| *z = Fused::PORTABLE.sigmoid(*z));
     }
 
-    #[inline(always)]
-    fn slope_of<T: Real>(fused: Fused, z: T, y: T) -> T {
-        // one exponential gives both: σ(|z|) = 1/(1 + e), σ(−|z|) = e/(1 + e)
-        let e = fused.exp(-z.abs());
-        let (large, small) = (T::one() / (T::one() + e), e / (T::one() + e));
-        let (up, down) = if z > T::zero() { (large, small) } else { (small, large) };
-        (T::one() - y) * up - y * down
+    fn compiled_pass<T>(pass: Pass<'a, T>) -> T {
+        pass.run(#[inline(always)] |fused, z, y| jet(fused, z, y))
     }
+}
+
+/// One exponential gives all: with `e = e^{−|z|}`, `σ(|z|) = 1/(1 + e)` and `σ(−|z|) = e/(1 + e)`.
+#[inline(always)]
+fn jet<T: Real>(fused: Fused, z: T, y: T) -> Jet<T> {
+    let (zero, one, e) = (T::zero(), T::one(), fused.exp(-z.abs()));
+    // max(z, 0) − z y is exact for the label that the score agrees with, where it is zero
+    let linear = if z > zero { z * (one - y) } else { -z * y };
+    let (large, small) = (one / (one + e), e / (one + e));
+    let (up, down) = if z > zero { (large, small) } else { (small, large) };
+    Jet { value: linear + fused.ln_1p(e), first: (one - y) * up - y * down, second: large * large * e }
 }
 
 impl<T: Real> Loss<T> for LogLoss {
     fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
-        sum(
-            z,
-            y,
-            weights,
-            #[inline(always)]
-            |f, z, y| (Self::value_of(f, z, y), T::zero()),
-        )
+        compiled_pass(Pass { z, y, weights, wanted: Wanted::Value })
     }
 
     fn value_gradient(
@@ -62,18 +60,11 @@ impl<T: Real> Loss<T> for LogLoss {
         weights: &[T],
         delta: DMatrixViewMut<'_, T>,
     ) -> T {
-        sum_and_map(
-            z,
-            y,
-            weights,
-            delta,
-            #[inline(always)]
-            |f, z, y| (Self::value_of(f, z, y), Self::slope_of(f, z, y)),
-        )
+        compiled_pass(Pass { z, y, weights, wanted: Wanted::Gradient(delta) })
     }
 
-    fn respond(&self, mut z: DMatrixViewMut<'_, T>) {
-        z.apply(|z| *z = Fused::PORTABLE.sigmoid(*z));
+    fn respond(&self, z: DMatrixViewMut<'_, T>) {
+        respond(z);
     }
 
     /// The share of labels on their own side of `z = 0`.
@@ -123,19 +114,7 @@ impl<T: Real> SecondOrderLoss<T> for LogLoss {
         r: DMatrixView<'_, T>,
         out: DMatrixViewMut<'_, T>,
     ) {
-        scale(
-            z,
-            y,
-            weights,
-            r,
-            out,
-            #[inline(always)]
-            |fused, z, _| {
-                let e = fused.exp(-z.abs());
-                let s = T::one() / (T::one() + e);
-                s * s * e
-            },
-        );
+        compiled_pass(Pass { z, y, weights, wanted: Wanted::Product(r, out) });
     }
 
     fn is_diagonal(&self) -> bool {

@@ -1,5 +1,7 @@
-use super::{ElementWise, Jet};
-use crate::Real;
+use super::element_wise::{ElementWise, run};
+use super::jet::{Jet, Pass};
+use crate::kernel::compiled;
+use crate::{Activation, Real};
 
 /// Half the squared error, `ℓ(z, y) = ½ (z − y)²`, summed over outputs.
 ///
@@ -19,9 +21,19 @@ pub struct SquaredError;
 impl ElementWise for SquaredError {
     const CONVEX: bool = true;
 
+    fn pass<T: Real>(&self, behind: Activation, pass: Pass<'_, T>) -> T {
+        compiled_pass(*self, behind, pass)
+    }
+
     #[inline(always)]
     fn jet<T: Real>(&self, z: T, y: T) -> Jet<T> {
         let r = z - y;
         Jet { value: T::of(0.5) * r * r, first: r, second: T::one() }
+    }
+}
+
+compiled! {
+    fn compiled_pass<T>(loss: SquaredError, behind: Activation, pass: Pass<'a, T>) -> T {
+        run(&loss, behind, pass)
     }
 }

@@ -382,9 +382,7 @@ impl Network {
     fn output_delta<T: Real>(&self, delta: DMatrixView<'_, T>, cache: &mut NetworkCache<T>) {
         if let (Some(layer), Some(kept)) = (self.layers.last(), cache.layers.last_mut()) {
             let len = layer.units * cache.batch;
-            for (kept, delta) in kept.delta.chunks_exact_mut(layer.units).zip(delta.column_iter()) {
-                kept.copy_from_slice(delta.as_slice());
-            }
+            kernel::copy_columns(delta, &mut kept.delta[..len]);
             layer.activation.times_first(&kept.a[..len], &kept.first, &mut kept.delta[..len]);
         }
     }
@@ -396,16 +394,4 @@ fn input<'a, T: Real>(before: &'a [Kept<T>], layer: &Layer, x: &DMatrixView<'a, 
         Some(kept) => Factor::new(&kept.a, layer.inputs, x.ncols()),
         None => Factor::view(x),
     }
-}
-
-/// `x ← x ⊙ y`.
-fn times<T: Real>(x: &mut [T], y: &[T]) {
-    kernel::vectorize(
-        #[inline(always)]
-        |_| {
-            for (x, y) in x.iter_mut().zip(y) {
-                *x *= *y;
-            }
-        },
-    );
 }

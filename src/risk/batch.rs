@@ -5,7 +5,7 @@ use std::ops::Range;
 use nalgebra::DMatrix;
 
 use super::EmpiricalRisk;
-use crate::{Error, Loss, Model, Real};
+use crate::{Error, Loss, Model, Real, kernel};
 
 impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// Narrows the risk to a range of samples, without copying or rebuilding anything.
@@ -67,10 +67,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         if x.ncols() < m {
             (*x, *y) = (DMatrix::zeros(n, m), DMatrix::zeros(k, m));
         }
-        for (to, &from) in samples.iter().enumerate() {
-            x.column_mut(to).copy_from(&self.x.column(from));
-            y.column_mut(to).copy_from(&self.y.column(from));
-        }
+        kernel::gather(self.x, samples, x.as_mut_slice());
+        kernel::gather(self.y, samples, y.as_mut_slice());
         self.forget();
         let weights = self.weights.as_deref();
         self.batch.shares.clear();

@@ -19,7 +19,7 @@ pub(super) struct Batch<T> {
 
 impl<T: Real> Batch<T> {
     pub(super) fn normalise(&mut self) -> Result<(), Error> {
-        let total = self.shares.iter().fold(T::zero(), |s, w| s + *w);
+        let total = kernel::sum(&self.shares);
         if !(total > T::zero() && total.is_finite()) {
             let expected = "positive for at least one sample of the batch, with a finite sum";
             return Err(Error::Setting { name: "weights", expected, found: total.f64() });

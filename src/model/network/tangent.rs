@@ -3,8 +3,8 @@
 use nalgebra::{DMatrixView, DVector};
 
 use super::hessian::Target;
-use super::{Layer, Network, NetworkCache, input, times};
-use crate::kernel::{self, Factor};
+use super::{Layer, Network, NetworkCache, input};
+use crate::kernel::{self, Factor, compiled};
 use crate::{Real, SecondOrderModel};
 
 /// Tangents of one layer, `units × batch` each.
@@ -49,7 +49,7 @@ impl<T: Real> SecondOrderModel<T> for Network {
                 kernel::product(T::one(), w, r_a, T::one(), &mut r.z[..len]);
             }
             r.a[..len].copy_from_slice(&r.z[..len]);
-            times(&mut r.a[..len], &r.first);
+            kernel::times(&mut r.a[..len], &r.first);
         }
     }
 
@@ -88,8 +88,8 @@ impl<T: Real> SecondOrderModel<T> for Network {
         let (last, one) = (self.layers.len() - 1, T::one());
         let (layer, batch) = (&self.layers[last], cache.batch);
         let gauss_newton = delta.iter().all(|delta| *delta == T::zero());
-        copy_columns(r_delta, layer, &mut cache.tangents[last].delta);
-        copy_columns(delta, layer, &mut cache.layers[last].delta);
+        kernel::copy_columns(r_delta, &mut cache.tangents[last].delta);
+        kernel::copy_columns(delta, &mut cache.layers[last].delta);
         self.bend(last, cache, gauss_newton);
         for (l, layer) in self.layers.iter().enumerate().rev() {
             let (before, rest) = cache.layers.split_at_mut(l);
@@ -171,24 +171,20 @@ impl Network {
         let len = self.layers[l].units * cache.batch;
         let (delta, r) = (&mut cache.layers[l].delta[..len], &mut cache.tangents[l]);
         if gauss_newton {
-            return times(&mut r.delta[..len], &r.first);
+            return kernel::times(&mut r.delta[..len], &r.first);
         }
-        let derivatives = r.first[..len].iter().zip(&r.second[..len]).zip(&r.z[..len]);
-        kernel::vectorize(
-            #[inline(always)]
-            |_| {
-                for ((delta, r), ((first, second), z)) in delta.iter_mut().zip(&mut r.delta).zip(derivatives)
-                {
-                    *r = *r * *first + *delta * *second * *z;
-                    *delta *= *first;
-                }
-            },
-        );
+        bend(delta, &mut r.delta, &r.first, &r.second, &r.z);
     }
 }
 
-fn copy_columns<T: Real>(from: DMatrixView<'_, T>, layer: &Layer, to: &mut [T]) {
-    for (to, from) in to.chunks_exact_mut(layer.units).zip(from.column_iter()) {
-        to.copy_from_slice(from.as_slice());
+compiled! {
+    fn bend<T>(delta: &'a mut [T], r: &'a mut [T], first: &'a [T], second: &'a [T], z: &'a [T]) {
+        kernel::vectorize(#[inline(always)] |_| {
+            let derivatives = first.iter().zip(second).zip(z);
+            for ((delta, r), ((first, second), z)) in delta.iter_mut().zip(r).zip(derivatives) {
+                *r = *r * *first + *delta * *second * *z;
+                *delta *= *first;
+            }
+        });
     }
 }

@@ -1,9 +1,9 @@
 //! Sums over the samples of a strip: from `S`, `G` and `δ` to the parts of the Hessian.
 
-use super::super::{Layer, times};
+use super::super::Layer;
 use super::{Room, Strip, reserve, triangle};
 use crate::Real;
-use crate::kernel::{self, Factor};
+use crate::kernel::{self, Factor, compiled};
 
 /// Scalars of the factors that a product is given at a time.
 const TERMS: usize = 1 << 16;
@@ -26,7 +26,7 @@ impl<T: Real> Room<T> {
             let mut columns = 0;
             for (term, (i, j)) in terms.chunks_exact_mut(m).zip(these.clone()) {
                 term.copy_from_slice(&input[i * m..][..m]);
-                times(term, &input[j * m..][..m]);
+                kernel::times(term, &input[j * m..][..m]);
                 columns += 1;
             }
             if columns == 0 {
@@ -89,7 +89,7 @@ impl<T: Real> Room<T> {
                             Some(g) => sum_of_products(term, s, a, g, delta),
                             None => {
                                 term.copy_from_slice(s);
-                                times(term, a);
+                                kernel::times(term, a);
                             }
                         }
                     }
@@ -113,7 +113,7 @@ impl<T: Real> Room<T> {
         reserve(terms, m * inputs);
         reserve(block, m * units);
         terms[..input.len()].copy_from_slice(input);
-        times(&mut terms[..input.len()], input);
+        kernel::times(&mut terms[..input.len()], input);
         let mut pair = 0;
         for (u, s) in block.chunks_exact_mut(m).take(units).enumerate() {
             s.copy_from_slice(&pairs[pair * m..][..m]);
@@ -129,14 +129,13 @@ fn dimension<T>(square: &[T]) -> usize {
     square.len().isqrt()
 }
 
-/// `x ← a ⊙ b + c ⊙ d`.
-fn sum_of_products<T: Real>(x: &mut [T], a: &[T], b: &[T], c: &[T], d: &[T]) {
-    kernel::vectorize(
-        #[inline(always)]
-        |_| {
+compiled! {
+    /// `x ← a ⊙ b + c ⊙ d`.
+    fn sum_of_products<T>(x: &'a mut [T], a: &'a [T], b: &'a [T], c: &'a [T], d: &'a [T]) {
+        kernel::vectorize(#[inline(always)] |_| {
             for ((((x, a), b), c), d) in x.iter_mut().zip(a).zip(b).zip(c).zip(d) {
                 *x = *a * *b + *c * *d;
             }
-        },
-    );
+        });
+    }
 }
