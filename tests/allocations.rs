@@ -77,7 +77,7 @@ fn first_order<T: Real, O: Objective<T>>() -> Vec<Named<T, O>> {
         ("AdaGrad", Box::new(AdaGrad::new(rate))),
         ("RMSProp", Box::new(RmsProp::new(rate))),
         ("Adam", Box::new(Adam::new(rate))),
-        ("AdamW", Box::new(Adam::adam_w(rate, decay))),
+        ("AdamW", Box::new(Adam::new(rate).weight_decay(decay))),
         ("L-BFGS", Box::new(Lbfgs::new())),
         ("BFGS", Box::new(Bfgs::new())),
         ("conjugate gradients", Box::new(ConjugateGradient::new())),

@@ -82,7 +82,7 @@ fn updates<T: Real>() -> Result<(), Error> {
         ],
     )?;
     follows::<T>(
-        Adam::adam_w(rate, T::of(0.5)),
+        Adam::new(rate).weight_decay(T::of(0.5)),
         [
             [1.049999999, -1.800000000142857],
             [1.0950720480019964, -1.6105445495370379],
@@ -182,7 +182,7 @@ fn no_step_leaves_the_numbers<T: Real>() -> Result<(), Error> {
         Box::new(GradientDescent::new(rate).nesterov(mu)),
         Box::new(AdaGrad::new(rate)),
         Box::new(RmsProp::new(rate)),
-        Box::new(Adam::adam_w(rate, T::of(0.1))),
+        Box::new(Adam::new(rate).weight_decay(T::of(0.1))),
     ];
     for mut method in methods {
         let mut f = Function::new(2, |_: &DVector<T>, g: &mut DVector<T>| {

@@ -1,10 +1,8 @@
-use nalgebra::DVector;
-
-use super::schedule::{check_average, check_rate, finite, sized};
-use super::{Optimizer, Outcome, Schedule, Step};
+use super::Schedule;
+use super::first_order::{FirstOrder, UpdateRule, check_average, check_epsilon, finite};
 use crate::contract::setting;
-use crate::kernel;
-use crate::{Error, Objective, Real, Termination};
+use crate::kernel::{compiled, sweep};
+use crate::{Error, Real};
 
 /// Adam (Kingma and Ba 2015), and AdamW (Loshchilov and Hutter 2019) with a weight decay.
 ///
@@ -27,16 +25,11 @@ use crate::{Error, Objective, Real, Termination};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Adam<T: Real> {
-    rate: T,
+    state: FirstOrder<T>,
     beta1: T,
     beta2: T,
     epsilon: T,
     decay: T,
-    schedule: Schedule,
-    steps: usize,
-    gradient: DVector<T>,
-    m: Vec<T>,
-    v: Vec<T>,
 }
 
 impl<T: Real> Default for Adam<T> {
@@ -60,32 +53,12 @@ impl<T: Real> Adam<T> {
     /// ```
     pub fn new(rate: T) -> Self {
         Self {
-            rate,
+            state: FirstOrder::new(rate),
             beta1: T::of(0.9),
             beta2: T::of(0.999),
             epsilon: T::of(1e-8),
             decay: T::zero(),
-            schedule: Schedule::Constant,
-            steps: 0,
-            gradient: DVector::zeros(0),
-            m: Vec::new(),
-            v: Vec::new(),
         }
-    }
-
-    /// AdamW: learning rate `α` and decoupled weight decay `λ`.
-    ///
-    /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Adam, Optimizer, problems::Rosenbrock};
-    ///
-    /// let mut x = dvector![1.0, 1.0]; // the gradient is zero here: only the decay moves
-    /// Adam::adam_w(0.1, 0.01).step(&mut Rosenbrock::new(2), &mut x)?;
-    /// assert_eq!(x, dvector![0.999, 0.999]);
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    pub fn adam_w(rate: T, decay: T) -> Self {
-        Self { decay, ..Self::new(rate) }
     }
 
     /// `β₁` and `β₂`, each in `[0, 1)`. Default: `0.9` and `0.999`.
@@ -122,7 +95,7 @@ impl<T: Real> Adam<T> {
         Self { epsilon, ..self }
     }
 
-    /// Decoupled weight decay `λ ≥ 0`. Default: 0.
+    /// Decoupled weight decay `λ ≥ 0`, which makes it AdamW. Default: 0.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
@@ -150,58 +123,69 @@ impl<T: Real> Adam<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
-    pub fn schedule(self, schedule: Schedule) -> Self {
-        Self { schedule, ..self }
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.state.schedule = schedule;
+        self
     }
 }
 
-impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Adam<T> {
-    fn start(&mut self, _objective: &O, _tolerance: Option<T>) -> Result<(), Error> {
-        self.steps = 0;
-        self.m.clear();
-        self.v.clear();
-        let one = T::one();
-        check_rate(self.rate)?;
-        check_average("beta1", self.beta1)?;
-        check_average("beta2", self.beta2)?;
-        let fine = self.epsilon > T::zero() && self.epsilon.is_finite();
-        setting("epsilon", "positive and finite", self.epsilon, fine)?;
-        let fine = self.decay >= T::zero() && self.decay * self.rate < one;
-        setting("weight_decay", "not negative, and below 1/rate", self.decay, fine)?;
-        self.schedule.check()
+impl<T: Real> UpdateRule for Adam<T> {
+    type Scalar = T;
+
+    fn state(&mut self) -> &mut FirstOrder<T> {
+        &mut self.state
     }
 
-    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        let value = crate::objective::evaluate(objective, x, &mut self.gradient)?;
-        let g = self.gradient.as_slice();
-        let mut step = Step::new(value, kernel::norm_inf(g));
-        if !step.is_finite() {
-            step.outcome = Outcome::Ended(Termination::NoDescent);
-            return Ok(step);
-        }
-        let (one, beta1, beta2, epsilon) = (T::one(), self.beta1, self.beta2, self.epsilon);
-        if self.m.len() != g.len() {
-            self.steps = 0; // another problem: its averages start anew
-        }
-        let rate = self.rate * T::of(self.schedule.factor(self.steps));
-        self.steps += 1;
-        let power = |beta: T| T::of(beta.f64().powf(self.steps as f64));
-        // α m̂ / (√v̂ + ε) with the corrections taken out of the loop
-        let alpha = rate / (one - power(beta1));
-        let root = one / (one - power(beta2)).sqrt();
-        let keep = one - rate * self.decay;
-        sized(&mut self.m, g.len());
-        sized(&mut self.v, g.len());
-        kernel::sweep(
-            g,
-            [&mut self.m, &mut self.v, x.as_mut_slice()],
-            #[inline(always)]
-            |_, g, [m, v, x]| {
-                let m = beta1 * m + (one - beta1) * g;
-                let v = finite(beta2 * v + (one - beta2) * g * g);
-                [m, v, finite(keep * x - alpha * m / (v.sqrt() * root + epsilon))]
-            },
-        );
-        Ok(step)
+    fn check(&self) -> Result<(), Error> {
+        check_average("beta1", self.beta1)?;
+        check_average("beta2", self.beta2)?;
+        check_epsilon(self.epsilon)?;
+        let fine = self.decay >= T::zero() && self.decay * self.state.rate() < T::one();
+        setting("weight_decay", "not negative, and below 1/rate", self.decay, fine)
+    }
+
+    fn memories(&self) -> usize {
+        2
+    }
+
+    fn update(&mut self, alpha: T, t: usize, x: &mut [T]) {
+        let correction = |beta: T| T::one() - T::of(beta.f64().powf(t as f64)); // 1 − βᵗ
+        let rates = Rates {
+            beta1: self.beta1,
+            beta2: self.beta2,
+            alpha: alpha / correction(self.beta1),
+            root: T::one() / correction(self.beta2).sqrt(),
+            epsilon: self.epsilon,
+            keep: T::one() - alpha * self.decay,
+        };
+        let FirstOrder { gradient, averages: [m, v], .. } = &mut self.state;
+        adapt(gradient.as_slice(), m, v, x, rates);
+    }
+}
+
+/// The factors of one step: the corrections `1 − βᵗ` are taken out of the loop.
+#[derive(Clone, Copy)]
+struct Rates<T> {
+    beta1: T,
+    beta2: T,
+    /// `α / (1 − β₁ᵗ)`.
+    alpha: T,
+    /// `1 / √(1 − β₂ᵗ)`.
+    root: T,
+    epsilon: T,
+    /// `1 − α λ`.
+    keep: T,
+}
+
+compiled! {
+    /// `m ← β₁ m + (1 − β₁) g`, `v ← β₂ v + (1 − β₂) g²`, `x ← (1 − α λ) x − α m̂ / (√v̂ + ε)`
+    fn adapt<T>(g: &'a [T], m: &'a mut [T], v: &'a mut [T], x: &'a mut [T], rates: Rates<T>) {
+        let Rates { beta1, beta2, alpha, root, epsilon, keep } = rates;
+        let (new1, new2) = (T::one() - beta1, T::one() - beta2);
+        sweep(g, [m, v, x], #[inline(always)] |_, g, [m, v, x]| {
+            let m = beta1 * m + new1 * g;
+            let v = finite(beta2 * v + new2 * g * g);
+            [m, v, finite(keep * x - alpha * m / (v.sqrt() * root + epsilon))]
+        });
     }
 }

@@ -1,9 +1,7 @@
-use nalgebra::DVector;
-
-use super::schedule::{check_average, check_rate, finite, sized};
-use super::{Optimizer, Outcome, Schedule, Step};
-use crate::kernel::{self, compiled, sweep};
-use crate::{Error, Objective, Real, Termination};
+use super::Schedule;
+use super::first_order::{FirstOrder, UpdateRule, check_average, finite};
+use crate::kernel::{compiled, sweep};
+use crate::{Error, Real};
 
 /// Gradient descent, plain or with momentum.
 ///
@@ -25,13 +23,9 @@ use crate::{Error, Objective, Real, Termination};
 /// ```
 #[derive(Debug, Clone)]
 pub struct GradientDescent<T: Real> {
-    rate: T,
+    state: FirstOrder<T>,
     momentum: T,
     nesterov: bool,
-    schedule: Schedule,
-    steps: usize,
-    gradient: DVector<T>,
-    velocity: Vec<T>,
 }
 
 impl<T: Real> GradientDescent<T> {
@@ -47,15 +41,7 @@ impl<T: Real> GradientDescent<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new(rate: T) -> Self {
-        Self {
-            rate,
-            momentum: T::zero(),
-            nesterov: false,
-            schedule: Schedule::Constant,
-            steps: 0,
-            gradient: DVector::zeros(0),
-            velocity: Vec::new(),
-        }
+        Self { state: FirstOrder::new(rate), momentum: T::zero(), nesterov: false }
     }
 
     /// Momentum `μ` in `[0, 1)`. Default: 0.
@@ -104,38 +90,35 @@ impl<T: Real> GradientDescent<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
-    pub fn schedule(self, schedule: Schedule) -> Self {
-        Self { schedule, ..self }
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.state.schedule = schedule;
+        self
     }
 }
 
-impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for GradientDescent<T> {
-    fn start(&mut self, _objective: &O, _tolerance: Option<T>) -> Result<(), Error> {
-        self.steps = 0;
-        self.velocity.clear();
-        check_rate(self.rate)?;
-        check_average("momentum", self.momentum)?;
-        self.schedule.check()
+impl<T: Real> UpdateRule for GradientDescent<T> {
+    type Scalar = T;
+
+    fn state(&mut self) -> &mut FirstOrder<T> {
+        &mut self.state
     }
 
-    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        let value = crate::objective::evaluate(objective, x, &mut self.gradient)?;
-        let g = self.gradient.as_slice();
-        let mut step = Step::new(value, kernel::norm_inf(g));
-        if !step.is_finite() {
-            step.outcome = Outcome::Ended(Termination::NoDescent);
-            return Ok(step);
+    fn check(&self) -> Result<(), Error> {
+        check_average("momentum", self.momentum)
+    }
+
+    fn memories(&self) -> usize {
+        usize::from(self.momentum != T::zero())
+    }
+
+    fn update(&mut self, alpha: T, _t: usize, x: &mut [T]) {
+        let FirstOrder { gradient, averages: [v, _], .. } = &mut self.state;
+        let g = gradient.as_slice();
+        match (self.momentum == T::zero(), self.nesterov) {
+            (true, _) => descend(g, x, alpha),
+            (_, false) => roll(g, v, x, alpha, self.momentum),
+            (_, true) => look_ahead(g, v, x, alpha, self.momentum),
         }
-        let alpha = self.rate * T::of(self.schedule.factor(self.steps));
-        self.steps += 1;
-        if self.momentum == T::zero() {
-            descend(g, x.as_mut_slice(), alpha);
-            return Ok(step);
-        }
-        sized(&mut self.velocity, g.len());
-        let follow = if self.nesterov { look_ahead } else { roll };
-        follow(g, &mut self.velocity, x.as_mut_slice(), alpha, self.momentum);
-        Ok(step)
     }
 }
 

@@ -1,7 +1,6 @@
 use std::f64::consts::PI;
 
-use crate::contract::setting;
-use crate::{Error, Real};
+use crate::Error;
 
 /// How a learning rate changes with the number of steps taken, `t = 0, 1, 2, …`.
 ///
@@ -83,29 +82,4 @@ impl Schedule {
         };
         if fine { Ok(()) } else { Err(Error::Setting { name: "schedule", expected, found }) }
     }
-}
-
-/// A learning rate: positive and finite.
-pub(super) fn check_rate<T: Real>(rate: T) -> Result<(), Error> {
-    setting("rate", "positive and finite", rate, rate > T::zero() && rate.is_finite())
-}
-
-/// The weight of the past in an average: in `[0, 1)`.
-pub(super) fn check_average<T: Real>(name: &'static str, found: T) -> Result<(), Error> {
-    setting(name, "in [0, 1)", found, found >= T::zero() && found < T::one())
-}
-
-/// Averages of gradients, of length `n`: zero at first, and again where the dimension changes.
-pub(super) fn sized<T: Real>(average: &mut Vec<T>, n: usize) {
-    if average.len() != n {
-        average.clear();
-        average.resize(n, T::zero());
-    }
-}
-
-/// The number itself, or the largest finite one where a sum ran over: no step leaves the numbers.
-#[inline(always)]
-pub(super) fn finite<T: Real>(x: T) -> T {
-    let x = if x > T::MAX { T::MAX } else { x };
-    if x < -T::MAX { -T::MAX } else { x }
 }

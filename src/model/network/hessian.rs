@@ -24,7 +24,7 @@ use std::ops::Range;
 
 use nalgebra::{DMatrixView, DVector};
 
-use super::{Layer, Network, NetworkCache, times};
+use super::{Layer, Network, NetworkCache};
 use crate::kernel::{self, Factor};
 use crate::{Architecture, Real};
 
@@ -166,7 +166,7 @@ impl Network {
                 first.fill(T::one());
                 layer.activation.times_first(&terms[..len], &[], first);
             }
-            times(delta, first);
+            kernel::times(delta, first);
             layer.activation.times_second(block, &terms[..len], first, bend);
             if let Some(before) = before.last_mut() {
                 let (w, _) = layer.parts(theta);
@@ -195,8 +195,8 @@ impl Network {
                 {
                     *pair = *c;
                 }
-                times(pair, &strip.first[v * m..][..m]);
-                times(pair, &strip.first[u * m..][..m]);
+                kernel::times(pair, &strip.first[v * m..][..m]);
+                kernel::times(pair, &strip.first[u * m..][..m]);
                 if u == v {
                     kernel::axpy(T::one(), &strip.bend[u * m..][..m], pair);
                 }
@@ -230,7 +230,7 @@ impl Network {
                         let s = Factor::new(&room.cross[0][u * upper.units * m..], m, upper.units);
                         let w = Factor::new(&weights[u * upper.units..], upper.units, rest);
                         kernel::product(T::one(), s, w, T::zero(), run);
-                        times(run, &first[u * m..]);
+                        kernel::times(run, &first[u * m..]);
                         kernel::axpy(T::one(), &bend[u * m..][..m], &mut run[..m]);
                         pairs = tail;
                     }
@@ -270,7 +270,7 @@ fn hop<T: Real>(
 ) {
     kernel::product(T::one(), Factor::new(now, rows, units), w, T::zero(), next);
     for (runs, first) in next.chunks_exact_mut(rows).zip(first.chunks_exact(m)) {
-        runs.chunks_exact_mut(m).for_each(|run| times(run, first));
+        runs.chunks_exact_mut(m).for_each(|run| kernel::times(run, first));
     }
     std::mem::swap(now, next);
 }

@@ -3,7 +3,7 @@
 use nalgebra::{DMatrixView, DVector};
 
 use super::hessian::Target;
-use super::{Layer, Network, NetworkCache, input};
+use super::{Network, NetworkCache, input};
 use crate::kernel::{self, Factor, compiled};
 use crate::{Real, SecondOrderModel};
 
@@ -86,7 +86,7 @@ impl<T: Real> SecondOrderModel<T> for Network {
             return;
         }
         let (last, one) = (self.layers.len() - 1, T::one());
-        let (layer, batch) = (&self.layers[last], cache.batch);
+        let batch = cache.batch;
         let gauss_newton = delta.iter().all(|delta| *delta == T::zero());
         kernel::copy_columns(r_delta, &mut cache.tangents[last].delta);
         kernel::copy_columns(delta, &mut cache.layers[last].delta);

@@ -1,0 +1,115 @@
+//! What the first-order methods share: a rate with its schedule, averages of gradients, and the order of a step.
+
+use nalgebra::DVector;
+
+use super::{Optimizer, Schedule, Step};
+use crate::contract::setting;
+use crate::kernel;
+use crate::objective::evaluate;
+use crate::{Error, Objective, Real, Termination};
+
+/// A method's rule, two lines under its formula; from it follows how the method is an [`Optimizer`].
+pub(super) trait UpdateRule {
+    type Scalar: Real;
+
+    /// What the method shares with the others.
+    fn state(&mut self) -> &mut FirstOrder<Self::Scalar>;
+
+    /// Judges the settings of its own.
+    fn check(&self) -> Result<(), Error>;
+
+    /// How many averages it keeps.
+    fn memories(&self) -> usize;
+
+    /// Moves `x` by step `t = 1, 2, …` at the rate `α`, by the gradient and the averages in the state.
+    fn update(&mut self, alpha: Self::Scalar, t: usize, x: &mut [Self::Scalar]);
+}
+
+/// The state of a first-order method.
+#[derive(Debug, Clone)]
+pub(super) struct FirstOrder<T: Real> {
+    rate: T,
+    pub(super) schedule: Schedule,
+    steps: usize,
+    pub(super) gradient: DVector<T>,
+    pub(super) averages: [Vec<T>; 2],
+}
+
+impl<T: Real> FirstOrder<T> {
+    pub(super) fn new(rate: T) -> Self {
+        Self {
+            rate,
+            schedule: Schedule::Constant,
+            steps: 0,
+            gradient: DVector::zeros(0),
+            averages: [Vec::new(), Vec::new()],
+        }
+    }
+
+    pub(super) fn rate(&self) -> T {
+        self.rate
+    }
+
+    /// All averages are zero before the first step.
+    fn forget(&mut self) {
+        self.steps = 0;
+        self.averages.iter_mut().for_each(Vec::clear);
+    }
+
+    /// The rate `α` of the next step, and its number `t`. A point of another length begins anew.
+    fn count(&mut self, memories: usize) -> (T, usize) {
+        let n = self.gradient.len();
+        let averages = &mut self.averages[..memories];
+        if averages.iter().any(|average| average.len() != n) {
+            self.steps = 0;
+            for average in averages {
+                average.clear();
+                average.resize(n, T::zero());
+            }
+        }
+        let alpha = self.rate * T::of(self.schedule.factor(self.steps));
+        self.steps += 1;
+        (alpha, self.steps)
+    }
+}
+
+impl<T: Real, O: Objective<T> + ?Sized, M: UpdateRule<Scalar = T>> Optimizer<T, O> for M {
+    fn start(&mut self, _objective: &O, _tolerance: Option<T>) -> Result<(), Error> {
+        let state = self.state();
+        state.forget();
+        let fine = state.rate > T::zero() && state.rate.is_finite();
+        setting("rate", "positive and finite", state.rate, fine)?;
+        state.schedule.check()?;
+        self.check()
+    }
+
+    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        let memories = self.memories();
+        let state = self.state();
+        let value = evaluate(objective, x, &mut state.gradient)?;
+        let step = Step::new(value, kernel::norm_inf(state.gradient.as_slice()));
+        if !step.is_finite() {
+            return Ok(step.ended(Termination::NonFinite));
+        }
+        let (alpha, t) = state.count(memories);
+        self.update(alpha, t, x.as_mut_slice());
+        Ok(step)
+    }
+}
+
+/// The weight of the past in an average lies in `[0, 1)`.
+pub(super) fn check_average<T: Real>(name: &'static str, found: T) -> Result<(), Error> {
+    setting(name, "in [0, 1)", found, found >= T::zero() && found < T::one())
+}
+
+/// What a root is added to, so that nothing is divided by zero.
+pub(super) fn check_epsilon<T: Real>(epsilon: T) -> Result<(), Error> {
+    setting("epsilon", "positive and finite", epsilon, epsilon > T::zero() && epsilon.is_finite())
+}
+
+/// The number itself, or the largest finite one where a sum ran over: no step leaves the numbers.
+#[inline(always)]
+pub(super) fn finite<T: Real>(x: T) -> T {
+    let x = if x > T::MAX { T::MAX } else { x };
+    if x < -T::MAX { -T::MAX } else { x }
+}

@@ -1,0 +1,125 @@
+use super::Schedule;
+use super::first_order::{FirstOrder, UpdateRule, check_average, check_epsilon, finite};
+use crate::kernel::{compiled, sweep};
+use crate::{Error, Real};
+
+/// RMSProp (Tieleman and Hinton 2012): AdaGrad with a memory that fades.
+///
+/// ```text
+/// s ← ρ s + (1 − ρ) g²,  x ← x − α g / (√s + ε)
+/// ```
+///
+/// ```
+/// use gradus::nalgebra::{self, dvector};
+/// use gradus::{RmsProp, Stop, minimize, problems::Rosenbrock};
+///
+/// let stop = Stop::default().iterations(1000);
+/// let report = minimize(&mut RmsProp::new(1e-2), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+/// assert!(report.value < 1.0);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct RmsProp<T: Real> {
+    state: FirstOrder<T>,
+    rho: T,
+    epsilon: T,
+}
+
+impl<T: Real> RmsProp<T> {
+    /// With learning rate `α`, `ρ = 0.9` and `ε = 1e−8`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Optimizer, RmsProp, problems::Problem};
+    ///
+    /// let mut x = dvector![1.0, 1.0];
+    /// RmsProp::new(0.1).step(&mut Problem::Quadratic, &mut x)?; // s = 0.1 g²
+    /// assert!((x[0] - (1.0 - 0.1 * 10.0_f64.sqrt())).abs() < 1e-8);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn new(rate: T) -> Self {
+        Self { state: FirstOrder::new(rate), rho: T::of(0.9), epsilon: T::of(1e-8) }
+    }
+
+    /// `ρ` in `[0, 1)`. Default: `0.9`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Optimizer, RmsProp, problems::Problem};
+    ///
+    /// let mut x = dvector![1.0, 1.0];
+    /// RmsProp::new(0.1).rho(0.0).step(&mut Problem::Quadratic, &mut x)?; // s = g²: no memory at all
+    /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-8, 1e-8));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[must_use]
+    pub fn rho(self, rho: T) -> Self {
+        Self { rho, ..self }
+    }
+
+    /// `ε > 0`. Default: `1e−8`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Optimizer, RmsProp, problems::Problem};
+    ///
+    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
+    /// RmsProp::new(0.5).rho(0.0).epsilon(1.0).step(&mut Problem::Quadratic, &mut x)?;
+    /// assert_eq!(x[0], 0.625); // 1 − 0.5 · 3 / (3 + 1)
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[must_use]
+    pub fn epsilon(self, epsilon: T) -> Self {
+        Self { epsilon, ..self }
+    }
+
+    /// How the rate changes with the steps. Default: [`Schedule::Constant`].
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Optimizer, RmsProp, Schedule, problems::Problem};
+    ///
+    /// let (schedule, mut x) = (Schedule::WarmUp { steps: 5 }, dvector![1.0, 1.0]);
+    /// RmsProp::new(0.5).rho(0.0).schedule(schedule).step(&mut Problem::Quadratic, &mut x)?;
+    /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-8, 1e-8)); // the first step at a fifth of the rate
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[must_use]
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.state.schedule = schedule;
+        self
+    }
+}
+
+impl<T: Real> UpdateRule for RmsProp<T> {
+    type Scalar = T;
+
+    fn state(&mut self) -> &mut FirstOrder<T> {
+        &mut self.state
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        check_average("rho", self.rho)?;
+        check_epsilon(self.epsilon)
+    }
+
+    fn memories(&self) -> usize {
+        1
+    }
+
+    fn update(&mut self, alpha: T, _t: usize, x: &mut [T]) {
+        let FirstOrder { gradient, averages: [s, _], .. } = &mut self.state;
+        scale_by_average(gradient.as_slice(), s, x, alpha, self.rho, self.epsilon);
+    }
+}
+
+compiled! {
+    /// `s ← ρ s + (1 − ρ) g²`, `x ← x − α g / (√s + ε)`
+    fn scale_by_average<T>(g: &'a [T], s: &'a mut [T], x: &'a mut [T], alpha: T, rho: T, epsilon: T) {
+        let rest = T::one() - rho;
+        sweep(g, [s, x], #[inline(always)] |_, g, [s, x]| {
+            let s = finite(rho * s + rest * g * g);
+            [s, finite(x - alpha * g / (s.sqrt() + epsilon))]
+        });
+    }
+}
