@@ -20,8 +20,13 @@ use nalgebra::{DMatrix, DVector};
 use crate::{Error, Real};
 
 #[cfg(feature = "num-dual")]
-pub use dual::{AutoDiff, DualFunction, DualReal};
-pub use function::{Function, WithHessian, WithValue, WithoutHessian, WithoutValue};
+#[doc(hidden)]
+pub use dual::DualReal;
+#[cfg(feature = "num-dual")]
+pub use dual::{AutoDiff, DualFunction};
+pub use function::Function;
+#[doc(hidden)]
+pub use function::{ValueAlone, WithHessian, Without};
 
 #[cfg(feature = "num-dual")]
 mod dual;

@@ -24,88 +24,47 @@ use crate::{Hessian, HessianProduct, Objective, Real};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 ///
-/// Whether the derivatives belong to the function is a question for
-/// [`check::gradient`](super::check_gradient) and [`check::hessian`](super::check_hessian).
+/// Whether the derivatives belong to the function is a question for [`check::gradient`](crate::check::gradient) and
+/// [`check::hessian`](crate::check::hessian).
 #[derive(Clone)]
-pub struct Function<T: Real, F, V = WithoutValue, H = WithoutHessian<T>> {
+pub struct Function<T: Real, F, V = Without, H = Without> {
     dim: usize,
     value_gradient: F,
     value: V,
     hessian: H,
     /// The gradient that is thrown away where only the value is asked for.
-    scratch: DVector<T>,
+    gradient: DVector<T>,
 }
 
-/// A [`Function`] whose value alone costs a gradient.
-///
-/// ```
-/// use gradus::nalgebra::{self, DVector, dvector};
-/// use gradus::{Function, Objective, objective::WithoutValue};
-///
-/// let mut f: Function<f64, _, WithoutValue> = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
-///     g[0] = 2.0 * x[0];
-///     x[0] * x[0]
-/// });
-/// assert_eq!(f.value(&dvector![3.0]), 9.0);
-/// ```
+/// A closure that a [`Function`] was not given.
+#[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
-pub struct WithoutValue;
+pub struct Without;
 
-/// A [`Function`]'s closure for the value alone.
-///
-/// ```
-/// use gradus::nalgebra::{self, DVector, dvector};
-/// use gradus::{Function, Objective, objective::WithValue};
-///
-/// let both = |x: &DVector<f64>, g: &mut DVector<f64>| {
-///     g[0] = 2.0 * x[0];
-///     x[0] * x[0]
-/// };
-/// let mut f: Function<f64, _, WithValue<_>> = Function::new(1, both).with_value(|x: &DVector<f64>| x[0] * x[0]);
-/// assert_eq!(f.value(&dvector![3.0]), 9.0);
-/// ```
-#[derive(Clone)]
-pub struct WithValue<V>(V);
-
-/// A [`Function`] without second derivatives.
-///
-/// ```
-/// use gradus::nalgebra::{self, DVector, dvector};
-/// use gradus::objective::{Function, WithoutHessian, WithoutValue};
-/// use gradus::{GradientDescent, Stop, minimize};
-///
-/// type FirstOrder<F> = Function<f64, F, WithoutValue, WithoutHessian<f64>>;
-/// let mut f: FirstOrder<_> = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
-///     g[0] = 2.0 * x[0];
-///     x[0] * x[0]
-/// });
-/// assert!(minimize(&mut GradientDescent::new(0.5), &mut f, dvector![3.0], &Stop::default())?.converged());
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Debug, Clone, Copy)]
-pub struct WithoutHessian<T>(std::marker::PhantomData<T>);
-
-/// A [`Function`]'s closure that writes the Hessian, and the matrix that its products go through.
-///
-/// ```
-/// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
-/// use gradus::objective::{Function, WithHessian, WithoutValue};
-/// use gradus::{Newton, Stop, minimize};
-///
-/// type SecondOrderModel<F, H> = Function<f64, F, WithoutValue, WithHessian<f64, H>>;
-/// let square = |x: &DVector<f64>, g: &mut DVector<f64>| {
-///     g[0] = 2.0 * x[0];
-///     x[0] * x[0]
-/// };
-/// let two = |_: &DVector<f64>, h: &mut DMatrix<f64>| h.fill(2.0);
-/// let mut f: SecondOrderModel<_, _> = Function::new(1, square).with_hessian(two);
-/// assert!(minimize(&mut Newton::new(), &mut f, dvector![3.0], &Stop::default())?.x[0].abs() < 1e-15);
-/// # Ok::<(), gradus::Error>(())
-/// ```
+/// The closure that writes the Hessian of a [`Function`], and the matrix that its products go through.
+#[doc(hidden)]
 #[derive(Clone)]
 pub struct WithHessian<T: Real, H> {
     write: H,
     scratch: DMatrix<T>,
+}
+
+/// The value alone, where there is a closure for it.
+#[doc(hidden)]
+pub trait ValueAlone<T> {
+    fn value(&mut self, x: &DVector<T>) -> Option<T>;
+}
+
+impl<T> ValueAlone<T> for Without {
+    fn value(&mut self, _x: &DVector<T>) -> Option<T> {
+        None
+    }
+}
+
+impl<T, V: FnMut(&DVector<T>) -> T> ValueAlone<T> for V {
+    fn value(&mut self, x: &DVector<T>) -> Option<T> {
+        Some(self(x))
+    }
 }
 
 impl<T: Real, F> Function<T, F>
@@ -126,8 +85,7 @@ where
     /// assert_eq!((f.value_gradient(&dvector![2.0, 3.0], &mut g), g), (6.0, dvector![3.0, 2.0]));
     /// ```
     pub fn new(dim: usize, value_gradient: F) -> Self {
-        let hessian = WithoutHessian(std::marker::PhantomData);
-        Self { dim, value_gradient, value: WithoutValue, hessian, scratch: DVector::zeros(0) }
+        Self { dim, value_gradient, value: Without, hessian: Without, gradient: DVector::zeros(0) }
     }
 }
 
@@ -146,9 +104,9 @@ impl<T: Real, F, V, H> Function<T, F, V, H> {
     /// .with_value(|x: &DVector<f64>| x[0].exp());
     /// assert_eq!(f.value(&dvector![0.0]), 1.0);
     /// ```
-    pub fn with_value<W: FnMut(&DVector<T>) -> T>(self, value: W) -> Function<T, F, WithValue<W>, H> {
-        let Self { dim, value_gradient, hessian, scratch, .. } = self;
-        Function { dim, value_gradient, value: WithValue(value), hessian, scratch }
+    pub fn with_value<W: FnMut(&DVector<T>) -> T>(self, value: W) -> Function<T, F, W, H> {
+        let Self { dim, value_gradient, hessian, gradient, .. } = self;
+        Function { dim, value_gradient, value, hessian, gradient }
     }
 
     /// Adds a closure that writes the whole `dim × dim` Hessian.
@@ -170,9 +128,9 @@ impl<T: Real, F, V, H> Function<T, F, V, H> {
     where
         G: FnMut(&DVector<T>, &mut DMatrix<T>),
     {
-        let Self { dim, value_gradient, value, scratch, .. } = self;
+        let Self { dim, value_gradient, value, gradient, .. } = self;
         let hessian = WithHessian { write: hessian, scratch: DMatrix::zeros(0, 0) };
-        Function { dim, value_gradient, value, hessian, scratch }
+        Function { dim, value_gradient, value, hessian, gradient }
     }
 }
 
@@ -182,21 +140,16 @@ impl<T: Real, F, V, H> fmt::Debug for Function<T, F, V, H> {
     }
 }
 
-impl<V> fmt::Debug for WithValue<V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WithValue")
-    }
-}
-
 impl<T: Real, H> fmt::Debug for WithHessian<T, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WithHessian")
     }
 }
 
-impl<T: Real, F, H> Objective<T> for Function<T, F, WithoutValue, H>
+impl<T: Real, F, V, H> Objective<T> for Function<T, F, V, H>
 where
     F: FnMut(&DVector<T>, &mut DVector<T>) -> T,
+    V: ValueAlone<T>,
 {
     fn dim(&self) -> usize {
         self.dim
@@ -213,32 +166,14 @@ where
         if x.len() != self.dim {
             return T::NAN;
         }
+        if let Some(value) = self.value.value(x) {
+            return value;
+        }
         // sized at the first call, and again should the closure have replaced it
-        if self.scratch.len() != self.dim {
-            self.scratch = DVector::zeros(self.dim);
+        if self.gradient.len() != self.dim {
+            self.gradient = DVector::zeros(self.dim);
         }
-        (self.value_gradient)(x, &mut self.scratch)
-    }
-}
-
-impl<T: Real, F, V, H> Objective<T> for Function<T, F, WithValue<V>, H>
-where
-    F: FnMut(&DVector<T>, &mut DVector<T>) -> T,
-    V: FnMut(&DVector<T>) -> T,
-{
-    fn dim(&self) -> usize {
-        self.dim
-    }
-
-    fn value_gradient(&mut self, x: &DVector<T>, gradient: &mut DVector<T>) -> T {
-        if [x.len(), gradient.len()] != [self.dim; 2] {
-            return T::NAN;
-        }
-        (self.value_gradient)(x, gradient)
-    }
-
-    fn value(&mut self, x: &DVector<T>) -> T {
-        if x.len() == self.dim { (self.value.0)(x) } else { T::NAN }
+        (self.value_gradient)(x, &mut self.gradient)
     }
 }
 

@@ -24,74 +24,115 @@ pub(in crate::optimizer) fn solve<T: Real>(
     radius: T,
     s: &mut DVector<T>,
 ) -> T {
-    let (lambda, zero) = (&spectrum.values, T::zero());
-    let n = lambda.len();
-    let least = lambda[0];
-    let mut coordinates = DVector::zeros(n);
-    let at = |coordinates: &mut DVector<T>, nu: T, skip: T| {
-        for i in 0..n {
-            let gap = lambda[i] - least;
-            coordinates[i] = if gap <= skip && skip >= zero { zero } else { -c[i] / (gap + nu) };
-        }
-        kernel::norm(coordinates.as_slice())
-    };
-    let none = -T::one();
-    // inside: the minimum of the model itself
-    if least > zero && at(&mut coordinates, least, none) <= radius {
-        s.gemv(T::one(), &spectrum.vectors, &coordinates, zero);
-        return promise(lambda, &coordinates, zero);
-    }
-    let rounding = T::EPSILON * T::of(n as f64) * least.abs().max(lambda[n - 1].abs());
-    let mut low = least.max(zero);
-    let mut high = (kernel::norm(c.as_slice()) / radius).max(low);
-    let first = c.iter().zip(lambda.iter()).filter(|(_, l)| **l - least <= rounding);
-    let along = first.fold(zero, |m, (c, _)| m.max(c.abs()));
-    if least <= zero {
-        let rest = at(&mut coordinates, zero, rounding);
-        // ‖s‖ at the smallest ν that rounding can tell from 0
-        if rest < radius && along <= rounding * radius {
-            let to_boundary = ((radius - rest) * (radius + rest)).sqrt();
-            // along a flat direction there is nothing to gain
-            if least < zero {
-                coordinates[0] = if c[0] > zero { -to_boundary } else { to_boundary };
-            }
-            s.gemv(T::one(), &spectrum.vectors, &coordinates, zero);
-            return promise(lambda, &coordinates, -least);
-        }
-    }
-    let mut nu = low.max(along / radius).min(high);
-    for _ in 0..ITERATIONS {
-        if nu <= zero {
-            nu = high * T::EPSILON;
-        }
-        let length = at(&mut coordinates, nu, none);
-        if (length - radius).abs() <= T::of(64.0) * T::EPSILON * radius {
-            break;
-        }
-        if length > radius {
-            low = nu;
-        } else {
-            high = nu;
-        }
-        // d‖s‖/dν = −Σ s_i² / (λ_i − λ₁ + ν) / ‖s‖
-        let steep = (0..n).fold(zero, |sum, i| {
-            let s = coordinates[i] / length;
-            sum + s * s / (lambda[i] - least + nu)
-        });
-        let newton = nu + (length - radius) / radius / steep;
-        let between = if low > zero { (low * high).sqrt() } else { high * T::of(1e-3) };
-        nu = if newton > low && newton < high { newton } else { between };
-        if !(low < nu && nu < high) {
-            break;
-        }
-    }
-    s.gemv(T::one(), &spectrum.vectors, &coordinates, zero);
-    promise(lambda, &coordinates, nu - least)
-}
-
-/// What the model gains by `s`, `Σ s_i² (½ λ_i + μ)`: no term is negative, so nothing cancels.
-fn promise<T: Real>(lambda: &DVector<T>, s: &DVector<T>, mu: T) -> T {
-    s.iter().zip(lambda).fold(T::zero(), |sum, (&s, &l)| sum + s * (s * (T::of(0.5) * l + mu)))
+    let mut model = Model { lambda: &spectrum.values, c, radius, s: DVector::zeros(c.len()) };
+    let mu = model.inside().or_else(|| model.hard_case()).unwrap_or_else(|| model.on_boundary());
+    s.gemv(T::one(), &spectrum.vectors, &model.s, T::zero());
+    model.promise(mu)
 }
 
 const ITERATIONS: usize = 100;
+
+/// The model in the basis of eigenvectors, and the step under way there.
+struct Model<'a, T: Real> {
+    lambda: &'a DVector<T>,
+    c: &'a DVector<T>,
+    radius: T,
+    s: DVector<T>,
+}
+
+impl<T: Real> Model<'_, T> {
+    fn least(&self) -> T {
+        self.lambda[0]
+    }
+
+    /// Puts `s_i = −c_i / (λ_i − λ₁ + ν)`, and 0 where `λ_i − λ₁` is at most `skip`; `‖s‖`.
+    fn place(&mut self, nu: T, skip: Option<T>) -> T {
+        let least = self.least();
+        for ((s, &c), &lambda) in self.s.iter_mut().zip(self.c).zip(self.lambda) {
+            let gap = lambda - least;
+            *s = if skip.is_some_and(|skip| gap <= skip) { T::zero() } else { -c / (gap + nu) };
+        }
+        kernel::norm(self.s.as_slice())
+    }
+
+    /// `μ = 0`: the minimum of the model itself, where there is one inside.
+    fn inside(&mut self) -> Option<T> {
+        let least = self.least();
+        (least > T::zero() && self.place(least, None) <= self.radius).then_some(T::zero())
+    }
+
+    /// What counts as zero beside the eigenvalues.
+    fn rounding(&self) -> T {
+        let n = self.lambda.len();
+        T::EPSILON * T::of(n as f64) * self.least().abs().max(self.lambda[n - 1].abs())
+    }
+
+    /// The largest `|c_i|` along the eigenvectors of `λ₁`.
+    fn along_least(&self) -> T {
+        let highest = self.least() + self.rounding();
+        let first = self.c.iter().zip(self.lambda).take_while(|(_, lambda)| **lambda <= highest);
+        first.fold(T::zero(), |most, (c, _)| most.max(c.abs()))
+    }
+
+    /// `μ = −λ₁ ≥ 0`, where `c` does not reach the boundary: by the eigenvector of `λ₁`, to the side `c₁` prefers.
+    fn hard_case(&mut self) -> Option<T> {
+        let least = self.least();
+        let rounding = self.rounding();
+        // ‖s‖ at the smallest ν that rounding can tell from 0
+        if least > T::zero() || self.along_least() > rounding * self.radius {
+            return None;
+        }
+        let rest = self.place(T::zero(), Some(rounding));
+        if rest >= self.radius {
+            return None;
+        }
+        // along a flat direction there is nothing to gain
+        if least < T::zero() {
+            let to_boundary = ((self.radius - rest) * (self.radius + rest)).sqrt();
+            self.s[0] = if self.c[0] > T::zero() { -to_boundary } else { to_boundary };
+        }
+        Some(-least)
+    }
+
+    /// `μ = ν − λ₁` with `‖s(ν)‖ = Δ`.
+    fn on_boundary(&mut self) -> T {
+        let mut low = self.least().max(T::zero());
+        let mut high = (kernel::norm(self.c.as_slice()) / self.radius).max(low);
+        let mut nu = low.max(self.along_least() / self.radius).min(high);
+        for _ in 0..ITERATIONS {
+            if nu <= T::zero() {
+                nu = high * T::EPSILON;
+            }
+            let length = self.place(nu, None);
+            if (length - self.radius).abs() <= T::of(64.0) * T::EPSILON * self.radius {
+                break;
+            }
+            if length > self.radius {
+                low = nu;
+            } else {
+                high = nu;
+            }
+            let newton = nu + (length - self.radius) / self.radius / self.steepness(nu, length);
+            let between = if low > T::zero() { (low * high).sqrt() } else { high * T::of(1e-3) };
+            nu = if newton > low && newton < high { newton } else { between };
+            if !(low < nu && nu < high) {
+                break;
+            }
+        }
+        nu - self.least()
+    }
+
+    /// `−d‖s‖/dν / ‖s‖ = Σ (s_i/‖s‖)² / (λ_i − λ₁ + ν)`.
+    fn steepness(&self, nu: T, length: T) -> T {
+        self.s.iter().zip(self.lambda).fold(T::zero(), |sum, (&s, &lambda)| {
+            let share = s / length;
+            sum + share * share / (lambda - self.least() + nu)
+        })
+    }
+
+    /// What the model gains by `s`, `Σ s_i² (½ λ_i + μ)`: no term is negative, so nothing cancels.
+    fn promise(&self, mu: T) -> T {
+        let terms = self.s.iter().zip(self.lambda);
+        terms.fold(T::zero(), |sum, (&s, &lambda)| sum + s * (s * (T::of(0.5) * lambda + mu)))
+    }
+}
