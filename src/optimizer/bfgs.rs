@@ -1,6 +1,6 @@
 use nalgebra::DVector;
 
-use super::lbfgs::curvature;
+use super::lbfgs::scales;
 use super::search::directions::{Directed, Direction};
 use super::{Optimizer, Step};
 use crate::contract::room;
@@ -122,7 +122,7 @@ impl<T: Real> Direction<T> for Inverse<T> {
 
     fn learn(&mut self, s: &[T], y: &[T]) {
         let n = s.len();
-        let Some((rho, gamma)) = curvature(s, y) else { return };
+        let Some((rho, gamma)) = scales(s, y) else { return };
         if !self.learnt {
             self.h.fill(T::zero());
             self.h.iter_mut().step_by(n + 1).for_each(|h| *h = gamma);

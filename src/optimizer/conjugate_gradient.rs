@@ -11,7 +11,7 @@ use crate::{Error, Objective, Real, kernel};
 /// β = (y − 2 d ‖y‖²/(dᵀy))ᵀ g / (dᵀy),    η = −1 / (‖d‖ min(0.01, ‖g₋‖))
 /// ```
 ///
-/// `t` satisfies the strong Wolfe conditions. The least memory of all methods that know curvature: four
+/// `t` satisfies the strong Wolfe conditions. The least memory of all methods that learn from their steps: four
 /// vectors. On a quadratic with exact line searches it ends after `n` steps. Where memory for
 /// [`Lbfgs`](super::Lbfgs) is at hand, that needs fewer evaluations. Safeguards are as there, and so is the
 /// objective that must stay the same.

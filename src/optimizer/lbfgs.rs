@@ -5,7 +5,7 @@ use super::{Optimizer, Step};
 use crate::contract::{room, setting};
 use crate::{Error, Objective, Real, kernel};
 
-/// Limited-memory BFGS: curvature from the last few steps, a few vectors of memory.
+/// Limited-memory BFGS: second derivatives guessed from the last few steps, a few vectors of memory.
 ///
 /// ```text
 /// d = −H ∇f(x),   x ← x + t d          s = x₊ − x,  y = ∇f(x₊) − ∇f(x)
@@ -171,11 +171,12 @@ impl<T: Real> Direction<T> for TwoLoops<T> {
 
     fn learn(&mut self, s: &[T], y: &[T]) {
         let n = s.len();
-        let Some((rho, gamma)) = curvature(s, y) else { return };
+        let Some((rho, gamma)) = scales(s, y) else { return };
         let k = self.learnt % self.memory;
         self.s[k * n..][..n].copy_from_slice(s);
         self.y[k * n..][..n].copy_from_slice(y);
-        (self.rho[k], self.gamma) = (rho, gamma);
+        self.rho[k] = rho;
+        self.gamma = gamma;
         self.learnt += 1;
     }
 
@@ -184,8 +185,8 @@ impl<T: Real> Direction<T> for TwoLoops<T> {
     }
 }
 
-/// `ρ = 1/(sᵀy)` and `γ = sᵀy / yᵀy`, if the step met positive curvature, clear of rounding.
-pub(super) fn curvature<T: Real>(s: &[T], y: &[T]) -> Option<(T, T)> {
+/// `ρ = 1/(sᵀy)` and `γ = sᵀy / yᵀy`, if `sᵀy` is positive, clear of rounding.
+pub(super) fn scales<T: Real>(s: &[T], y: &[T]) -> Option<(T, T)> {
     let (sy, yy, ss) = (kernel::dot(s, y), kernel::dot(y, y), kernel::dot(s, s));
     let (rho, gamma) = (T::one() / sy, sy / yy);
     let clear = sy > T::EPSILON * ss.sqrt() * yy.sqrt();

@@ -5,8 +5,9 @@ use super::search::lanczos::Lanczos;
 use super::search::trust_radius::Radius;
 use super::{Optimizer, Step};
 use crate::contract::{check_size, setting};
+use crate::kernel::{self, compiled};
 use crate::objective::evaluate;
-use crate::{Error, HessianProduct, Real, Termination, kernel};
+use crate::{Error, HessianProduct, Real, Termination};
 
 /// Truncated Newton: conjugate gradients on `H s = −∇f` in a trust region, by Hessian products alone.
 ///
@@ -130,8 +131,15 @@ impl<T: Real> NewtonCg<T> {
         self
     }
 
-    /// Steihaug's conjugate gradients, into `s`. What the model promises, and whether negative curvature
-    /// was met.
+    /// Conjugate gradients on `H s = −∇f` (Steihaug 1983). What the model promises by `s`, and whether negative
+    /// curvature was met.
+    ///
+    /// ```text
+    /// t = r·r / dᵀHd,    s ← s + t d,    r ← r + t H d,    d ← (r₊·r₊ / r·r) d − r₊
+    /// ```
+    ///
+    /// `r` and `d` are measured in `‖∇f‖`, so that the square of no length leaves the range. The model along `s + t d`
+    /// has the slope `−‖∇f‖ r·r`.
     fn steihaug<O: HessianProduct<T> + ?Sized>(
         &mut self,
         objective: &mut O,
@@ -139,59 +147,70 @@ impl<T: Real> NewtonCg<T> {
         radius: T,
     ) -> Result<(T, bool), Error> {
         let (n, half) = (x.len(), T::of(0.5));
-        let start = kernel::norm(self.gradient.as_slice());
-        // squares of lengths are taken of r/‖∇f‖, so that no scale overflows
+        let unit = kernel::norm(self.gradient.as_slice());
         self.s.fill(T::zero());
-        self.residual.zip_apply(&self.gradient, |r, g| *r = g / start);
-        self.direction.zip_apply(&self.residual, |d, r| *d = -r);
-        let tolerance = half.min(start.sqrt());
-        let (mut promised, mut square) = (T::zero(), T::one());
+        set(self.gradient.as_slice(), T::one() / unit, self.residual.as_mut_slice());
+        set(self.gradient.as_slice(), -T::one() / unit, self.direction.as_mut_slice());
+        let tolerance = half.min(unit.sqrt());
+        let mut promised = T::zero();
+        let mut rr = T::one();
         for _ in 0..self.products.min(2 * n).max(1) {
             objective.hessian_product(x, &self.direction, &mut self.product);
             check_size("the Hessian product", self.product.len(), n)?;
-            let curvature = kernel::dot(self.direction.as_slice(), self.product.as_slice());
-            let finite = curvature.is_finite() && kernel::norm_inf(self.product.as_slice()).is_finite();
-            // the model along z + t d has slope −‖∇f‖ r·r and curvature dᵀHd
-            let slope = start * square;
-            let length = slope / curvature;
-            if !finite || curvature <= T::zero() || !self.is_inside(length, radius) {
+            let dhd = kernel::dot(self.direction.as_slice(), self.product.as_slice());
+            let finite = dhd.is_finite() && kernel::norm_inf(self.product.as_slice()).is_finite();
+            let convex = finite && dhd > T::zero();
+            let fall = unit * rr;
+            let t = fall / dhd;
+            if !convex || reach(self.s.as_slice(), t, self.direction.as_slice(), radius) > T::one() {
                 let t = self.to_boundary(radius);
-                let bend = if finite { half * t * curvature } else { T::zero() };
+                let rise = if finite { half * t * dhd } else { T::zero() };
                 kernel::axpy(t, self.direction.as_slice(), self.s.as_mut_slice());
-                return Ok((promised + t * (slope - bend), !finite || curvature <= T::zero()));
+                return Ok((promised + t * (fall - rise), !convex));
             }
-            kernel::axpy(length, self.direction.as_slice(), self.s.as_mut_slice());
-            promised += half * length * slope;
-            kernel::axpy(length / start, self.product.as_slice(), self.residual.as_mut_slice());
+            kernel::axpy(t, self.direction.as_slice(), self.s.as_mut_slice());
+            promised += half * t * fall;
+            kernel::axpy(t / unit, self.product.as_slice(), self.residual.as_mut_slice());
             let next = kernel::dot(self.residual.as_slice(), self.residual.as_slice());
             if next.sqrt() <= tolerance || !next.is_finite() {
                 break;
             }
-            let ratio = next / square;
-            self.direction.zip_apply(&self.residual, |d, r| *d = ratio * *d - r);
-            square = next;
+            kernel::scale(next / rr, self.direction.as_mut_slice());
+            kernel::axpy(-T::one(), self.residual.as_slice(), self.direction.as_mut_slice());
+            rr = next;
         }
         Ok((promised, false))
-    }
-
-    fn is_inside(&self, t: T, radius: T) -> bool {
-        let inside = self.s.iter().zip(&self.direction).fold(T::zero(), |sum, (&s, &d)| {
-            let z = (s + t * d) / radius;
-            sum + z * z
-        });
-        inside <= T::one()
     }
 
     /// `t ≥ 0` with `‖s + t d‖ = Δ`, without cancellation.
     fn to_boundary(&self, radius: T) -> T {
         let length = kernel::norm(self.direction.as_slice());
-        let (d, s) = (self.direction.iter(), self.s.iter());
-        let along = d.zip(s).fold(T::zero(), |sum, (&d, &s)| sum + (d / length) * (s / radius));
+        let along = cosine(self.direction.as_slice(), length, self.s.as_slice(), radius);
         let z = kernel::norm(self.s.as_slice()) / radius;
         let gap = ((T::one() - z) * (T::one() + z)).max(T::zero());
         let root = (along * along + gap).sqrt();
         let t = if along > T::zero() { gap / (along + root) } else { root - along };
         t * radius / length
+    }
+}
+
+compiled! {
+    /// `to ← α from`
+    fn set<T>(from: &'a [T], alpha: T, to: &'a mut [T]) {
+        to.iter_mut().zip(from).for_each(|(to, from)| *to = alpha * *from);
+    }
+
+    /// `(‖s + t d‖ / Δ)²`
+    fn reach<T>(s: &'a [T], t: T, d: &'a [T], radius: T) -> T {
+        s.iter().zip(d).fold(T::zero(), |sum, (s, d)| {
+            let share = (*s + t * *d) / radius;
+            sum + share * share
+        })
+    }
+
+    /// `dᵀs / (‖d‖ Δ)`
+    fn cosine<T>(d: &'a [T], length: T, s: &'a [T], radius: T) -> T {
+        d.iter().zip(s).fold(T::zero(), |sum, (d, s)| sum + (*d / length) * (*s / radius))
     }
 }
 

@@ -120,8 +120,8 @@ impl<T: Real> Lanczos<T> {
         self.least().1 < T::zero()
     }
 
-    /// The direction of most negative curvature that `steps` steps from a fixed vector without structure
-    /// find, with the curvature: the unit Ritz vector in `out`. A negative Ritz value is a proof, it is
+    /// The least eigenvalue that `steps` steps from a fixed vector without structure find, if it is negative, and
+    /// its unit Ritz vector in `out`. A negative Ritz value is a proof, it is
     /// `vᵀHv`; `None`, where the smallest is not negative beyond rounding, is only a sign that there is
     /// none.
     pub(in crate::optimizer) fn negative_eigenvalue<O: HessianProduct<T> + ?Sized>(
