@@ -315,7 +315,9 @@ fn eigenvalues<T: Real>(hessian: &DMatrix<T>) -> Result<DVector<T>, Error> {
     let scale = kernel::norm_inf(hessian.as_slice());
     if !scale.is_finite() {
         let at = hessian.iter().position(|h| !h.is_finite()).unwrap_or(0);
-        let (row, column, found) = (at % n, at / n, hessian[at].f64());
+        let row = at % n;
+        let column = at / n;
+        let found = hessian[at].f64();
         return Err(Error::NonFinite { argument: "hessian", row, column, found });
     }
     let rounding = T::EPSILON.sqrt() * scale;
@@ -330,7 +332,8 @@ fn eigenvalues<T: Real>(hessian: &DMatrix<T>) -> Result<DVector<T>, Error> {
     }
     let (_, row, column) = worst;
     if row != column {
-        let (upper, lower) = (hessian[(row, column)].f64(), hessian[(column, row)].f64());
+        let upper = hessian[(row, column)].f64();
+        let lower = hessian[(column, row)].f64();
         return Err(Error::Asymmetric { argument: "hessian", row, column, upper, lower });
     }
     Spectrum::values(hessian).ok_or(UNFINISHED(n))

@@ -108,7 +108,9 @@ impl<T: Real> Direction<T> for Inverse<T> {
     fn prepare(&mut self, n: usize) -> Result<(), Error> {
         if self.hy.len() != n {
             let entries = room::<T>("x", &[n, n])?;
-            (self.h, self.hy, self.learnt) = (vec![T::zero(); entries], vec![T::zero(); n], false);
+            self.h = vec![T::zero(); entries];
+            self.hy = vec![T::zero(); n];
+            self.learnt = false;
         }
         Ok(())
     }

@@ -97,7 +97,8 @@ impl<T: Real> Direction<T> for Conjugate<T> {
 
     fn prepare(&mut self, n: usize) -> Result<(), Error> {
         if self.y.len() != n {
-            (self.y, self.learnt) = (vec![T::zero(); n], false);
+            self.y = vec![T::zero(); n];
+            self.learnt = false;
         }
         Ok(())
     }
@@ -107,7 +108,9 @@ impl<T: Real> Direction<T> for Conjugate<T> {
         if !self.learnt {
             return false;
         }
-        let (dy, yy, dd) = (kernel::dot(d, &self.y), kernel::dot(&self.y, &self.y), kernel::dot(d, d));
+        let dy = kernel::dot(d, &self.y);
+        let yy = kernel::dot(&self.y, &self.y);
+        let dd = kernel::dot(d, d);
         let two = T::of(2.0);
         let beta = (kernel::dot(&self.y, g) - two * (yy / dy) * kernel::dot(d, g)) / dy;
         let eta = -T::one() / (dd.sqrt() * before.min(T::of(0.01)));

@@ -143,8 +143,10 @@ impl<T: Real> Direction<T> for TwoLoops<T> {
         let entries = n.saturating_mul(self.memory);
         if self.s.len() != entries || self.rho.len() != self.memory {
             room::<T>("memory", &[n.saturating_add(1), self.memory, 2])?;
-            (self.s, self.y) = (vec![T::zero(); entries], vec![T::zero(); entries]);
-            (self.rho, self.alpha) = (vec![T::zero(); self.memory], vec![T::zero(); self.memory]);
+            self.s = vec![T::zero(); entries];
+            self.y = vec![T::zero(); entries];
+            self.rho = vec![T::zero(); self.memory];
+            self.alpha = vec![T::zero(); self.memory];
             self.learnt = 0;
         }
         Ok(())
@@ -187,8 +189,11 @@ impl<T: Real> Direction<T> for TwoLoops<T> {
 
 /// `ρ = 1/(sᵀy)` and `γ = sᵀy / yᵀy`, if `sᵀy` is positive, clear of rounding.
 pub(super) fn scales<T: Real>(s: &[T], y: &[T]) -> Option<(T, T)> {
-    let (sy, yy, ss) = (kernel::dot(s, y), kernel::dot(y, y), kernel::dot(s, s));
-    let (rho, gamma) = (T::one() / sy, sy / yy);
+    let sy = kernel::dot(s, y);
+    let yy = kernel::dot(y, y);
+    let ss = kernel::dot(s, s);
+    let rho = T::one() / sy;
+    let gamma = sy / yy;
     let clear = sy > T::EPSILON * ss.sqrt() * yy.sqrt();
     (clear && rho.is_finite() && gamma.is_finite() && gamma > T::zero()).then_some((rho, gamma))
 }

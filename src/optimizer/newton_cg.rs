@@ -92,7 +92,8 @@ impl<T: Real> NewtonCg<T> {
     /// ```
     #[must_use]
     pub fn radius(mut self, radius: T) -> Self {
-        (self.radius.initial, self.radius.now) = (radius, radius);
+        self.radius.initial = radius;
+        self.radius.now = radius;
         self
     }
 
@@ -146,7 +147,8 @@ impl<T: Real> NewtonCg<T> {
         x: &DVector<T>,
         radius: T,
     ) -> Result<(T, bool), Error> {
-        let (n, half) = (x.len(), T::of(0.5));
+        let n = x.len();
+        let half = T::of(0.5);
         let unit = kernel::norm(self.gradient.as_slice());
         self.s.fill(T::zero());
         set(self.gradient.as_slice(), T::one() / unit, self.residual.as_mut_slice());

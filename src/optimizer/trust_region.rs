@@ -92,7 +92,8 @@ impl<T: Real> TrustRegion<T> {
     /// ```
     #[must_use]
     pub fn radius(mut self, radius: T) -> Self {
-        (self.radius.initial, self.radius.now) = (radius, radius);
+        self.radius.initial = radius;
+        self.radius.now = radius;
         self
     }
 

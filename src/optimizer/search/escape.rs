@@ -70,7 +70,8 @@ pub(in crate::optimizer) fn escape_along<T: Real, O: Objective<T> + ?Sized>(
             step.evaluations += 1;
             let f = objective.value(trial);
             if f.is_finite() && f < step.value && f <= best {
-                (best, side) = (f, Some(sign));
+                best = f;
+                side = Some(sign);
             }
         }
         if let Some(sign) = side {

@@ -135,7 +135,8 @@ impl<T: Real> Lanczos<T> {
         if !self.run(objective, x, out, steps)? {
             return Ok(None);
         }
-        let (k, (at, least)) = (self.values.len(), self.least());
+        let k = self.values.len();
+        let (at, least) = self.least();
         if least >= -T::of(out.len() as f64) * T::EPSILON * kernel::norm_inf(&self.values) {
             return Ok(None);
         }

@@ -156,7 +156,8 @@ impl<T: Real, O: Objective<T> + ?Sized> Shrinking<'_, T, O> {
                 return self.halve(a, b);
             }
             let secant = secant(&a, &b);
-            let (least, most) = (b.t * T::of(2.0), b.t * T::of(10.0));
+            let least = b.t * T::of(2.0);
+            let most = b.t * T::of(10.0);
             a = b;
             b = self.probe(if secant > least && secant < most { secant } else { most })?;
         }
@@ -193,7 +194,8 @@ impl<T: Real, O: Objective<T> + ?Sized> Shrinking<'_, T, O> {
 
     /// A double secant step, and a halving where it shrank the interval by less than a third.
     fn narrow(&mut self, (a, b): (Probe<T>, Probe<T>)) -> Result<(Probe<T>, Probe<T>), End> {
-        let (left, third) = (self.left, T::of(0.66));
+        let left = self.left;
+        let third = T::of(0.66);
         let c = secant(&a, &b);
         let (mut p, mut q) = self.update((a, b), c)?;
         // the end that moved has a partner on its own side: extrapolate their slopes
