@@ -1,7 +1,7 @@
 //! Side by side with argmin: its L-BFGS on an objective of this crate, and Newton's trust region on a problem
 //! written for argmin.
 //!
-//! `cargo run --release --example argmin`
+//! `cargo run --release --manifest-path examples/argmin/Cargo.toml`
 
 use std::cell::RefCell;
 
