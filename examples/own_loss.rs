@@ -25,24 +25,22 @@ impl ElementWise for Poisson {
 struct Distance;
 
 impl<T: Real> Loss<T> for Distance {
-    fn value(&self, z: DMatrixView<T>, y: DMatrixView<T>, w: &[T]) -> T {
-        let distance = |j| (T::one() + (z.column(j) - y.column(j)).norm_squared()).sqrt();
-        w.iter().enumerate().fold(T::zero(), |sum, (j, w)| sum + *w * distance(j))
+    fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
+        let term = |(j, w): (usize, &T)| *w * (z.column(j) - y.column(j)).norm().hypot(T::one());
+        weights.iter().enumerate().map(term).fold(T::zero(), |sum, term| sum + term)
     }
-
     fn value_gradient(
         &self,
-        z: DMatrixView<T>,
-        y: DMatrixView<T>,
-        w: &[T],
-        mut delta: DMatrixViewMut<T>,
+        z: DMatrixView<'_, T>,
+        y: DMatrixView<'_, T>,
+        weights: &[T],
+        mut delta: DMatrixViewMut<'_, T>,
     ) -> T {
-        for (j, w) in w.iter().enumerate() {
+        for (j, w) in weights.iter().enumerate() {
             let apart = z.column(j) - y.column(j);
-            let distance = (T::one() + apart.norm_squared()).sqrt();
-            delta.set_column(j, &(apart * (*w / distance)));
+            delta.set_column(j, &(&apart * (*w / apart.norm().hypot(T::one()))));
         }
-        self.value(z, y, w)
+        self.value(z, y, weights)
     }
 }
 

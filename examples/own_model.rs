@@ -12,11 +12,16 @@ use gradus::{
 #[derive(Debug, Clone)]
 struct Growth;
 
-#[rustfmt::skip]
 impl Architecture for Growth {
-    fn inputs(&self) -> usize { 1 }
-    fn outputs(&self) -> usize { 1 }
-    fn parameter_count(&self) -> usize { 2 }
+    fn inputs(&self) -> usize {
+        1
+    }
+    fn outputs(&self) -> usize {
+        1
+    }
+    fn parameter_count(&self) -> usize {
+        2
+    }
 }
 
 impl<T: Real> Model<T> for Growth {
@@ -32,8 +37,14 @@ impl<T: Real> Model<T> for Growth {
     fn scores<'c>(&self, (z, batch): &'c Self::Cache) -> DMatrixView<'c, T> {
         DMatrixView::from_slice(&z[..*batch], 1, *batch)
     }
-    #[rustfmt::skip]
-    fn backward(&self, theta: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>, _: &mut Self::Cache, gradient: &mut DVector<T>) {
+    fn backward(
+        &self,
+        theta: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        delta: DMatrixView<'_, T>,
+        _: &mut Self::Cache,
+        gradient: &mut DVector<T>,
+    ) {
         for (x, delta) in x.iter().zip(delta.iter()) {
             let e = (-theta[1] * *x).exp();
             gradient[0] += *delta * (T::one() - e);
