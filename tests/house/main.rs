@@ -108,7 +108,7 @@ fn faults(files: &[(String, String)]) -> Vec<String> {
     let files = Imports::read(files).between_files();
     let rooms = between_rooms(&files);
     let mut faults = Vec::new();
-    for ((from, to), _) in &rooms {
+    for (from, to) in rooms.keys() {
         if let Some(fault) = against_the_order(from, to) {
             let between = |arrow: &(String, String)| room(&arrow.0) == from && room(&arrow.1) == to;
             faults.push(fault + &names(&files, between));
