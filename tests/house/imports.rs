@@ -31,6 +31,9 @@ struct Module<'s> {
 /// Which file, or room, uses which names of which other.
 pub(crate) type Arrows = BTreeMap<(String, String), BTreeSet<String>>;
 
+/// Paths, and the modules they were read in.
+type Seen = BTreeSet<(usize, Vec<String>)>;
+
 /// A crate's modules; the files' names are relative to `src`, with `/`.
 #[derive(Debug)]
 pub(crate) struct Imports<'s> {
@@ -112,11 +115,10 @@ impl<'s> Imports<'s> {
         }
         let of = self.files[self.modules[parent].file].0.trim_end_matches(".rs");
         let folder = if of == "lib" { String::new() } else { format!("{}/", of.trim_end_matches("/mod")) };
-        let file = [format!("{folder}{name}.rs"), format!("{folder}{name}/mod.rs")];
-        if let Some(file) = file.iter().find_map(|file| self.file(file)) {
-            let child = self.read_file(file, Some(parent));
-            self.define(parent, name, Meaning::Module(child));
-        }
+        let files = [format!("{folder}{name}.rs"), format!("{folder}{name}/mod.rs")];
+        let file = files.iter().find_map(|file| self.file(file));
+        let child = self.read_file(file.unwrap_or_else(|| panic!("no {}", files[0])), Some(parent));
+        self.define(parent, name, Meaning::Module(child));
         i + 1
     }
 
@@ -140,12 +142,7 @@ impl<'s> Imports<'s> {
 
     /// The modules in which the item at the end of `path`, read in `module`, is defined; where a module does not define
     /// what it is asked for (a macro does), that module.
-    fn definitions(
-        &self,
-        module: usize,
-        path: &[String],
-        seen: &mut BTreeSet<(usize, Vec<String>)>,
-    ) -> BTreeSet<usize> {
+    fn definitions(&self, module: usize, path: &[String], seen: &mut Seen) -> BTreeSet<usize> {
         if !seen.insert((module, path.to_vec())) {
             return BTreeSet::new();
         }
@@ -160,7 +157,7 @@ impl<'s> Imports<'s> {
             [] => BTreeSet::new(),
             [first, ..] if first == "super" => self.definitions(at, rest, seen),
             [name] => self.item(at, name, began, seen),
-            [first, then @ ..] => match self.module(at, first, seen) {
+            [first, then @ ..] => match self.module(at, first, &mut Seen::new()) {
                 Some(next) => {
                     let inside: Vec<_> =
                         std::iter::once("self".to_owned()).chain(then.iter().cloned()).collect();
@@ -172,13 +169,7 @@ impl<'s> Imports<'s> {
         }
     }
 
-    fn item(
-        &self,
-        at: usize,
-        name: &str,
-        began: bool,
-        seen: &mut BTreeSet<(usize, Vec<String>)>,
-    ) -> BTreeSet<usize> {
+    fn item(&self, at: usize, name: &str, began: bool, seen: &mut Seen) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
         let meanings = self.modules[at].names.get(name);
         for meaning in meanings.into_iter().flatten() {
@@ -191,10 +182,8 @@ impl<'s> Imports<'s> {
         if meanings.is_none() {
             for glob in &self.modules[at].globs {
                 let path: Vec<_> = glob.iter().cloned().chain([name.to_owned()]).collect();
-                let known = self
-                    .module_of(at, glob)
-                    .is_some_and(|module| self.modules[module].names.contains_key(name));
-                if known {
+                let of = self.module_of(at, glob, &mut Seen::new());
+                if of.is_some_and(|module| self.modules[module].names.contains_key(name)) {
                     found.extend(self.definitions(at, &path, seen));
                 }
             }
@@ -205,13 +194,14 @@ impl<'s> Imports<'s> {
         found
     }
 
-    /// The module that `name` stands for in `at`.
-    fn module(&self, at: usize, name: &str, seen: &mut BTreeSet<(usize, Vec<String>)>) -> Option<usize> {
+    /// The module that `name` stands for in `at`; `seen` holds the aliases on the way, for names that stand for each
+    /// other.
+    fn module(&self, at: usize, name: &str, seen: &mut Seen) -> Option<usize> {
         let mut meanings = self.modules[at].names.get(name).into_iter().flatten();
         meanings.find_map(|meaning| match meaning {
             Meaning::Module(module) => Some(*module),
             Meaning::Alias(path) if seen.insert((at, path.clone())) => {
-                let found = self.module_of(at, path);
+                let found = self.module_of(at, path, seen);
                 seen.remove(&(at, path.clone()));
                 found
             }
@@ -220,12 +210,12 @@ impl<'s> Imports<'s> {
     }
 
     /// The module at the end of `path`, read in `module`.
-    fn module_of(&self, module: usize, path: &[String]) -> Option<usize> {
+    fn module_of(&self, module: usize, path: &[String], seen: &mut Seen) -> Option<usize> {
         path.iter().enumerate().try_fold(module, |at, (i, name)| match name.as_str() {
             "crate" if i == 0 => Some(0),
             "self" if i == 0 => Some(at),
             "super" => self.modules[at].parent,
-            _ => self.module(at, name, &mut BTreeSet::from([(at, path.to_vec())])),
+            _ => self.module(at, name, seen),
         })
     }
 
@@ -236,7 +226,7 @@ impl<'s> Imports<'s> {
             let mut paths: Vec<_> = module.imports.clone();
             paths.extend(paths_in(&module.code));
             for path in paths {
-                for definition in self.definitions(index, &path, &mut BTreeSet::new()) {
+                for definition in self.definitions(index, &path, &mut Seen::new()) {
                     let (from, to) = (module.file, self.modules[definition].file);
                     let [from, to] = [from, to].map(|file| self.files[file].0.clone());
                     if from != to && from != "lib.rs" && to != "lib.rs" {
