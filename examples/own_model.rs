@@ -25,24 +25,26 @@ impl Architecture for Growth {
 }
 
 impl<T: Real> Model<T> for Growth {
-    type Cache = (Vec<T>, usize); // the scores, and how many of them are in use
+    type Cache = Vec<T>; // the scores
 
     fn cache(&self, max_batch: usize) -> Self::Cache {
-        (vec![T::zero(); max_batch], 0)
+        vec![T::zero(); max_batch]
     }
-    fn forward(&self, theta: &DVector<T>, x: DMatrixView<'_, T>, (z, batch): &mut Self::Cache) {
-        *batch = x.ncols();
+    fn forward<'c>(
+        &self,
+        theta: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        z: &'c mut Self::Cache,
+    ) -> DMatrixView<'c, T> {
         z.iter_mut().zip(x.iter()).for_each(|(z, x)| *z = theta[0] * (T::one() - (-theta[1] * *x).exp()));
-    }
-    fn scores<'c>(&self, (z, batch): &'c Self::Cache) -> DMatrixView<'c, T> {
-        DMatrixView::from_slice(&z[..*batch], 1, *batch)
+        DMatrixView::from_slice(z, 1, x.ncols())
     }
     fn backward(
         &self,
         theta: &DVector<T>,
         x: DMatrixView<'_, T>,
         delta: DMatrixView<'_, T>,
-        _: &mut Self::Cache,
+        _cache: &mut Self::Cache,
         gradient: &mut DVector<T>,
     ) {
         for (x, delta) in x.iter().zip(delta.iter()) {

@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (scales, loaded): (Standardizer<f64>, Classifier) = serde_json::from_str(&file)?;
     let new = dmatrix![3.5, 6.5; 7.0, 6.0];
     let (before, after) =
-        (fitted.probability(&standard.transform(&new)?)?, loaded.probability(&scales.transform(&new)?)?);
+        (fitted.predict(&standard.transform(&new)?)?, loaded.predict(&scales.transform(&new)?)?);
     assert_eq!(before, after);
     println!("saved {} bytes; the same answers before and after: {:.4?}", file.len(), after.as_slice());
 
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // from known weights: w₁, w₂, b, as a paper or another program gives them
     let known = Fitted::from_parameters(SigmoidClassifier::new(2), LogLoss, dvector![1.5, 0.4, -9.0])?;
-    println!("known weights: {:.4?}", known.probability(&new)?.as_slice());
+    println!("known weights: {:.4?}", known.predict(&new)?.as_slice());
     let short = Fitted::from_parameters(SigmoidClassifier::new(2), LogLoss, dvector![1.5, 0.4]);
     println!("one too few: {}", short.err().ok_or("a missing weight was accepted")?);
     Ok(())

@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, DVector};
 use crate::contract::check_point;
 use crate::{Error, Hessian, HessianProduct, Objective, Real};
 
-pub use models::{curvature, loss, model, second_order};
+pub use models::{curvature, input_gradient, loss, model, second_order};
 pub use report::{CheckReport, Component, Verdict};
 
 use differences::{Estimate, differentiate};

@@ -6,9 +6,8 @@ use crate::contract::room;
 use crate::contract::{check_finite, check_shape};
 use crate::kernel::{self, flat};
 use crate::loss::argmax;
-use crate::{
-    Architecture, CrossEntropy, Error, LogLoss, Loss, Model, Perceptron, Real, Report, SigmoidClassifier,
-};
+use crate::model::Affine;
+use crate::{CrossEntropy, EmpiricalRisk, Error, LogLoss, Loss, Model, Real, Report};
 
 mod exact;
 mod likelihood;
@@ -61,8 +60,7 @@ pub(crate) use exact::{Design, check_rank};
 pub struct Fitted<T: Real, M, L> {
     pub(crate) model: M,
     pub(crate) loss: L,
-    pub(crate) theta: DVector<T>,
-    /// Where the run ended and why; its `x` are the parameters.
+    /// Where the run ended and why. Its `x` are the [`parameters`](Self::parameters), the only copy of them.
     pub report: Report<T>,
 }
 
@@ -75,7 +73,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
     ///
     /// let known = Fitted::from_parameters(SigmoidClassifier::new(2), LogLoss, dvector![4.5, 1.5, 0.0])?;
-    /// assert_eq!(known.probability(&dmatrix![1.0; 3.0])?[0], 0.9998766054240138); // 1/(1 + e⁻⁹)
+    /// assert_eq!(known.predict(&dmatrix![1.0; 3.0])?[0], 0.9998766054240138); // 1/(1 + e⁻⁹)
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -99,7 +97,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
 
     /// The report's point as the parameters of a model: lengths agree.
     pub(crate) fn new(model: M, loss: L, report: Report<T>) -> Self {
-        Self { model, loss, theta: report.x.clone(), report }
+        Self { model, loss, report }
     }
 
     /// The architecture.
@@ -142,11 +140,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn parameters(&self) -> &DVector<T> {
-        &self.theta
+        &self.report.x
     }
 
-    /// The mean response for each sample of `x` (`features × samples`): scores for regression, probabilities
-    /// for the losses of classifiers.
+    /// The mean response for each sample of `x` (`features × samples`): scores for regression, for the losses of
+    /// classifiers the probability of each class, or of each yes (`outputs × samples`).
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix, dvector};
@@ -208,6 +206,71 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
         Ok(self.loss.score(z.as_view(), y))
     }
 
+    /// The class of each sample of `x`; [`Classifier::class`] says how it is chosen.
+    ///
+    /// ```
+    /// use gradus::SigmoidClassifier;
+    /// use gradus::nalgebra::{self, dmatrix};
+    ///
+    /// let x = dmatrix![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    /// let fitted = SigmoidClassifier::new(1).fit(&x, &dmatrix![0.0, 0.0, 1.0, 0.0, 1.0, 1.0])?;
+    /// assert_eq!(fitted.classify(&dmatrix![0.0, 7.0])?, [0, 1]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`predict`](Self::predict).
+    pub fn classify<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<Vec<usize>, Error>
+    where
+        L: Classifier<T>,
+    {
+        let z = self.scores(x)?;
+        Ok(z.column_iter().map(|z| self.loss.class(z.as_slice())).collect())
+    }
+
+    /// `W` (`outputs × features`) of an affine model.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{Fitted, Perceptron, SquaredError};
+    ///
+    /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, dvector![1.0, 2.0, 3.0])?;
+    /// assert_eq!(known.weights(), dmatrix![1.0, 2.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[expect(private_bounds, reason = "the affine models of the crate")]
+    pub fn weights(&self) -> DMatrix<T>
+    where
+        M: Affine,
+    {
+        let (k, n) = (self.model.outputs(), self.model.inputs());
+        DMatrix::from_iterator(k, n, self.coefficients())
+    }
+
+    /// `b` of an affine model (one entry per output); zeros for a model without.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Fitted, Perceptron, SquaredError};
+    ///
+    /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, dvector![1.0, 2.0, 3.0])?;
+    /// assert_eq!(known.bias(), dvector![3.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[expect(private_bounds, reason = "the affine models of the crate")]
+    pub fn bias(&self) -> DVector<T>
+    where
+        M: Affine,
+    {
+        let (k, n) = (self.model.outputs(), self.model.inputs());
+        DVector::from_iterator(k, self.coefficients().skip(k * n))
+    }
+
+    /// `θ`, and zeros for what is missing.
+    fn coefficients(&self) -> impl Iterator<Item = T> {
+        self.report.x.iter().copied().chain(std::iter::repeat(T::zero()))
+    }
+
     /// Inference in a loop: owns the workspace for batches of up to `max_batch` samples, so that
     /// [`predict_into`](Predictor::predict_into) allocates nothing.
     ///
@@ -227,10 +290,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
         Predictor { fitted: self, cache: self.model.cache(width), width }
     }
 
-    fn evaluate(&self, x: DMatrixView<'_, T>, respond: bool) -> Result<DMatrix<T>, Error> {
+    fn evaluate(&self, x: DMatrixView<'_, T>, response: bool) -> Result<DMatrix<T>, Error> {
         room::<T>("outputs", &[self.model.outputs(), x.ncols()])?;
         let mut out = DMatrix::zeros(self.model.outputs(), x.ncols());
-        self.predictor(x.ncols().min(WIDTH)).evaluate(x, &mut out, respond)?;
+        self.predictor(x.ncols().min(WIDTH)).evaluate(x, &mut out, response)?;
         Ok(out)
     }
 }
@@ -289,11 +352,15 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Predictor<'_, T, M, L> {
         self.evaluate(x.into(), out, true)
     }
 
-    fn evaluate(&mut self, x: DMatrixView<'_, T>, out: &mut DMatrix<T>, respond: bool) -> Result<(), Error> {
-        let Fitted { model, loss, theta, .. } = self.fitted;
+    fn evaluate(&mut self, x: DMatrixView<'_, T>, out: &mut DMatrix<T>, response: bool) -> Result<(), Error> {
+        let Fitted { model, loss, report: Report { x: theta, .. } } = self.fitted;
         let m = x.ncols();
         if m == 0 {
             return Err(Error::Empty { argument: "x", expected: "sample (column)" });
+        }
+        if theta.len() != model.parameter_count() {
+            let (expected, found) = (model.parameter_count(), theta.len());
+            return Err(Error::Length { argument: "parameters", expected, found });
         }
         check_shape("x", x.shape(), (model.inputs(), m))?;
         check_shape("out", out.shape(), (model.outputs(), m))?;
@@ -302,16 +369,68 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Predictor<'_, T, M, L> {
         }
         for start in (0..m).step_by(self.width) {
             let count = self.width.min(m - start);
-            model.forward(theta, x.columns(start, count), &mut self.cache);
-            let z = model.scores(&self.cache);
+            let z = model.forward(theta, x.columns(start, count), &mut self.cache);
             check_shape("scores", z.shape(), (out.nrows(), count))?;
             out.columns_mut(start, count).copy_from(&z);
         }
-        if respond {
-            loss.respond(out.as_view_mut());
+        if response {
+            loss.response(out.as_view_mut());
         }
         Ok(())
     }
+}
+
+impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
+    /// Fits the model exactly or by maximum likelihood, with the sample weights and the ridge penalty of the risk, over
+    /// its present batch.
+    ///
+    /// - [`Perceptron`](crate::Perceptron) with [`SquaredError`](crate::SquaredError): least squares, as
+    ///   [`Perceptron::fit`](crate::Perceptron::fit) says.
+    /// - [`SigmoidClassifier`](crate::SigmoidClassifier) with [`LogLoss`]: logistic regression, as
+    ///   [`SigmoidClassifier::fit`](crate::SigmoidClassifier::fit) says. A single class is an error even with a penalty,
+    ///   unless the model has no bias: the bias is not penalised, and runs to infinity.
+    /// - [`Perceptron`](crate::Perceptron) with [`CrossEntropy`]: softmax regression, which ends as logistic regression
+    ///   does. Adding the same number to all scores changes nothing, so the Hessian always has zero eigenvalues: the
+    ///   verdict is degenerate, and convex.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{CrossEntropy, EmpiricalRisk, Perceptron, SquaredError, data::one_hot};
+    ///
+    /// let (x, y) = (dmatrix![-1.0, 1.0], dmatrix![-1.0, 1.0]);
+    /// // min ½ mean (w x − y)² + ½ λ w²: w = 1/(1 + λ)
+    /// let fitted = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?.ridge(1.0).fit()?;
+    /// assert!((fitted.weights()[0] - 0.5_f64).abs() < 1e-15);
+    ///
+    /// let x = dmatrix![0.1, 0.9, 1.1, 2.0, 2.2, 2.9];
+    /// let y = one_hot(&[0, 0, 1, 1, 2, 2], 3)?;
+    /// let model = Perceptron::new(1).with_outputs(3);
+    /// let fitted = EmpiricalRisk::new(model, CrossEntropy, &x, &y)?.ridge(0.01).fit()?;
+    /// assert_eq!(fitted.classify(&dmatrix![0.0, 1.5, 3.0])?, [0, 1, 2]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for the penalty; [`Error::RankDeficient`] where least squares do not determine the
+    /// coefficients, with the columns to blame, and [`Error::Evaluation`] where they overflow; [`Error::OneClass`] where
+    /// an output sees a single class, [`Error::NoSamples`] for a class without samples.
+    #[expect(private_bounds, reason = "the pairs of model and loss that the crate fits")]
+    pub fn fit(&mut self) -> Result<Fitted<T, M, L>, Error>
+    where
+        M: Fit<T, L>,
+    {
+        M::fit_risk(self)
+    }
+}
+
+/// A model that, with the loss `L`, has a fit without settings.
+#[diagnostic::on_unimplemented(
+    message = "`fit` knows no method for the model `{Self}` with the loss `{L}`",
+    note = "it knows `Perceptron` with `SquaredError` or `CrossEntropy`, and `SigmoidClassifier` with `LogLoss`",
+    note = "train others with `minimize(&mut Lbfgs::new(), &mut risk, start, &Stop::default())` or a `Trainer`"
+)]
+pub(crate) trait Fit<T: Real, L>: Model<T> + Sized {
+    fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, L>) -> Result<Fitted<T, Self, L>, Error>;
 }
 
 /// Losses whose scores tell classes apart.
@@ -322,6 +441,12 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Predictor<'_, T, M, L> {
 /// assert_eq!(LogLoss.class(&[-0.3]), 0);
 /// assert_eq!(CrossEntropy.class(&[-0.3, 2.0, 1.0]), 1);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "the loss `{Self}` tells no classes apart",
+    label = "implements `Loss`, but not `Classifier`",
+    note = "`predict` gives the mean response of a regression; classes come from `LogLoss` or `CrossEntropy`, or from a \
+            loss of your own that implements `Classifier`"
+)]
 pub trait Classifier<T: Real>: Loss<T> {
     /// The class that the scores of one sample speak for.
     fn class(&self, scores: &[T]) -> usize;
@@ -344,82 +469,3 @@ impl<T: Real> Classifier<T> for CrossEntropy {
         argmax(scores.iter().copied())
     }
 }
-
-impl<T: Real, M: Model<T>, L: Classifier<T>> Fitted<T, M, L> {
-    /// The probability of each class, or of each yes (`outputs × samples`).
-    ///
-    /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{CrossEntropy, Fitted, Perceptron};
-    ///
-    /// // two classes with the scores (ln 3, 0) at x = 1
-    /// let (model, theta) = (Perceptron::new(1).with_outputs(2), dvector![3.0_f64.ln(), 0.0, 0.0, 0.0]);
-    /// let known = Fitted::from_parameters(model, CrossEntropy, theta)?;
-    /// let p = known.probability(&dmatrix![1.0])?;
-    /// assert!(p.relative_eq(&dmatrix![0.75; 0.25], 1e-15, 1e-15));
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Those of [`predict`](Self::predict).
-    pub fn probability<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<DMatrix<T>, Error> {
-        self.predict(x)
-    }
-
-    /// The class of each sample of `x`; [`Classifier::class`] says how it is chosen.
-    ///
-    /// ```
-    /// use gradus::SigmoidClassifier;
-    /// use gradus::nalgebra::{self, dmatrix};
-    ///
-    /// let x = dmatrix![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-    /// let fitted = SigmoidClassifier::new(1).fit(&x, &dmatrix![0.0, 0.0, 1.0, 0.0, 1.0, 1.0])?;
-    /// assert_eq!(fitted.classify(&dmatrix![0.0, 7.0])?, [0, 1]);
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Those of [`predict`](Self::predict).
-    pub fn classify<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<Vec<usize>, Error> {
-        let z = self.scores(x)?;
-        Ok(z.column_iter().map(|z| self.loss.class(z.as_slice())).collect())
-    }
-}
-
-/// The two parts of an affine model's parameters, for a newtype around `Linear`.
-macro_rules! affine_parts {
-    ($($model:ident),*) => {$(
-        impl<T: Real, L: Loss<T>> Fitted<T, $model, L> {
-            /// `W` (`outputs × features`).
-            ///
-            /// ```
-            /// use gradus::nalgebra::{self, dmatrix, dvector};
-            /// use gradus::{Fitted, Perceptron, SquaredError};
-            ///
-            /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, dvector![1.0, 2.0, 3.0])?;
-            /// assert_eq!(known.weights(), dmatrix![1.0, 2.0]);
-            /// # Ok::<(), gradus::Error>(())
-            /// ```
-            pub fn weights(&self) -> DMatrix<T> {
-                let (k, n) = (self.model.outputs(), self.model.inputs());
-                DMatrix::from_column_slice(k, n, &self.theta.as_slice()[..k * n])
-            }
-
-            /// `b` (one entry per output); zeros for a model without.
-            ///
-            /// ```
-            /// use gradus::nalgebra::{self, dvector};
-            /// use gradus::{Fitted, Perceptron, SquaredError};
-            ///
-            /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, dvector![1.0, 2.0, 3.0])?;
-            /// assert_eq!(known.bias(), dvector![3.0]);
-            /// # Ok::<(), gradus::Error>(())
-            /// ```
-            pub fn bias(&self) -> DVector<T> {
-                let (k, n) = (self.model.outputs(), self.model.inputs());
-                DVector::from_iterator(k, (0..k).map(|o| self.theta.get(k * n + o).copied().unwrap_or_default()))
-            }
-        }
-    )*};
-}
-affine_parts!(Perceptron, SigmoidClassifier);

@@ -87,7 +87,7 @@ pub use least_squares::{GaussNewton, LeastSquares, LevenbergMarquardt, Residuals
 pub use loss::{CrossEntropy, Huber, LogLoss, Loss, SecondOrderLoss, SquaredError, Through};
 pub use minimize::{Progress, Report, Stop, minimize, minimize_with};
 pub use model::{
-    Activation, Architecture, Initialize, Layer, Model, Network, Perceptron, SecondOrderModel,
+    Activation, Architecture, Initialize, InputGradient, Layer, Model, Network, Perceptron, SecondOrderModel,
     SigmoidClassifier,
 };
 pub use nalgebra;
@@ -99,6 +99,6 @@ pub use optimizer::{
     SaddleFree, Schedule, TrustRegion,
 };
 pub use risk::EmpiricalRisk;
-pub use statistics::{Information, Robust, Statistics};
+pub use statistics::{Robust, Statistics};
 pub use termination::Termination;
 pub use training::{Epoch, Trained, Trainer};

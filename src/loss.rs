@@ -63,18 +63,18 @@ pub trait Loss<T: Real>: Sync {
         delta: DMatrixViewMut<'_, T>,
     ) -> T;
 
-    /// Turns scores into the mean response they stand for: nothing (the default) for regression, `σ(z)` for
-    /// the log loss, softmax for the cross-entropy.
+    /// Turns scores, in place, into the mean response they stand for: nothing (the default) for regression, `σ(z)`
+    /// for the log loss, softmax for the cross-entropy.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix};
     /// use gradus::{LogLoss, Loss};
     ///
     /// let mut z = dmatrix![0.0];
-    /// LogLoss.respond(z.as_view_mut());
+    /// LogLoss.response(z.as_view_mut());
     /// assert_eq!(z[0], 0.5); // σ(0)
     /// ```
-    fn respond(&self, _z: DMatrixViewMut<'_, T>) {}
+    fn response(&self, _z: DMatrixViewMut<'_, T>) {}
 
     /// How well scores fit, for people: the coefficient of determination `R²` over all outputs (the
     /// default), the share of right classes for the losses of classifiers. Best is 1.
@@ -91,7 +91,7 @@ pub trait Loss<T: Real>: Sync {
             return T::NAN;
         }
         let mut response = z.clone_owned();
-        self.respond(response.as_view_mut());
+        self.response(response.as_view_mut());
         let (mut residual, mut total) = (T::zero(), T::zero());
         for (z, y) in response.row_iter().zip(y.row_iter()) {
             let mean = y.mean();
@@ -116,20 +116,28 @@ pub trait Loss<T: Real>: Sync {
         false
     }
 
-    /// How far the scores of samples (of positive weight) are on their own side of a decision: the least and the
-    /// largest margin. Where the least is positive, larger scores of the same kind are better for ever. Default:
-    /// `None`, for losses that decide nothing.
+    /// The least of the rates at which the loss of one sample with targets `y` falls for ever as its scores move along
+    /// `r` (negative: it grows), with `∂margin/∂r` written to `row`; all three have `k` entries. Where no sample's
+    /// margin is negative along some direction of the parameters, the risk falls along it, or stays, and has no
+    /// minimum. Positively homogeneous in `r`, the least of linear functions. Default: `−max |r|`, for losses that
+    /// grow along every `r`.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{LogLoss, Loss};
+    /// use gradus::{LogLoss, Loss, SquaredError};
     ///
-    /// let (y, w) = (dmatrix![0.0, 1.0], [0.5, 0.5]);
-    /// assert_eq!(LogLoss.margins(dmatrix![-1.0, 2.0].as_view(), y.as_view(), &w), Some((1.0, 2.0)));
-    /// assert_eq!(LogLoss.margins(dmatrix![1.0, 2.0].as_view(), y.as_view(), &w), Some((-1.0, 2.0)));
+    /// let mut row = [0.0];
+    /// assert_eq!(LogLoss.margin(&[1.0], &[2.0], &mut row), 2.0); // a larger score suits label 1
+    /// assert_eq!(LogLoss.margin(&[0.0], &[2.0], &mut row), -2.0);
+    /// assert_eq!(row, [-1.0]);
+    /// assert_eq!(Loss::margin(&SquaredError, &[1.0], &[2.0], &mut row), -2.0);
     /// ```
-    fn margins(&self, _z: DMatrixView<'_, T>, _y: DMatrixView<'_, T>, _weights: &[T]) -> Option<(T, T)> {
-        None
+    fn margin(&self, _y: &[T], r: &[T], row: &mut [T]) -> T {
+        let largest = argmax(r.iter().map(|r| r.abs()));
+        row.fill(T::zero());
+        let (Some(row), Some(r)) = (row.get_mut(largest), r.get(largest)) else { return T::zero() };
+        *row = if *r > T::zero() { -T::one() } else { T::one() };
+        *row * *r
     }
 
     /// Settings, and targets that the loss does not understand. Default: anything finite will do.
@@ -174,24 +182,6 @@ pub trait SecondOrderLoss<T: Real>: Loss<T> {
         r: DMatrixView<'_, T>,
         out: DMatrixViewMut<'_, T>,
     );
-
-    /// Whether `∂²ℓ/∂z²` is diagonal: no output bends another's. Default: `false`.
-    ///
-    /// ```
-    /// use gradus::{CrossEntropy, SecondOrderLoss, LogLoss};
-    ///
-    /// assert!(SecondOrderLoss::<f64>::is_diagonal(&LogLoss));
-    /// assert!(!SecondOrderLoss::<f64>::is_diagonal(&CrossEntropy)); // diag(p) − p pᵀ
-    /// ```
-    fn is_diagonal(&self) -> bool {
-        false
-    }
-}
-
-/// Takes a margin into a range of them; a NaN is the least.
-fn widen<T: Real>(range: &mut Option<(T, T)>, margin: T) {
-    let (least, most) = range.unwrap_or((margin, margin));
-    *range = Some((if margin >= least { least } else { margin }, if margin > most { margin } else { most }));
 }
 
 /// Whether scores, targets (and whatever else has their shape) and weights fit each other; where not, the

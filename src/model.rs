@@ -6,20 +6,24 @@
 //!
 //! let (model, theta, x) = (Perceptron::new(2), dvector![2.0, -1.0, 3.0], dmatrix![1.0; 4.0]);
 //! let mut cache = model.cache(1);
-//! model.forward(&theta, x.as_view(), &mut cache);
-//! assert_eq!(model.scores(&cache), dmatrix![1.0]); // 2 · 1 − 4 + 3
+//! assert_eq!(model.forward(&theta, x.as_view(), &mut cache), dmatrix![1.0]); // 2 · 1 − 4 + 3
 //! ```
 
-use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
+use std::ops::Range;
+
+use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector};
 
 use crate::Real;
 
 pub use activation::Activation;
 pub use initialize::Initialize;
 pub(crate) use initialize::Stream;
+pub(crate) use linear::Affine;
 #[cfg(feature = "serde")]
 pub(crate) use linear::Linear;
-pub use network::{Layer, Network, NetworkCache};
+#[doc(hidden)]
+pub use network::NetworkCache;
+pub use network::{Layer, Network};
 pub use perceptron::Perceptron;
 pub use sigmoid_classifier::SigmoidClassifier;
 
@@ -74,45 +78,19 @@ pub trait Architecture: Sync {
         penalised.fill(true);
     }
 
-    /// Whether the scores are an affine function of `θ`: then a convex loss makes a convex objective.
-    /// Default: `false`.
+    /// In which parameters the scores are affine while the rest stand still: all of them (then a convex loss makes a
+    /// convex objective), a network's last layer, or none (the default). Along these a loss can fall for ever.
     ///
     /// ```
     /// use gradus::{Activation, Architecture, Network, Perceptron};
     ///
-    /// assert!(Perceptron::new(2).is_affine());
-    /// assert!(!Network::new(&[2, 4, 1], Activation::Tanh).is_affine());
+    /// assert_eq!(Perceptron::new(2).affine_in(), 0..3);
+    /// let network = Network::new(&[2, 4, 1], Activation::Tanh);
+    /// assert_eq!(network.affine_in(), 12..17); // 4 weights and a bias
+    /// assert!(network.with_output_activation(Activation::Tanh).affine_in().is_empty());
     /// ```
-    fn is_affine(&self) -> bool {
-        false
-    }
-
-    /// Whether some of `θ`, multiplied by a factor, multiply all scores by it: then scores can grow without bound.
-    /// Default: where the scores are [affine](Self::is_affine) in `θ`.
-    ///
-    /// ```
-    /// use gradus::{Activation, Architecture, Network};
-    ///
-    /// let network = Network::new(&[2, 4, 1], Activation::Tanh); // scale the last layer
-    /// assert!(network.scales_scores());
-    /// assert!(!network.with_output_activation(Activation::Tanh).scales_scores());
-    /// ```
-    fn scales_scores(&self) -> bool {
-        self.is_affine()
-    }
-
-    /// Whether [`Model::backward`] adds to each entry of the gradient one finished sum over the batch, for
-    /// batches of up to 128 samples: then summing in place and summing apart agree bit for bit, and the risk
-    /// need not sum apart. Default: `false`.
-    ///
-    /// ```
-    /// use gradus::{Activation, Architecture, Network};
-    ///
-    /// assert!(Network::new(&[4, 8, 2], Activation::Tanh).adds_finished_sums());
-    /// assert!(!Network::new(&[4, 8, 1], Activation::Tanh).adds_finished_sums());
-    /// ```
-    fn adds_finished_sums(&self) -> bool {
-        false
+    fn affine_in(&self) -> Range<usize> {
+        0..0
     }
 
     /// What is wrong with the architecture itself, if anything; asked once, where a run starts.
@@ -149,8 +127,8 @@ pub trait Architecture: Sync {
 ///
 /// let (model, theta, x) = (Perceptron::new(1), dvector![2.0, 1.0], dmatrix![0.0, 3.0]);
 /// let mut cache = model.cache(2);
-/// model.forward(&theta, x.as_view(), &mut cache);
-/// assert_eq!(model.scores(&cache), dmatrix![1.0, 7.0]);
+/// let z = model.forward(&theta, x.as_view(), &mut cache);
+/// assert_eq!(z, dmatrix![1.0, 7.0]);
 ///
 /// let (delta, mut gradient) = (dmatrix![1.0, 1.0], DVector::zeros(2));
 /// model.backward(&theta, x.as_view(), delta.as_view(), &mut cache, &mut gradient);
@@ -163,11 +141,13 @@ pub trait Model<T: Real>: Architecture {
     /// A cache for batches of up to `max_batch` samples.
     fn cache(&self, max_batch: usize) -> Self::Cache;
 
-    /// Computes the scores of `x` and keeps them, with what `backward` needs, in `cache`.
-    fn forward(&self, theta: &DVector<T>, x: DMatrixView<'_, T>, cache: &mut Self::Cache);
-
-    /// The scores `Z` (`k × m`) of the last [`forward`](Self::forward).
-    fn scores<'c>(&self, cache: &'c Self::Cache) -> DMatrixView<'c, T>;
+    /// The scores `Z` (`k × m`) of `x`, kept with what `backward` needs in `cache`.
+    fn forward<'c>(
+        &self,
+        theta: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        cache: &'c mut Self::Cache,
+    ) -> DMatrixView<'c, T>;
 
     /// Adds `∂L/∂θ` to `gradient`, given `delta = ∂L/∂Z`.
     fn backward(
@@ -178,31 +158,32 @@ pub trait Model<T: Real>: Architecture {
         cache: &mut Self::Cache,
         gradient: &mut DVector<T>,
     );
+}
 
-    /// Writes `∂L/∂X` (`n × m`) for those who chain models; called after [`backward`](Self::backward) with
-    /// the same arguments. False, and nothing written, where the model does not offer it (the default).
-    ///
-    /// ```
-    /// use gradus::nalgebra::{self, DMatrix, DVector, dmatrix, dvector};
-    /// use gradus::{Activation, Model, Network};
-    ///
-    /// let (network, theta) = (Network::new(&[2, 1], Activation::Tanh), dvector![2.0, 3.0, 0.0]);
-    /// let (x, delta) = (dmatrix![1.0; 1.0], dmatrix![1.0]);
-    /// let (mut cache, mut gradient, mut out) = (network.cache(1), DVector::zeros(3), DMatrix::zeros(2, 1));
-    /// network.forward(&theta, x.as_view(), &mut cache);
-    /// network.backward(&theta, x.as_view(), delta.as_view(), &mut cache, &mut gradient);
-    /// assert!(network.input_gradient(&theta, delta.as_view(), &mut cache, out.as_view_mut()));
-    /// assert_eq!(out, dmatrix![2.0; 3.0]); // Wᵀ Δ
-    /// ```
+/// A model that knows the gradient of its inputs, for those who chain models. Implemented for those of the crate.
+///
+/// ```
+/// use gradus::nalgebra::{self, DMatrix, DVector, dmatrix, dvector};
+/// use gradus::{Activation, InputGradient, Model, Network};
+///
+/// let network = Network::new(&[2, 1], Activation::Tanh);
+/// let (theta, x, delta) = (dvector![2.0, 3.0, 0.0], dmatrix![1.0; 1.0], dmatrix![1.0]);
+/// let (mut cache, mut gradient) = (network.cache(1), DVector::zeros(3));
+/// network.forward(&theta, x.as_view(), &mut cache);
+/// network.backward(&theta, x.as_view(), delta.as_view(), &mut cache, &mut gradient);
+/// let mut out = DMatrix::zeros(2, 1);
+/// network.input_gradient(&theta, delta.as_view(), &mut cache, out.as_view_mut());
+/// assert_eq!(out, dmatrix![2.0; 3.0]); // Wᵀ Δ
+/// ```
+pub trait InputGradient<T: Real>: Model<T> {
+    /// Writes `∂L/∂X` (`n × m`) to `out`; called after [`backward`](Model::backward) with the same arguments.
     fn input_gradient(
         &self,
-        _theta: &DVector<T>,
-        _delta: DMatrixView<'_, T>,
-        _cache: &mut Self::Cache,
-        _out: DMatrixViewMut<'_, T>,
-    ) -> bool {
-        false
-    }
+        theta: &DVector<T>,
+        delta: DMatrixView<'_, T>,
+        cache: &mut Self::Cache,
+        out: DMatrixViewMut<'_, T>,
+    );
 }
 
 /// The second-order half of a model: tangents `R{·}`, the derivatives along a direction `v` of the
@@ -229,16 +210,18 @@ pub trait Model<T: Real>: Architecture {
 /// }
 ///
 /// impl Model<f64> for Slope {
-///     type Cache = (Vec<f64>, usize);
+///     type Cache = Vec<f64>;
 ///     fn cache(&self, max_batch: usize) -> Self::Cache {
-///         (vec![0.0; max_batch], 0)
+///         vec![0.0; max_batch]
 ///     }
-///     fn forward(&self, theta: &DVector<f64>, x: DMatrixView<'_, f64>, (z, m): &mut Self::Cache) {
-///         *m = x.ncols();
+///     fn forward<'c>(
+///         &self,
+///         theta: &DVector<f64>,
+///         x: DMatrixView<'_, f64>,
+///         z: &'c mut Self::Cache,
+///     ) -> DMatrixView<'c, f64> {
 ///         z.iter_mut().zip(x.iter()).for_each(|(z, x)| *z = theta[0] * x);
-///     }
-///     fn scores<'c>(&self, (z, m): &'c Self::Cache) -> DMatrixView<'c, f64> {
-///         DMatrixView::from_slice(&z[..*m], 1, *m)
+///         DMatrixView::from_slice(z, 1, x.ncols())
 ///     }
 ///     fn backward(
 ///         &self,
@@ -264,7 +247,7 @@ pub trait Model<T: Real>: Architecture {
     note = "train it with a first-order method (`GradientDescent`, `Adam`, `Lbfgs`), or implement `SecondOrderModel`"
 )]
 pub trait SecondOrderModel<T: Real>: Model<T> {
-    /// Computes `R{Z}` along `v` and keeps it, with what `backward_tangent` needs, in `cache`.
+    /// `R{Z}` along `v` (`k × m`), kept with what `backward_tangent` needs in `cache`.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix, dvector};
@@ -273,24 +256,16 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
     /// let (model, x) = (Perceptron::new(1), dmatrix![1.0, 2.0]);
     /// let (theta, v, mut cache) = (dvector![1.0, 0.0], dvector![1.0, 1.0], model.cache(2));
     /// model.forward(&theta, x.as_view(), &mut cache);
-    /// model.tangent(&theta, &v, x.as_view(), &mut cache);
-    /// assert_eq!(model.tangent_scores(&cache), dmatrix![2.0, 3.0]); // v₁ x + v₂
+    /// let r_z = model.tangent(&theta, &v, x.as_view(), &mut cache);
+    /// assert_eq!(r_z, dmatrix![2.0, 3.0]); // v₁ x + v₂
     /// ```
-    fn tangent(&self, theta: &DVector<T>, v: &DVector<T>, x: DMatrixView<'_, T>, cache: &mut Self::Cache);
-
-    /// The tangent scores `R{Z}` (`k × m`) of the last [`tangent`](Self::tangent).
-    ///
-    /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{Model, Perceptron, SecondOrderModel};
-    ///
-    /// let (model, theta, x) = (Perceptron::new(1), dvector![5.0, 7.0], dmatrix![1.0, 2.0]);
-    /// let mut cache = model.cache(2);
-    /// model.forward(&theta, x.as_view(), &mut cache);
-    /// model.tangent(&theta, &dvector![0.0, 1.0], x.as_view(), &mut cache);
-    /// assert_eq!(model.tangent_scores(&cache), dmatrix![1.0, 1.0]); // ∂Z/∂b
-    /// ```
-    fn tangent_scores<'c>(&self, cache: &'c Self::Cache) -> DMatrixView<'c, T>;
+    fn tangent<'c>(
+        &self,
+        theta: &DVector<T>,
+        v: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        cache: &'c mut Self::Cache,
+    ) -> DMatrixView<'c, T>;
 
     /// Adds `R{∂L/∂θ}`, the Hessian product `∇²L v`, to `out`. With `delta = 0` only the Gauss–Newton part
     /// `Jᵀ (∂²L/∂Z²) J v` remains (Schraudolph 2002).
@@ -303,9 +278,10 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
     /// # let (theta, v) = (dvector![1.0, 0.0], dvector![1.0, 1.0]);
     /// # let (delta, mut cache, mut hv) = (dmatrix![0.5, -0.5], model.cache(2), DVector::zeros(2));
     /// # model.forward(&theta, x.as_view(), &mut cache);
-    /// # model.tangent(&theta, &v, x.as_view(), &mut cache);
-    /// let r_delta = model.tangent_scores(&cache).into_owned(); // squared error: ∂²L/∂Z² = 1
-    /// model.backward_tangent(&theta, &v, x.as_view(), delta.as_view(), r_delta.as_view(), &mut cache, &mut hv);
+    /// // squared error: ∂²L/∂Z² = 1, so R{Δ} = R{Z}
+    /// let r_delta = model.tangent(&theta, &v, x.as_view(), &mut cache).into_owned();
+    /// let (x, delta, r_delta) = (x.as_view(), delta.as_view(), r_delta.as_view());
+    /// model.backward_tangent(&theta, &v, x, delta, r_delta, &mut cache, &mut hv);
     /// assert_eq!(hv, dvector![8.0, 5.0]); // [Σx², Σx; Σx, m] v for x = (1, 2), v = (1, 1)
     /// ```
     #[expect(clippy::too_many_arguments, reason = "each is a symbol of the formula")]
@@ -320,10 +296,10 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
         out: &mut DVector<T>,
     );
 
-    /// Adds the dense Hessian to the lower triangle of `out` (column-major `p × p`) and says so by `true`.
-    /// `curvature` holds, a column per sample, the `k × k` block `∂²L/∂z²` of the loss (column-major).
-    /// Called after [`forward`](Model::forward). False, and nothing written, where the model leaves it to
-    /// one product per column (the default).
+    /// Adds the dense Hessian to the lower triangle of `out` (column-major `p × p`).
+    ///
+    /// `curvature` holds, a column per sample, the `k × k` block `∂²L/∂z²` of the loss (column-major). Called after
+    /// [`forward`](Model::forward). Default: one product per column.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix, dvector};
@@ -334,24 +310,27 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
     /// # model.forward(&theta, x.as_view(), &mut cache);
     /// let (curvature, mut h) = (dmatrix![1.0, 1.0], [0.0; 4]); // squared error: ∂²L/∂Z² = 1
     /// let (x, delta, curvature) = (x.as_view(), delta.as_view(), curvature.as_view());
-    /// assert!(model.dense_hessian(&theta, x, delta, curvature, &mut cache, &mut h));
+    /// model.dense_hessian(&theta, x, delta, curvature, &mut cache, &mut h);
     /// assert_eq!((h[0], h[1], h[3]), (5.0, 3.0, 2.0)); // Σx², Σx, m for x = (1, 2)
     /// ```
     fn dense_hessian(
         &self,
-        _theta: &DVector<T>,
-        _x: DMatrixView<'_, T>,
-        _delta: DMatrixView<'_, T>,
-        _curvature: DMatrixView<'_, T>,
-        _cache: &mut Self::Cache,
-        _out: &mut [T],
-    ) -> bool {
-        false
+        theta: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        delta: DMatrixView<'_, T>,
+        curvature: DMatrixView<'_, T>,
+        cache: &mut Self::Cache,
+        out: &mut [T],
+    ) {
+        let p = theta.len();
+        each_column(self, theta, (x, delta, curvature), cache, |j, column| {
+            let lower = out.chunks_exact_mut(p).nth(j).into_iter().flatten().zip(column.iter());
+            lower.skip(j).for_each(|(h, c)| *h += *c);
+        });
     }
 
-    /// Adds the diagonal of the Hessian to `out` and says so by `true`; arguments as for
-    /// [`dense_hessian`](Self::dense_hessian). False, and nothing written, where the model leaves it to one
-    /// product per entry (the default).
+    /// Adds the diagonal of the Hessian to `out`; arguments as for [`dense_hessian`](Self::dense_hessian). Default:
+    /// one product per entry.
     ///
     /// ```
     /// use gradus::nalgebra::{self, DVector, dmatrix, dvector};
@@ -362,18 +341,56 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
     /// # model.forward(&theta, x.as_view(), &mut cache);
     /// let (curvature, mut diagonal) = (dmatrix![1.0, 1.0], DVector::zeros(2)); // ∂²L/∂Z² = 1
     /// let (x, delta, curvature) = (x.as_view(), delta.as_view(), curvature.as_view());
-    /// assert!(model.hessian_diagonal(&theta, x, delta, curvature, &mut cache, &mut diagonal));
+    /// model.hessian_diagonal(&theta, x, delta, curvature, &mut cache, &mut diagonal);
     /// assert_eq!(diagonal, dvector![5.0, 2.0]); // Σx², m for x = (1, 2)
     /// ```
     fn hessian_diagonal(
         &self,
-        _theta: &DVector<T>,
-        _x: DMatrixView<'_, T>,
-        _delta: DMatrixView<'_, T>,
-        _curvature: DMatrixView<'_, T>,
-        _cache: &mut Self::Cache,
-        _out: &mut DVector<T>,
-    ) -> bool {
-        false
+        theta: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        delta: DMatrixView<'_, T>,
+        curvature: DMatrixView<'_, T>,
+        cache: &mut Self::Cache,
+        out: &mut DVector<T>,
+    ) {
+        each_column(self, theta, (x, delta, curvature), cache, |j, column| {
+            if let (Some(out), Some(c)) = (out.get_mut(j), column.get(j)) {
+                *out += *c;
+            }
+        });
+    }
+}
+
+/// Hands out the columns `∇²L e_j` of a batch's Hessian, each a product, given `X`, `Δ` and the blocks `∂²L/∂z²`.
+fn each_column<T: Real, M: SecondOrderModel<T> + ?Sized>(
+    model: &M,
+    theta: &DVector<T>,
+    (x, delta, curvature): (DMatrixView<'_, T>, DMatrixView<'_, T>, DMatrixView<'_, T>),
+    cache: &mut M::Cache,
+    mut hand: impl FnMut(usize, &DVector<T>),
+) {
+    let (p, (k, m)) = (theta.len(), delta.shape());
+    let (mut unit, mut column, mut r_delta) = (DVector::zeros(p), DVector::zeros(p), DMatrix::zeros(k, m));
+    for j in 0..p {
+        unit[j] = T::one();
+        let r_z = model.tangent(theta, &unit, x, cache);
+        if r_z.shape() != (k, m) || curvature.shape() != (k * k, m) {
+            return;
+        }
+        // R{Δ} = (∂²L/∂z²) R{Z}, sample by sample
+        for ((mut r_delta, r_z), block) in
+            r_delta.column_iter_mut().zip(r_z.column_iter()).zip(curvature.column_iter())
+        {
+            let block = DMatrixView::from_slice(block.as_slice(), k, k);
+            r_delta.gemv(T::one(), &block, &r_z, T::zero());
+        }
+        column.fill(T::zero());
+        model.backward_tangent(theta, &unit, x, delta, r_delta.as_view(), cache, &mut column);
+        unit[j] = T::zero();
+        if column.len() != p {
+            // a model of one's own replaced it
+            column = DVector::repeat(p, T::NAN);
+        }
+        hand(j, &column);
     }
 }

@@ -97,8 +97,8 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         let p = room::<T>("parameters", &[model.parameter_count()])?;
         // one sample in a cache for two: whatever the scores, there is one column of them
         let mut cache = model.cache(2);
-        model.forward(&DVector::zeros(p), x.columns(0, 1), &mut cache);
-        check_shape("scores", model.scores(&cache).shape(), (model.outputs(), 1))?;
+        let z = model.forward(&DVector::zeros(p), x.columns(0, 1), &mut cache);
+        check_shape("scores", z.shape(), (model.outputs(), 1))?;
         let mut penalised = vec![true; p];
         model.penalised(&mut penalised);
         let batch = Batch { range: 0..0, gathered: None, is_gathered: false, shares: Vec::new() };
@@ -279,9 +279,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         gradient: &mut DVector<T>,
     ) -> T {
         let (x, y, shares) = self.part(chunk);
-        self.model.forward(theta, x, cache);
+        let z = self.model.forward(theta, x, cache);
         let mut delta = delta.columns_mut(0, y.ncols());
-        let value = self.loss.value_gradient(self.model.scores(cache), y, shares, delta.as_view_mut());
+        let value = self.loss.value_gradient(z, y, shares, delta.as_view_mut());
         self.model.backward(theta, x, delta.as_view(), cache, gradient);
         if gradient.len() == theta.len() {
             return value;
@@ -339,6 +339,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         }
     }
 
+    /// Whether the scores are an affine function of all parameters.
+    fn is_affine(&self) -> bool {
+        self.model.affine_in() == (0..self.model.parameter_count())
+    }
+
     /// The least and the largest margin of the scores at `θ` by which the loss decides, where nothing is penalised.
     fn margins(&mut self, theta: &DVector<T>) -> Option<(T, T)> {
         if self.ridge != T::zero() || theta.len() != self.model.parameter_count() {
@@ -347,10 +352,12 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         let (mut worker, mut range) = (self.take_worker(), None);
         for chunk in self.chunks_of(self.width()) {
             let (x, y, shares) = self.part(chunk);
-            self.model.forward(theta, x, &mut worker.cache);
-            if let Some((least, most)) = self.loss.margins(self.model.scores(&worker.cache), y, shares) {
-                let (low, high) = range.unwrap_or((least, most));
-                range = Some((if least >= low { low } else { least }, if most > high { most } else { high }));
+            let z = self.model.forward(theta, x, &mut worker.cache);
+            let mut row = vec![T::zero(); y.nrows()];
+            for j in (0..y.ncols()).filter(|j| shares[*j] > T::zero()) {
+                let margin = self.loss.margin(y.column(j).as_slice(), z.column(j).as_slice(), &mut row);
+                let (low, high) = range.unwrap_or((margin, margin));
+                range = Some((low.min(margin), high.max(margin)));
             }
         }
         self.give_back(worker);
@@ -387,8 +394,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
                 worker.value = T::zero();
                 for chunk in chunks {
                     let (x, y, shares) = risk.part(chunk);
-                    risk.model.forward(theta, x, &mut worker.cache);
-                    worker.value += risk.loss.value(risk.model.scores(&worker.cache), y, shares);
+                    let z = risk.model.forward(theta, x, &mut worker.cache);
+                    worker.value += risk.loss.value(z, y, shares);
                 }
             },
             |_| {},
@@ -402,7 +409,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
         }
         let groups = self.groups();
         let one_chunk_each = self.batch.len().div_ceil(self.width()) == groups && self.width() <= 128;
-        if self.side_by_side(groups) == 1 && one_chunk_each && self.model.adds_finished_sums() {
+        if self.side_by_side(groups) == 1 && one_chunk_each && false {
             let (mut worker, mut value) = (self.take_worker(), T::zero());
             gradient.as_mut_slice().fill(T::zero());
             for chunk in self.chunks(0, 1) {
@@ -433,13 +440,15 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
     }
 
     fn is_convex(&self) -> bool {
-        self.model.is_affine() && self.loss.is_convex()
+        self.is_affine() && self.loss.is_convex()
     }
 
     /// Unpenalised, scores that put every sample strictly on its own side grow without bound along the same `θ`,
     /// or its last layer, and the loss falls for ever: the classes are separable.
     fn recedes(&mut self, theta: &DVector<T>) -> Recession<T> {
-        if self.model.scales_scores() && self.margins(theta).is_some_and(|(least, _)| least > T::zero()) {
+        if !self.model.affine_in().is_empty()
+            && self.margins(theta).is_some_and(|(least, _)| least > T::zero())
+        {
             return Recession::Along(theta.clone());
         }
         Recession::No

@@ -138,8 +138,7 @@ struct RawFitted<M, L, R> {
 
 impl<T: Real + Serialize, M: Serialize, L: Serialize> Serialize for Fitted<T, M, L> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let report = RawReport::of(&self.report, &self.theta);
-        RawFitted { model: &self.model, loss: &self.loss, report }.serialize(serializer)
+        RawFitted { model: &self.model, loss: &self.loss, report: &self.report }.serialize(serializer)
     }
 }
 
@@ -174,9 +173,9 @@ struct RawReport<'a, T: Real> {
 }
 
 impl<'a, T: Real> RawReport<'a, T> {
-    fn of(report: &'a Report<T>, x: &'a DVector<T>) -> Self {
+    fn of(report: &'a Report<T>) -> Self {
         Self {
-            x: Cow::from(x.as_slice()),
+            x: Cow::from(report.x.as_slice()),
             value: finite(report.value),
             gradient_norm: finite(report.gradient_norm),
             iterations: report.iterations,
@@ -354,7 +353,7 @@ macro_rules! through_raw {
     )*};
 }
 through_raw! {
-    Report as RawReport: |report| RawReport::of(report, &report.x);
+    Report as RawReport: RawReport::of;
     CriticalPoint as RawCriticalPoint: RawCriticalPoint::of;
     Standardizer as RawStandardizer: RawStandardizer::of;
 }

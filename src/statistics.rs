@@ -3,10 +3,10 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::kernel;
-use crate::{EmpiricalRisk, Error, Real, SecondOrderLoss, SecondOrderModel};
+use crate::{EmpiricalRisk, Error, Loss, Model, Real};
 use distributions::Symmetric;
 use information::Curvature;
-pub use information::Information;
+use information::Information;
 
 mod distributions;
 mod information;
@@ -66,11 +66,7 @@ pub enum Robust {
     Hc1,
 }
 
-impl<T: Real, M, L> EmpiricalRisk<'_, T, M, L>
-where
-    M: SecondOrderModel<T> + Information<T, L>,
-    L: SecondOrderLoss<T>,
-{
+impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// Covariance and standard errors of the parameters `theta` that minimise this risk, over all its samples.
     ///
     /// ```text
@@ -105,7 +101,11 @@ where
     /// [`Error::Length`] and [`Error::NonFinite`] for `theta`; [`Error::NotStationary`] where it is no minimum to
     /// within a thousandth of a standard error; [`Error::Separable`] with the direction; [`Error::RankDeficient`] with
     /// the columns; [`Error::NotPositiveDefinite`] for a network whose Hessian is not; [`Error::DegreesOfFreedom`].
-    pub fn statistics(&mut self, theta: &DVector<T>) -> Result<Statistics<T>, Error> {
+    #[expect(private_bounds, reason = "the likelihoods of the crate")]
+    pub fn statistics(&mut self, theta: &DVector<T>) -> Result<Statistics<T>, Error>
+    where
+        M: Information<T, L>,
+    {
         let curvature = self.curvature(theta)?;
         Ok(Statistics::new(theta, curvature.covariance.clone(), &curvature))
     }
@@ -127,7 +127,11 @@ where
     ///
     /// # Errors
     /// Those of [`statistics`](Self::statistics).
-    pub fn robust_statistics(&mut self, theta: &DVector<T>, robust: Robust) -> Result<Statistics<T>, Error> {
+    #[expect(private_bounds, reason = "the likelihoods of the crate")]
+    pub fn robust_statistics(&mut self, theta: &DVector<T>, robust: Robust) -> Result<Statistics<T>, Error>
+    where
+        M: Information<T, L>,
+    {
         let curvature = self.curvature(theta)?;
         let (p, m) = (theta.len(), self.samples());
         let mut covariance = DMatrix::zeros(p, p);
@@ -144,8 +148,8 @@ where
             // g_j, and u = H⁻¹ g_j: the sum of u uᵀ is positive semidefinite whatever the rounding
             let (x, y, _) = self.present();
             let (x, y) = (x.columns(j, 1), y.columns(j, 1));
-            self.model().forward(theta, x, &mut cache);
-            self.loss().value_gradient(self.model().scores(&cache), y, &[T::one()], delta.as_view_mut());
+            let z = self.model().forward(theta, x, &mut cache);
+            self.loss().value_gradient(z, y, &[T::one()], delta.as_view_mut());
             g.fill(T::zero());
             self.model().backward(theta, x, delta.as_view(), &mut cache, &mut g);
             u.gemv(T::one(), &curvature.inverse, &g, T::zero());
@@ -161,7 +165,10 @@ where
         Ok(Statistics::new(theta, covariance, &curvature))
     }
 
-    fn curvature(&mut self, theta: &DVector<T>) -> Result<Curvature<T>, Error> {
+    fn curvature(&mut self, theta: &DVector<T>) -> Result<Curvature<T>, Error>
+    where
+        M: Information<T, L>,
+    {
         use crate::Objective;
         self.check()?;
         crate::contract::check_point("theta", theta, self.dim())?;

@@ -5,8 +5,8 @@ use gradus::check::{self, Verdict};
 use gradus::loss::{ElementWise, Jet};
 use gradus::problems::Rosenbrock;
 use gradus::{
-    Activation, Architecture, CrossEntropy, Error, Function, Huber, LogLoss, Model, Network, Objective,
-    Perceptron, Real, SquaredError,
+    Activation, Architecture, CrossEntropy, Error, Function, Huber, InputGradient, LogLoss, Model, Network,
+    Objective, Perceptron, Real, SquaredError,
 };
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector, dmatrix, dvector};
 
@@ -197,10 +197,13 @@ impl Model<f64> for Affine {
     fn cache(&self, max_batch: usize) -> DMatrix<f64> {
         DMatrix::zeros(2, max_batch)
     }
-    fn forward(&self, theta: &DVector<f64>, x: DMatrixView<'_, f64>, cache: &mut DMatrix<f64>) {
+    fn forward<'c>(
+        &self,
+        theta: &DVector<f64>,
+        x: DMatrixView<'_, f64>,
+        cache: &'c mut DMatrix<f64>,
+    ) -> DMatrixView<'c, f64> {
         *cache = DMatrix::from_column_slice(2, 2, theta.as_slice()) * x;
-    }
-    fn scores<'c>(&self, cache: &'c DMatrix<f64>) -> DMatrixView<'c, f64> {
         cache.as_view()
     }
     fn backward(
@@ -221,17 +224,19 @@ impl Model<f64> for Affine {
             *out = keep * *out + sign * g;
         }
     }
+}
+
+impl InputGradient<f64> for Affine {
     fn input_gradient(
         &self,
         theta: &DVector<f64>,
         delta: DMatrixView<'_, f64>,
         _cache: &mut DMatrix<f64>,
         mut out: DMatrixViewMut<'_, f64>,
-    ) -> bool {
+    ) {
         let w = DMatrix::from_column_slice(2, 2, theta.as_slice());
         let w = if self.0 == Mistake::Input { w } else { w.transpose() };
         out.copy_from(&(w * delta));
-        true
     }
 }
 
@@ -239,10 +244,13 @@ impl Model<f64> for Affine {
 fn mistakes_in_models_are_caught() {
     let (theta, x) = (dvector![0.5, -1.0, 2.0, 0.25], dmatrix![1.0, -2.0, 0.5; 0.75, 1.5, -1.0]);
     assert!(check::model(&Affine(Mistake::None), &theta, &x).unwrap().passed());
-    for mistake in [Mistake::Overwrites, Mistake::Sign, Mistake::Transposed, Mistake::Input] {
+    for mistake in [Mistake::Overwrites, Mistake::Sign, Mistake::Transposed] {
         let report = check::model(&Affine(mistake), &theta, &x).unwrap();
         assert_eq!(report.verdict(), Verdict::Failed);
     }
+    assert!(check::input_gradient(&Affine(Mistake::None), &theta, &x).unwrap().passed());
+    let wrong = check::input_gradient(&Affine(Mistake::Input), &theta, &x).unwrap();
+    assert_eq!(wrong.verdict(), Verdict::Failed);
     let transposed = check::model(&Affine(Mistake::None), &theta, &x.transpose()).unwrap_err();
     assert!(matches!(transposed, Error::Shape { argument: "x", expected: (2, 2), found: (3, 2) }));
 }
@@ -288,10 +296,12 @@ fn the_crate_passes_its_own_checks<T: Real>() {
         Activation::Silu,
     ] {
         let network = Network::with_layers(3, &[(4, activation), (2, activation)]);
-        let theta = network.initialize(gradus::Initialize::PyTorch, 3);
+        let theta = network.initial_with(gradus::Initialize::PyTorch, 3);
         let (first, second) = (check::model(&network, &theta, &x), check::second_order(&network, &theta, &x));
         let (first, second) = (first.unwrap(), second.unwrap());
         assert_ne!(first.verdict(), Verdict::Failed, "{activation:?}\n{first}");
+        let inputs = check::input_gradient(&network, &theta, &x).unwrap();
+        assert_ne!(inputs.verdict(), Verdict::Failed, "{activation:?}\n{inputs}");
         assert_ne!(second.verdict(), Verdict::Failed, "{activation:?}\n{second}");
         assert!(T::EPSILON.f64() > 1e-10 || first.passed() && second.passed(), "{activation:?}\n{second}");
     }

@@ -304,7 +304,7 @@ fn softmax_regression_on_iris_is_exact() {
     for (class, coef) in case.get("coef_by_class").items().iter().enumerate() {
         assert!((fitted.weights().row(class).transpose() - tables::vector(coef)).amax() < 1e-7);
     }
-    let p = fitted.probability(&x).unwrap();
+    let p = fitted.predict(&x).unwrap();
     for (j, row) in case.get("proba_first3").items().iter().enumerate() {
         assert!((p.column(j) - tables::vector(row)).amax() < 1e-8);
     }

@@ -99,20 +99,15 @@ fn a_network_of_two_layers() {
     close(&gradient.as_slice()[8..], &[b], 1e-15);
 
     let mut cache = network.cache(1);
-    network.forward(&theta, x.as_view(), &mut cache);
-    let mut z = Model::<f64>::scores(&network, &cache).clone_owned();
+    let mut z = network.forward(&theta, x.as_view(), &mut cache).clone_owned();
     close(z.as_slice(), &[-0.076_356_955_097_695_29], 1e-16);
-    Loss::<f64>::respond(&LogLoss, z.as_view_mut());
+    Loss::<f64>::response(&LogLoss, z.as_view_mut());
     close(z.as_slice(), &[0.480_920_030_621_501], 1e-15);
     // the hidden layer by itself: a = (0.46257015, 0.75026011)
     let hidden = Network::with_layers(2, &[(2, Activation::Sigmoid)]);
     let mut cache = hidden.cache(1);
-    hidden.forward(&theta.rows(0, 6).clone_owned(), x.as_view(), &mut cache);
-    close(
-        Model::<f64>::scores(&hidden, &cache).clone_owned().as_slice(),
-        &[0.462_570_15, 0.750_260_11],
-        5e-9,
-    );
+    let a = hidden.forward(&theta.rows(0, 6).clone_owned(), x.as_view(), &mut cache);
+    close(a.clone_owned().as_slice(), &[0.462_570_15, 0.750_260_11], 5e-9);
 }
 
 /// All gradients first, then all updates: a step of gradient descent uses the *old* output weights.
@@ -137,7 +132,7 @@ fn square() -> DMatrix<f64> {
 #[test]
 fn zero_initialisation_is_stationary() {
     let network = Network::new(&[2, 2, 1], Activation::Sigmoid);
-    let zero: DVector<f64> = network.initialize(Initialize::Zeros, 0);
+    let zero: DVector<f64> = network.initial_with(Initialize::Zeros, 0);
     let x = square();
     for (y, kind) in [
         (dmatrix![0.0, 0.0, 1.0, 1.0], CriticalKind::Saddle),

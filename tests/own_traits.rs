@@ -17,7 +17,6 @@ struct Growth;
 struct GrowthCache<T> {
     z: Vec<T>,
     r_z: Vec<T>,
-    batch: usize,
 }
 
 impl Architecture for Growth {
@@ -36,16 +35,18 @@ impl<T: Real> Model<T> for Growth {
     type Cache = GrowthCache<T>;
 
     fn cache(&self, max_batch: usize) -> Self::Cache {
-        GrowthCache { z: vec![T::zero(); max_batch], r_z: vec![T::zero(); max_batch], batch: 0 }
+        GrowthCache { z: vec![T::zero(); max_batch], r_z: vec![T::zero(); max_batch] }
     }
-    fn forward(&self, theta: &DVector<T>, x: DMatrixView<'_, T>, cache: &mut Self::Cache) {
-        cache.batch = x.ncols();
+    fn forward<'c>(
+        &self,
+        theta: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        cache: &'c mut Self::Cache,
+    ) -> DMatrixView<'c, T> {
         for (z, x) in cache.z.iter_mut().zip(x.iter()) {
             *z = theta[0] * (T::one() - (-theta[1] * *x).exp());
         }
-    }
-    fn scores<'c>(&self, cache: &'c Self::Cache) -> DMatrixView<'c, T> {
-        DMatrixView::from_slice(&cache.z[..cache.batch], 1, cache.batch)
+        DMatrixView::from_slice(&cache.z, 1, x.ncols())
     }
     fn backward(
         &self,
@@ -64,14 +65,18 @@ impl<T: Real> Model<T> for Growth {
 }
 
 impl<T: Real> SecondOrderModel<T> for Growth {
-    fn tangent(&self, theta: &DVector<T>, v: &DVector<T>, x: DMatrixView<'_, T>, cache: &mut Self::Cache) {
+    fn tangent<'c>(
+        &self,
+        theta: &DVector<T>,
+        v: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        cache: &'c mut Self::Cache,
+    ) -> DMatrixView<'c, T> {
         for (r_z, x) in cache.r_z.iter_mut().zip(x.iter()) {
             let e = (-theta[1] * *x).exp();
             *r_z = v[0] * (T::one() - e) + v[1] * theta[0] * *x * e;
         }
-    }
-    fn tangent_scores<'c>(&self, cache: &'c Self::Cache) -> DMatrixView<'c, T> {
-        DMatrixView::from_slice(&cache.r_z[..cache.batch], 1, cache.batch)
+        DMatrixView::from_slice(&cache.r_z, 1, x.ncols())
     }
     fn backward_tangent(
         &self,

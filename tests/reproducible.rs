@@ -49,7 +49,7 @@ fn initial_parameters_follow_from_the_seed() {
         Initialize::LeCunNormal,
         Initialize::PyTorch,
     ] {
-        let draw = |seed| bits::<f64>(&network.initialize(initialize, seed));
+        let draw = |seed| bits::<f64>(&network.initial_with(initialize, seed));
         assert_eq!(draw(7), draw(7), "{initialize:?}");
         assert_ne!(draw(7), draw(8), "{initialize:?}");
     }

@@ -6,10 +6,10 @@ use super::report::{CheckReport, Component};
 use super::{along, check_point, finite_value, generic, gradient_components};
 use crate::contract::{check_finite, check_shape};
 use crate::kernel;
-use crate::{Error, Loss, Model, Real, SecondOrderLoss, SecondOrderModel};
+use crate::{Error, InputGradient, Loss, Model, Real, SecondOrderLoss, SecondOrderModel};
 
-/// Compares a model's `backward` with differences of its scores: the gradient in `θ`, and in `X` where the
-/// model offers it, of `⟨Δ, Z⟩` for a fixed `Δ` (`k × m`) in which no mistake can hide.
+/// Compares a model's `backward` with differences of its scores: the gradient in `θ` of `⟨Δ, Z⟩`, for a fixed `Δ`
+/// (`k × m`) in which no mistake can hide.
 ///
 /// `x` is `features × samples`; two or three samples are enough. That `backward` *adds* to the gradient is
 /// checked too.
@@ -43,20 +43,44 @@ pub fn model<'a, T: Real, M: Model<T>>(
     }
     // it was lent full of ones, to be added to
     gradient.add_scalar_mut(-T::one());
-    let mut x_gradient = DMatrix::from_element(x.nrows(), x.ncols(), T::NAN);
-    let offered = model.input_gradient(theta, delta.as_view(), &mut scored.cache, x_gradient.as_view_mut());
-
-    let mut components =
+    let components =
         gradient_components("∂⟨Δ, Z⟩/∂θ", theta, &gradient, |theta| scored.value(theta, x));
-    if offered {
-        let flat = |x: &DMatrix<T>| DVector::from_column_slice(x.as_slice());
-        let inputs = flat(&x.clone_owned());
-        let of_x = gradient_components("∂⟨Δ, Z⟩/∂X", &inputs, &flat(&x_gradient), |inputs| {
-            scored.value(theta, DMatrixView::from_slice(inputs.as_slice(), x.nrows(), x.ncols()))
-        });
-        components.extend(of_x.into_iter().map(|c| in_matrix(c, x.nrows())));
-    }
     Ok(CheckReport { components })
+}
+
+/// Compares a model's gradient of its inputs with differences of its scores: that of `⟨Δ, Z⟩` in `X`, for a fixed `Δ`
+/// (`k × m`).
+///
+/// ```
+/// use gradus::nalgebra::{self, dmatrix};
+/// use gradus::check;
+/// use gradus::{Activation, Network};
+///
+/// let network = Network::new(&[2, 3, 1], Activation::Tanh);
+/// let report = check::input_gradient(&network, &network.initial(1), &dmatrix![0.5, -1.0; 2.0, 0.25])?;
+/// assert!(report.passed(), "{report}");
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`model`].
+pub fn input_gradient<'a, T: Real, M: InputGradient<T>>(
+    model: &M,
+    theta: &DVector<T>,
+    x: impl Into<DMatrixView<'a, T>>,
+) -> Result<CheckReport<T>, Error> {
+    let x = x.into();
+    let mut scored = Scored::new(model, theta, x)?;
+    let (delta, mut gradient) = (scored.delta.clone(), DVector::zeros(theta.len()));
+    let mut x_gradient = DMatrix::from_element(x.nrows(), x.ncols(), T::NAN);
+    model.backward(theta, x, delta.as_view(), &mut scored.cache, &mut gradient);
+    model.input_gradient(theta, delta.as_view(), &mut scored.cache, x_gradient.as_view_mut());
+    let flat = |x: &DMatrix<T>| DVector::from_column_slice(x.as_slice());
+    let inputs = flat(&x.clone_owned());
+    let of_x = gradient_components("∂⟨Δ, Z⟩/∂X", &inputs, &flat(&x_gradient), |inputs| {
+        scored.value(theta, DMatrixView::from_slice(inputs.as_slice(), x.nrows(), x.ncols()))
+    });
+    Ok(CheckReport { components: of_x.into_iter().map(|c| in_matrix(c, x.nrows())).collect() })
 }
 
 /// Compares a model's tangents with differences along a fixed direction `v`: `R{Z}` with those of the scores,
@@ -89,10 +113,9 @@ pub fn second_order<'a, T: Real, M: SecondOrderModel<T>>(
     let v = DVector::from_fn(p, |i, _| generic(5 * i + 2));
     let bent = |delta: &DMatrix<T>, z: DMatrixView<'_, T>| delta + c.component_mul(&z);
 
-    let delta = bent(&scored.delta, model.scores(&scored.cache));
-    model.tangent(theta, &v, x, &mut scored.cache);
-    let r_z = model.tangent_scores(&scored.cache).clone_owned();
-    check_shape("tangent_scores", r_z.shape(), (k, m))?;
+    let delta = bent(&scored.delta, model.forward(theta, x, &mut scored.cache));
+    let r_z = model.tangent(theta, &v, x, &mut scored.cache).clone_owned();
+    check_shape("tangent", r_z.shape(), (k, m))?;
     let (r_delta, mut product) = (c.component_mul(&r_z), DVector::zeros(p));
     let (delta, r_delta) = (delta.as_view(), r_delta.as_view());
     model.backward_tangent(theta, &v, x, delta, r_delta, &mut scored.cache, &mut product);
@@ -103,15 +126,13 @@ pub fn second_order<'a, T: Real, M: SecondOrderModel<T>>(
     let mut beside = theta.clone();
     let tangents = along("R{Z}", 0, r_z.as_slice(), |t, out| {
         beside.zip_zip_apply(theta, &v, |beside, theta, v| *beside = theta + t * v);
-        model.forward(&beside, x, &mut scored.cache);
-        out.copy_from_slice(model.scores(&scored.cache).clone_owned().as_slice());
+        out.copy_from_slice(model.forward(&beside, x, &mut scored.cache).clone_owned().as_slice());
     });
     let mut components: Vec<_> = tangents.into_iter().map(|c| in_matrix(c, k)).collect();
     let mut gradient = DVector::zeros(p);
     components.extend(along("R{∂L/∂θ}", 0, product.as_slice(), |t, out| {
         beside.zip_zip_apply(theta, &v, |beside, theta, v| *beside = theta + t * v);
-        model.forward(&beside, x, &mut scored.cache);
-        let delta = bent(&scored.delta, model.scores(&scored.cache));
+        let delta = bent(&scored.delta, model.forward(&beside, x, &mut scored.cache));
         gradient.fill(T::zero());
         model.backward(&beside, x, delta.as_view(), &mut scored.cache, &mut gradient);
         out.copy_from_slice(gradient.as_slice());
@@ -218,15 +239,14 @@ impl<'m, T: Real, M: Model<T>> Scored<'m, T, M> {
         let (k, m) = (model.outputs(), x.ncols());
         let delta = DMatrix::from_fn(k, m, |i, j| generic(j * k + i));
         let mut scored = Self { model, cache: model.cache(m), delta };
+        check_shape("scores", model.forward(theta, x, &mut scored.cache).shape(), (k, m))?;
         finite_value(scored.value(theta, x))?;
-        check_shape("scores", model.scores(&scored.cache).shape(), (k, m))?;
         Ok(scored)
     }
 
     /// `⟨Δ, Z⟩`.
     fn value(&mut self, theta: &DVector<T>, x: DMatrixView<'_, T>) -> T {
-        self.model.forward(theta, x, &mut self.cache);
-        let scores = self.model.scores(&self.cache).clone_owned();
+        let scores = self.model.forward(theta, x, &mut self.cache).clone_owned();
         kernel::dot(scores.as_slice(), self.delta.as_slice())
     }
 }

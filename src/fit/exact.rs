@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use super::Fitted;
+use super::{Fit, Fitted};
 use crate::contract::room;
 use crate::kernel::{self, Factor, Samples, Triangle};
 use crate::{
@@ -45,39 +45,23 @@ impl Perceptron {
     }
 }
 
-impl<T: Real> EmpiricalRisk<'_, T, Perceptron, SquaredError> {
-    /// [`Perceptron::fit`] with the sample weights and the ridge penalty of the risk, over its present batch.
-    ///
-    /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
-    ///
-    /// let (x, y) = (dmatrix![-1.0, 1.0], dmatrix![-1.0, 1.0]);
-    /// // min ½ mean (w x − y)² + ½ λ w²: w = 1/(1 + λ)
-    /// let fitted = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?.ridge(1.0).fit()?;
-    /// assert!((fitted.weights()[0] - 0.5_f64).abs() < 1e-15);
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Those of [`Perceptron::fit`]; [`Error::Setting`] for the penalty.
-    pub fn fit(&mut self) -> Result<Fitted<T, Perceptron, SquaredError>, Error> {
-        self.check()?;
-        let model = *self.model();
-        let ridge = self.penalty_strength();
-        let (x, y, shares) = self.present();
-        let design = Design::new(x, model.0.bias, shares, ridge);
+impl<T: Real> Fit<T, SquaredError> for Perceptron {
+    fn fit_risk(
+        risk: &mut EmpiricalRisk<'_, T, Self, SquaredError>,
+    ) -> Result<Fitted<T, Self, SquaredError>, Error> {
+        risk.check()?;
+        let (x, y, shares) = risk.present();
+        let design = Design::new(x, risk.model().0.bias, shares, risk.penalty_strength());
         if let Some(found) = design.ridge.iter().find(|ridge| !ridge.is_finite()) {
             let expected = "small enough to be finite when summed over the samples";
             return Err(Error::Setting { name: "ridge", expected, found: found.f64() });
         }
         let samples = design.samples(y);
-        let width = samples.coefficients();
-        room::<T>("x", &[width, width.saturating_add(y.nrows())])?;
+        let (p, k) = (samples.coefficients(), y.nrows());
+        room::<T>("x", &[p, p.saturating_add(k)])?;
         let triangle = kernel::factorise(&samples, &design.ridge);
         check_rank(&triangle, &design)?;
 
-        let (p, k) = (samples.coefficients(), y.nrows());
         let mut beta = vec![T::zero(); p * k];
         triangle.solve(&mut beta);
         refine(&triangle, &samples, &design.ridge, &mut beta);
@@ -88,13 +72,14 @@ impl<T: Real> EmpiricalRisk<'_, T, Perceptron, SquaredError> {
             return Err(Error::Evaluation { what, at, found: found.f64() });
         }
         let mut gradient = DVector::zeros(theta.len());
-        let value = self.value_gradient(&theta, &mut gradient);
+        let value = risk.value_gradient(&theta, &mut gradient);
         let mut report = Report::given(theta);
         report.value = value;
         report.gradient_norm = kernel::norm_inf(gradient.as_slice());
-        (report.evaluations, report.termination) = (1, Termination::Exact);
+        report.evaluations = 1;
+        report.termination = Termination::Exact;
         report.certificate = certify(&triangle, unit, &gradient, report.gradient_norm, k);
-        Ok(Fitted::new(model, SquaredError, report))
+        Ok(Fitted::new(*risk.model(), SquaredError, report))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use super::Fitted;
+use super::{Fit, Fitted};
 use crate::kernel;
 use crate::{
     CriticalPoint, CrossEntropy, EmpiricalRisk, Error, Hessian, LogLoss, Newton, Objective, Perceptron, Real,
@@ -41,27 +41,10 @@ impl SigmoidClassifier {
     }
 }
 
-impl<T: Real> EmpiricalRisk<'_, T, SigmoidClassifier, LogLoss> {
-    /// [`SigmoidClassifier::fit`] with the sample weights and the ridge penalty of the risk, over its present batch.
-    ///
-    /// A single class is an error even with a penalty, unless the model has no bias: the bias is not penalised, and
-    /// runs to infinity.
-    ///
-    /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{EmpiricalRisk, LogLoss, SigmoidClassifier};
-    ///
-    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![0.0, 0.0, 1.0, 1.0]);
-    /// let fitted = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y)?.ridge(0.01).fit()?;
-    /// assert!(fitted.report.converged());
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Those of [`SigmoidClassifier::fit`]; [`Error::Setting`] for the penalty.
-    pub fn fit(&mut self) -> Result<Fitted<T, SigmoidClassifier, LogLoss>, Error> {
-        let unbounded = self.model().0.bias || self.penalty_strength() == T::zero();
-        let (_, y, shares) = self.present();
+impl<T: Real> Fit<T, LogLoss> for SigmoidClassifier {
+    fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, LogLoss>) -> Result<Fitted<T, Self, LogLoss>, Error> {
+        let unbounded = risk.model().0.bias || risk.penalty_strength() == T::zero();
+        let (_, y, shares) = risk.present();
         for labels in y.row_iter().filter(|_| unbounded) {
             let mut seen =
                 labels.iter().zip(shares).filter(|(_, w)| **w > T::zero()).map(|(label, _)| *label);
@@ -70,40 +53,22 @@ impl<T: Real> EmpiricalRisk<'_, T, SigmoidClassifier, LogLoss> {
                 return Err(Error::OneClass { argument: "y", found: first.f64() });
             }
         }
-        self.fit_by_newton()
+        risk.fit_by_newton()
     }
 }
 
-impl<T: Real> EmpiricalRisk<'_, T, Perceptron, CrossEntropy> {
-    /// Softmax regression by Newton's method, with the sample weights and the ridge penalty of the risk, over its
-    /// present batch.
-    ///
-    /// Ends as [`SigmoidClassifier::fit`] does. Adding the same number to all scores changes nothing, so the Hessian
-    /// always has zero eigenvalues: the verdict is degenerate, and convex.
-    ///
-    /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{CrossEntropy, EmpiricalRisk, Perceptron, data::one_hot};
-    ///
-    /// let x = dmatrix![0.1, 0.9, 1.1, 2.0, 2.2, 2.9];
-    /// let y = one_hot(&[0, 0, 1, 1, 2, 2], 3)?;
-    /// let model = Perceptron::new(1).with_outputs(3);
-    /// let fitted = EmpiricalRisk::new(model, CrossEntropy, &x, &y)?.ridge(0.01).fit()?;
-    /// assert_eq!(fitted.classify(&dmatrix![0.0, 1.5, 3.0])?, [0, 1, 2]);
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Setting`] for the penalty, [`Error::NoSamples`] for a class without samples.
-    pub fn fit(&mut self) -> Result<Fitted<T, Perceptron, CrossEntropy>, Error> {
-        let unbounded = self.model().0.bias || self.penalty_strength() == T::zero();
-        let (_, y, shares) = self.present();
+impl<T: Real> Fit<T, CrossEntropy> for Perceptron {
+    fn fit_risk(
+        risk: &mut EmpiricalRisk<'_, T, Self, CrossEntropy>,
+    ) -> Result<Fitted<T, Self, CrossEntropy>, Error> {
+        let unbounded = risk.model().0.bias || risk.penalty_strength() == T::zero();
+        let (_, y, shares) = risk.present();
         for (class, targets) in y.row_iter().enumerate().filter(|_| unbounded) {
             if targets.iter().zip(shares).all(|(y, w)| *y * *w == T::zero()) {
                 return Err(Error::NoSamples { argument: "y", class });
             }
         }
-        self.fit_by_newton()
+        risk.fit_by_newton()
     }
 }
 

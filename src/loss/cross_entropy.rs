@@ -1,6 +1,6 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
-use super::{fit, widen};
+use super::fit;
 use crate::kernel::{self, Fused, compiled, flat, flat_mut, pairwise};
 use crate::{Error, Loss, Real, SecondOrderLoss};
 
@@ -156,8 +156,8 @@ impl<T: Real> Loss<T> for CrossEntropy {
         if fits { value_gradient(z, y, weights, delta) } else { T::NAN }
     }
 
-    fn respond(&self, z: DMatrixViewMut<'_, T>) {
-        respond(z);
+    fn response(&self, z: DMatrixViewMut<'_, T>) {
+        response(z);
     }
 
     /// The share of samples whose largest score is the class of the largest target.
@@ -174,22 +174,12 @@ impl<T: Real> Loss<T> for CrossEntropy {
         true
     }
 
-    /// The score of a sample's own class (target 1) above each of the others; a sample that belongs to several
-    /// classes is never on its own side.
-    fn margins(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> Option<(T, T)> {
-        if !fit(&[z.shape(), y.shape()], weights.len()) {
-            return None;
-        }
-        let mut range = None;
-        for ((z, y), _) in z.column_iter().zip(y.column_iter()).zip(weights).filter(|(_, w)| **w > T::zero())
-        {
-            let class = argmax(y.iter().copied());
-            let own = if y[class] == T::one() { z[class] } else { -T::MAX };
-            for (_, z) in z.iter().enumerate().filter(|(i, _)| *i != class) {
-                widen(&mut range, own - *z);
-            }
-        }
-        range
+    /// `Σ_i y_i r_i − max r`: how far the scores of a sample's own classes stay behind the largest, never positive.
+    fn margin(&self, y: &[T], r: &[T], row: &mut [T]) -> T {
+        let largest = argmax(r.iter().copied());
+        row.copy_from_slice(y);
+        row[largest] -= T::one();
+        y.iter().zip(r).fold(T::zero(), |margin, (y, r_i)| margin + *y * (*r_i - r[largest]))
     }
 
     fn check(&self, y: DMatrixView<'_, T>) -> Result<(), Error> {
@@ -263,7 +253,7 @@ compiled! {
         }))
     }
 
-    fn respond<T>(z: DMatrixViewMut<'a, T>) {
+    fn response<T>(z: DMatrixViewMut<'a, T>) {
         let mut z = z;
         for mut z in z.column_iter_mut() {
             let max = z.max();

@@ -3,7 +3,7 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use super::jet::{Jet, Pass, Wanted};
-use super::{Loss, SecondOrderLoss};
+use super::{Loss, SecondOrderLoss, argmax};
 use crate::{Activation, Error, Real};
 
 /// A loss that is a sum over outputs of one function `ℓ(z, y)`.
@@ -69,6 +69,20 @@ pub trait ElementWise: Sync {
     /// ```
     fn response<T: Real>(&self, z: T) -> T {
         z
+    }
+
+    /// The rate at which `ℓ(z, y)` falls for ever as `z` moves along `r`, negative where it grows; linear in `r`
+    /// on either side of zero. Default: `−|r|`, for losses that grow both ways. [`Loss::margin`] says what for.
+    ///
+    /// ```
+    /// use gradus::SquaredError;
+    /// use gradus::loss::ElementWise;
+    ///
+    /// assert_eq!(SquaredError.margin(1.0, 2.0), -2.0);
+    /// assert_eq!(SquaredError.margin(1.0, -2.0), -2.0);
+    /// ```
+    fn margin<T: Real>(&self, _y: T, r: T) -> T {
+        -r.abs()
     }
 
     /// Judges the loss's own settings, once, where a run starts. Default: nothing to complain about.
@@ -144,8 +158,12 @@ impl<T: Real, L: ElementWise> Loss<T> for L {
         self.pass(Activation::Identity, Pass { z, y, weights, wanted: Wanted::Gradient(delta) })
     }
 
-    fn respond(&self, mut z: DMatrixViewMut<'_, T>) {
-        z.apply(|z| *z = self.response(*z));
+    fn response(&self, mut z: DMatrixViewMut<'_, T>) {
+        z.apply(|z| *z = ElementWise::response(self, *z));
+    }
+
+    fn margin(&self, y: &[T], r: &[T], row: &mut [T]) -> T {
+        least(y, r, row, |y, r| ElementWise::margin(self, y, r))
     }
 
     fn is_convex(&self) -> bool {
@@ -168,10 +186,20 @@ impl<T: Real, L: ElementWise> SecondOrderLoss<T> for L {
     ) {
         self.pass(Activation::Identity, Pass { z, y, weights, wanted: Wanted::Product(r, out) });
     }
+}
 
-    fn is_diagonal(&self) -> bool {
-        true
-    }
+/// The least of the margins of all outputs, with its derivative in `r` written to `row`.
+pub(super) fn least<T: Real>(y: &[T], r: &[T], row: &mut [T], margin: impl Fn(T, T) -> T) -> T {
+    row.fill(T::zero());
+    let margins = || y.iter().zip(r).map(|(y, r)| margin(*y, *r));
+    let output = argmax(margins().map(|margin| -margin));
+    let (Some(row), Some(y), Some(r)) = (row.get_mut(output), y.get(output), r.get(output)) else {
+        return T::zero();
+    };
+    // linear on either side of zero: its value at ±1 is the slope
+    let side = if *r < T::zero() { -T::one() } else { T::one() };
+    *row = side * margin(*y, side);
+    margin(*y, *r)
 }
 
 /// An element-wise loss behind an activation: `ℓ(φ(z), y)`; made by [`ElementWise::through`].

@@ -1,7 +1,7 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
+use super::element_wise::least;
 use super::jet::{Jet, Pass, Wanted};
-use super::{fit, widen};
 use crate::kernel::{Fused, compiled};
 use crate::{Error, Loss, Real, SecondOrderLoss};
 
@@ -27,7 +27,7 @@ use crate::{Error, Loss, Real, SecondOrderLoss};
 pub struct LogLoss;
 
 compiled! {
-    fn respond<T>(z: DMatrixViewMut<'a, T>) {
+    fn response<T>(z: DMatrixViewMut<'a, T>) {
         let mut z = z;
         z.apply(|z| *z = Fused::PORTABLE.sigmoid(*z));
     }
@@ -63,8 +63,8 @@ impl<T: Real> Loss<T> for LogLoss {
         compiled_pass(Pass { z, y, weights, wanted: Wanted::Gradient(delta) })
     }
 
-    fn respond(&self, z: DMatrixViewMut<'_, T>) {
-        respond(z);
+    fn response(&self, z: DMatrixViewMut<'_, T>) {
+        response(z);
     }
 
     /// The share of labels on their own side of `z = 0`.
@@ -80,19 +80,9 @@ impl<T: Real> Loss<T> for LogLoss {
         true
     }
 
-    /// `z` where the label is 1, `−z` where it is 0.
-    fn margins(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> Option<(T, T)> {
-        if !fit(&[z.shape(), y.shape()], weights.len()) {
-            return None;
-        }
-        let mut range = None;
-        for ((z, y), _) in z.column_iter().zip(y.column_iter()).zip(weights).filter(|(_, w)| **w > T::zero())
-        {
-            for (z, y) in z.iter().zip(y.iter()) {
-                widen(&mut range, if *y > T::of(0.5) { *z } else { -*z });
-            }
-        }
-        range
+    /// Of all outputs the least of `r` where the label is 1, `−r` where it is 0.
+    fn margin(&self, y: &[T], r: &[T], row: &mut [T]) -> T {
+        least(y, r, row, |y, r| if y > T::of(0.5) { r } else { -r })
     }
 
     fn check(&self, y: DMatrixView<'_, T>) -> Result<(), Error> {
@@ -115,9 +105,5 @@ impl<T: Real> SecondOrderLoss<T> for LogLoss {
         out: DMatrixViewMut<'_, T>,
     ) {
         compiled_pass(Pass { z, y, weights, wanted: Wanted::Product(r, out) });
-    }
-
-    fn is_diagonal(&self) -> bool {
-        true
     }
 }

@@ -14,7 +14,7 @@ use crate::Real;
 /// use gradus::{Activation, Initialize, Network};
 ///
 /// let network = Network::new(&[2, 4, 1], Activation::Tanh);
-/// let theta: DVector<f64> = network.initialize(Initialize::GlorotUniform, 1);
+/// let theta: DVector<f64> = network.initial_with(Initialize::GlorotUniform, 1);
 /// assert!(theta.rows(0, 8).amax() <= 1.0); // √(6/(2 + 4))
 /// assert_eq!(theta.rows(8, 4).amax(), 0.0);
 /// ```

@@ -1,8 +1,11 @@
+use std::ops::Range;
+
 use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
 
+use super::linear::to_inputs;
 use crate::contract::room;
 use crate::kernel::{self, Factor};
-use crate::{Activation, Architecture, Error, Initialize, Model, Real};
+use crate::{Activation, Architecture, Error, Initialize, InputGradient, Model, Real};
 
 mod hessian;
 mod layer;
@@ -49,8 +52,8 @@ pub struct Network {
 ///
 /// let network = Network::new(&[3, 8, 2], Activation::Tanh);
 /// let mut cache: NetworkCache<f64> = network.cache(16); // for batches of up to 16 samples
-/// network.forward(&network.initial(1), DMatrix::zeros(3, 5).as_view(), &mut cache);
-/// assert_eq!(network.scores(&cache).shape(), (2, 5));
+/// let z = network.forward(&network.initial(1), DMatrix::zeros(3, 5).as_view(), &mut cache);
+/// assert_eq!(z.shape(), (2, 5));
 /// ```
 #[derive(Debug, Clone)]
 pub struct NetworkCache<T> {
@@ -147,25 +150,8 @@ impl Network {
         &self.layers
     }
 
-    /// Parameters drawn by name, with a seed. Of a network that memory does not hold there are none: an empty vector.
-    ///
-    /// ```
-    /// use gradus::nalgebra::DVector;
-    /// use gradus::{Activation, Initialize, Network};
-    ///
-    /// let network = Network::new(&[2, 3, 1], Activation::Relu);
-    /// let theta: DVector<f64> = network.initialize(Initialize::HeUniform, 1);
-    /// assert!(theta.rows(0, 6).amax() <= 3.0_f64.sqrt()); // √(6/2)
-    /// ```
-    pub fn initialize<T: Real>(&self, initialize: Initialize, seed: u64) -> DVector<T> {
-        if room::<T>("layers", &[self.parameter_count()]).is_err() {
-            return DVector::zeros(0);
-        }
-        initialize.draw(self.layers.iter().map(|layer| (layer.inputs, layer.units, true)), seed)
-    }
-
     /// Parameters as usual for the first activation: He uniform for relu and its kin, Glorot uniform for the
-    /// others; biases zero.
+    /// others; biases zero. Of a network that memory does not hold there are none: an empty vector.
     ///
     /// ```
     /// use gradus::{Activation, Network};
@@ -180,7 +166,24 @@ impl Network {
             self.layers.first().map(|layer| layer.activation),
             Some(Relu | LeakyRelu { .. } | Elu { .. } | Gelu | Silu)
         );
-        self.initialize(if kin { Initialize::HeUniform } else { Initialize::GlorotUniform }, seed)
+        self.initial_with(if kin { Initialize::HeUniform } else { Initialize::GlorotUniform }, seed)
+    }
+
+    /// [`initial`](Self::initial) parameters drawn as `initialize` says.
+    ///
+    /// ```
+    /// use gradus::nalgebra::DVector;
+    /// use gradus::{Activation, Initialize, Network};
+    ///
+    /// let network = Network::new(&[2, 3, 1], Activation::Relu);
+    /// let theta: DVector<f64> = network.initial_with(Initialize::HeUniform, 1);
+    /// assert!(theta.rows(0, 6).amax() <= 3.0_f64.sqrt()); // √(6/2)
+    /// ```
+    pub fn initial_with<T: Real>(&self, initialize: Initialize, seed: u64) -> DVector<T> {
+        if room::<T>("layers", &[self.parameter_count()]).is_err() {
+            return DVector::zeros(0);
+        }
+        initialize.draw(self.layers.iter().map(|layer| (layer.inputs, layer.units, true)), seed)
     }
 }
 
@@ -208,17 +211,11 @@ impl Architecture for Network {
         }
     }
 
-    /// True of matrix products and column sums; products with a vector add term by term.
-    fn adds_finished_sums(&self) -> bool {
-        self.layers.iter().all(|layer| layer.inputs > 1 && layer.units > 1)
-    }
-
-    fn scales_scores(&self) -> bool {
-        self.layers.last().is_some_and(|layer| layer.activation == Activation::Identity)
-    }
-
-    fn is_affine(&self) -> bool {
-        self.layers.len() == 1 && self.layers[0].activation == Activation::Identity
+    fn affine_in(&self) -> Range<usize> {
+        match self.layers.last() {
+            Some(layer) if layer.activation == Activation::Identity => layer.range(),
+            _ => 0..0,
+        }
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -262,12 +259,18 @@ impl<T: Real> Model<T> for Network {
         }
     }
 
-    /// `Z⁽ˡ⁾ = W⁽ˡ⁾ A⁽ˡ⁻¹⁾ + b⁽ˡ⁾ 1ᵀ`, `A⁽ˡ⁾ = φ(Z⁽ˡ⁾)`, and `φ'(Z⁽ˡ⁾)` by the same exponential. Where shapes do not fit, there are no scores.
-    fn forward(&self, theta: &DVector<T>, x: DMatrixView<'_, T>, cache: &mut NetworkCache<T>) {
+    /// `Z⁽ˡ⁾ = W⁽ˡ⁾ A⁽ˡ⁻¹⁾ + b⁽ˡ⁾ 1ᵀ`, `A⁽ˡ⁾ = φ(Z⁽ˡ⁾)`, and `φ'(Z⁽ˡ⁾)` by the same exponential. Where shapes do not
+    /// fit, there are no scores.
+    fn forward<'c>(
+        &self,
+        theta: &DVector<T>,
+        x: DMatrixView<'_, T>,
+        cache: &'c mut NetworkCache<T>,
+    ) -> DMatrixView<'c, T> {
         cache.batch = if self.fits(theta, &x, cache) { x.ncols() } else { 0 };
         cache.is_new = true;
         if cache.batch == 0 {
-            return;
+            return DMatrixView::from_slice(&[], self.outputs(), 0);
         }
         for (l, layer) in self.layers.iter().enumerate() {
             let (w, b) = layer.parts(theta);
@@ -280,14 +283,7 @@ impl<T: Real> Model<T> for Network {
             }
             layer.activation.forward(a, &mut kept.first);
         }
-    }
-
-    fn scores<'c>(&self, cache: &'c NetworkCache<T>) -> DMatrixView<'c, T> {
-        let (units, a) = match (self.layers.last(), cache.layers.last()) {
-            (Some(layer), Some(kept)) => (layer.units, &kept.a[..]),
-            _ => (0, &[][..]),
-        };
-        DMatrixView::from_slice(&a[..units * cache.batch], units, cache.batch)
+        self.output(cache.layers.last().map_or(&[], |kept| &kept.a), cache.batch)
     }
 
     /// `∇W⁽ˡ⁾ += Δ⁽ˡ⁾ A⁽ˡ⁻¹⁾ᵀ`, `∇b⁽ˡ⁾ += Δ⁽ˡ⁾ 1`, `Δ⁽ˡ⁻¹⁾ = W⁽ˡ⁾ᵀ Δ⁽ˡ⁾ ⊙ φ'(Z⁽ˡ⁻¹⁾)`.
@@ -319,7 +315,9 @@ impl<T: Real> Model<T> for Network {
             }
         }
     }
+}
 
+impl<T: Real> InputGradient<T> for Network {
     /// `∂L/∂X = W⁽¹⁾ᵀ Δ⁽¹⁾`.
     fn input_gradient(
         &self,
@@ -327,35 +325,32 @@ impl<T: Real> Model<T> for Network {
         delta: DMatrixView<'_, T>,
         cache: &mut NetworkCache<T>,
         mut out: DMatrixViewMut<'_, T>,
-    ) -> bool {
-        let (Some(layer), Some(kept)) = (self.layers.first(), cache.layers.first()) else { return false };
-        if theta.len() != self.parameter_count()
-            || delta.shape() != (self.outputs(), cache.batch)
-            || out.shape() != (self.inputs, cache.batch)
+    ) {
+        let (Some(layer), Some(kept)) = (self.layers.first(), cache.layers.first()) else { return };
+        if theta.len() == self.parameter_count()
+            && delta.shape() == (self.outputs(), cache.batch)
+            && out.shape() == (self.inputs, cache.batch)
         {
-            return false;
+            let delta = DMatrixView::from_slice(&kept.delta, layer.units, cache.batch);
+            to_inputs(layer.parts(theta).0, &delta, &mut out);
         }
-        let (w, _) = layer.parts(theta);
-        if let Some(out) = kernel::flat_mut(&mut out) {
-            let delta = Factor::new(&kept.delta, layer.units, cache.batch);
-            kernel::product(T::one(), w.t(), delta, T::zero(), out);
-            return true;
-        }
-        for (delta, mut out) in kept.delta.chunks_exact(layer.units).zip(out.column_iter_mut()) {
-            let delta = Factor::new(delta, layer.units, 1);
-            kernel::product(T::one(), w.t(), delta, T::zero(), out.as_mut_slice());
-        }
-        true
     }
 }
 
 impl Network {
+    /// The last layer's part of a cache, for a batch.
+    fn output<'c, T: Real>(&self, last: &'c [T], batch: usize) -> DMatrixView<'c, T> {
+        let units = self.outputs();
+        DMatrixView::from_slice(&last[..units * batch], units, batch)
+    }
+
     /// Whether `cache` was made by such a network for such a batch, and `theta` and `x` have its shapes.
     fn fits<T: Real>(&self, theta: &DVector<T>, x: &DMatrixView<'_, T>, cache: &NetworkCache<T>) -> bool {
         let (inputs, m) = x.shape();
         (inputs, cache.inputs) == (self.inputs, inputs)
             && theta.len() == self.parameter_count()
             && m <= cache.max_batch
+            && !self.layers.is_empty()
             && cache.layers.len() == self.layers.len()
             && self.layers.iter().zip(&cache.layers).all(|(layer, kept)| {
                 kept.a.len() == layer.units * cache.max_batch

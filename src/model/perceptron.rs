@@ -1,6 +1,4 @@
-use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
-
-use super::linear::{Linear, affine_model};
+use super::linear::{Affine, Linear};
 
 /// A perceptron: `ŷ = W x + b`, the model of linear regression.
 ///
@@ -62,4 +60,8 @@ impl Perceptron {
     }
 }
 
-affine_model!(Perceptron);
+impl Affine for Perceptron {
+    fn linear(&self) -> Linear {
+        self.0
+    }
+}

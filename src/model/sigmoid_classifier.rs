@@ -1,6 +1,4 @@
-use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
-
-use super::linear::{Linear, affine_model};
+use super::linear::{Affine, Linear};
 
 /// The sigmoid classifier: `ŷ = σ(W x + b)`, the probability of class 1; logistic regression.
 ///
@@ -15,7 +13,7 @@ use super::linear::{Linear, affine_model};
 /// let y = dmatrix![0.0, 0.0, 1.0, 0.0, 1.0, 1.0];
 /// let fitted = SigmoidClassifier::new(1).fit(&x, &y)?;
 /// assert!(fitted.report.converged());
-/// assert!(fitted.probability(&dmatrix![3.5])?[(0, 0)] - 0.5 < 1e-9);
+/// assert!(fitted.predict(&dmatrix![3.5])?[(0, 0)] - 0.5 < 1e-9);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +51,7 @@ impl SigmoidClassifier {
     ///
     /// let (x, y) = (dmatrix![-2.0, -1.0, 1.0, 2.0], dmatrix![0.0, 1.0, 0.0, 1.0]);
     /// let fitted = SigmoidClassifier::new(1).without_bias().fit(&x, &y)?;
-    /// assert_eq!(fitted.probability(&dmatrix![0.0])?[0], 0.5); // σ(w · 0)
+    /// assert_eq!(fitted.predict(&dmatrix![0.0])?[0], 0.5); // σ(w · 0)
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
@@ -62,4 +60,8 @@ impl SigmoidClassifier {
     }
 }
 
-affine_model!(SigmoidClassifier);
+impl Affine for SigmoidClassifier {
+    fn linear(&self) -> Linear {
+        self.0
+    }
+}

@@ -21,8 +21,8 @@ pub(super) struct Second<T, C> {
     direction: DMatrix<T>,
     /// `k × k` blocks `w_j ∂²ℓ/∂z²`, one per column (`k² × width`).
     curvature: DMatrix<T>,
-    unit: DVector<T>,
-    column: DVector<T>,
+    /// `Z`.
+    scores: DMatrix<T>,
 }
 
 impl<T, C> Second<T, C> {
@@ -80,16 +80,10 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             return;
         }
         out.fill(T::zero());
-        self.each_chunk(theta, |risk, part @ (x, y, _), second| {
+        self.each_chunk(theta, |risk, (x, y), second| {
             let Worker { cache, delta, .. } = &mut second.worker;
             let (delta, curvature) = (delta.columns(0, y.ncols()), second.curvature.columns(0, y.ncols()));
-            if risk.model.hessian_diagonal(theta, x, delta, curvature, cache, out) {
-                return;
-            }
-            for j in 0..out.len() {
-                risk.column(theta, j, part, second);
-                add_at(out, j, second.column[j]);
-            }
+            risk.model.hessian_diagonal(theta, x, delta, curvature, cache, out);
         });
         self.add_ridge(|i, ridge| add_at(out, i, ridge));
     }
@@ -108,14 +102,14 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             let mut delta = delta.columns_mut(0, y.ncols());
             // products at one point, as in conjugate gradients, share their forward pass
             if !(second.is_there && equal(second.theta.as_slice(), theta.as_slice())) {
-                self.model.forward(theta, x, cache);
-                self.loss.value_gradient(self.model.scores(cache), y, shares, delta.as_view_mut());
+                let z = self.model.forward(theta, x, cache);
+                second.scores.columns_mut(0, y.ncols()).copy_from(&z);
+                self.loss.value_gradient(z, y, shares, delta.as_view_mut());
                 second.theta.copy_from(theta);
                 second.is_there = is_one_chunk;
             }
-            self.model.tangent(theta, v, x, cache);
             let mut r_delta = second.direction.columns_mut(0, y.ncols());
-            let (z, r_z) = (self.model.scores(cache), self.model.tangent_scores(cache));
+            let (z, r_z) = (second.scores.columns(0, y.ncols()), self.model.tangent(theta, v, x, cache));
             self.loss.curvature_product(z, y, shares, r_z, r_delta.as_view_mut());
             let delta = if exact { delta.as_view() } else { second.flat.columns(0, y.ncols()) };
             self.model.backward_tangent(theta, v, x, delta, r_delta.as_view(), cache, out);
@@ -136,20 +130,13 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         }
         let h = h.as_mut_slice();
         (0..p).for_each(|j| h[j * p + j..(j + 1) * p].fill(T::zero()));
-        let value = self.each_chunk(theta, |risk, part @ (x, y, _), second| {
+        let value = self.each_chunk(theta, |risk, (x, y), second| {
             let Worker { cache, delta, .. } = &mut second.worker;
             let (delta, curvature) = (delta.columns(0, y.ncols()), second.curvature.columns(0, y.ncols()));
             if let Some(gradient) = &mut gradient {
                 risk.model.backward(theta, x, delta, cache, gradient);
             }
-            if risk.model.dense_hessian(theta, x, delta, curvature, cache, h) {
-                return;
-            }
-            for j in 0..p {
-                risk.column(theta, j, part, second);
-                let lower = h[j * p + j..(j + 1) * p].iter_mut();
-                lower.zip(&second.column.as_slice()[j..]).for_each(|(h, c)| *h += *c);
-            }
+            risk.model.dense_hessian(theta, x, delta, curvature, cache, h);
         });
         mirror(h, p);
         self.add_ridge(|i, ridge| h[i * p + i] += ridge);
@@ -172,9 +159,8 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         for range in self.chunks_of(width) {
             let (x, y, shares) = self.part(range);
             let Worker { cache, delta, .. } = &mut second.worker;
-            self.model.forward(theta, x, cache);
-            let (z, delta) = (self.model.scores(cache), delta.columns_mut(0, y.ncols()));
-            value += self.loss.value_gradient(z, y, shares, delta);
+            let z = self.model.forward(theta, x, cache);
+            value += self.loss.value_gradient(z, y, shares, delta.columns_mut(0, y.ncols()));
             // the blocks, a column of each at a time
             let mut curvature = second.curvature.columns_mut(0, y.ncols());
             for q in 0..k {
@@ -184,32 +170,10 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
                 let r = second.direction.columns(0, y.ncols());
                 self.loss.curvature_product(z, y, shares, r, curvature.rows_mut(q * k, k));
             }
-            work(self, (x, y, shares), &mut second);
+            work(self, (x, y), &mut second);
         }
         self.second = Some(second);
         value
-    }
-
-    /// Column `j` of the chunk's Hessian, as a product.
-    fn column(
-        &self,
-        theta: &DVector<T>,
-        j: usize,
-        (x, y, shares): Part<'_, T>,
-        second: &mut Second<T, M::Cache>,
-    ) {
-        let Second { worker: Worker { cache, delta, .. }, direction, unit, column, .. } = second;
-        unit.resize_vertically_mut(self.dim(), T::zero());
-        column.resize_vertically_mut(self.dim(), T::zero());
-        column.fill(T::zero());
-        unit[j] = T::one();
-        self.model.tangent(theta, unit, x, cache);
-        let mut r = direction.columns_mut(0, y.ncols());
-        let (z, r_z) = (self.model.scores(cache), self.model.tangent_scores(cache));
-        self.loss.curvature_product(z, y, shares, r_z, r.as_view_mut());
-        let (delta, r) = (delta.columns(0, y.ncols()), r.as_view());
-        self.model.backward_tangent(theta, unit, x, delta, r, cache, column);
-        unit[j] = T::zero();
     }
 
     fn add_ridge(&self, mut add: impl FnMut(usize, T)) {
@@ -232,15 +196,14 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
                 flat: DMatrix::zeros(k, width),
                 direction: DMatrix::repeat(k, width, T::NAN),
                 curvature: DMatrix::zeros(0, 0),
-                unit: DVector::zeros(0),
-                column: DVector::zeros(0),
+                scores: DMatrix::repeat(k, width, T::NAN),
             }
         })
     }
 }
 
-/// Inputs, targets and shares of a part of the batch.
-type Part<'a, T> = (DMatrixView<'a, T>, DMatrixView<'a, T>, &'a [T]);
+/// Inputs and targets of a part of the batch.
+type Part<'a, T> = (DMatrixView<'a, T>, DMatrixView<'a, T>);
 
 /// `outᵢ ← outᵢ + x`, unless a model of one's own has shortened the vector.
 fn add_at<T: Real>(out: &mut DVector<T>, i: usize, x: T) {

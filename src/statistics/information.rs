@@ -9,43 +9,20 @@ use crate::{
     Perceptron, Real, Recession, SecondOrderLoss, SigmoidClassifier, SquaredError,
 };
 
-/// A model and a loss that together are a likelihood, so that curvature tells precision: implemented for
-/// [`Perceptron`] with squared error, [`SigmoidClassifier`] with log loss, and [`Network`] with squared error,
-/// log loss or cross-entropy.
-///
-/// ```
-/// use gradus::nalgebra::{self, DVector, dmatrix};
-/// use gradus::{SecondOrderLoss, EmpiricalRisk, Error, Information, Perceptron, SecondOrderModel, SquaredError};
-///
-/// fn errors<M, L>(risk: &mut EmpiricalRisk<'_, f64, M, L>, theta: &DVector<f64>) -> Result<DVector<f64>, Error>
-/// where
-///     M: SecondOrderModel<f64> + Information<f64, L>,
-///     L: SecondOrderLoss<f64>,
-/// {
-///     Ok(risk.statistics(theta)?.standard_errors)
-/// }
-///
-/// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]); // residuals ½ (−1, 2, −1)
-/// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
-/// let fitted = risk.fit()?;
-/// assert!((errors(&mut risk, fitted.parameters())?[1] - 0.5_f64.sqrt()).abs() < 1e-14); // √(1.5 / 3)
-/// # Ok::<(), gradus::Error>(())
-/// ```
+/// A model and a loss that together are a likelihood, so that curvature tells precision.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` with the loss `{L}` is no likelihood that statistics are known for",
     note = "known are `Perceptron` with `SquaredError`, `SigmoidClassifier` with `LogLoss`, and `Network` with these \
             or `CrossEntropy`"
 )]
-#[expect(private_interfaces, reason = "sealed by its result")]
-pub trait Information<T: Real, L>: Model<T> + Sized {
-    #[doc(hidden)]
+pub(crate) trait Information<T: Real, L>: Model<T> + Sized {
     fn curvature(risk: &mut EmpiricalRisk<'_, T, Self, L>, theta: &DVector<T>)
     -> Result<Curvature<T>, Error>;
 }
 
 /// What the observed information says, in sums over samples.
 #[derive(Debug)]
-pub(super) struct Curvature<T: Real> {
+pub(crate) struct Curvature<T: Real> {
     /// `H⁻¹`, penalty included.
     pub(super) inverse: DMatrix<T>,
     /// `σ² H⁻¹ F H⁻¹`.
@@ -57,7 +34,6 @@ pub(super) struct Curvature<T: Real> {
 }
 
 impl<T: Real> Information<T, SquaredError> for Perceptron {
-    #[expect(private_interfaces, reason = "sealed by its result")]
     fn curvature(
         risk: &mut EmpiricalRisk<'_, T, Self, SquaredError>,
         theta: &DVector<T>,
@@ -93,7 +69,6 @@ impl<T: Real> Information<T, SquaredError> for Perceptron {
 }
 
 impl<T: Real> Information<T, LogLoss> for SigmoidClassifier {
-    #[expect(private_interfaces, reason = "sealed by its result")]
     fn curvature(
         risk: &mut EmpiricalRisk<'_, T, Self, LogLoss>,
         theta: &DVector<T>,
@@ -106,8 +81,7 @@ impl<T: Real> Information<T, LogLoss> for SigmoidClassifier {
         let (x, y, shares) = risk.present();
         let (k, p) = (y.nrows(), theta.len());
         let mut cache = risk.model().cache(x.ncols());
-        risk.model().forward(theta, x, &mut cache);
-        let z = risk.model().scores(&cache);
+        let z = risk.model().forward(theta, x, &mut cache);
         let (ones, mut curved) = (DMatrix::repeat(k, x.ncols(), T::one()), DMatrix::zeros(k, x.ncols()));
         risk.loss().curvature_product(z, y, shares, ones.as_view(), curved.as_view_mut());
         // one block per output, for outputs do not meet
@@ -190,12 +164,10 @@ fn residuals<T: Real, M: Model<T>, L: Loss<T>>(
 ) -> DMatrix<T> {
     let (x, y, _) = risk.present();
     let mut cache = risk.model().cache(x.ncols());
-    risk.model().forward(theta, x, &mut cache);
-    risk.model().scores(&cache) - y
+    risk.model().forward(theta, x, &mut cache) - y
 }
 
 impl<T: Real> Information<T, SquaredError> for Network {
-    #[expect(private_interfaces, reason = "sealed by its result")]
     fn curvature(
         risk: &mut EmpiricalRisk<'_, T, Self, SquaredError>,
         theta: &DVector<T>,
@@ -225,8 +197,7 @@ impl<T: Real> Information<T, SquaredError> for Network {
 macro_rules! network_likelihood {
     ($($loss:ident),*) => {$(
         impl<T: Real> Information<T, $loss> for Network {
-            #[expect(private_interfaces, reason = "sealed by its result")]
-            fn curvature(
+                    fn curvature(
                 risk: &mut EmpiricalRisk<'_, T, Self, $loss>,
                 theta: &DVector<T>,
             ) -> Result<Curvature<T>, Error> {

@@ -101,7 +101,7 @@ impl<T: Real> Room<T> {
 
 impl Network {
     /// Adds the second derivatives of the batch of the last forward pass to `target`; `delta = ∂L/∂Z`, and
-    /// `curvature` has `∂²L/∂z²` of one sample in each column. False, and nothing done, where shapes do not fit.
+    /// `curvature` has `∂²L/∂z²` of one sample in each column. Nothing is done where shapes do not fit.
     pub(super) fn second_derivatives<T: Real>(
         &self,
         theta: &DVector<T>,
@@ -110,10 +110,10 @@ impl Network {
         curvature: &DMatrixView<'_, T>,
         cache: &mut NetworkCache<T>,
         mut target: Target<'_, T>,
-    ) -> bool {
+    ) {
         let (k, batch) = (self.outputs(), cache.batch);
         if !self.follows(theta, x, delta, cache) || curvature.shape() != (k * k, batch) {
-            return false;
+            return;
         }
         let mut room = cache.room.take().unwrap_or_else(|| Room::new(&self.layers, cache.max_batch));
         for start in (0..batch).step_by(room.width) {
@@ -123,7 +123,6 @@ impl Network {
             self.descend(theta, samples.len(), &mut room, &mut target);
         }
         cache.room = Some(room);
-        true
     }
 
     /// Turns activations so that samples stand side by side, and goes backwards once for `δ` and `φ''`.

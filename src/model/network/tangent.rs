@@ -23,15 +23,15 @@ pub(super) struct Kept<T> {
 
 impl<T: Real> SecondOrderModel<T> for Network {
     /// `R{Z⁽ˡ⁾} = V⁽ˡ⁾ A⁽ˡ⁻¹⁾ + v⁽ˡ⁾ 1ᵀ + W⁽ˡ⁾ R{A⁽ˡ⁻¹⁾}`, `R{A⁽ˡ⁾} = φ'(Z⁽ˡ⁾) ⊙ R{Z⁽ˡ⁾}`.
-    fn tangent(
+    fn tangent<'c>(
         &self,
         theta: &DVector<T>,
         v: &DVector<T>,
         x: DMatrixView<'_, T>,
-        cache: &mut NetworkCache<T>,
-    ) {
+        cache: &'c mut NetworkCache<T>,
+    ) -> DMatrixView<'c, T> {
         if cache.batch == 0 || !self.fits(theta, &x, cache) || v.len() != theta.len() {
-            return;
+            return self.output(&[], 0);
         }
         if std::mem::take(&mut cache.is_new) {
             self.derivatives(cache);
@@ -51,14 +51,7 @@ impl<T: Real> SecondOrderModel<T> for Network {
             r.a[..len].copy_from_slice(&r.z[..len]);
             kernel::times(&mut r.a[..len], &r.first);
         }
-    }
-
-    fn tangent_scores<'c>(&self, cache: &'c NetworkCache<T>) -> DMatrixView<'c, T> {
-        let (units, a) = match (self.layers.last(), cache.tangents.last()) {
-            (Some(layer), Some(kept)) => (layer.units, &kept.a[..]),
-            _ => (0, &[][..]),
-        };
-        DMatrixView::from_slice(&a[..units * cache.batch], units, cache.batch)
+        self.output(tangents.last().map_or(&[], |r| &r.a), *batch)
     }
 
     /// ```text
@@ -125,9 +118,10 @@ impl<T: Real> SecondOrderModel<T> for Network {
         curvature: DMatrixView<'_, T>,
         cache: &mut NetworkCache<T>,
         out: &mut [T],
-    ) -> bool {
-        let fits = theta.len().checked_mul(theta.len()) == Some(out.len());
-        fits && self.second_derivatives(theta, &x, &delta, &curvature, cache, Target::Dense(out))
+    ) {
+        if theta.len().checked_mul(theta.len()) == Some(out.len()) {
+            self.second_derivatives(theta, &x, &delta, &curvature, cache, Target::Dense(out));
+        }
     }
 
     fn hessian_diagonal(
@@ -138,10 +132,11 @@ impl<T: Real> SecondOrderModel<T> for Network {
         curvature: DMatrixView<'_, T>,
         cache: &mut NetworkCache<T>,
         out: &mut DVector<T>,
-    ) -> bool {
-        let fits = theta.len() == out.len();
-        let out = Target::Diagonal(out.as_mut_slice());
-        fits && self.second_derivatives(theta, &x, &delta, &curvature, cache, out)
+    ) {
+        if theta.len() == out.len() {
+            let out = Target::Diagonal(out.as_mut_slice());
+            self.second_derivatives(theta, &x, &delta, &curvature, cache, out);
+        }
     }
 }
 
