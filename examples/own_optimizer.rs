@@ -43,12 +43,12 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Rprop<T> {
 
 fn main() -> Result<(), Error> {
     let mut rprop = Rprop { rates: DVector::zeros(0), gradient: DVector::zeros(0), last: DVector::zeros(0) };
-    for problem in [Problem::QuarticBowl, Problem::Booth, Problem::Beale] {
+    for problem in [Problem::Quadratic, Problem::Booth, Problem::Beale] {
         let start = problem.start::<f64>();
         assert!(check::gradient(&mut { problem }, &start)?.passed());
         let report = minimize(&mut rprop, &mut { problem }, start, &Stop::default())?.into_converged()?;
         println!("{problem}: f = {:.1e} after {} steps, by signs alone.", report.value, report.iterations);
-        assert!((report.value - problem.optima()[0].value).abs() < 1e-12);
+        assert!((report.value - problem.stationary_points()[0].value).abs() < 1e-12);
     }
     Ok(())
 }

@@ -9,6 +9,11 @@ use gradus::{
 };
 use nalgebra::{DMatrix, DVector, dmatrix, dvector};
 
+#[path = "support/problems.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
+mod more_problems;
+use more_problems::problem;
+
 #[track_caller]
 fn close<T: Real>(found: &[T], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len());
@@ -206,14 +211,14 @@ fn the_hessian_of_a_quadratic() {
 /// Derivatives of the two quartics at their start, as printed.
 #[test]
 fn the_quartics_at_their_start() {
-    let x = dvector![4.0, 4.0];
-    let (_, gradient) = value_gradient(&mut Problem::QuarticBowl, &x);
+    let (x, mut bowl) = (dvector![4.0, 4.0], problem("quartic bowl"));
+    let (_, gradient) = value_gradient(&mut bowl, &x);
     close(gradient.as_slice(), &[277.6, 213.6], 1e-12);
-    close(hessian(&mut Problem::QuarticBowl, &x).as_slice(), &[198.4, -2.6, -2.6, 157.6], 1e-12);
+    close(hessian(&mut bowl, &x).as_slice(), &[198.4, -2.6, -2.6, 157.6], 1e-12);
     let (_, gradient) = value_gradient(&mut Problem::QuarticSaddle, &x);
     close(gradient.as_slice(), &[277.6, 293.6], 1e-12);
     close(hessian(&mut Problem::QuarticSaddle, &x).as_slice(), &[198.4, -2.6, -2.6, 201.6], 1e-12);
-    let bowl = CriticalPoint::of(&mut Problem::QuarticBowl, &dvector![0.0, 0.0]).unwrap();
+    let bowl = CriticalPoint::of(&mut bowl, &dvector![0.0, 0.0]).unwrap();
     close(bowl.eigenvalues().as_slice(), &[6.0 - 5.0_f64.sqrt(), 6.0 + 5.0_f64.sqrt()], 4e-15);
     let saddle = CriticalPoint::of(&mut Problem::QuarticSaddle, &dvector![0.0, 0.0]).unwrap();
     close(saddle.eigenvalues().as_slice(), &[4.0 - 17.0_f64.sqrt(), 4.0 + 17.0_f64.sqrt()], 4e-15);

@@ -1,16 +1,17 @@
 //! Nonlinear least squares on NIST's Statistical Reference Datasets, from both starts of each.
 #![expect(clippy::float_cmp, reason = "a report holds the value of its own point, bit for bit")]
 
-#[path = "support/more_garbow_hillstrom.rs"]
-mod more_garbow_hillstrom;
+#[path = "support/problems.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
+mod problems;
 
 use std::path::Path;
 
 use gradus::least_squares::{GaussNewton, LeastSquares, LevenbergMarquardt, Residuals, SecondOrderResiduals};
 use gradus::nalgebra::{DMatrix, DVector, dmatrix, dvector};
 use gradus::*;
-use more_garbow_hillstrom::all;
 use num_dual::{Dual64, DualNum, HyperDual64};
+use problems::more_garbow_hillstrom;
 
 /// A data set: rows of response and predictors, two starts, certified parameters.
 struct Set {
@@ -287,7 +288,7 @@ fn plateaus_far_out_are_not_converged() -> Result<(), Error> {
 #[test]
 fn minima_with_a_singular_jacobian_are_recognised() -> Result<(), Error> {
     for id in ["02", "35a"] {
-        let problem = all().into_iter().find(|problem| problem.id == id).unwrap();
+        let problem = more_garbow_hillstrom().into_iter().find(|problem| problem.id == id).unwrap();
         let start = DVector::from_row_slice(&problem.start);
         let report = LevenbergMarquardt::new().solve(&problem, start)?.into_converged()?;
         let offset = LeastSquares::new(&problem).offset(&report.x)?;
@@ -333,7 +334,7 @@ fn derivatives_agree() -> Result<(), Error> {
 #[test]
 fn hard_problems_from_far_away() {
     let found = [1.0, 10.0, 100.0].map(|scale| {
-        let problems = all().into_iter().filter(|problem| problem.id != "20c");
+        let problems = more_garbow_hillstrom().into_iter().filter(|problem| problem.id != "20c");
         let solved = problems.filter(|problem| {
             let start = DVector::from_row_slice(&problem.start) * scale;
             let stop = Stop::default().gradient(0.0).iterations(2000);

@@ -4,51 +4,20 @@
 use gradus::optimizer::Outcome;
 use gradus::{
     CriticalKind, Error, Function, Hessian, Newton, Optimizer, Report, Stop, Termination, minimize,
-    problems::Rosenbrock,
+    problems::{Problem, Rosenbrock},
 };
 use nalgebra::{DMatrix, DVector, dmatrix, dvector};
+
+#[path = "support/problems.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
+mod more_problems;
+use more_problems::problem;
 
 type Value = fn(&DVector<f64>, &mut DVector<f64>) -> f64;
 type Curvature = fn(&DVector<f64>, &mut DMatrix<f64>);
 
 fn function(dim: usize, value: Value, hessian: Curvature) -> impl Hessian<f64> {
     Function::new(dim, value).with_hessian(hessian)
-}
-
-/// `x⁴ + 0.8y⁴ + 4x² + 2y² − xy − 0.2x²y`.
-fn example_a() -> impl Hessian<f64> {
-    function(
-        2,
-        |p, g| {
-            let (x, y) = (p[0], p[1]);
-            g[0] = 4.0 * x.powi(3) + 8.0 * x - y - 0.4 * x * y;
-            g[1] = 3.2 * y.powi(3) + 4.0 * y - x - 0.2 * x * x;
-            x.powi(4) + 0.8 * y.powi(4) + 4.0 * x * x + 2.0 * y * y - x * y - 0.2 * x * x * y
-        },
-        |p, h| {
-            let (x, y) = (p[0], p[1]);
-            let off = -1.0 - 0.4 * x;
-            h.copy_from_slice(&[12.0 * x * x + 8.0 - 0.4 * y, off, off, 9.6 * y * y + 4.0]);
-        },
-    )
-}
-
-/// The same with `2y³` for `2y²`: a saddle at the origin, a shallow minimum beside it, a deep one far off.
-fn example_b() -> impl Hessian<f64> {
-    function(
-        2,
-        |p, g| {
-            let (x, y) = (p[0], p[1]);
-            g[0] = 4.0 * x.powi(3) + 8.0 * x - y - 0.4 * x * y;
-            g[1] = 3.2 * y.powi(3) + 6.0 * y * y - x - 0.2 * x * x;
-            x.powi(4) + 0.8 * y.powi(4) + 4.0 * x * x + 2.0 * y.powi(3) - x * y - 0.2 * x * x * y
-        },
-        |p, h| {
-            let (x, y) = (p[0], p[1]);
-            let off = -1.0 - 0.4 * x;
-            h.copy_from_slice(&[12.0 * x * x + 8.0 - 0.4 * y, off, off, 9.6 * y * y + 12.0 * y]);
-        },
-    )
 }
 
 const SHALLOW: [f64; 2] = [0.002_582_454_519_14, 0.020_638_385_966_18];
@@ -60,7 +29,8 @@ fn at(report: &Report<f64>, point: [f64; 2]) -> bool {
 
 #[test]
 fn example_a_to_the_digit() {
-    let (mut f, mut newton, mut x) = (example_a(), Newton::pure(), dvector![4.0, 4.0]);
+    let (mut f, mut newton) = (problem("quartic bowl"), Newton::pure());
+    let mut x: DVector<f64> = dvector![4.0, 4.0];
     let iterates = [
         [2.582_738_66, 2.621_288_84],
         [1.592_256_91, 1.674_816_11],
@@ -89,7 +59,8 @@ fn example_a_to_the_digit() {
 
 #[test]
 fn pure_newton_takes_example_b_where_the_textbook_says() {
-    let (mut f, mut newton, mut x) = (example_b(), Newton::pure(), dvector![4.0, 4.0]);
+    let (mut f, mut newton) = (Problem::QuarticSaddle, Newton::pure());
+    let mut x: DVector<f64> = dvector![4.0, 4.0];
     let first = newton.step(&mut f, &mut x).unwrap();
     assert_eq!(first.gradient_norm, 293.6);
     assert!((x[0] - 2.581_481_485).abs() < 6e-10 && (x[1] - 2.525_356_408).abs() < 6e-10);
@@ -111,7 +82,9 @@ fn pure_newton_takes_example_b_where_the_textbook_says() {
 #[test]
 fn safeguarded_newton_ends_example_b_on_a_minimum() {
     for start in [dvector![4.0, 4.0], dvector![0.05, 0.0], dvector![0.0, 0.0]] {
-        let report = minimize(&mut Newton::new(), &mut example_b(), start.clone(), &Stop::default()).unwrap();
+        let report =
+            minimize(&mut Newton::new(), &mut Problem::QuarticSaddle, start.clone(), &Stop::default())
+                .unwrap();
         assert!(report.converged() && report.kind() == Some(CriticalKind::Minimum), "{start}{report}");
         assert!(at(&report, SHALLOW) || at(&report, GLOBAL));
         assert_eq!(report.escapes > 0, start == dvector![0.0, 0.0]);
@@ -126,7 +99,8 @@ fn grid() -> impl Iterator<Item = DVector<f64>> {
 fn a_grid_of_starts_by_the_textbook() {
     let (mut shallow, mut global, mut saddle) = (0, 0, 0);
     for start in grid() {
-        let report = minimize(&mut Newton::pure(), &mut example_b(), start, &Stop::default()).unwrap();
+        let report =
+            minimize(&mut Newton::pure(), &mut Problem::QuarticSaddle, start, &Stop::default()).unwrap();
         match report.kind() {
             Some(CriticalKind::Minimum) if at(&report, SHALLOW) => shallow += 1,
             Some(CriticalKind::Minimum) if at(&report, GLOBAL) => global += 1,
@@ -141,7 +115,8 @@ fn a_grid_of_starts_by_the_textbook() {
 fn a_grid_of_starts_with_safeguards() {
     let mut escapes = 0;
     for start in grid() {
-        let report = minimize(&mut Newton::new(), &mut example_b(), start, &Stop::default()).unwrap();
+        let report =
+            minimize(&mut Newton::new(), &mut Problem::QuarticSaddle, start, &Stop::default()).unwrap();
         assert!(report.converged() && report.kind() == Some(CriticalKind::Minimum), "{report}");
         assert!(at(&report, SHALLOW) || at(&report, GLOBAL));
         escapes += report.escapes;

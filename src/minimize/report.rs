@@ -79,8 +79,8 @@ impl<T: Real> Report<T> {
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{CriticalKind, Newton, Stop, minimize, problems::Problem};
     ///
-    /// let mut f = Problem::DoubleWell; // from the symmetry axis the textbook iteration finds the saddle
-    /// let report = minimize(&mut Newton::pure(), &mut f, dvector![0.0, 1.0], &Stop::default())?;
+    /// let mut f = Problem::SaddleBetweenMinima; // from the axis y = 0 the textbook finds the saddle
+    /// let report = minimize(&mut Newton::pure(), &mut f, dvector![1.0, 0.0], &Stop::default())?;
     /// assert_eq!(report.kind(), Some(CriticalKind::Saddle));
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -96,10 +96,10 @@ impl<T: Real> Report<T> {
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{Newton, Stop, minimize, problems::Problem};
     ///
-    /// let mut f = Problem::DoubleWell;
-    /// let report = minimize(&mut Newton::pure(), &mut f, dvector![0.0, 1.0], &Stop::default())?;
+    /// let mut f = Problem::SaddleBetweenMinima;
+    /// let report = minimize(&mut Newton::pure(), &mut f, dvector![1.0, 0.0], &Stop::default())?;
     /// assert!(report.termination.is_stationary() && !report.converged()); // a saddle
-    /// assert!(minimize(&mut Newton::new(), &mut f, dvector![0.0, 1.0], &Stop::default())?.converged());
+    /// assert!(minimize(&mut Newton::new(), &mut f, dvector![1.0, 0.0], &Stop::default())?.converged());
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn converged(&self) -> bool {

@@ -25,9 +25,9 @@ use crate::{Error, Objective, Real};
 /// use gradus::problems::Problem;
 /// use gradus::{Bfgs, Stop, minimize};
 ///
-/// let mut wood = Problem::Wood;
-/// let start = wood.start::<f64>();
-/// let report = minimize(&mut Bfgs::new(), &mut wood, start, &Stop::default())?.into_converged()?;
+/// let mut beale = Problem::Beale;
+/// let start = beale.start::<f64>();
+/// let report = minimize(&mut Bfgs::new(), &mut beale, start, &Stop::default())?.into_converged()?;
 /// assert!(report.value < 1e-12);
 /// # Ok::<(), gradus::Error>(())
 /// ```

@@ -15,7 +15,7 @@ use crate::{Hessian, HessianProduct, Objective, Real};
 /// use gradus::{Objective, problems::Rosenbrock};
 ///
 /// let mut rosenbrock = Rosenbrock::new(10);
-/// assert_eq!(rosenbrock.value(&rosenbrock.optimum::<f64>()), 0.0);
+/// assert_eq!(rosenbrock.value(&rosenbrock.minimum::<f64>()), 0.0);
 /// assert_eq!(rosenbrock.start::<f64>()[0], -1.2);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,8 @@ impl Rosenbrock {
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{Objective, problems::Rosenbrock};
     ///
-    /// assert_eq!(Rosenbrock::new(3).value(&dvector![0.0, 0.0, 0.0]), 2.0); // two terms of (1 − 0)²
+    /// // two terms of (1 − 0)²
+    /// assert_eq!(Rosenbrock::new(3).value(&dvector![0.0, 0.0, 0.0]), 2.0);
     /// ```
     pub fn new(dim: usize) -> Self {
         Self { dim }
@@ -54,16 +55,26 @@ impl Rosenbrock {
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::problems::Rosenbrock;
     ///
-    /// assert_eq!(Rosenbrock::new(3).optimum::<f64>(), dvector![1.0, 1.0, 1.0]);
+    /// assert_eq!(Rosenbrock::new(3).minimum::<f64>(), dvector![1.0, 1.0, 1.0]);
     /// ```
-    pub fn optimum<T: Real>(&self) -> DVector<T> {
+    pub fn minimum<T: Real>(&self) -> DVector<T> {
         DVector::repeat(self.dim, T::one())
     }
 
-    /// `(x_i, x_{i+1} − x_i²)` of every term.
+    /// `(i, x_i, t)` of every term, with `t = x_{i+1} − x_i²`.
     fn terms<T: Real>(x: &DVector<T>) -> impl Iterator<Item = (usize, T, T)> {
         x.as_slice().windows(2).enumerate().map(|(i, x)| (i, x[0], x[1] - x[0] * x[0]))
     }
+}
+
+/// `100 t² + (1 − x)²`.
+fn term<T: Real>(x: T, t: T) -> T {
+    T::of(100.0) * t * t + (T::one() - x) * (T::one() - x)
+}
+
+/// `∂²/∂x_i²` and `∂²/∂x_i ∂x_{i+1}` of a term; `∂²/∂x_{i+1}²` is 200.
+fn second<T: Real>(x: T, t: T) -> (T, T) {
+    (T::of(800.0) * x * x - T::of(400.0) * t + T::of(2.0), T::of(-400.0) * x)
 }
 
 impl<T: Real> Objective<T> for Rosenbrock {
@@ -75,8 +86,7 @@ impl<T: Real> Objective<T> for Rosenbrock {
         if x.len() != self.dim {
             return T::NAN;
         }
-        Self::terms(x)
-            .fold(T::zero(), |f, (_, x, t)| f + T::of(100.0) * t * t + (T::one() - x) * (T::one() - x))
+        Self::terms(x).fold(T::zero(), |f, (_, x, t)| f + term(x, t))
     }
 
     fn value_gradient(&mut self, x: &DVector<T>, gradient: &mut DVector<T>) -> T {
@@ -87,9 +97,8 @@ impl<T: Real> Objective<T> for Rosenbrock {
         g.fill(T::zero());
         let mut f = T::zero();
         for (i, x, t) in Self::terms(x) {
-            let u = T::one() - x;
-            f += T::of(100.0) * t * t + u * u;
-            g[i] -= T::of(400.0) * x * t + T::of(2.0) * u;
+            f += term(x, t);
+            g[i] -= T::of(400.0) * x * t + T::of(2.0) * (T::one() - x);
             g[i + 1] = T::of(200.0) * t;
         }
         f
@@ -103,10 +112,11 @@ impl<T: Real> Hessian<T> for Rosenbrock {
         }
         hessian.fill(T::zero());
         for (i, x, t) in Self::terms(x) {
-            hessian[(i, i)] += T::of(800.0) * x * x - T::of(400.0) * t + T::of(2.0);
+            let (diagonal, beside) = second(x, t);
+            hessian[(i, i)] += diagonal;
             hessian[(i + 1, i + 1)] = T::of(200.0);
-            hessian[(i, i + 1)] = T::of(-400.0) * x;
-            hessian[(i + 1, i)] = T::of(-400.0) * x;
+            hessian[(i, i + 1)] = beside;
+            hessian[(i + 1, i)] = beside;
         }
     }
 }
@@ -118,9 +128,9 @@ impl<T: Real> HessianProduct<T> for Rosenbrock {
         }
         out.fill(T::zero());
         for (i, x, t) in Self::terms(x) {
-            out[i] +=
-                (T::of(800.0) * x * x - T::of(400.0) * t + T::of(2.0)) * v[i] - T::of(400.0) * x * v[i + 1];
-            out[i + 1] = T::of(200.0) * v[i + 1] - T::of(400.0) * x * v[i];
+            let (diagonal, beside) = second(x, t);
+            out[i] += diagonal * v[i] + beside * v[i + 1];
+            out[i + 1] = T::of(200.0) * v[i + 1] + beside * v[i];
         }
     }
 }

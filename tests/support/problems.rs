@@ -1,14 +1,15 @@
-//! The test problems of Moré, Garbow and Hillstrom (ACM Trans. Math. Software 7, 1981): `f = Σ rᵢ²`, with
-//! gradient and Hessian by dual numbers. Written from the formulas of the paper.
+//! Test problems with gradient and Hessian by dual numbers: those of Moré, Garbow and Hillstrom (*Testing
+//! unconstrained optimization software*, ACM Trans. Math. Software 7, 1981), `f = Σ rᵢ²`, written from the
+//! formulas of the paper, and classics in two variables.
 
 use std::f64::consts::PI;
 
 use gradus::least_squares::Residuals;
-use gradus::{Hessian, HessianProduct, Objective};
+use gradus::{Hessian, HessianProduct, Objective, Real};
 use nalgebra::{DMatrix, DVector};
 use num_dual::{Dual64, DualNum};
 
-/// One problem: its number in the paper, its start, and the values of its known minima.
+/// One problem: its number in the paper or its name, its start, and the values of its known minima.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
     pub id: &'static str,
@@ -23,42 +24,48 @@ impl Problem {
     }
 }
 
-impl Objective<f64> for Problem {
+/// In either precision the arithmetic is that of `f64`.
+fn wide<T: Real>(x: &DVector<T>) -> DVector<f64> {
+    x.map(|x| x.f64())
+}
+
+impl<T: Real> Objective<T> for Problem {
     fn dim(&self) -> usize {
         self.start.len()
     }
-    fn value_gradient(&mut self, x: &DVector<f64>, gradient: &mut DVector<f64>) -> f64 {
-        let (f, g) = num_dual::gradient(|x| sum_of_squares(self.id, x.as_slice()), x);
-        gradient.copy_from(&g);
-        f
+    fn value_gradient(&mut self, x: &DVector<T>, gradient: &mut DVector<T>) -> T {
+        let (f, g) = num_dual::gradient(|x| formula(self.id, x.as_slice()), &wide(x));
+        gradient.copy_from(&g.map(T::of));
+        T::of(f)
     }
-    fn value(&mut self, x: &DVector<f64>) -> f64 {
-        sum_of_squares(self.id, x.as_slice())
+    fn value(&mut self, x: &DVector<T>) -> T {
+        T::of(formula(self.id, wide(x).as_slice()))
     }
 }
 
-impl Hessian<f64> for Problem {
-    fn hessian(&mut self, x: &DVector<f64>, hessian: &mut DMatrix<f64>) {
-        hessian.copy_from(&num_dual::hessian(|x| sum_of_squares(self.id, x.as_slice()), x).2);
+impl<T: Real> Hessian<T> for Problem {
+    fn hessian(&mut self, x: &DVector<T>, hessian: &mut DMatrix<T>) {
+        let (_, _, h) = num_dual::hessian(|x| formula(self.id, x.as_slice()), &wide(x));
+        hessian.copy_from(&h.map(T::of));
     }
     fn value_gradient_hessian(
         &mut self,
-        x: &DVector<f64>,
-        gradient: &mut DVector<f64>,
-        hessian: &mut DMatrix<f64>,
-    ) -> f64 {
-        let (f, g, h) = num_dual::hessian(|x| sum_of_squares(self.id, x.as_slice()), x);
-        gradient.copy_from(&g);
-        hessian.copy_from(&h);
-        f
+        x: &DVector<T>,
+        gradient: &mut DVector<T>,
+        hessian: &mut DMatrix<T>,
+    ) -> T {
+        let (f, g, h) = num_dual::hessian(|x| formula(self.id, x.as_slice()), &wide(x));
+        gradient.copy_from(&g.map(T::of));
+        hessian.copy_from(&h.map(T::of));
+        T::of(f)
     }
 }
 
-impl HessianProduct<f64> for Problem {
-    fn hessian_product(&mut self, x: &DVector<f64>, v: &DVector<f64>, out: &mut DVector<f64>) {
+impl<T: Real> HessianProduct<T> for Problem {
+    fn hessian_product(&mut self, x: &DVector<T>, v: &DVector<T>, out: &mut DVector<T>) {
         let mut h = DMatrix::zeros(x.len(), x.len());
         self.hessian(x, &mut h);
-        out.gemv(1.0, &h, v, 0.0);
+        out.gemv(T::one(), &h, v, T::zero());
     }
 }
 
@@ -83,12 +90,52 @@ impl Residuals<f64> for &Problem {
     }
 }
 
-fn sum_of_squares<D: DualNum<Primitive = f64>>(id: &str, x: &[D]) -> D {
-    residuals(id, x).into_iter().fold(D::from(0.0), |s, r| s + r.clone() * r)
+fn formula<D: DualNum<Primitive = f64>>(id: &str, x: &[D]) -> D {
+    let (a, b) = (|| x[0].clone(), || x[1].clone());
+    match id {
+        "quartic bowl" => {
+            a().powi(4) + b().powi(4) * 0.8 + a().powi(2) * 4.0 + b().powi(2) * 2.0
+                - a() * b()
+                - a().powi(2) * b() * 0.2
+        }
+        "double well" => (a().powi(2) - 1.0).powi(2) + b().powi(2),
+        "monkey saddle" => a().powi(3) - a() * b().powi(2) * 3.0,
+        "flat cubic" => a().powi(2) + b().powi(3),
+        "Matyas" => (a().powi(2) + b().powi(2)) * 0.26 - a() * b() * 0.48,
+        "six-hump camel" => {
+            a().powi(2) * 4.0 - a().powi(4) * 2.1 + a().powi(6) / 3.0 + a() * b() - b().powi(2) * 4.0
+                + b().powi(4) * 4.0
+        }
+        "three-hump camel" => {
+            a().powi(2) * 2.0 - a().powi(4) * 1.05 + a().powi(6) / 6.0 + a() * b() + b().powi(2)
+        }
+        _ => residuals(id, x).into_iter().fold(D::from(0.0), |s, r| s + r.clone() * r),
+    }
 }
 
-/// All of them, in the dimensions that the literature uses.
-pub(crate) fn all() -> Vec<Problem> {
+/// Classics in two variables beside those that the crate has.
+pub(crate) fn classics() -> Vec<Problem> {
+    let p =
+        |id, start: [f64; 2], minima: &[f64]| Problem { id, start: start.to_vec(), minima: minima.to_vec() };
+    vec![
+        p("quartic bowl", [4.0, 4.0], &[0.0]),
+        p("double well", [0.5, 1.0], &[0.0]),
+        p("monkey saddle", [1.0, 1.0], &[]),
+        p("flat cubic", [1.0, 1.0], &[]),
+        p("Matyas", [-4.0, 4.0], &[0.0]),
+        p("six-hump camel", [1.0, 1.0], &[-1.031_628_453_489_877_4, -0.215_463_824_383_717_64]),
+        p("three-hump camel", [1.0, -1.0], &[0.0, 0.298_638_442_236_859_8]),
+    ]
+}
+
+/// The problem with this name or number.
+pub(crate) fn problem(id: &str) -> Problem {
+    let mut all = classics().into_iter().chain(more_garbow_hillstrom());
+    all.find(|problem| problem.id == id).unwrap_or_else(|| panic!("no problem {id}"))
+}
+
+/// Moré, Garbow and Hillstrom's, in the dimensions that the literature uses.
+pub(crate) fn more_garbow_hillstrom() -> Vec<Problem> {
     let p =
         |id, start: &[f64], minima: &[f64]| Problem { id, start: start.to_vec(), minima: minima.to_vec() };
     let repeat =
@@ -299,10 +346,9 @@ fn residuals<D: DualNum<Primitive = f64>>(id: &str, x: &[D]) -> Vec<D> {
             (1..=n).map(|i| v(i) - 1.0).chain([sum.clone(), sq(sum)]).collect()
         }
         "26" => {
-            let cosines = (1..=n).fold(c(0.0), |s, j| s + v(j).cos());
-            (1..=n)
-                .map(|i| -cosines.clone() + n as f64 + (-v(i).cos() + 1.0) * i as f64 - v(i).sin())
-                .collect()
+            let flat = |j: usize| -v(j).cos() + 1.0;
+            let sum = (1..=n).fold(c(0.0), |s, j| s + flat(j));
+            (1..=n).map(|i| sum.clone() + flat(i) * i as f64 - v(i).sin()).collect()
         }
         "27" => {
             let sum = (1..=n).fold(c(0.0), |s, j| s + v(j));
