@@ -47,7 +47,7 @@ impl<T: Real> Loss<T> for Distance {
 fn main() -> Result<(), Error> {
     let (z, y, weights) = (dmatrix![-1.0, 0.5, 2.0], dmatrix![0.0, 3.0, 5.0], [0.2, 0.3, 0.5]);
     let slope = check::loss(&Poisson, &z, &y, &weights)?;
-    let curvature = check::curvature(&Poisson, &z, &y, &weights)?;
+    let curvature = check::second_order_loss(&Poisson, &z, &y, &weights)?;
     println!("{slope}\n{curvature}");
     assert!(slope.passed() && curvature.passed());
 

@@ -2,13 +2,14 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::contract::check_point;
+use crate::contract::{check_hessian, check_point, check_size, room};
+use crate::objective::evaluate;
 use crate::{Error, Hessian, HessianProduct, Objective, Real};
 
-pub use models::{curvature, input_gradient, loss, model, second_order};
+pub use models::{input_gradient, loss, model, second_order_loss, second_order_model};
 pub use report::{CheckReport, Component, Verdict};
 
-use differences::{Estimate, differentiate};
+use differences::differentiate;
 
 mod differences;
 mod models;
@@ -30,15 +31,16 @@ mod report;
 /// ```
 ///
 /// # Errors
-/// [`Error::Length`] and [`Error::NonFinite`] for `x`; [`Error::Evaluation`] if `f(x)` is not finite;
-/// [`Error::Resized`] if the gradient came back with another length.
+/// [`Error::Length`], [`Error::Empty`] and [`Error::NonFinite`] for `x`; [`Error::Evaluation`] if `f(x)` is not
+/// finite; [`Error::Resized`] if the gradient came back with another length.
 pub fn gradient<T: Real, O: Objective<T> + ?Sized>(
     objective: &mut O,
     x: &DVector<T>,
 ) -> Result<CheckReport<T>, Error> {
     let (value, gradient) = at(objective, x)?;
-    let mut components = vec![Component::same("f (value alone)", (0, 0), objective.value(x), value)];
-    components.extend(gradient_components("∇f", x, &gradient, |x| objective.value(x)));
+    let mut components = vec![Component::same("f (value alone)", objective.value(x), value)];
+    let slopes = Quantity { name: "∇f", rows: x.len() };
+    components.extend(slopes.partials(gradient.as_slice(), x, |x, out| out[0] = objective.value(x)));
     Ok(CheckReport { components })
 }
 
@@ -64,24 +66,12 @@ pub fn hessian<T: Real, O: Hessian<T> + ?Sized>(
 ) -> Result<CheckReport<T>, Error> {
     at(objective, x)?;
     let n = x.len();
-    crate::contract::room::<Component<T>>("x", &[n, n])?;
+    room::<Component<T>>("x", &[n, n])?;
     let mut hessian = DMatrix::from_element(n, n, T::NAN);
     objective.hessian(x, &mut hessian);
-    if hessian.shape() != (n, n) {
-        return Err(Error::Resized { what: "the Hessian", expected: n * n, found: hessian.len() });
-    }
-    let (mut beside, mut gradient) = (x.clone(), DVector::zeros(n));
-    let mut components = Vec::with_capacity(n * n);
-    for j in 0..n {
-        let component = |i: usize, e: &Estimate<T>| Component::compare("∇²f", (i, j), hessian[(i, j)], e);
-        let evaluate = |t: T, out: &mut [T]| {
-            beside[j] = t;
-            gradient_or_nan(objective, &beside, &mut gradient, out);
-        };
-        let column = differentiate(x[j], n, evaluate, |i, e| component(i, e).verdict == Verdict::Passed);
-        components.extend(column.iter().enumerate().map(|(i, e)| component(i, e)));
-        beside[j] = x[j];
-    }
+    check_hessian(&hessian, n)?;
+    let second = Quantity { name: "∇²f", rows: n };
+    let components = second.partials(hessian.as_slice(), x, |x, out| write_gradient(objective, x, out));
     Ok(CheckReport { components })
 }
 
@@ -105,19 +95,15 @@ pub fn hessian_product<T: Real, O: HessianProduct<T> + ?Sized>(
 ) -> Result<CheckReport<T>, Error> {
     at(objective, x)?;
     let n = x.len();
-    let (mut beside, mut gradient) = (x.clone(), DVector::zeros(n));
     let mut components = Vec::with_capacity(2 * n);
     for direction in 0..2 {
         let v = DVector::from_fn(n, |i, _| generic(2 * i + direction));
         let mut product = DVector::from_element(n, T::NAN);
         objective.hessian_product(x, &v, &mut product);
-        if product.len() != n {
-            return Err(Error::Resized { what: "the Hessian product", expected: n, found: product.len() });
-        }
-        components.extend(along("∇²f v", direction, product.as_slice(), |t, out| {
-            beside.zip_zip_apply(x, &v, |beside, x, v| *beside = x + t * v);
-            gradient_or_nan(objective, &beside, &mut gradient, out);
-        }));
+        check_size("the Hessian product", product.len(), n)?;
+        let along_v = |t: T, out: &mut [T]| write_gradient(objective, &(x + &v * t), out);
+        let products = Quantity { name: "∇²f v", rows: n };
+        components.extend(products.entries(direction * n, product.as_slice(), T::zero(), along_v));
     }
     Ok(CheckReport { components })
 }
@@ -128,11 +114,8 @@ fn at<T: Real, O: Objective<T> + ?Sized>(
     x: &DVector<T>,
 ) -> Result<(T, DVector<T>), Error> {
     check_point("x", x, objective.dim())?;
-    let mut gradient = DVector::from_element(x.len(), T::NAN);
-    let value = objective.value_gradient(x, &mut gradient);
-    if gradient.len() != x.len() {
-        return Err(Error::Resized { what: "the gradient", expected: x.len(), found: gradient.len() });
-    }
+    let mut gradient = DVector::zeros(0);
+    let value = evaluate(objective, x, &mut gradient)?;
     finite_value(value)?;
     Ok((value, gradient))
 }
@@ -144,53 +127,62 @@ fn finite_value<T: Real>(value: T) -> Result<(), Error> {
     Err(Error::Evaluation { what: "the value", at: "x", found: value.f64() })
 }
 
-/// The partial derivatives of `value` at `x` beside `analytic`.
-fn gradient_components<T: Real>(
-    quantity: &'static str,
-    x: &DVector<T>,
-    analytic: &DVector<T>,
-    mut value: impl FnMut(&DVector<T>) -> T,
-) -> Vec<Component<T>> {
-    let mut beside = x.clone();
-    let mut components = Vec::with_capacity(x.len());
-    for i in 0..x.len() {
-        let component = |e: &Estimate<T>| Component::compare(quantity, (i, 0), analytic[i], e);
-        let evaluate = |t: T, out: &mut [T]| {
-            beside[i] = t;
-            out[0] = value(&beside);
-        };
-        let estimate = differentiate(x[i], 1, evaluate, |_, e| component(e).verdict == Verdict::Passed);
-        components.extend(estimate.iter().map(component));
-        beside[i] = x[i];
-    }
-    components
+fn write_gradient<T: Real, O: Objective<T> + ?Sized>(objective: &mut O, x: &DVector<T>, out: &mut [T]) {
+    let mut gradient = DVector::from_element(x.len(), T::NAN);
+    objective.value_gradient(x, &mut gradient);
+    write(out, gradient.as_slice());
 }
 
-/// The derivative at `t = 0` of a vector-valued function, beside `analytic`.
-fn along<T: Real>(
-    quantity: &'static str,
-    column: usize,
-    analytic: &[T],
-    evaluate: impl FnMut(T, &mut [T]),
-) -> Vec<Component<T>> {
-    let component = |i: usize, e: &Estimate<T>| Component::compare(quantity, (i, column), analytic[i], e);
-    let passed = |i: usize, e: &Estimate<T>| component(i, e).verdict == Verdict::Passed;
-    let estimates = differentiate(T::zero(), analytic.len(), evaluate, passed);
-    estimates.iter().enumerate().map(|(i, e)| component(i, e)).collect()
-}
-
-/// Writes `∇f(x)`, or NaN where it does not have the length it was lent with.
-fn gradient_or_nan<T: Real, O: Objective<T> + ?Sized>(
-    objective: &mut O,
-    x: &DVector<T>,
-    gradient: &mut DVector<T>,
-    out: &mut [T],
-) {
-    objective.value_gradient(x, gradient);
-    if gradient.len() == out.len() {
-        out.copy_from_slice(gradient.as_slice());
+/// What came back, or NaN, which is outside of the domain, where it came back in another length.
+fn write<T: Real>(out: &mut [T], found: &[T]) {
+    if found.len() == out.len() {
+        out.copy_from_slice(found);
     } else {
         out.fill(T::NAN);
+    }
+}
+
+/// A derivative under test; its entries are those of a matrix with so many rows, column by column.
+#[derive(Clone, Copy)]
+struct Quantity {
+    name: &'static str,
+    rows: usize,
+}
+
+impl Quantity {
+    /// The derivative of `f: R → Rᵏ` at `t` beside `analytic`, its entries from the `first` on.
+    fn entries<T: Real>(
+        self,
+        first: usize,
+        analytic: &[T],
+        t: T,
+        f: impl FnMut(T, &mut [T]),
+    ) -> Vec<Component<T>> {
+        differentiate(t, analytic.len(), f, |i, estimate| {
+            let position = ((first + i) % self.rows, (first + i) / self.rows);
+            Component::compare(self.name, position, analytic[i], estimate)
+        })
+    }
+
+    /// The partial derivatives of `f: Rⁿ → Rᵏ` at `x` beside `analytic`, `k` entries per coordinate.
+    fn partials<T: Real>(
+        self,
+        analytic: &[T],
+        x: &DVector<T>,
+        mut f: impl FnMut(&DVector<T>, &mut [T]),
+    ) -> Vec<Component<T>> {
+        let k = (analytic.len() / x.len().max(1)).max(1);
+        let mut beside = x.clone();
+        let mut components = Vec::with_capacity(analytic.len());
+        for (j, analytic) in analytic.chunks_exact(k).enumerate() {
+            let along_j = |t: T, out: &mut [T]| {
+                beside[j] = t;
+                f(&beside, out);
+            };
+            components.extend(self.entries(j * k, analytic, x[j], along_j));
+            beside[j] = x[j];
+        }
+        components
     }
 }
 

@@ -230,14 +230,14 @@ fn everything<T: Real>(tolerance: f64) {
     // the derivatives are right, and said to be
     let (x, y) = growth_data::<T>();
     assert!(check::model(&Growth, &start(), &x).unwrap().passed());
-    assert!(check::second_order(&Growth, &start(), &x).unwrap().passed());
+    assert!(check::second_order_model(&Growth, &start(), &x).unwrap().passed());
     let (z, t) = (x.clone().resize_vertically(2, T::of(0.5)), y.clone().resize_vertically(2, T::of(-1.0)));
     let w = vec![T::of(0.05); 20];
     for report in [
         check::loss(&LogCosh, &z, &t, &w),
-        check::curvature(&LogCosh, &z, &t, &w),
+        check::second_order_loss(&LogCosh, &z, &t, &w),
         check::loss(&PseudoHuber, &z, &t, &w),
-        check::curvature(&PseudoHuber, &z, &t, &w),
+        check::second_order_loss(&PseudoHuber, &z, &t, &w),
     ] {
         let report = report.unwrap();
         assert_ne!(report.verdict(), gradus::check::Verdict::Failed, "{report}");

@@ -1,5 +1,6 @@
 //! Numeric derivatives with an estimate of their own error.
 
+use super::report::{Component, Verdict};
 use crate::Real;
 
 /// What differences say of one derivative.
@@ -43,23 +44,14 @@ struct Table<T> {
 /// distance is left behind; where only one side of `t` lies in the domain, one-sided differences take the
 /// place of central ones, with `2ʲ` for `4ʲ`.
 ///
-/// `evaluate(t, out)` writes `f(t)`; an entry that is not finite is outside the domain.
+/// `evaluate(t, out)` writes `f(t)`; an entry that is not finite is outside the domain. `compare` has the last
+/// word on each estimate: what it passes is settled.
 pub(super) fn differentiate<T: Real>(
     t: T,
     components: usize,
     mut evaluate: impl FnMut(T, &mut [T]),
-    settled: impl Fn(usize, &Estimate<T>) -> bool,
-) -> Vec<Estimate<T>> {
-    let nothing = Estimate {
-        value: T::NAN,
-        error: T::of(f64::INFINITY),
-        step: T::zero(),
-        slope: T::zero(),
-        kink: None,
-    };
-    let table = Table { row: [T::zero(); COLUMNS], filled: 0, best: nothing, jumps: [T::NAN; 2] };
-    let (mut central, mut forward, mut backward) =
-        (vec![table; components], vec![table; components], vec![table; components]);
+    compare: impl Fn(usize, &Estimate<T>) -> Component<T>,
+) -> Vec<Component<T>> {
     let mut at = vec![T::zero(); components];
     let (mut above, mut below) = (at.clone(), at.clone());
     evaluate(t, &mut at);
@@ -67,37 +59,43 @@ pub(super) fn differentiate<T: Real>(
     let scale = t.abs().max(T::one());
     let noise = noise(t, scale * T::of(16.0) * T::EPSILON, components, &mut evaluate);
     let smallest = scale * T::EPSILON.powf(T::of(0.6));
+    let (zero, infinite) = (T::zero(), T::of(f64::INFINITY));
+    let nothing = Estimate { value: T::NAN, error: infinite, step: zero, slope: zero, kink: None };
+    let empty = Table { row: [zero; COLUMNS], filled: 0, best: nothing, jumps: [T::NAN; 2] };
+    // from both sides of t, from above, from below
+    let mut tables = vec![[empty; 3]; components];
     let mut h = T::of((0.125 * scale.f64()).log2().floor().exp2());
     while h >= smallest {
         let (up, down) = (t + h, t - h);
         evaluate(up, &mut above);
         evaluate(down, &mut below);
-        for i in 0..components {
+        for (i, [central, forward, backward]) in tables.iter_mut().enumerate() {
             let (f, plus, minus) = (at[i], above[i], below[i]);
             let finite = |x: T| if x.is_finite() { x.abs() } else { T::zero() };
             let size = finite(f).max(finite(plus)).max(finite(minus));
             let noise = noise[i].max(T::of(4.0) * T::EPSILON * size);
             let right = (plus - f) / (up - t);
             let left = (f - minus) / (t - down);
-            forward[i].add(right, h, noise / h, T::of(2.0));
-            backward[i].add(left, h, noise / h, T::of(2.0));
-            central[i].add((plus - minus) / (up - down), h, noise / h, T::of(4.0));
-            central[i].jump(left, right, noise / h);
+            forward.add(right, h, noise / h, T::of(2.0));
+            backward.add(left, h, noise / h, T::of(2.0));
+            central.add((plus - minus) / (up - down), h, noise / h, T::of(4.0));
+            central.jump(left, right, noise / h);
         }
-        let done = |(i, table): (usize, &Table<T>)| table.best.kink.is_none() && settled(i, &table.best);
-        if central.iter().all(|table| table.filled > 2) && central.iter().enumerate().all(done) {
+        let settled = |(i, [central, ..]): (usize, &[Table<T>; 3])| {
+            let smooth = central.filled > 2 && central.best.kink.is_none();
+            smooth && compare(i, &central.best).verdict == Verdict::Passed
+        };
+        if tables.iter().enumerate().all(settled) {
             break;
         }
         h *= T::of(0.5);
     }
-    (0..components)
-        .map(|i| {
-            let sides = [central[i], forward[i], backward[i]];
-            let table = sides.iter().find(|table| table.best.error.is_finite());
-            let slope = sides.iter().fold(T::zero(), |m, side| m.max(side.best.slope));
-            Estimate { slope, ..table.map_or(nothing, |table| table.best) }
-        })
-        .collect()
+    let estimate = |sides: &[Table<T>; 3]| {
+        let best =
+            sides.iter().find(|table| table.best.error.is_finite()).map_or(nothing, |table| table.best);
+        Estimate { slope: sides.iter().fold(T::zero(), |m, side| m.max(side.best.slope)), ..best }
+    };
+    tables.iter().enumerate().map(|(i, sides)| compare(i, &estimate(sides))).collect()
 }
 
 /// How far the values of `f` are off, by its third and fourth differences over steps so small that a smooth

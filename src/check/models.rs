@@ -3,8 +3,8 @@
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::report::{CheckReport, Component};
-use super::{along, check_point, finite_value, generic, gradient_components};
-use crate::contract::{check_finite, check_shape};
+use super::{Quantity, finite_value, generic, write};
+use crate::contract::{check_finite, check_point, check_shape, check_size};
 use crate::kernel;
 use crate::{Error, InputGradient, Loss, Model, Real, SecondOrderLoss, SecondOrderModel};
 
@@ -35,16 +35,14 @@ pub fn model<'a, T: Real, M: Model<T>>(
 ) -> Result<CheckReport<T>, Error> {
     let x = x.into();
     let mut scored = Scored::new(model, theta, x)?;
-    let (delta, p) = (scored.delta.clone(), theta.len());
-    let mut gradient = DVector::repeat(p, T::one());
-    model.backward(theta, x, delta.as_view(), &mut scored.cache, &mut gradient);
-    if gradient.len() != p {
-        return Err(Error::Resized { what: "the gradient", expected: p, found: gradient.len() });
-    }
-    // it was lent full of ones, to be added to
+    // lent full of ones, to be added to
+    let mut gradient = DVector::repeat(theta.len(), T::one());
+    model.backward(theta, x, scored.delta.as_view(), &mut scored.cache, &mut gradient);
+    check_size("the gradient", gradient.len(), theta.len())?;
     gradient.add_scalar_mut(-T::one());
+    let slopes = Quantity { name: "∂⟨Δ, Z⟩/∂θ", rows: theta.len() };
     let components =
-        gradient_components("∂⟨Δ, Z⟩/∂θ", theta, &gradient, |theta| scored.value(theta, x));
+        slopes.partials(gradient.as_slice(), theta, |theta, out| out[0] = scored.value(theta, x));
     Ok(CheckReport { components })
 }
 
@@ -71,16 +69,16 @@ pub fn input_gradient<'a, T: Real, M: InputGradient<T>>(
 ) -> Result<CheckReport<T>, Error> {
     let x = x.into();
     let mut scored = Scored::new(model, theta, x)?;
-    let (delta, mut gradient) = (scored.delta.clone(), DVector::zeros(theta.len()));
-    let mut x_gradient = DMatrix::from_element(x.nrows(), x.ncols(), T::NAN);
-    model.backward(theta, x, delta.as_view(), &mut scored.cache, &mut gradient);
-    model.input_gradient(theta, delta.as_view(), &mut scored.cache, x_gradient.as_view_mut());
-    let flat = |x: &DMatrix<T>| DVector::from_column_slice(x.as_slice());
-    let inputs = flat(&x.clone_owned());
-    let of_x = gradient_components("∂⟨Δ, Z⟩/∂X", &inputs, &flat(&x_gradient), |inputs| {
-        scored.value(theta, DMatrixView::from_slice(inputs.as_slice(), x.nrows(), x.ncols()))
+    let (n, m) = x.shape();
+    let mut gradient = DVector::zeros(theta.len());
+    let mut of_x = DMatrix::from_element(n, m, T::NAN);
+    model.backward(theta, x, scored.delta.as_view(), &mut scored.cache, &mut gradient);
+    model.input_gradient(theta, scored.delta.as_view(), &mut scored.cache, of_x.as_view_mut());
+    let slopes = Quantity { name: "∂⟨Δ, Z⟩/∂X", rows: n };
+    let components = slopes.partials(of_x.as_slice(), &flat(x), |x, out| {
+        out[0] = scored.value(theta, DMatrixView::from_slice(x.as_slice(), n, m));
     });
-    Ok(CheckReport { components: of_x.into_iter().map(|c| in_matrix(c, x.nrows())).collect() })
+    Ok(CheckReport { components })
 }
 
 /// Compares a model's tangents with differences along a fixed direction `v`: `R{Z}` with those of the scores,
@@ -94,14 +92,14 @@ pub fn input_gradient<'a, T: Real, M: InputGradient<T>>(
 /// use gradus::{Activation, Network};
 ///
 /// let network = Network::new(&[2, 3, 1], Activation::Tanh);
-/// let report = check::second_order(&network, &network.initial(1), &dmatrix![0.5, -1.0; 2.0, 0.25])?;
+/// let report = check::second_order_model(&network, &network.initial(1), &dmatrix![0.5, -1.0; 2.0, 0.25])?;
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), gradus::Error>(())
 /// ```
 ///
 /// # Errors
 /// As [`model`].
-pub fn second_order<'a, T: Real, M: SecondOrderModel<T>>(
+pub fn second_order_model<'a, T: Real, M: SecondOrderModel<T>>(
     model: &M,
     theta: &DVector<T>,
     x: impl Into<DMatrixView<'a, T>>,
@@ -111,31 +109,30 @@ pub fn second_order<'a, T: Real, M: SecondOrderModel<T>>(
     let (k, m, p) = (model.outputs(), x.ncols(), theta.len());
     let c = DMatrix::from_fn(k, m, |i, j| generic::<T>(3 * (j * k + i) + 1).abs());
     let v = DVector::from_fn(p, |i, _| generic(5 * i + 2));
-    let bent = |delta: &DMatrix<T>, z: DMatrixView<'_, T>| delta + c.component_mul(&z);
+    let delta = |scored: &mut Scored<'_, T, M>, theta: &DVector<T>| {
+        let z = scored.scores(theta, x);
+        &scored.delta + c.component_mul(&z)
+    };
 
-    let delta = bent(&scored.delta, model.forward(theta, x, &mut scored.cache));
-    let r_z = model.tangent(theta, &v, x, &mut scored.cache).clone_owned();
+    let at_theta = delta(&mut scored, theta);
+    let r_z = model.tangent(theta, &v, x, &mut scored.cache).into_owned();
     check_shape("tangent", r_z.shape(), (k, m))?;
     let (r_delta, mut product) = (c.component_mul(&r_z), DVector::zeros(p));
-    let (delta, r_delta) = (delta.as_view(), r_delta.as_view());
-    model.backward_tangent(theta, &v, x, delta, r_delta, &mut scored.cache, &mut product);
-    if product.len() != p {
-        return Err(Error::Resized { what: "the Hessian product", expected: p, found: product.len() });
-    }
+    let (at_theta, r_delta) = (at_theta.as_view(), r_delta.as_view());
+    model.backward_tangent(theta, &v, x, at_theta, r_delta, &mut scored.cache, &mut product);
+    check_size("the Hessian product", product.len(), p)?;
 
-    let mut beside = theta.clone();
-    let tangents = along("R{Z}", 0, r_z.as_slice(), |t, out| {
-        beside.zip_zip_apply(theta, &v, |beside, theta, v| *beside = theta + t * v);
-        out.copy_from_slice(model.forward(&beside, x, &mut scored.cache).clone_owned().as_slice());
+    let tangents = Quantity { name: "R{Z}", rows: k };
+    let mut components = tangents.entries(0, r_z.as_slice(), T::zero(), |t, out| {
+        out.copy_from_slice(scored.scores(&(theta + &v * t), x).as_slice());
     });
-    let mut components: Vec<_> = tangents.into_iter().map(|c| in_matrix(c, k)).collect();
-    let mut gradient = DVector::zeros(p);
-    components.extend(along("R{∂L/∂θ}", 0, product.as_slice(), |t, out| {
-        beside.zip_zip_apply(theta, &v, |beside, theta, v| *beside = theta + t * v);
-        let delta = bent(&scored.delta, model.forward(&beside, x, &mut scored.cache));
-        gradient.fill(T::zero());
-        model.backward(&beside, x, delta.as_view(), &mut scored.cache, &mut gradient);
-        out.copy_from_slice(gradient.as_slice());
+    let products = Quantity { name: "R{∂L/∂θ}", rows: p };
+    components.extend(products.entries(0, product.as_slice(), T::zero(), |t, out| {
+        let theta = theta + &v * t;
+        let delta = delta(&mut scored, &theta);
+        let mut gradient = DVector::zeros(p);
+        model.backward(&theta, x, delta.as_view(), &mut scored.cache, &mut gradient);
+        write(out, gradient.as_slice());
     }));
     Ok(CheckReport { components })
 }
@@ -163,17 +160,13 @@ pub fn loss<'a, T: Real, L: Loss<T>>(
     weights: &[T],
 ) -> Result<CheckReport<T>, Error> {
     let (z, y) = (z.into(), y.into());
-    check_pair(loss, z, y, weights)?;
-    let mut delta = DMatrix::from_element(z.nrows(), z.ncols(), T::NAN);
-    let value = loss.value_gradient(z, y, weights, delta.as_view_mut());
-    finite_value(value)?;
-    let scores = DVector::from_column_slice(z.clone_owned().as_slice());
-    let mut components = vec![Component::same("ℓ (value alone)", (0, 0), loss.value(z, y, weights), value)];
-    let analytic = DVector::from_column_slice(delta.as_slice());
-    let of_z = gradient_components("∂L/∂Z", &scores, &analytic, |scores| {
-        loss.value(DMatrixView::from_slice(scores.as_slice(), z.nrows(), z.ncols()), y, weights)
-    });
-    components.extend(of_z.into_iter().map(|c| in_matrix(c, z.nrows())));
+    let (value, delta) = at(loss, z, y, weights)?;
+    let mut components = vec![Component::same("ℓ (value alone)", loss.value(z, y, weights), value)];
+    let slopes = Quantity { name: "∂L/∂Z", rows: z.nrows() };
+    components.extend(slopes.partials(delta.as_slice(), &flat(z), |scores, out| {
+        let scores = DMatrixView::from_slice(scores.as_slice(), z.nrows(), z.ncols());
+        out[0] = loss.value(scores, y, weights);
+    }));
     Ok(CheckReport { components })
 }
 
@@ -187,35 +180,33 @@ pub fn loss<'a, T: Real, L: Loss<T>>(
 /// use gradus::check;
 ///
 /// let (z, y) = (dmatrix![0.5, -2.0; 1.0, 0.0; -1.0, 0.25], dmatrix![1.0, 0.0; 0.0, 0.0; 0.0, 1.0]);
-/// let report = check::curvature(&CrossEntropy, &z, &y, &[0.25, 0.75])?;
+/// let report = check::second_order_loss(&CrossEntropy, &z, &y, &[0.25, 0.75])?;
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), gradus::Error>(())
 /// ```
 ///
 /// # Errors
 /// As [`loss`].
-pub fn curvature<'a, T: Real, L: SecondOrderLoss<T>>(
+pub fn second_order_loss<'a, T: Real, L: SecondOrderLoss<T>>(
     loss: &L,
     z: impl Into<DMatrixView<'a, T>>,
     y: impl Into<DMatrixView<'a, T>>,
     weights: &[T],
 ) -> Result<CheckReport<T>, Error> {
     let (z, y) = (z.into(), y.into());
-    check_pair(loss, z, y, weights)?;
+    let (_, mut delta) = at(loss, z, y, weights)?;
     let (k, m) = z.shape();
-    let mut delta = DMatrix::from_element(k, m, T::NAN);
-    finite_value(loss.value_gradient(z, y, weights, delta.as_view_mut()))?;
     let mut components = Vec::with_capacity(k * m * k);
     // one output after the other, so that every entry of every sample's block is seen
     for q in 0..k {
         let r = DMatrix::from_fn(k, m, |i, j| if i == q { generic::<T>(j) } else { T::zero() });
         let mut product = DMatrix::from_element(k, m, T::NAN);
         loss.curvature_product(z, y, weights, r.as_view(), product.as_view_mut());
-        let of_r = along("(∂²L/∂Z²) R", 0, product.as_slice(), |t, out| {
+        let products = Quantity { name: "(∂²L/∂Z²) R", rows: k };
+        components.extend(products.entries(0, product.as_slice(), T::zero(), |t, out| {
             loss.value_gradient((z + &r * t).as_view(), y, weights, delta.as_view_mut());
             out.copy_from_slice(delta.as_slice());
-        });
-        components.extend(of_r.into_iter().map(|c| in_matrix(c, k)));
+        }));
     }
     Ok(CheckReport { components })
 }
@@ -244,19 +235,25 @@ impl<'m, T: Real, M: Model<T>> Scored<'m, T, M> {
         Ok(scored)
     }
 
+    /// `Z`, or NaN where it came back in another shape.
+    fn scores(&mut self, theta: &DVector<T>, x: DMatrixView<'_, T>) -> DMatrix<T> {
+        let z = self.model.forward(theta, x, &mut self.cache);
+        if z.shape() == self.delta.shape() { z.into_owned() } else { self.delta.map(|_| T::NAN) }
+    }
+
     /// `⟨Δ, Z⟩`.
     fn value(&mut self, theta: &DVector<T>, x: DMatrixView<'_, T>) -> T {
-        let scores = self.model.forward(theta, x, &mut self.cache).clone_owned();
-        kernel::dot(scores.as_slice(), self.delta.as_slice())
+        kernel::dot(self.scores(theta, x).as_slice(), self.delta.as_slice())
     }
 }
 
-fn check_pair<T: Real, L: Loss<T>>(
+/// A loss's value and gradient, once the arguments are found fit.
+fn at<T: Real, L: Loss<T>>(
     loss: &L,
     z: DMatrixView<'_, T>,
     y: DMatrixView<'_, T>,
     weights: &[T],
-) -> Result<(), Error> {
+) -> Result<(T, DMatrix<T>), Error> {
     if z.is_empty() {
         return Err(Error::Empty { argument: "z", expected: "score" });
     }
@@ -267,10 +264,13 @@ fn check_pair<T: Real, L: Loss<T>>(
     check_finite("z", z)?;
     check_finite("y", y)?;
     check_finite("weights", DMatrixView::from_slice(weights, weights.len(), 1))?;
-    loss.check(y)
+    loss.check(y)?;
+    let mut delta = DMatrix::from_element(z.nrows(), z.ncols(), T::NAN);
+    let value = loss.value_gradient(z, y, weights, delta.as_view_mut());
+    finite_value(value)?;
+    Ok((value, delta))
 }
 
-/// A component of a flattened matrix, named by its row and column.
-fn in_matrix<T>(c: Component<T>, rows: usize) -> Component<T> {
-    Component { row: c.row % rows, column: c.row / rows, ..c }
+fn flat<T: Real>(matrix: DMatrixView<'_, T>) -> DVector<T> {
+    DVector::from_iterator(matrix.len(), matrix.iter().copied())
 }

@@ -1,9 +1,10 @@
+use std::cmp::Reverse;
 use std::fmt;
 
 use super::differences::Estimate;
 use crate::Real;
 
-/// What the comparison of one derivative came to.
+/// What the comparison of one derivative came to, from best to worst.
 ///
 /// ```
 /// use gradus::Function;
@@ -18,15 +19,15 @@ use crate::Real;
 /// assert_eq!(check::gradient(&mut f, &dvector![0.0])?.verdict(), Verdict::Undecided); // the kink
 /// # Ok::<(), gradus::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
     /// Analytic and numeric derivative agree.
     Passed,
-    /// They differ by more than tolerance and numeric error explain.
-    Failed,
     /// The differences do not settle: a kink at the point, the end of the domain, or a function too noisy to
     /// tell.
     Undecided,
+    /// They differ by more than tolerance and numeric error explain.
+    Failed,
 }
 
 impl fmt::Display for Verdict {
@@ -89,33 +90,26 @@ impl<T: Real> Component<T> {
     ) -> Self {
         let absolute_error = (analytic - e.value).abs();
         let size = analytic.abs().max(e.value.abs());
-        let relative_error = if absolute_error == T::zero() { T::zero() } else { absolute_error / size };
-        let verdict = judge(analytic, absolute_error, size, e);
-        let (numeric, numeric_error, step) = (e.value, e.error, e.step);
         Self {
             quantity,
             row,
             column,
             analytic,
-            numeric,
+            numeric: e.value,
             absolute_error,
-            relative_error,
-            numeric_error,
-            step,
-            verdict,
+            relative_error: if absolute_error == T::zero() { T::zero() } else { absolute_error / size },
+            numeric_error: e.error,
+            step: e.step,
+            verdict: judge(analytic, absolute_error, size, e),
         }
     }
 
     /// Two values that have to be the same number, no differences involved.
-    pub(super) fn same(quantity: &'static str, at: (usize, usize), analytic: T, expected: T) -> Self {
-        let error = T::of(64.0) * T::EPSILON * expected.abs();
+    pub(super) fn same(quantity: &'static str, found: T, expected: T) -> Self {
         let slope = expected.abs();
-        Self::compare(
-            quantity,
-            at,
-            analytic,
-            &Estimate { value: expected, error, step: T::zero(), slope, kink: None },
-        )
+        let error = T::of(64.0) * T::EPSILON * slope;
+        let expected = Estimate { value: expected, error, step: T::zero(), slope, kink: None };
+        Self::compare(quantity, (0, 0), found, &expected)
     }
 }
 
@@ -197,14 +191,7 @@ impl<T: Real> CheckReport<T> {
     /// assert_eq!(nothing.verdict(), Verdict::Undecided); // nothing compared, nothing passed
     /// ```
     pub fn verdict(&self) -> Verdict {
-        let any = |verdict| self.components.iter().any(|c| c.verdict == verdict);
-        if any(Verdict::Failed) {
-            Verdict::Failed
-        } else if any(Verdict::Undecided) || self.components.is_empty() {
-            Verdict::Undecided
-        } else {
-            Verdict::Passed
-        }
+        self.components.iter().map(|c| c.verdict).max().unwrap_or(Verdict::Undecided)
     }
 
     /// The components with the given verdict.
@@ -239,13 +226,11 @@ impl<T: Real> CheckReport<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn worst(&self) -> Option<&Component<T>> {
-        let verdict = self.verdict();
-        let error = |c: &Component<T>| {
-            let error = c.absolute_error.f64();
-            if error.is_finite() { error } else { f64::INFINITY }
+        let error = |c: &Component<T>| c.absolute_error.f64();
+        let order = |a: &&Component<T>, b: &&Component<T>| {
+            a.verdict.cmp(&b.verdict).then(error(a).total_cmp(&error(b)))
         };
-        let candidates = self.components.iter().filter(|c| c.verdict == verdict);
-        candidates.max_by(|a, b| error(a).total_cmp(&error(b)))
+        self.components.iter().max_by(order)
     }
 }
 
@@ -254,18 +239,16 @@ const LINES: usize = 20;
 
 impl<T: Real> fmt::Display for CheckReport<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = |verdict| self.with_verdict(verdict).count();
-        let (passed, failed) = (count(Verdict::Passed), count(Verdict::Failed));
-        let undecided = count(Verdict::Undecided);
+        let [passed, undecided, failed] = [Verdict::Passed, Verdict::Undecided, Verdict::Failed]
+            .map(|verdict| self.with_verdict(verdict).count());
         writeln!(f, "{}: {passed} passed, {failed} failed, {undecided} undecided", self.verdict())?;
-        let (analytic, numeric) = ("analytic", "numeric");
         writeln!(
             f,
-            "{:<24}{analytic:>16}{numeric:>16}{:>10}{:>10}{:>10}  verdict",
-            "derivative", "abs err", "rel err", "step"
+            "{:<24}{:>16}{:>16}{:>10}{:>10}{:>10}  verdict",
+            "derivative", "analytic", "numeric", "abs err", "rel err", "step"
         )?;
-        let order = [Verdict::Failed, Verdict::Undecided, Verdict::Passed];
-        let lines: Vec<_> = order.iter().flat_map(|verdict| self.with_verdict(*verdict)).collect();
+        let mut lines: Vec<_> = self.components.iter().collect();
+        lines.sort_by_key(|c| Reverse(c.verdict));
         for c in lines.iter().take(LINES) {
             let name = format!("{}[{}, {}]", c.quantity, c.row, c.column);
             let (a, n, e) = (c.analytic.f64(), c.numeric.f64(), c.absolute_error.f64());
