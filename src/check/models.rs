@@ -20,7 +20,8 @@ use crate::{Error, InputGradient, Loss, Model, Real, SecondOrderLoss, SecondOrde
 /// use gradus::{Activation, Network};
 ///
 /// let network = Network::new(&[2, 3, 1], Activation::Tanh);
-/// let report = check::model(&network, &network.initial(1), &dmatrix![0.5, -1.0; 2.0, 0.25])?;
+/// let (theta, x) = (network.initial(1), dmatrix![0.5, -1.0; 2.0, 0.25]);
+/// let report = check::model(&network, &theta, &x)?;
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -55,7 +56,8 @@ pub fn model<'a, T: Real, M: Model<T>>(
 /// use gradus::{Activation, Network};
 ///
 /// let network = Network::new(&[2, 3, 1], Activation::Tanh);
-/// let report = check::input_gradient(&network, &network.initial(1), &dmatrix![0.5, -1.0; 2.0, 0.25])?;
+/// let (theta, x) = (network.initial(1), dmatrix![0.5, -1.0; 2.0, 0.25]);
+/// let report = check::input_gradient(&network, &theta, &x)?;
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -92,7 +94,8 @@ pub fn input_gradient<'a, T: Real, M: InputGradient<T>>(
 /// use gradus::{Activation, Network};
 ///
 /// let network = Network::new(&[2, 3, 1], Activation::Tanh);
-/// let report = check::second_order_model(&network, &network.initial(1), &dmatrix![0.5, -1.0; 2.0, 0.25])?;
+/// let (theta, x) = (network.initial(1), dmatrix![0.5, -1.0; 2.0, 0.25]);
+/// let report = check::second_order_model(&network, &theta, &x)?;
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -145,7 +148,8 @@ pub fn second_order_model<'a, T: Real, M: SecondOrderModel<T>>(
 /// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::check;
 ///
-/// let report = check::loss(&LogLoss, &dmatrix![0.5, -2.0, 3.0], &dmatrix![1.0, 0.0, 0.0], &[0.2, 0.5, 0.3])?;
+/// let (z, y) = (dmatrix![0.5, -2.0, 3.0], dmatrix![1.0, 0.0, 0.0]);
+/// let report = check::loss(&LogLoss, &z, &y, &[0.2, 0.5, 0.3])?;
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -179,7 +183,8 @@ pub fn loss<'a, T: Real, L: Loss<T>>(
 /// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::check;
 ///
-/// let (z, y) = (dmatrix![0.5, -2.0; 1.0, 0.0; -1.0, 0.25], dmatrix![1.0, 0.0; 0.0, 0.0; 0.0, 1.0]);
+/// let z = dmatrix![0.5, -2.0; 1.0, 0.0; -1.0, 0.25];
+/// let y = dmatrix![1.0, 0.0; 0.0, 0.0; 0.0, 1.0];
 /// let report = check::second_order_loss(&CrossEntropy, &z, &y, &[0.25, 0.75])?;
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), gradus::Error>(())

@@ -16,7 +16,8 @@ use crate::Real;
 ///     x[0].abs()
 /// });
 /// assert_eq!(check::gradient(&mut f, &dvector![1.0])?.verdict(), Verdict::Passed);
-/// assert_eq!(check::gradient(&mut f, &dvector![0.0])?.verdict(), Verdict::Undecided); // the kink
+/// // the kink
+/// assert_eq!(check::gradient(&mut f, &dvector![0.0])?.verdict(), Verdict::Undecided);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
