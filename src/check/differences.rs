@@ -1,6 +1,5 @@
 //! Numeric derivatives with an estimate of their own error.
 
-use super::report::{Component, Verdict};
 use crate::Real;
 
 /// What differences say of one derivative.
@@ -44,14 +43,15 @@ struct Table<T> {
 /// distance is left behind; where only one side of `t` lies in the domain, one-sided differences take the
 /// place of central ones, with `2ʲ` for `4ʲ`.
 ///
-/// `evaluate(t, out)` writes `f(t)`; an entry that is not finite is outside the domain. `compare` has the last
-/// word on each estimate: what it passes is settled.
-pub(super) fn differentiate<T: Real>(
+/// `evaluate(t, out)` writes `f(t)`; an entry that is not finite is outside the domain. What `compare` makes of the
+/// estimates is returned.
+pub(super) fn differentiate<T: Real, C>(
     t: T,
     components: usize,
     mut evaluate: impl FnMut(T, &mut [T]),
-    compare: impl Fn(usize, &Estimate<T>) -> Component<T>,
-) -> Vec<Component<T>> {
+    compare: impl Fn(usize, &Estimate<T>) -> C,
+    settled: impl Fn(&C) -> bool,
+) -> Vec<C> {
     let mut at = vec![T::zero(); components];
     let (mut above, mut below) = (at.clone(), at.clone());
     evaluate(t, &mut at);
@@ -81,11 +81,10 @@ pub(super) fn differentiate<T: Real>(
             central.add((plus - minus) / (up - down), h, noise / h, T::of(4.0));
             central.jump(left, right, noise / h);
         }
-        let settled = |(i, [central, ..]): (usize, &[Table<T>; 3])| {
-            let smooth = central.filled > 2 && central.best.kink.is_none();
-            smooth && compare(i, &central.best).verdict == Verdict::Passed
+        let done = |(i, [central, ..]): (usize, &[Table<T>; 3])| {
+            central.filled > 2 && central.best.kink.is_none() && settled(&compare(i, &central.best))
         };
-        if tables.iter().enumerate().all(settled) {
+        if tables.iter().enumerate().all(done) {
             break;
         }
         h *= T::of(0.5);
