@@ -77,11 +77,6 @@ pub struct Component<T> {
     pub verdict: Verdict,
 }
 
-/// The relative error up to which two derivatives agree: `1e−8` in f64, `1e−3` in f32.
-pub(super) fn tolerance<T: Real>() -> T {
-    T::of(if T::EPSILON.f64() < 1e-10 { 1e-8 } else { 1e-3 })
-}
-
 impl<T: Real> Component<T> {
     pub(super) fn compare(
         quantity: &'static str,
@@ -114,10 +109,12 @@ impl<T: Real> Component<T> {
     }
 }
 
-/// Agreement to the tolerance passes. Beyond it, ten times the numeric error must explain the difference, and
-/// then says little unless it is small against the slopes around.
+/// Agreement to the tolerance (relative, `1e−8` in f64 and `1e−3` in f32) passes. A difference beyond it fails, unless
+/// ten times the numeric error explain it: then it passes where that error is small against the slopes around, and is
+/// undecided where it is not.
 fn judge<T: Real>(analytic: T, difference: T, size: T, e: &Estimate<T>) -> Verdict {
-    let (ten, tolerance) = (T::of(10.0), tolerance::<T>());
+    let tolerance = T::of(if T::EPSILON.f64() < 1e-10 { 1e-8 } else { 1e-3 });
+    let explained = T::of(10.0) * e.error;
     if !analytic.is_finite() {
         return Verdict::Failed;
     }
@@ -127,16 +124,16 @@ fn judge<T: Real>(analytic: T, difference: T, size: T, e: &Estimate<T>) -> Verdi
     let slope = e.slope.max(size);
     if let Some((left, right)) = e.kink {
         // any slope between the two is a derivative of a kind; one outside is wrong
-        let slack = tolerance.sqrt() * slope + ten * e.error;
+        let slack = tolerance.sqrt() * slope + explained;
         let inside = analytic >= left.min(right) - slack && analytic <= left.max(right) + slack;
         return if inside { Verdict::Undecided } else { Verdict::Failed };
     }
     let rounding = T::of(64.0) * T::EPSILON * slope;
     if difference <= tolerance * size + rounding {
         Verdict::Passed
-    } else if difference > ten * e.error {
+    } else if difference > explained {
         Verdict::Failed
-    } else if ten * e.error <= tolerance * slope {
+    } else if explained <= tolerance * slope {
         Verdict::Passed
     } else {
         Verdict::Undecided
@@ -252,8 +249,8 @@ impl<T: Real> fmt::Display for CheckReport<T> {
         lines.sort_by_key(|c| Reverse(c.verdict));
         for c in lines.iter().take(LINES) {
             let name = format!("{}[{}, {}]", c.quantity, c.row, c.column);
-            let (a, n, e) = (c.analytic.f64(), c.numeric.f64(), c.absolute_error.f64());
-            let (r, h) = (c.relative_error.f64(), c.step.f64());
+            let numbers = [c.analytic, c.numeric, c.absolute_error, c.relative_error, c.step];
+            let [a, n, e, r, h] = numbers.map(T::f64);
             writeln!(f, "{name:<24}{a:>16.8e}{n:>16.8e}{e:>10.1e}{r:>10.1e}{h:>10.1e}  {}", c.verdict)?;
         }
         match lines.len().saturating_sub(LINES) {
