@@ -45,7 +45,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::contract::room;
-use crate::kernel::{self, Factor, Linearised};
+use crate::kernel::{self, Factor, Linearised, norm};
 use crate::{Error, Hessian, Objective, Real, Stop};
 
 pub use gauss_newton::GaussNewton;
@@ -53,7 +53,7 @@ pub use levenberg_marquardt::LevenbergMarquardt;
 
 mod gauss_newton;
 mod levenberg_marquardt;
-mod local;
+mod local_problem;
 
 /// Residuals `r: Rⁿ → Rᵐ` with their Jacobian, to be made small in the sum of squares.
 ///
@@ -73,8 +73,12 @@ mod local;
 /// impl Residuals<f64> for Root {
 ///     fn dim(&self) -> usize { 1 }
 ///     fn count(&self) -> usize { 1 }
-///     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
-///     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+///     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+///         r[0] = x[0] * x[0] - 2.0;
+///     }
+///     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+///         j[(0, 0)] = 2.0 * x[0];
+///     }
 /// }
 ///
 /// let report = LevenbergMarquardt::new().solve(Root, dvector![3.0])?;
@@ -112,12 +116,13 @@ pub trait Residuals<T: Real> {
 /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
 /// # }
 /// impl SecondOrderResiduals<f64> for Root {
-///     fn add_curvature(&mut self, _x: &DVector<f64>, w: &DVector<f64>, hessian: &mut DMatrix<f64>) {
-///         hessian[(0, 0)] += 2.0 * w[0];
+///     fn add_curvature(&mut self, _: &DVector<f64>, w: &DVector<f64>, h: &mut DMatrix<f64>) {
+///         h[(0, 0)] += 2.0 * w[0];
 ///     }
 /// }
 ///
-/// let report = minimize(&mut Newton::new(), &mut LeastSquares::new(Root), dvector![3.0], &Stop::default())?;
+/// let (mut squares, stop) = (LeastSquares::new(Root), Stop::default());
+/// let report = minimize(&mut Newton::new(), &mut squares, dvector![3.0], &stop)?;
 /// assert!(report.converged() && (report.x[0] - 2.0_f64.sqrt()).abs() < 1e-8);
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -173,8 +178,8 @@ impl<T: Real, R: SecondOrderResiduals<T> + ?Sized> SecondOrderResiduals<T> for &
 ///     }
 /// }
 ///
-/// let mut squares = LeastSquares::new(Valley);
-/// let report = minimize(&mut Lbfgs::new(), &mut squares, dvector![-1.2, 1.0], &Stop::default())?;
+/// let (mut squares, stop) = (LeastSquares::new(Valley), Stop::default());
+/// let report = minimize(&mut Lbfgs::new(), &mut squares, dvector![-1.2, 1.0], &stop)?;
 /// assert!(report.converged());
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -198,8 +203,8 @@ pub struct LeastSquares<T: Real, R> {
 /// ```
 /// use gradus::least_squares::Offset;
 ///
-/// let offset = Offset { cosine: 1e-9, step: 0.1, slope: 0.1 }; // residuals all but orthogonal to the tangent space
-/// assert!(offset.is_small());
+/// let offset = Offset { cosine: 1e-9, step: 0.1, slope: 0.1 };
+/// assert!(offset.is_small()); // the residuals are all but orthogonal to the tangent space
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Offset<T> {
@@ -280,7 +285,8 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
     /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
     /// # }
     /// let offset = LeastSquares::new(Root).offset(&dvector![3.0])?;
-    /// assert!((offset.step - 7.0 / 18.0).abs() < 1e-15 && !offset.is_small()); // δ = −7/6 at x = 3
+    /// assert!((offset.step - 7.0 / 18.0).abs() < 1e-15); // δ = −7/6 at x = 3
+    /// assert!(!offset.is_small());
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -387,6 +393,9 @@ impl<T: Real, R: Residuals<T>> Objective<T> for LeastSquares<T, R> {
     }
 
     fn check(&self) -> Result<(), Error> {
+        if self.problem.count() == 0 {
+            return Err(Error::Empty { argument: "residuals", expected: "residual" });
+        }
         room::<T>("residuals", &[self.problem.count(), self.problem.dim().saturating_add(1)]).map(|_| ())
     }
 }
@@ -417,21 +426,14 @@ fn half_square<T: Real>(r: &DVector<T>) -> T {
     T::of(0.5) * kernel::dot(r.as_slice(), r.as_slice())
 }
 
-/// `‖v‖`, of numbers whose squares are in range.
-fn norm<T: Real>(v: &[T]) -> T {
-    kernel::dot(v, v).sqrt()
-}
-
 /// `‖D v‖`.
 fn scaled_norm<T: Real>(d: &[T], v: &[T]) -> T {
     d.iter().zip(v).fold(T::zero(), |sum, (&d, &v)| sum + d * v * d * v).sqrt()
 }
 
-/// The norms of the columns, finite where the columns are: their squares may leave the range where they do not.
+/// The norms of the columns, finite where the columns are.
 fn column_norms<T: Real>(jacobian: &DMatrix<T>, norms: &mut [T]) {
-    for (norm, column) in norms.iter_mut().zip(jacobian.column_iter()) {
-        let largest = column.amax();
-        let square = column.iter().fold(T::zero(), |sum, &j| sum + (j / largest) * (j / largest));
-        *norm = if largest > T::zero() { (largest * square.sqrt()).min(T::MAX) } else { T::zero() };
+    for (d, column) in norms.iter_mut().zip(jacobian.column_iter()) {
+        *d = norm(column.as_slice()).min(T::MAX);
     }
 }

@@ -495,7 +495,7 @@ fn linear_problems() -> Result<(), Error> {
     Ok(())
 }
 
-/// Where there is no minimum, or the Jacobian is wrong, nobody says converged.
+/// Where there is no minimum, or the Jacobian is wrong, no report says converged.
 #[test]
 fn what_is_not_stationary_is_not_converged() -> Result<(), Error> {
     // with the sign of the Jacobian wrong no step leads down
@@ -547,6 +547,71 @@ fn what_cannot_be_used_is_an_error() {
     assert!(squares.offset(&dvector![1.0]).is_err());
     let mut gradient = dvector![7.0];
     assert!(squares.value_gradient(&dvector![1.0], &mut gradient).is_nan() && gradient == dvector![7.0]);
+}
+
+/// Residuals `x − data`, whose data may change between steps by hand.
+struct Moving {
+    data: f64,
+    calls: usize,
+}
+
+impl Residuals<f64> for Moving {
+    fn dim(&self) -> usize {
+        1
+    }
+    fn count(&self) -> usize {
+        1
+    }
+    fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+        self.calls += 1;
+        r[0] = x[0].powi(3) - self.data;
+    }
+    fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+        j[0] = 3.0 * x[0] * x[0];
+    }
+}
+
+/// Only a run may take the point it went to for known: by hand, every step asks the problem as it is now.
+#[test]
+fn a_step_by_hand_evaluates_anew() -> Result<(), Error> {
+    let methods: [fn() -> Box<dyn for<'p> Optimizer<f64, LeastSquares<f64, &'p mut Moving>>>; 2] =
+        [|| Box::new(LevenbergMarquardt::new()), || Box::new(GaussNewton::new())];
+    for method in methods {
+        let (mut by_hand, mut problem, mut x) = (method(), Moving { data: 8.0, calls: 0 }, dvector![3.0]);
+        let finished = minimize(
+            by_hand.as_mut(),
+            &mut LeastSquares::new(&mut problem),
+            x.clone(),
+            &Stop::default().iterations(2),
+        )?;
+        x.copy_from(&finished.x);
+        for data in [8.0, 8.0, 27.0, 1.0] {
+            problem.data = data;
+            let expected = 0.5 * (x[0].powi(3) - data).powi(2);
+            let step = by_hand.step(&mut LeastSquares::new(&mut problem), &mut x)?;
+            assert!((step.value - expected).abs() <= 1e-12 * expected, "{data}: {step:?}");
+        }
+        // in a run the residuals of a point that was tried are not asked for again
+        let (mut run, mut problem, mut x) = (method(), Moving { data: 8.0, calls: 0 }, dvector![3.0]);
+        let mut evaluations = 0;
+        run.start(&LeastSquares::new(&mut problem), Some(0.0))?;
+        for _ in 0..3 {
+            evaluations += run.step(&mut LeastSquares::new(&mut problem), &mut x)?.evaluations;
+        }
+        assert_eq!((evaluations, problem.calls), (4, 4));
+    }
+    Ok(())
+}
+
+#[test]
+fn steps_on_no_residuals_do_no_harm() -> Result<(), Error> {
+    let nothing = |_: &DVector<f64>| (DVector::zeros(0), DMatrix::zeros(0, 2));
+    let mut squares = LeastSquares::new(Small { n: 2, m: 0, f: nothing });
+    let mut x = dvector![1.0, 2.0];
+    LevenbergMarquardt::new().step(&mut squares, &mut x)?;
+    GaussNewton::new().step(&mut squares, &mut x)?;
+    assert_eq!(x, dvector![1.0, 2.0]);
+    Ok(())
 }
 
 /// The unit of a parameter is a matter of taste: powers of two change no bit.

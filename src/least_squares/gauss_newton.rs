@@ -1,8 +1,8 @@
 use nalgebra::DVector;
 
-use super::local::{Local, Trial};
+use super::local_problem::{Attempt, LocalProblem};
 use super::{LeastSquares, Residuals, to_the_end};
-use crate::optimizer::{Optimizer, Outcome, Step};
+use crate::optimizer::{Optimizer, Step};
 use crate::{Error, Real, Report, Termination, minimize};
 
 /// Halvings of one step, at the most.
@@ -48,7 +48,7 @@ const HALVINGS: usize = 50;
 /// ```
 #[derive(Debug, Clone)]
 pub struct GaussNewton<T: Real> {
-    local: Local<T>,
+    local: LocalProblem<T>,
 }
 
 impl<T: Real> Default for GaussNewton<T> {
@@ -77,7 +77,7 @@ impl<T: Real> GaussNewton<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
-        Self { local: Local::new() }
+        Self { local: LocalProblem::new(false) }
     }
 
     /// Minimises `½ ‖r(x)‖²` from `start` to the last digit, by the rules of
@@ -108,42 +108,31 @@ impl<T: Real> GaussNewton<T> {
 }
 
 impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for GaussNewton<T> {
-    fn start(&mut self, squares: &LeastSquares<T, R>, _tolerance: Option<T>) -> Result<(), Error> {
-        self.local.reset();
-        if squares.problem().count() == 0 {
-            return Err(Error::Empty { argument: "residuals", expected: "residual" });
-        }
+    fn start(&mut self, _squares: &LeastSquares<T, R>, tolerance: Option<T>) -> Result<(), Error> {
+        self.local = LocalProblem::new(tolerance.is_some());
         Ok(())
     }
 
     fn step(&mut self, squares: &mut LeastSquares<T, R>, x: &mut DVector<T>) -> Result<Step<T>, Error> {
         let (mut step, _) = self.local.stand(squares, x)?;
-        if step.outcome == Outcome::Ended(Termination::NoDescent) {
-            return Ok(step);
+        if !step.is_finite() {
+            return Ok(step.ended(Termination::NoDescent));
         }
-        let settled = self.local.is_settled(); // with the step in the triangle
-        let change = self.local.triangle.change();
-        let (mut t, half) = (T::one(), T::of(0.5));
+        let settled = self.local.is_settled();
+        let (mut t, change) = (T::one(), self.local.linear.change());
         for _ in 0..HALVINGS {
-            let predicted = t * (T::one() - half * t) * change * change;
+            // f(x) − ½ ‖r + t J δ‖² = t (1 − t/2) ‖J δ‖²,  as −rᵀJ δ = ‖J δ‖²
+            let predicted = t * (T::one() - T::of(0.5) * t) * change * change;
             if !(predicted > T::zero() && predicted.is_finite()) {
                 break;
             }
             match self.local.attempt(squares, t, predicted, &mut step)? {
-                Trial::Rounding(true) => {
-                    self.local.leave(x, settled, &mut step);
-                    return Ok(step);
-                }
-                Trial::Gain(gain) if gain >= T::of(1e-4) => {
-                    self.local.leave(x, settled, &mut step);
-                    return Ok(step);
-                }
-                Trial::Rounding(false) => break,
-                Trial::Gain(_) => t *= half,
-                Trial::Outside => t *= T::of(0.1),
+                attempt if attempt.is_taken() => return Ok(self.local.moved(x, settled, step)),
+                Attempt::Rounding { .. } => break,
+                Attempt::Ratio(_) => t *= T::of(0.5),
+                Attempt::Outside => t *= T::of(0.1),
             }
         }
-        self.local.end(squares, &mut step);
-        Ok(step)
+        Ok(self.local.ended(squares, step))
     }
 }

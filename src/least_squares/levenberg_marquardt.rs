@@ -1,8 +1,9 @@
 use nalgebra::DVector;
 
-use super::local::{Local, Trial};
+use super::local_problem::{Attempt, LocalProblem};
 use super::{LeastSquares, Residuals, to_the_end};
-use crate::optimizer::{Optimizer, Outcome, Step};
+use crate::contract::setting;
+use crate::optimizer::{Optimizer, RadiusRule, Step, TrustRadius};
 use crate::{Error, Real, Report, Termination, minimize};
 
 /// Tries of one step, at the most.
@@ -24,8 +25,8 @@ const TRIES: usize = 60;
 /// Ends at a step that improves nothing: as [`Exact`](crate::Termination::Exact) where the relative
 /// [`Offset`](super::Offset) is small, as [`Divergence`](crate::Termination::Divergence) where a parameter has run
 /// off to where it has no influence, else as [`NoDescent`](crate::Termination::NoDescent). A gradient that meets
-/// its tolerance ends a run only where the offset is small too: the scale of a gradient is the data's. Between
-/// steps it keeps the residuals of the point it left: the problem must stay the same.
+/// its tolerance ends a run only where the offset is small too: the scale of a gradient is the data's.
+/// Within a run it keeps the residuals of the point it went to; a step by hand evaluates anew.
 ///
 /// Source: Moré, *The Levenberg-Marquardt algorithm: implementation and theory*, Lecture Notes in Mathematics
 /// 630 (1978).
@@ -50,8 +51,8 @@ const TRIES: usize = 60;
 #[derive(Debug, Clone)]
 pub struct LevenbergMarquardt<T: Real> {
     factor: T,
-    local: Local<T>,
-    delta: T,
+    local: LocalProblem<T>,
+    radius: TrustRadius<T>,
     lambda: T,
 }
 
@@ -76,13 +77,14 @@ impl<T: Real> LevenbergMarquardt<T> {
     /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
     /// # }
     /// let (mut method, mut squares) = (LevenbergMarquardt::new(), LeastSquares::new(Root));
-    /// let report = minimize(&mut method, &mut squares, dvector![3.0], &Stop::default().gradient(1e-3))?;
+    /// let stop = Stop::default().gradient(1e-3);
+    /// let report = minimize(&mut method, &mut squares, dvector![3.0], &stop)?;
     /// assert!(report.converged() && report.gradient_norm <= 1e-3);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
-        let zero = T::zero();
-        Self { factor: T::one(), local: Local::new(), delta: zero, lambda: zero }
+        let radius = TrustRadius::new(T::zero(), RadiusRule::MORE);
+        Self { factor: T::one(), local: LocalProblem::new(false), radius, lambda: T::zero() }
     }
 
     /// The first region: `Δ = factor · ‖D x‖`, or `factor` where that is zero. Default: `1`.
@@ -100,7 +102,7 @@ impl<T: Real> LevenbergMarquardt<T> {
     /// # }
     /// let mut x = dvector![3.0];
     /// LevenbergMarquardt::new().factor(0.1).step(&mut LeastSquares::new(Root), &mut x)?;
-    /// assert!((3.0 - x[0] - 0.3).abs() < 0.04); // Δ = 0.3, met to a tenth; the Gauss–Newton step is −7/6
+    /// assert!((3.0 - x[0] - 0.3).abs() < 0.04); // Δ = 0.3, met to a tenth
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
@@ -138,76 +140,48 @@ impl<T: Real> LevenbergMarquardt<T> {
 }
 
 impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMarquardt<T> {
-    fn start(&mut self, squares: &LeastSquares<T, R>, _tolerance: Option<T>) -> Result<(), Error> {
-        self.local.reset();
-        if squares.problem().count() == 0 {
-            return Err(Error::Empty { argument: "residuals", expected: "residual" });
-        }
-        if self.factor > T::zero() && self.factor.is_finite() {
-            return Ok(());
-        }
-        Err(Error::Setting { name: "factor", expected: "positive and finite", found: self.factor.f64() })
+    fn start(&mut self, _squares: &LeastSquares<T, R>, tolerance: Option<T>) -> Result<(), Error> {
+        self.local = LocalProblem::new(tolerance.is_some());
+        let fine = self.factor > T::zero() && self.factor.is_finite();
+        setting("factor", "positive and finite", self.factor, fine)
     }
 
     fn step(&mut self, squares: &mut LeastSquares<T, R>, x: &mut DVector<T>) -> Result<Step<T>, Error> {
         let (mut step, new) = self.local.stand(squares, x)?;
-        if step.outcome == Outcome::Ended(Termination::NoDescent) {
-            return Ok(step);
+        if !step.is_finite() {
+            return Ok(step.ended(Termination::NoDescent));
         }
         if new {
             let size = self.local.size();
-            self.delta = self.factor * if size > T::zero() { size } else { T::one() };
+            self.radius.now = self.factor * if size > T::zero() { size } else { T::one() };
             self.lambda = T::zero();
         }
         let settled = self.local.is_settled();
         for _ in 0..TRIES {
-            let triangle = &mut self.local.triangle;
-            let length = triangle.within(self.delta, &mut self.lambda);
-            let change = triangle.change();
-            // f − ½ ‖r + J δ‖², as Moré's (4.4)
+            // (JᵀJ + λ D²) δ = −Jᵀr  with ‖D δ‖ = Δ, or λ = 0
+            let length = self.local.linear.within(self.radius.now, &mut self.lambda);
+            let (change, full) = (self.local.linear.change(), self.lambda == T::zero());
+            // f(x) − ½ ‖r + J δ‖² = ½ ‖J δ‖² + λ ‖D δ‖²  (Moré 1978, equation 4.4)
             let predicted = T::of(0.5) * change * change + self.lambda * length * length;
             if !(predicted > T::zero() && predicted.is_finite()) {
                 break;
             }
-            match self.local.attempt(squares, T::one(), predicted, &mut step)? {
-                Trial::Rounding(true) => {
-                    self.local.leave(x, settled, &mut step);
-                    return Ok(step);
-                }
-                // a region so small that all it promises is rounding
-                Trial::Rounding(false) if self.lambda > T::zero() => {
-                    self.delta = T::of(100.0) * length;
+            let attempt = self.local.attempt(squares, T::one(), predicted, &mut step)?;
+            match attempt {
+                Attempt::Outside => self.lambda /= self.radius.retreat(length),
+                Attempt::Ratio(ratio) => self.lambda /= self.radius.update(ratio, length, full),
+                Attempt::Rounding { taken: true } => {}
+                Attempt::Rounding { taken: false } if full => break,
+                // the region is so small that all reductions in it are rounding
+                Attempt::Rounding { taken: false } => {
+                    self.radius.now = T::of(100.0) * length;
                     self.lambda *= T::of(0.01);
                 }
-                Trial::Rounding(false) => break,
-                Trial::Outside => self.shrink(length, T::of(0.1)),
-                Trial::Gain(gain) => {
-                    if gain < T::of(0.25) {
-                        // the minimum of the parabola along the step, within a tenth and a half of it
-                        let parabola = T::of(0.5) / (T::of(2.0) - gain).max(T::one());
-                        self.shrink(
-                            length,
-                            if gain >= T::zero() { T::of(0.5) } else { parabola.max(T::of(0.1)) },
-                        );
-                    } else if gain >= T::of(0.75) || self.lambda == T::zero() {
-                        self.delta = T::of(2.0) * length;
-                        self.lambda *= T::of(0.5);
-                    }
-                    if gain >= T::of(1e-4) {
-                        self.local.leave(x, settled, &mut step);
-                        return Ok(step);
-                    }
-                }
+            }
+            if attempt.is_taken() {
+                return Ok(self.local.moved(x, settled, step));
             }
         }
-        self.local.end(squares, &mut step);
-        Ok(step)
-    }
-}
-
-impl<T: Real> LevenbergMarquardt<T> {
-    fn shrink(&mut self, length: T, by: T) {
-        self.delta = by * self.delta.min(length * T::of(10.0));
-        self.lambda /= by;
+        Ok(self.local.ended(squares, step))
     }
 }

@@ -9,6 +9,68 @@ use crate::objective::evaluate;
 use crate::optimizer::Step;
 use crate::{Error, Objective, Real, kernel};
 
+/// The radius `Δ` of a trust region. It follows `ρ`, the actual over the predicted reduction of `f` by a step `s`:
+///
+/// ```text
+/// ρ ≤ ¼             Δ ← t min(Δ, reach ‖s‖)    ρ ≥ 0: t = least;   ρ < 0: t = max(most, ½ / (2 − ρ))
+/// ρ ≥ ¾, or full    Δ ← grow ‖s‖               where ‖s‖ ≥ edge Δ
+/// f not finite      Δ ← min(Δ, reach ‖s‖) / 10
+/// ```
+///
+/// `1/(2 − ρ)` is where the parabola through `f(x)`, `f(x + s)` and the slope at `x` has its minimum along `s`.
+#[derive(Debug, Clone)]
+pub(crate) struct TrustRadius<T> {
+    pub(crate) now: T,
+    rule: RadiusRule,
+}
+
+/// The constants of [`TrustRadius`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RadiusRule {
+    most: f64,
+    least: f64,
+    reach: f64,
+    grow: f64,
+    edge: f64,
+}
+
+impl RadiusRule {
+    /// Those of Moré 1978, section 7, and MINPACK's `lmder` (which takes the parabola's minimum, not half of it).
+    pub(crate) const MORE: Self = Self { most: 0.1, least: 0.5, reach: 10.0, grow: 2.0, edge: 0.0 };
+}
+
+impl<T: Real> TrustRadius<T> {
+    pub(crate) fn new(now: T, rule: RadiusRule) -> Self {
+        Self { now, rule }
+    }
+
+    /// After a step of this length; `full` is one that is the same without the region. Returns the factor by which
+    /// the region was made smaller or larger.
+    pub(crate) fn update(&mut self, ratio: T, length: T, full: bool) -> T {
+        let RadiusRule { most, least, grow, edge, .. } = self.rule;
+        if ratio > T::of(0.25) {
+            let trusted = (ratio >= T::of(0.75) || full) && length >= T::of(edge) * self.now;
+            if trusted {
+                self.now = (T::of(grow) * length).min(T::MAX.sqrt());
+            }
+            return if trusted { T::of(grow) } else { T::one() };
+        }
+        let parabola = T::of(0.5) / (T::of(2.0) - ratio);
+        let t = if ratio < T::zero() { parabola.max(T::of(most)) } else { T::of(least) };
+        self.shrink(t, length)
+    }
+
+    /// After a step of this length to where `f` is not finite.
+    pub(crate) fn retreat(&mut self, length: T) -> T {
+        self.shrink(T::of(0.1), length)
+    }
+
+    fn shrink(&mut self, t: T, length: T) -> T {
+        self.now = t * self.now.min(T::of(self.rule.reach) * length);
+        t
+    }
+}
+
 /// `ρ = (f(x) − f(x + s)) / promised`: the step is accepted if `ρ > η`, the radius becomes `‖s‖/4` where
 /// `ρ ≤ ¼`, and `4Δ` where `ρ > ¾` on the boundary.
 #[derive(Debug, Clone)]
