@@ -112,11 +112,16 @@ pub trait Residuals<T: Real> {
 /// # impl Residuals<f64> for Root {
 /// #     fn dim(&self) -> usize { 1 }
 /// #     fn count(&self) -> usize { 1 }
-/// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
-/// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+/// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+/// #         r[0] = x[0] * x[0] - 2.0;
+/// #     }
+/// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+/// #         j[(0, 0)] = 2.0 * x[0];
+/// #     }
 /// # }
 /// impl SecondOrderResiduals<f64> for Root {
-///     fn add_curvature(&mut self, _: &DVector<f64>, w: &DVector<f64>, h: &mut DMatrix<f64>) {
+///     fn add_curvature(&mut self, _x: &DVector<f64>, w: &DVector<f64>, h: &mut DMatrix<f64>)
+///     {
 ///         h[(0, 0)] += 2.0 * w[0];
 ///     }
 /// }
@@ -243,8 +248,12 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
     /// # impl Residuals<f64> for Root {
     /// #     fn dim(&self) -> usize { 1 }
     /// #     fn count(&self) -> usize { 1 }
-    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
-    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    /// #         r[0] = x[0] * x[0] - 2.0;
+    /// #     }
+    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    /// #         j[(0, 0)] = 2.0 * x[0];
+    /// #     }
     /// # }
     /// assert_eq!(LeastSquares::new(Root).value(&dvector![3.0]), 24.5); // ½ 7²
     /// ```
@@ -262,8 +271,12 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
     /// # impl Residuals<f64> for Root {
     /// #     fn dim(&self) -> usize { 1 }
     /// #     fn count(&self) -> usize { 1 }
-    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
-    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    /// #         r[0] = x[0] * x[0] - 2.0;
+    /// #     }
+    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    /// #         j[(0, 0)] = 2.0 * x[0];
+    /// #     }
     /// # }
     /// assert_eq!(LeastSquares::new(Root).problem().count(), 1);
     /// ```
@@ -281,8 +294,12 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
     /// # impl Residuals<f64> for Root {
     /// #     fn dim(&self) -> usize { 1 }
     /// #     fn count(&self) -> usize { 1 }
-    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
-    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    /// #         r[0] = x[0] * x[0] - 2.0;
+    /// #     }
+    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    /// #         j[(0, 0)] = 2.0 * x[0];
+    /// #     }
     /// # }
     /// let offset = LeastSquares::new(Root).offset(&dvector![3.0])?;
     /// assert!((offset.step - 7.0 / 18.0).abs() < 1e-15); // δ = −7/6 at x = 3

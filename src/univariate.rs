@@ -1,4 +1,4 @@
-//! One variable: roots and minima by Newton, Halley and Brent, with the truth about where they ended.
+//! One variable: roots and minima by Newton, Halley and Brent, and why each search ended.
 //!
 //! A root of `f` and a minimum of `g` are two questions with two entry points: `e^x − ln x` has no root at
 //! all, but a minimum at `Ω = 0.5671432904097838`. Every method takes **one** closure that returns the value
@@ -40,9 +40,9 @@
 mod bracket;
 mod brent;
 mod halley;
+mod iteration;
 mod newton;
 mod pure;
-mod run;
 mod safeguarded;
 
 use std::fmt;
@@ -51,6 +51,9 @@ pub use brent::Brent;
 pub use halley::Halley;
 pub use newton::ScalarNewton;
 
+use nalgebra::DMatrixView;
+
+use crate::contract::{check_finite, setting};
 use crate::{CriticalKind, Error, Real, Termination};
 
 /// Where a search in one variable ended and why. All numbers are those at `x`, the point returned.
@@ -95,17 +98,17 @@ pub struct ScalarReport<T> {
 }
 
 impl<T: Real> ScalarReport<T> {
-    /// Whether a root or a stationary point is attained (see the [module](self)) *and* nothing known speaks
-    /// against it: where a minimum was asked for, a maximum has not converged.
+    /// Whether a root or a stationary point is attained (see the [module](self)) and, where a minimum was
+    /// asked for, it is not known to be a maximum.
     ///
     /// ```
     /// use gradus::{CriticalKind, univariate::ScalarNewton};
     ///
     /// let cosine = |x: f64| (x.cos(), -x.sin(), -x.cos());
     /// let report = ScalarNewton::pure().minimum(cosine, 0.1)?;
-    /// assert_eq!(report.kind, Some(CriticalKind::Maximum)); // the textbook iteration cannot tell
+    /// assert_eq!(report.kind, Some(CriticalKind::Maximum)); // where the textbook iteration ends
     /// assert!(!report.converged());
-    /// assert!(ScalarNewton::new().minimum(cosine, 0.1)?.converged()); // ours can
+    /// assert!(ScalarNewton::new().minimum(cosine, 0.1)?.converged()); // at π
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn converged(&self) -> bool {
@@ -161,37 +164,31 @@ struct Settings<T> {
     trace: bool,
 }
 
-impl<T: Real> Settings<T> {
-    fn new(pure: bool) -> Self {
-        Self { tolerance: T::zero(), iterations: 256, bracket: None, pure, trace: false }
+impl<T: Default> Default for Settings<T> {
+    fn default() -> Self {
+        Self { tolerance: T::default(), iterations: 256, bracket: None, pure: false, trace: false }
     }
+}
 
+impl<T: Real> Settings<T> {
     fn check(&self, start: Option<T>) -> Result<(), Error> {
-        if !(self.tolerance >= T::zero() && self.tolerance.is_finite()) {
-            let (expected, found) = ("finite and not negative", self.tolerance.f64());
-            return Err(Error::Setting { name: "tolerance", expected, found });
-        }
-        if let Some(x) = start.filter(|x| !x.is_finite()) {
-            return Err(Error::NonFinite { argument: "start", row: 0, column: 0, found: x.f64() });
-        }
+        let fine = self.tolerance >= T::zero() && self.tolerance.is_finite();
+        setting("tolerance", "finite and not negative", self.tolerance, fine)?;
+        finite("start", start.as_slice())?;
         let Some((a, b)) = self.bracket else { return Ok(()) };
-        if self.pure {
-            let expected = "left out of the pure iteration, which goes where it goes";
-            return Err(Error::Setting { name: "bracket", expected, found: a.f64() });
-        }
-        for (row, end) in [a, b].into_iter().enumerate() {
-            if !end.is_finite() {
-                return Err(Error::NonFinite { argument: "bracket", row, column: 0, found: end.f64() });
-            }
-        }
+        setting("bracket", "left out of the pure iteration, which is not kept in one", a, !self.pure)?;
+        finite("bracket", &[a, b])?;
         if a >= b {
             return Err(bracket_error("not empty", (a, b)));
-        }
-        if start.is_some_and(|x| x < a || x > b) {
+        } else if start.is_some_and(|x| x < a || x > b) {
             return Err(bracket_error("around the start", (a, b)));
         }
         Ok(())
     }
+}
+
+fn finite<T: Real>(argument: &'static str, numbers: &[T]) -> Result<(), Error> {
+    check_finite(argument, DMatrixView::from_slice(numbers, numbers.len(), 1))
 }
 
 fn bracket_error<T: Real>(expected: &'static str, (a, b): (T, T)) -> Error {

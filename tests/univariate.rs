@@ -1,4 +1,4 @@
-//! The searches in one variable: roots and minima to rounding, and honest endings everywhere else.
+//! The searches in one variable: roots and minima to rounding, and the reason wherever a search ends.
 
 use std::f64::consts::{PI, SQRT_2};
 
@@ -199,7 +199,7 @@ fn no_root_is_never_convergence() {
                 for newton in [ScalarNewton::new(), ScalarNewton::pure()] {
                     let report = newton.tolerance(tolerance).root(f, start).unwrap();
                     if f(start).0.abs() <= tolerance {
-                        continue; // handed to us: e^(x − 1000) underflows
+                        continue; // e^(x − 1000) underflows at the start
                     }
                     assert!(!report.converged(), "from {start}: {report}");
                     assert!(report.into_converged().is_err());
@@ -518,6 +518,60 @@ fn wrong_derivatives_are_survived() {
         let bracketed =
             ScalarNewton::new().bracket(0.0, 9.0).root(|x: f64| (x * x - 2.0, wrong * 2.0 * x), 1.0).unwrap();
         assert!(ulps(bracketed.x, SQRT_2) <= 1, "{wrong}: {bracketed}");
+    }
+}
+
+/// The way to infinity, where `f` vanishes by underflow, takes no more iterations than were asked for and ends
+/// nowhere that counts.
+#[test]
+fn no_minimum_at_infinity() {
+    let falling: [fn(f64) -> (f64, f64, f64); 3] = [
+        |x| (1.0 / x, -1.0 / (x * x), 2.0 / (x * x * x)),
+        |x| (-x, -1.0, 0.0),
+        |x| (-x.cbrt(), -1.0 / (3.0 * x.cbrt().powi(2)), 2.0 / (9.0 * x.cbrt().powi(5))),
+    ];
+    for g in falling {
+        for start in [1e8, 1e150, 1e300, 1e307, f64::MAX] {
+            for bound in [0, 1, 3, 256, 100_000] {
+                let report = ScalarNewton::new().iterations(bound).minimum(g, start).unwrap();
+                assert!(report.iterations <= bound && report.iterations <= 256, "{start}: {report}");
+                assert!(report.x.is_finite() && !report.converged(), "{start}: {report}");
+            }
+        }
+    }
+}
+
+/// Wherever it stops, a method has made no more iterations than it was told to.
+#[test]
+fn the_bound_on_iterations_is_kept() {
+    let wavy = |x: f64| (x * x / 50.0 + x.cos(), x / 25.0 - x.sin(), 1.0 / 25.0 - x.cos());
+    let cube = |x: f64| (x.powi(3), 3.0 * x * x, 6.0 * x);
+    for bound in 0..8 {
+        for tolerance in [0.0, 1e-6, 0.1] {
+            for start in [0.0, 1.0, -2.0, 1e150] {
+                let newton = ScalarNewton::new().iterations(bound).tolerance(tolerance);
+                let pure = ScalarNewton::pure().iterations(bound).tolerance(tolerance);
+                let halley = Halley::new().iterations(bound).tolerance(tolerance);
+                for report in [
+                    newton.minimum(wavy, start),
+                    newton.minimum(cube, start),
+                    newton.root(cubic, start),
+                    pure.minimum(wavy, start),
+                    pure.root(cubic, start),
+                    halley.root(cube, start),
+                    newton.bracket(-1e300, 1e300).minimum(wavy, start),
+                    newton.bracket(-1e300, 1e300).root(cubic, start),
+                ] {
+                    let report = report.unwrap();
+                    assert!(report.iterations <= bound, "{bound} from {start}: {report}");
+                }
+            }
+            let brent = Brent::new().iterations(bound).tolerance(tolerance);
+            for report in [brent.root(|x| cubic(x).0, (-3.0, 1.0)), brent.minimum(|x| wavy(x).0, (-9.0, 7.0))]
+            {
+                assert!(report.unwrap().iterations <= bound);
+            }
+        }
     }
 }
 

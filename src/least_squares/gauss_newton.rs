@@ -68,8 +68,12 @@ impl<T: Real> GaussNewton<T> {
     /// # impl Residuals<f64> for Root {
     /// #     fn dim(&self) -> usize { 1 }
     /// #     fn count(&self) -> usize { 1 }
-    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
-    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    /// #         r[0] = x[0] * x[0] - 2.0;
+    /// #     }
+    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    /// #         j[(0, 0)] = 2.0 * x[0];
+    /// #     }
     /// # }
     /// let mut x = dvector![3.0];
     /// GaussNewton::new().step(&mut LeastSquares::new(Root), &mut x)?;
@@ -91,8 +95,12 @@ impl<T: Real> GaussNewton<T> {
     /// # impl Residuals<f64> for Root {
     /// #     fn dim(&self) -> usize { 1 }
     /// #     fn count(&self) -> usize { 1 }
-    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
-    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    /// #         r[0] = x[0] * x[0] - 2.0;
+    /// #     }
+    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    /// #         j[(0, 0)] = 2.0 * x[0];
+    /// #     }
     /// # }
     /// let report = GaussNewton::new().solve(Root, dvector![3.0])?;
     /// assert_eq!(report.termination, Termination::Exact);

@@ -41,8 +41,12 @@ const TRIES: usize = 60;
 /// # impl Residuals<f64> for Root {
 /// #     fn dim(&self) -> usize { 1 }
 /// #     fn count(&self) -> usize { 1 }
-/// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
-/// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+/// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+/// #         r[0] = x[0] * x[0] - 2.0;
+/// #     }
+/// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+/// #         j[(0, 0)] = 2.0 * x[0];
+/// #     }
 /// # }
 /// let report = LevenbergMarquardt::new().solve(Root, dvector![3.0])?.into_converged()?;
 /// assert!((report.x[0] - 2.0_f64.sqrt()).abs() < 1e-15);
@@ -73,8 +77,12 @@ impl<T: Real> LevenbergMarquardt<T> {
     /// # impl Residuals<f64> for Root {
     /// #     fn dim(&self) -> usize { 1 }
     /// #     fn count(&self) -> usize { 1 }
-    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
-    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    /// #         r[0] = x[0] * x[0] - 2.0;
+    /// #     }
+    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    /// #         j[(0, 0)] = 2.0 * x[0];
+    /// #     }
     /// # }
     /// let (mut method, mut squares) = (LevenbergMarquardt::new(), LeastSquares::new(Root));
     /// let stop = Stop::default().gradient(1e-3);
@@ -97,8 +105,12 @@ impl<T: Real> LevenbergMarquardt<T> {
     /// # impl Residuals<f64> for Root {
     /// #     fn dim(&self) -> usize { 1 }
     /// #     fn count(&self) -> usize { 1 }
-    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
-    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    /// #         r[0] = x[0] * x[0] - 2.0;
+    /// #     }
+    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    /// #         j[(0, 0)] = 2.0 * x[0];
+    /// #     }
     /// # }
     /// let mut x = dvector![3.0];
     /// LevenbergMarquardt::new().factor(0.1).step(&mut LeastSquares::new(Root), &mut x)?;
@@ -123,8 +135,12 @@ impl<T: Real> LevenbergMarquardt<T> {
     /// # impl Residuals<f64> for Root {
     /// #     fn dim(&self) -> usize { 1 }
     /// #     fn count(&self) -> usize { 1 }
-    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) { r[0] = x[0] * x[0] - 2.0; }
-    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) { j[(0, 0)] = 2.0 * x[0]; }
+    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    /// #         r[0] = x[0] * x[0] - 2.0;
+    /// #     }
+    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    /// #         j[(0, 0)] = 2.0 * x[0];
+    /// #     }
     /// # }
     /// let report = LevenbergMarquardt::new().solve(Root, dvector![-3.0])?;
     /// assert_eq!(report.termination, Termination::Exact);

@@ -1,7 +1,9 @@
 //! Brent's methods: no derivatives, but a bracket.
 
-use super::bracket::{across_neighbours, bisect, is_due, middle};
-use super::run::is_nan;
+use std::ops::ControlFlow::{Break, Continue};
+
+use super::bracket::{Bracket, is_due, middle};
+use super::iteration::{Ending, Iteration, Next, Point, is_nan};
 use super::{ScalarReport, Settings, bracket_error};
 use crate::{CriticalKind, Error, Real, Termination};
 
@@ -19,15 +21,8 @@ use crate::{CriticalKind, Error, Real, Termination};
 /// assert!(report.converged());
 /// # Ok::<(), gradus::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Brent<T>(Settings<T>);
-
-impl<T: Real> Default for Brent<T> {
-    /// [`Brent::new`].
-    fn default() -> Self {
-        Self::new()
-    }
-}
 
 impl<T: Real> Brent<T> {
     /// Tolerance 0 (to rounding), at most 256 iterations, no trace.
@@ -39,7 +34,7 @@ impl<T: Real> Brent<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
-        Self(Settings::new(false))
+        Self::default()
     }
 
     /// A root stops at `|f(x)| ≤ tolerance`. Default: 0, that is, to rounding. A minimum has no residual to
@@ -96,89 +91,18 @@ impl<T: Real> Brent<T> {
     /// [`Error::Setting`] for a bad tolerance.
     pub fn root(&self, mut f: impl FnMut(T) -> T, bracket: (T, T)) -> Result<ScalarReport<T>, Error> {
         Settings { bracket: Some(bracket), ..self.0 }.check(None)?;
-        let mut search = Search::new(&mut f, self.0);
-        let (x0, x1) = bracket;
-        let zero = T::zero();
-        // b: the best point; a: the one before; c: the other side of the root.
-        let (mut a, mut b) = ((x0, search.at(x0)), (x1, search.at(x1)));
-        for end in [a, b] {
-            if end.1 == zero {
-                return Ok(search.report(end, Termination::Exact, None));
-            }
-        }
-        if !((a.1 < zero && b.1 > zero) || (a.1 > zero && b.1 < zero)) {
+        let mut call = |x| Point::plain(x, f(x));
+        let mut run = Iteration::new(&mut call, self.0, false);
+        let (a, b) = (run.at(bracket.0), run.at(bracket.1));
+        let ending = if let Some(end) = [a, b].into_iter().find(|end| end.f == T::zero()) {
+            Ending::new(end, Termination::Exact)
+        } else if a.opposes(&b) {
+            let mut search = RootSearch::new(a, b);
+            run.iterate(b, |run, _| search.next(run))
+        } else {
             return Err(bracket_error("with f(a) and f(b) of opposite signs", bracket));
-        }
-        let scale = a.1.abs().min(b.1.abs());
-        let mut c = a;
-        let mut d = b.0 - a.0; // the last move
-        let mut e = d; // the one before
-        let mut turn = 0;
-        let (end, termination) = loop {
-            if (b.1 > zero) == (c.1 > zero) {
-                c = a;
-                d = b.0 - a.0;
-                e = d;
-            }
-            if c.1.abs() < b.1.abs() {
-                (a, b, c) = (b, c, b);
-            }
-            let half_way = middle(b.0, c.0);
-            if b.1.abs() <= self.0.tolerance {
-                let exact = b.1 == zero;
-                break (b, if exact { Termination::Exact } else { Termination::ResidualTolerance });
-            } else if half_way == b.0 || half_way == c.0 {
-                break (b, search.across(b, c, bracket, scale));
-            } else if search.iterations >= self.0.iterations {
-                break (b, Termination::Iterations);
-            }
-            let m = half_way - b.0;
-            let least = T::EPSILON * b.0.abs();
-            let interpolated = if e.abs() >= least && a.1.abs() > b.1.abs() && !is_due(search.iterations, 8) {
-                let s = b.1 / a.1;
-                let (p, q) = if a.0 == c.0 {
-                    (T::of(2.0) * m * s, T::one() - s)
-                } else {
-                    let (q, r) = (a.1 / c.1, b.1 / c.1);
-                    let two_m = T::of(2.0) * m;
-                    let p = s * (two_m * q * (q - r) - (b.0 - a.0) * (r - T::one()));
-                    (p, (q - T::one()) * (r - T::one()) * (s - T::one()))
-                };
-                let (p, q) = if p > zero { (p, -q) } else { (-p, q) };
-                let limit = (T::of(3.0) * m * q - (least * q).abs()).min((e * q).abs());
-                (T::of(2.0) * p < limit).then(|| p / q)
-            } else {
-                None
-            };
-            let inside = |x: T| (b.0 < x && x < c.0) || (c.0 < x && x < b.0);
-            let target = |step: T| b.0 + if step.abs() > least { step } else { least * m.signum() };
-            let mut x = match interpolated.filter(|step| inside(target(*step))) {
-                Some(step) => {
-                    (e, d) = (d, step);
-                    target(step)
-                }
-                None => {
-                    turn += 1;
-                    let x = bisect(b.0.min(c.0), b.0.max(c.0), turn);
-                    d = x - b.0;
-                    e = d;
-                    x
-                }
-            };
-            let mut fx = search.at(x);
-            if is_nan(fx) && x != half_way {
-                x = half_way;
-                fx = search.at(x);
-            }
-            if is_nan(fx) {
-                break (b, Termination::NonFinite);
-            }
-            search.advance(x);
-            a = b;
-            b = (x, fx);
         };
-        let bracket = (end.0.min(c.0), end.0.max(c.0));
-        Ok(search.report(end, termination, Some(bracket)))
+        Ok(ScalarReport { derivative: None, ..run.report(ending) })
     }
 
     /// A minimum of `g` in `[a, b]`. Values resolve it to about `√ε |x|`, no better: where `g` changes by
@@ -201,153 +125,235 @@ impl<T: Real> Brent<T> {
     /// tolerance.
     pub fn minimum(&self, mut g: impl FnMut(T) -> T, bracket: (T, T)) -> Result<ScalarReport<T>, Error> {
         Settings { bracket: Some(bracket), ..self.0 }.check(None)?;
-        let infinity = T::MAX * T::of(2.0);
-        let mut high = |x| {
+        let mut call = |x| {
             let value = g(x);
-            if is_nan(value) { infinity } else { value }
+            Point::plain(x, if is_nan(value) { T::MAX * T::of(2.0) } else { value })
         };
-        let mut search = Search::new(&mut high, self.0);
-        let (mut a, mut b) = bracket;
-        let width = b * T::of(0.5) - a * T::of(0.5);
-        let (zero, half, golden) = (T::zero(), T::of(0.5), T::of(0.381_966_011_250_105_15));
-        // x: the lowest point; w: the second lowest; v: w before.
-        let mut x = a + golden * width * T::of(2.0);
-        if !x.is_finite() || x <= a || x >= b {
-            x = middle(a, b);
-        }
-        let mut fx = search.at(x);
-        search.record(x);
-        let ((mut v, mut fv), (mut w, mut fw)) = ((x, fx), (x, fx));
-        let (mut d, mut e) = (zero, zero);
-        let termination = loop {
-            let m = middle(a, b);
-            let least = T::EPSILON.sqrt() * x.abs() + T::EPSILON * width;
-            if (x - m).abs() + (b * half - a * half) <= T::of(2.0) * least {
-                break Termination::Exact;
-            } else if search.iterations >= self.0.iterations {
-                break Termination::Iterations;
-            }
-            // The vertex x + p/q of the parabola through v, w, x.
-            let (r, q) = ((x - w) * (fx - fv), (x - v) * (fx - fw));
-            let p = (x - v) * q - (x - w) * r;
-            let q = T::of(2.0) * (q - r);
-            let (p, q) = if q > zero { (-p, q) } else { (p, -q) };
-            let fits = e.abs() > least
-                && p.abs() < (half * q * e).abs()
-                && p > q * (a - x)
-                && p < q * (b - x)
-                && (p / q).is_finite();
-            if fits {
-                e = d;
-                d = p / q;
-                let u = x + d;
-                if u - a < T::of(2.0) * least || b - u < T::of(2.0) * least {
-                    d = if x < m { least } else { -least };
-                }
-            } else {
-                e = if x < m { b - x } else { a - x };
-                d = golden * e;
-            }
-            let u = x + if d.abs() >= least { d } else { least * d.signum() };
-            let u = if a < u && u < b { u } else { middle(x, if d > zero { b } else { a }) };
-            let fu = search.at(u);
-            search.advance(u);
-            if fu <= fx {
-                *(if u < x { &mut b } else { &mut a }) = x;
-                ((v, fv), (w, fw), (x, fx)) = ((w, fw), (x, fx), (u, fu));
-            } else {
-                *(if u < x { &mut a } else { &mut b }) = u;
-                if fu <= fw || w == x {
-                    ((v, fv), (w, fw)) = ((w, fw), (u, fu));
-                } else if fu <= fv || v == x || v == w {
-                    (v, fv) = (u, fu);
-                }
-            }
-        };
-        if !fx.is_finite() {
-            return Ok(search.report((x, fx), Termination::NonFinite, Some((a, b))));
-        }
-        let (ga, gb) = (search.at(a), search.at(b));
-        let lowest_end = if gb < ga { (b, gb) } else { (a, ga) };
-        let (point, termination) = match termination {
-            Termination::Exact if lowest_end.1 < fx => (lowest_end, Termination::NoDescent),
-            _ => ((x, fx), termination),
-        };
-        let kind = (termination == Termination::Exact).then(|| {
-            let h = (b - a).max(x.abs() * T::EPSILON.sqrt().sqrt());
-            let (left, right) = ((x - h).max(bracket.0), (x + h).min(bracket.1));
-            let higher = search.at(left) > fx && search.at(right) > fx;
-            if higher { CriticalKind::Minimum } else { CriticalKind::Degenerate }
-        });
-        let mut report = search.report(point, termination, Some((a, b)));
-        report.kind = kind;
-        report.residual = None;
-        Ok(report)
+        let mut run = Iteration::new(&mut call, self.0, false);
+        let mut search = MinimumSearch::new(&mut run, bracket);
+        let ending = run.iterate(search.x, |run, _| search.next(run));
+        let ending = search.conclude(&mut run, ending, bracket);
+        Ok(ScalarReport { derivative: None, residual: None, ..run.report(ending) })
     }
 }
 
-/// Calls, counted.
-struct Search<'s, T> {
-    call: &'s mut dyn FnMut(T) -> T,
-    settings: Settings<T>,
-    iterations: usize,
-    evaluations: usize,
-    trace: Vec<T>,
+/// The search for a root: Brent 1973, chapter 4, procedure `zero` (page 58).
+struct RootSearch<T> {
+    /// The iterate before `b`.
+    a: Point<T>,
+    /// The best point.
+    b: Point<T>,
+    /// The other side of the root.
+    c: Point<T>,
+    /// The last move.
+    d: T,
+    /// The move before.
+    e: T,
+    /// From `b` to `c`.
+    bracket: Bracket<T>,
+    /// The ends given.
+    ends: (T, T),
+    /// The smaller `|f|` of theirs.
+    scale: T,
 }
 
-impl<'s, T: Real> Search<'s, T> {
-    fn new(call: &'s mut dyn FnMut(T) -> T, settings: Settings<T>) -> Self {
-        Self { call, settings, iterations: 0, evaluations: 0, trace: Vec::new() }
+impl<T: Real> RootSearch<T> {
+    fn new(a: Point<T>, b: Point<T>) -> Self {
+        let (bracket, d) = (Bracket::new(a, b), b.x - a.x);
+        Self { a, b, c: a, d, e: d, bracket, ends: bracket.ends(), scale: a.f.abs().min(b.f.abs()) }
     }
 
-    fn at(&mut self, x: T) -> T {
-        self.evaluations += 1;
-        (self.call)(x)
-    }
-
-    fn record(&mut self, x: T) {
-        if self.settings.trace {
-            self.trace.push(x);
+    fn next(&mut self, run: &mut Iteration<'_, T>) -> Next<T> {
+        self.order();
+        let (b, bracket) = (self.b, &mut self.bracket);
+        bracket.set(b, self.c);
+        if b.f.abs() <= run.settings.tolerance {
+            return Break(bracket.ending(b, run.attained(&b, self.d).termination));
+        } else if bracket.is_closed() {
+            return Break(self.bracket.conclude(self.slope(run), self.scale));
+        } else if run.is_last() {
+            return Break(bracket.ending(b, Termination::Iterations));
         }
-    }
-
-    fn advance(&mut self, x: T) {
-        self.iterations += 1;
-        self.record(x);
-    }
-
-    /// The verdict on neighbours `b` and `c`, with the slope that `f` has beside them in the bracket.
-    fn across(&mut self, b: (T, T), c: (T, T), (x0, x1): (T, T), scale: T) -> Termination {
-        let (lo, hi) = if b.0 < c.0 { (b, c) } else { (c, b) };
-        let h = T::of(1024.0) * (hi.0 - lo.0);
-        let slope = if lo.0 - h >= x0 {
-            (lo.1 - self.at(lo.0 - h)) / h
-        } else if hi.0 + h <= x1 {
-            (self.at(hi.0 + h) - hi.1) / h
+        let (m, least) = (bracket.half() - b.x, T::EPSILON * b.x.abs());
+        let target = |step: T| b.x + if step.abs() > least { step } else { least * m.signum() };
+        let step = self.interpolate(m, least).filter(|_| !is_due(run.iterations, 8));
+        let x = if let Some(step) = step.filter(|&step| self.bracket.contains(target(step))) {
+            (self.e, self.d) = (self.d, step);
+            target(step)
         } else {
-            (hi.1 - lo.1) / (hi.0 - lo.0) // no room to look
+            let x = self.bracket.bisect();
+            (self.e, self.d) = (x - b.x, x - b.x);
+            x
         };
-        across_neighbours(lo, hi, slope, scale)
+        let next = self.bracket.at_or_halfway(x, run)?;
+        (self.a, self.b) = (b, next);
+        Continue(next)
     }
 
-    fn report(
-        self,
-        (x, value): (T, T),
-        termination: Termination,
-        bracket: Option<(T, T)>,
-    ) -> ScalarReport<T> {
-        ScalarReport {
-            x,
-            value,
-            derivative: None,
-            second_derivative: None,
-            kind: None,
-            bracket,
-            iterations: self.iterations,
-            evaluations: self.evaluations,
-            termination,
-            trace: self.trace,
-            residual: Some(value.abs()),
+    /// Makes `c` the other side of the root, and `b` the better of the two.
+    fn order(&mut self) {
+        let Self { a, b, c, .. } = *self;
+        if (b.f > T::zero()) == (c.f > T::zero()) {
+            self.c = a;
+            (self.e, self.d) = (b.x - a.x, b.x - a.x);
         }
+        let c = self.c;
+        if c.f.abs() < b.f.abs() {
+            (self.a, self.b, self.c) = (b, c, b);
+        }
+    }
+
+    /// The step `p/q` from `b` to the root of the parabola through `a`, `b`, `c` with the axes exchanged, of the
+    /// secant where two of them are one; none if it is longer than ¾ of the bracket or half of `e`, or `b` no
+    /// better than `a`.
+    ///
+    /// ```text
+    /// secant      s = f(b)/f(a)                        p = 2 m s,  q = 1 − s
+    /// parabola    s, q = f(a)/f(c), r = f(b)/f(c)      p = s (2 m q (q − r) − (b − a)(r − 1)),
+    ///                                                  q = (q − 1)(r − 1)(s − 1)
+    /// ```
+    fn interpolate(&self, m: T, least: T) -> Option<T> {
+        let Self { a, b, c, e, .. } = *self;
+        if !(e.abs() >= least && a.f.abs() > b.f.abs()) {
+            return None;
+        }
+        let (one, two) = (T::one(), T::of(2.0));
+        let s = b.f / a.f;
+        let (p, q) = if a.x == c.x {
+            (two * m * s, one - s)
+        } else {
+            let (q, r) = (a.f / c.f, b.f / c.f);
+            let p = s * (two * m * q * (q - r) - (b.x - a.x) * (r - one));
+            (p, (q - one) * (r - one) * (s - one))
+        };
+        let (p, q) = if p > T::zero() { (p, -q) } else { (-p, q) };
+        let limit = (T::of(3.0) * m * q - (least * q).abs()).min((e * q).abs());
+        (two * p < limit).then(|| p / q)
+    }
+
+    /// The slope that `f` has beside the neighbours between which it changes sign.
+    fn slope(&self, run: &mut Iteration<'_, T>) -> T {
+        let Bracket { lo, hi, .. } = self.bracket;
+        let h = T::of(1024.0) * (hi.x - lo.x);
+        if lo.x - h >= self.ends.0 {
+            (lo.f - run.at(lo.x - h).f) / h
+        } else if hi.x + h <= self.ends.1 {
+            (run.at(hi.x + h).f - hi.f) / h
+        } else {
+            (hi.f - lo.f) / (hi.x - lo.x) // no room to look
+        }
+    }
+}
+
+/// The search for a minimum: Brent 1973, chapter 5, procedure `localmin` (page 79).
+struct MinimumSearch<T> {
+    /// The bracket, and half of its first width.
+    a: T,
+    b: T,
+    width: T,
+    /// The lowest point, the second lowest, and `w` before.
+    x: Point<T>,
+    w: Point<T>,
+    v: Point<T>,
+    /// The last move.
+    d: T,
+    /// The move before.
+    e: T,
+}
+
+/// `(3 − √5)/2`, the smaller part of a golden section.
+const GOLDEN: f64 = 0.381_966_011_250_105_15;
+
+impl<T: Real> MinimumSearch<T> {
+    fn new(run: &mut Iteration<'_, T>, (a, b): (T, T)) -> Self {
+        let width = b * T::of(0.5) - a * T::of(0.5);
+        let golden = a + T::of(GOLDEN) * width * T::of(2.0);
+        let x = run.at(if a < golden && golden < b { golden } else { middle(a, b) });
+        run.record(x.x);
+        Self { a, b, width, x, w: x, v: x, d: T::zero(), e: T::zero() }
+    }
+
+    fn next(&mut self, run: &mut Iteration<'_, T>) -> Next<T> {
+        let (x, least, m) = (self.x.x, self.least(), middle(self.a, self.b));
+        let half_width = self.b * T::of(0.5) - self.a * T::of(0.5);
+        if (x - m).abs() + half_width <= T::of(2.0) * least {
+            return Break(Ending::new(self.x, Termination::Exact));
+        } else if run.is_last() {
+            return Break(Ending::new(self.x, Termination::Iterations));
+        }
+        if let Some(step) = self.vertex(least) {
+            let (left, right) = (x + step - self.a, self.b - (x + step));
+            let inwards = if x < m { least } else { -least };
+            self.e = self.d;
+            self.d = if left.min(right) < T::of(2.0) * least { inwards } else { step };
+        } else {
+            self.e = if x < m { self.b - x } else { self.a - x };
+            self.d = T::of(GOLDEN) * self.e;
+        }
+        let d = if self.d.abs() >= least { self.d } else { least * self.d.signum() };
+        let is_inside = self.a < x + d && x + d < self.b;
+        let end = if d > T::zero() { self.b } else { self.a };
+        let u = run.at(if is_inside { x + d } else { middle(x, end) });
+        self.take(u);
+        Continue(u)
+    }
+
+    /// The shortest step: values closer by are told apart by rounding only.
+    fn least(&self) -> T {
+        T::EPSILON.sqrt() * self.x.x.abs() + T::EPSILON * self.width
+    }
+
+    /// The step `p/q` to the vertex of the parabola through `v`, `w`, `x`; none if it is longer than `e/2` or leads
+    /// out of the bracket.
+    ///
+    /// ```text
+    /// r = (x − w)(g(x) − g(v)),    s = (x − v)(g(x) − g(w))
+    /// p = ±((x − v) s − (x − w) r),    q = ∓2 (s − r)
+    /// ```
+    fn vertex(&self, least: T) -> Option<T> {
+        let Self { a, b, x, w, v, e, .. } = *self;
+        let r = (x.x - w.x) * (x.f - v.f);
+        let s = (x.x - v.x) * (x.f - w.f);
+        let p = (x.x - v.x) * s - (x.x - w.x) * r;
+        let q = T::of(2.0) * (s - r);
+        let (p, q) = if q > T::zero() { (-p, q) } else { (p, -q) };
+        let shrinks = e.abs() > least && p.abs() < (T::of(0.5) * q * e).abs();
+        let fits = shrinks && p > q * (a - x.x) && p < q * (b - x.x);
+        Some(p / q).filter(|step| fits && step.is_finite())
+    }
+
+    /// Keeps the three lowest points, and the bracket around the lowest.
+    fn take(&mut self, u: Point<T>) {
+        let Self { x, w, v, .. } = *self;
+        if u.f <= x.f {
+            *(if u.x < x.x { &mut self.b } else { &mut self.a }) = x.x;
+            (self.v, self.w, self.x) = (w, x, u);
+            return;
+        }
+        *(if u.x < x.x { &mut self.a } else { &mut self.b }) = u.x;
+        if u.f <= w.f || w.x == x.x {
+            (self.v, self.w) = (w, u);
+        } else if u.f <= v.f || v.x == x.x || v.x == w.x {
+            self.v = u;
+        }
+    }
+
+    /// The ending with the bracket: at its lower end instead, if `g` falls towards it; of which kind, if not.
+    fn conclude(&self, run: &mut Iteration<'_, T>, ending: Ending<T>, (lo, hi): (T, T)) -> Ending<T> {
+        let (x, ending) = (self.x, Ending { bracket: Some((self.a, self.b)), ..ending });
+        if !x.f.is_finite() {
+            return Ending { termination: Termination::NonFinite, ..ending };
+        } else if ending.termination != Termination::Exact {
+            return ending;
+        }
+        let (a, b) = (run.at(self.a), run.at(self.b));
+        let end = if b.f < a.f { b } else { a };
+        if end.f < x.f {
+            return Ending { point: end, termination: Termination::NoDescent, ..ending };
+        }
+        let h = (self.b - self.a).max(x.x.abs() * T::EPSILON.sqrt().sqrt());
+        let is_minimum = [(x.x - h).max(lo), (x.x + h).min(hi)].into_iter().all(|y| run.at(y).f > x.f);
+        let kind = if is_minimum { CriticalKind::Minimum } else { CriticalKind::Degenerate };
+        Ending { kind: Some(kind), ..ending }
     }
 }

@@ -1,7 +1,7 @@
 //! Halley's method.
 
+use super::iteration::{Iteration, Point};
 use super::newton::newton_step;
-use super::run::{Point, Run};
 use super::{ScalarReport, Settings};
 use crate::{Error, Real};
 
@@ -23,15 +23,8 @@ use crate::{Error, Real};
 /// assert!(report.iterations <= 4);
 /// # Ok::<(), gradus::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Halley<T>(Settings<T>);
-
-impl<T: Real> Default for Halley<T> {
-    /// [`Halley::new`].
-    fn default() -> Self {
-        Self::new()
-    }
-}
 
 impl<T: Real> Halley<T> {
     /// The safeguarded method: tolerance 0 (to rounding), at most 256 iterations, no bracket, no trace.
@@ -44,7 +37,7 @@ impl<T: Real> Halley<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
-        Self(Settings::new(false))
+        Self::default()
     }
 
     /// The textbook iteration, with the settings of [`new`](Self::new). A bracket is refused.
@@ -57,14 +50,15 @@ impl<T: Real> Halley<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn pure() -> Self {
-        Self(Settings::new(true))
+        Self(Settings { pure: true, ..Settings::default() })
     }
 
     /// Stops at `|f(x)| ≤ tolerance`. Default: 0, that is, to rounding.
     ///
     /// ```
     /// # use gradus::univariate::Halley;
-    /// let report = Halley::new().tolerance(0.1).root(|x: f64| (x * x - 2.0, 2.0 * x, 2.0), 1.0)?;
+    /// let square = |x: f64| (x * x - 2.0, 2.0 * x, 2.0);
+    /// let report = Halley::new().tolerance(0.1).root(square, 1.0)?;
     /// assert!(report.value.abs() <= 0.1);
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -77,8 +71,8 @@ impl<T: Real> Halley<T> {
     ///
     /// ```
     /// # use gradus::univariate::Halley;
-    /// let report = Halley::pure().iterations(1).root(|x: f64| (x * x - 2.0, 2.0 * x, 2.0), 1.0)?;
-    /// assert!(!report.converged());
+    /// let square = |x: f64| (x * x - 2.0, 2.0 * x, 2.0);
+    /// assert!(!Halley::pure().iterations(1).root(square, 1.0)?.converged());
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
@@ -135,6 +129,6 @@ impl<T: Real> Halley<T> {
             let step = if pure || denominator >= T::of(0.5) { newton / denominator } else { newton };
             Point { x, value: f, f, slope, second: Some(second), step }
         };
-        Run::new(&mut call, self.0, false).from(start)
+        Iteration::new(&mut call, self.0, false).from(start)
     }
 }

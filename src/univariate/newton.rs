@@ -1,6 +1,6 @@
 //! Newton's method.
 
-use super::run::{Point, Run};
+use super::iteration::{Iteration, Point};
 use super::{ScalarReport, Settings};
 use crate::{Error, Real};
 
@@ -12,7 +12,7 @@ use crate::{Error, Real};
 /// ```
 ///
 /// [`new`](Self::new) is safeguarded. A root is sought with steps that lower `|f|`, a minimum with steps
-/// that lower `g` (Armijo 1966: by at least `10⁻⁴` of what the slope promises); a step that does not, or
+/// that lower `g` (Armijo 1966: by at least `10⁻⁴` of what the slope predicts); a step that does not, or
 /// that leaves the domain (NaN), is halved. Steps that shrink by a steady factor `r` are those at a root of
 /// multiplicity `1/(1 − r)` and are stretched by it (Schröder 1870), so multiple roots and far starts take
 /// few steps. As soon as two points of opposite sign are known, everything stays between them: Newton where
@@ -34,15 +34,8 @@ use crate::{Error, Real};
 /// assert!(report.converged());
 /// # Ok::<(), gradus::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ScalarNewton<T>(Settings<T>);
-
-impl<T: Real> Default for ScalarNewton<T> {
-    /// [`ScalarNewton::new`].
-    fn default() -> Self {
-        Self::new()
-    }
-}
 
 impl<T: Real> ScalarNewton<T> {
     /// The safeguarded method: tolerance 0 (to rounding), at most 256 iterations, no bracket, no trace.
@@ -56,7 +49,7 @@ impl<T: Real> ScalarNewton<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
-        Self(Settings::new(false))
+        Self::default()
     }
 
     /// The textbook iteration, digit for digit, with the settings of [`new`](Self::new). A bracket is
@@ -66,12 +59,13 @@ impl<T: Real> ScalarNewton<T> {
     /// use gradus::{Termination, univariate::ScalarNewton};
     ///
     /// let cubic = |x: f64| (x.powi(3) - 2.0 * x + 2.0, 3.0 * x * x - 2.0);
-    /// assert_eq!(ScalarNewton::pure().root(cubic, 0.0)?.termination, Termination::Cycle); // 0, 1, 0, 1, …
+    /// let pure = ScalarNewton::pure().root(cubic, 0.0)?; // 0, 1, 0, 1, …
+    /// assert_eq!(pure.termination, Termination::Cycle);
     /// assert!(ScalarNewton::new().root(cubic, 0.0)?.converged());
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn pure() -> Self {
-        Self(Settings::new(true))
+        Self(Settings { pure: true, ..Settings::default() })
     }
 
     /// Stops at `|f(x)| ≤ tolerance`, for a minimum `|g'(x)| ≤ tolerance`. Default: 0, that is, to rounding.
@@ -79,7 +73,8 @@ impl<T: Real> ScalarNewton<T> {
     /// ```
     /// use gradus::{Termination, univariate::ScalarNewton};
     ///
-    /// let report = ScalarNewton::new().tolerance(1e-3).root(|x: f64| (x * x - 2.0, 2.0 * x), 1.0)?;
+    /// let square = |x: f64| (x * x - 2.0, 2.0 * x);
+    /// let report = ScalarNewton::new().tolerance(1e-3).root(square, 1.0)?;
     /// assert_eq!(report.termination, Termination::ResidualTolerance);
     /// assert!(report.value.abs() <= 1e-3);
     /// # Ok::<(), gradus::Error>(())
@@ -94,7 +89,8 @@ impl<T: Real> ScalarNewton<T> {
     /// ```
     /// use gradus::{Termination, univariate::ScalarNewton};
     ///
-    /// let report = ScalarNewton::pure().iterations(3).root(|x: f64| (x * x - 2.0, 2.0 * x), 1.0)?;
+    /// let square = |x: f64| (x * x - 2.0, 2.0 * x);
+    /// let report = ScalarNewton::pure().iterations(3).root(square, 1.0)?;
     /// assert_eq!((report.termination, report.iterations), (Termination::Iterations, 3));
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -110,9 +106,10 @@ impl<T: Real> ScalarNewton<T> {
     /// ```
     /// use gradus::{Termination, univariate::ScalarNewton};
     ///
-    /// let logarithm = ScalarNewton::new().bracket(0.0, 50.0).root(|x: f64| (x.ln(), 1.0 / x), 50.0)?;
-    /// assert_eq!(logarithm.x, 1.0);
-    /// let pole = ScalarNewton::new().bracket(-1.0, 1.0).root(|x: f64| (1.0 / x, -1.0 / (x * x)), 0.5)?;
+    /// let logarithm = |x: f64| (x.ln(), 1.0 / x);
+    /// assert_eq!(ScalarNewton::new().bracket(0.0, 50.0).root(logarithm, 50.0)?.x, 1.0);
+    /// let pole = |x: f64| (1.0 / x, -1.0 / (x * x));
+    /// let pole = ScalarNewton::new().bracket(-1.0, 1.0).root(pole, 0.5)?;
     /// assert_eq!(pole.termination, Termination::Discontinuity);
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -142,8 +139,8 @@ impl<T: Real> ScalarNewton<T> {
     ///
     /// // Kepler's equation, E − e sin E = M.
     /// let (e, m) = (0.9, 1.0);
-    /// let report = ScalarNewton::new().root(|x: f64| (x - e * x.sin() - m, 1.0 - e * x.cos()), m)?;
-    /// let x = report.into_converged()?.x;
+    /// let kepler = |x: f64| (x - e * x.sin() - m, 1.0 - e * x.cos());
+    /// let x = ScalarNewton::new().root(kepler, m)?.into_converged()?.x;
     /// assert!((x - e * x.sin() - m).abs() < 1e-15);
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -157,20 +154,21 @@ impl<T: Real> ScalarNewton<T> {
             let (f, slope) = f(x);
             Point { x, value: f, f, slope, second: None, step: newton_step(f, slope) }
         };
-        Run::new(&mut call, self.0, false).from(start)
+        Iteration::new(&mut call, self.0, false).from(start)
     }
 
     /// A minimum of `g` from `start`; the closure returns `(g(x), g'(x), g''(x))`.
     ///
-    /// Never uphill: `g` at the point returned is at most `g(start)`, up to rounding (`pure` goes where it
-    /// goes).
+    /// Never uphill: `g` at the point returned is at most `g(start)`, up to rounding (`pure` may
+    /// go uphill).
     ///
     /// ```
     /// use gradus::{CriticalKind, univariate::ScalarNewton};
     ///
     /// let g = |x: f64| (x.powi(4) - 2.0 * x * x, 4.0 * x.powi(3) - 4.0 * x, 12.0 * x * x - 4.0);
     /// let report = ScalarNewton::new().minimum(g, 0.1)?; // g'' < 0 here
-    /// assert_eq!((report.x, report.value, report.kind), (1.0, -1.0, Some(CriticalKind::Minimum)));
+    /// assert_eq!((report.x, report.value), (1.0, -1.0));
+    /// assert_eq!(report.kind, Some(CriticalKind::Minimum));
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -183,7 +181,7 @@ impl<T: Real> ScalarNewton<T> {
             let step = newton_step(f, if pure { slope } else { slope.abs() });
             Point { x, value, f, slope, second: None, step }
         };
-        Run::new(&mut call, self.0, true).from(start)
+        Iteration::new(&mut call, self.0, true).from(start)
     }
 }
 

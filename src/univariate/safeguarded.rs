@@ -1,84 +1,69 @@
 //! Downhill without a bracket, until there is one.
 
+use std::ops::ControlFlow::{Break, Continue};
+
+use super::iteration::{Ending, Iteration, Next, Point, is_nan};
 use super::pure::Pace;
-use super::run::{Ending, Point, Run, Verdict, is_nan};
+use crate::optimizer::rounding;
 use crate::{Real, Termination};
 
-/// What a line search found.
-enum Trial<T> {
-    /// With the stretch that did it.
-    Lower(Point<T>, T),
-    /// `f` has the other sign there.
-    Across(Point<T>),
-    /// Nothing, and whether all that was tried was outside the domain.
-    Stuck(bool),
+/// Downhill (in `|f|`, or in `g`) until two points of opposite sign are known.
+struct Safeguarded<T> {
+    pace: Pace<T>,
+    stretch: T,
+    /// `|f(x₀)|`.
+    scale: T,
 }
 
-impl<T: Real> Run<'_, T> {
-    /// Downhill (in `|f|`, or in `g`) until two points of opposite sign are known.
-    pub(super) fn free(&mut self, start: T) -> Ending<T> {
-        let mut now = self.at(start);
-        self.record(start);
-        if !now.is_finite() {
-            return Ending::new(now, Termination::NonFinite);
+impl<T: Real> Safeguarded<T> {
+    fn next(&mut self, run: &mut Iteration<'_, T>, now: &Point<T>) -> Next<T> {
+        if self.pace.has_settled(now, run.settings.tolerance) {
+            let lower = run.attained_or_lower(now, self.pace.moved, None)?;
+            self.stretch = T::one();
+            self.pace.update(now, &lower, lower.x - now.x);
+            return Continue(lower);
+        } else if self.pace.is_gone(now) {
+            return Break(Ending::new(*now, Termination::Divergence));
+        } else if run.is_last() {
+            return self.pace.ended(now, Termination::Iterations);
         }
-        let scale = now.f.abs();
-        let mut pace = Pace::new(start);
-        let mut stretch = T::one();
-        loop {
-            let verdict = if self.attained(&now, &pace) {
-                self.judge(now, pace.moved, None)
-            } else if now.f == T::zero() || pace.is_gone(now.x, self.iterations) {
-                Verdict::End(Ending::new(now, Termination::Divergence))
-            } else if self.is_last() {
-                let away = pace.runs_off(now.x, self.iterations);
-                let termination = if away { Termination::Divergence } else { Termination::Iterations };
-                Verdict::End(Ending::new(now, termination))
-            } else {
-                Verdict::GoOn
-            };
-            let next = match verdict {
-                Verdict::End(ending) => return ending,
-                Verdict::Escape(lower) => {
-                    stretch = T::one();
-                    pace = Pace::new(start);
-                    lower
-                }
-                Verdict::GoOn => {
-                    let Some(step) = self.direction(&now) else {
-                        return self.hunt(now, Termination::ZeroDerivative);
-                    };
-                    // Where g'' < 0 the steps lead away from a maximum and grow by themselves.
-                    let convex = !self.minimum || now.slope >= T::zero();
-                    let ratio = pace.step.filter(|_| convex).map_or(T::zero(), |last| step / last);
-                    match self.descend(&now, step, lengthen(stretch, ratio)) {
-                        Trial::Lower(next, t) => {
-                            stretch = t.max(T::one());
-                            pace.update(&now, &next, step);
-                            next
-                        }
-                        Trial::Across(other) => return self.between_signs(now, other),
-                        Trial::Stuck(outside) => {
-                            if let Some(ending) = self.certify(&now, scale) {
-                                let kind = self.kind_if_stationary(&now, pace.moved, ending.termination);
-                                return Ending { kind, ..ending };
-                            }
-                            let why = if outside { Termination::NonFinite } else { Termination::NoDescent };
-                            if !self.minimum {
-                                return self.hunt(now, why);
-                            }
-                            match self.lower(&now, None) {
-                                Some(lower) => lower,
-                                None => return Ending::new(now, why),
-                            }
-                        }
-                    }
-                }
-            };
-            self.iterations += 1;
-            self.record(next.x);
-            now = next;
+        let Some(step) = run.direction(now) else {
+            return Break(run.hunt(now, Termination::ZeroDerivative));
+        };
+        // where g'' < 0 the steps lead away from a maximum and grow by themselves
+        let convex = !run.minimum || now.slope >= T::zero();
+        let ratio = self.pace.step.filter(|_| convex).map_or(T::zero(), |last| step / last);
+        match run.descend(now, step, lengthen(self.stretch, ratio)) {
+            Ok((next, _)) if next.opposes(now) => Break(run.between_signs(now, next)),
+            Ok((next, stretch)) => {
+                self.stretch = stretch.max(T::one());
+                self.pace.update(now, &next, step);
+                Continue(next)
+            }
+            Err(reason) => self.stuck(run, now, reason),
         }
+    }
+
+    /// Where no step gains anything: a change of sign among the nearest numbers, one further away, or a lower
+    /// point.
+    fn stuck(&mut self, run: &mut Iteration<'_, T>, now: &Point<T>, reason: Termination) -> Next<T> {
+        if let Some(ending) = run.confirm(now, self.scale) {
+            Break(run.with_kind(ending, self.pace.moved))
+        } else if !run.minimum {
+            Break(run.hunt(now, reason))
+        } else if let Some(lower) = run.lower(now, None) {
+            Continue(lower)
+        } else {
+            self.pace.ended(now, reason)
+        }
+    }
+}
+
+impl<T: Real> Iteration<'_, T> {
+    pub(super) fn safeguarded(&mut self, first: Point<T>) -> Ending<T> {
+        let (pace, scale) = (Pace::new(first.x), first.f.abs());
+        let mut safeguarded = Safeguarded { pace, stretch: T::one(), scale };
+        self.iterate(first, |run, now| safeguarded.next(run, now))
     }
 
     /// The method's step; for a minimum without curvature one as long as `x`, downhill.
@@ -92,31 +77,23 @@ impl<T: Real> Run<'_, T> {
         }
     }
 
-    /// From `now` along `stretch · step`, halved until something is gained.
-    fn descend(&mut self, now: &Point<T>, step: T, stretch: T) -> Trial<T> {
+    /// From `now` along `stretch · step`, halved until something is gained or `f` has the other sign; after 16
+    /// halvings by ¼, ⅛, …, for the step may be of another order altogether. With the stretch that did it.
+    fn descend(&mut self, now: &Point<T>, step: T, stretch: T) -> Result<(Point<T>, T), Termination> {
         let mut t = step * stretch;
-        let mut outside = false;
-        // halving; ever faster where the step is of another order altogether
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let x = now.x + t;
-            if x == now.x {
-                return Trial::Stuck(outside);
+        let (mut halvings, mut reason) = (0, Termination::NoDescent);
+        while now.x + t != now.x {
+            let next = self.at(now.x + t);
+            let bottomless = self.minimum && next.value < -T::MAX;
+            let across = next.opposes(now) && !next.is_nan() && !bottomless;
+            if across || next.is_finite() && self.gains(now, &next, t / step) {
+                return Ok((next, t / step));
             }
-            if x.is_finite() {
-                let next = self.at(x);
-                let bottomless = self.minimum && next.value < -T::MAX;
-                if !next.is_nan() && !bottomless && next.opposes(now) {
-                    return Trial::Across(next);
-                }
-                outside = !next.is_finite();
-                if !outside && self.gains(now, &next, t / step) {
-                    return Trial::Lower(next, t / step);
-                }
-            }
-            t = if t.is_finite() { t * T::of(0.5).powi(1.max(tries - 16)) } else { step };
+            reason = if next.is_finite() { Termination::NoDescent } else { Termination::NonFinite };
+            halvings += 1;
+            t = if t.is_finite() { t * T::of(0.5).powi(1.max(halvings - 16)) } else { step };
         }
+        Err(reason)
     }
 
     /// Armijo's test on `|f|`, whose slope along the step is `−|f|`, or on `g`, whose slope is `g' step`.
@@ -127,44 +104,33 @@ impl<T: Real> Run<'_, T> {
             let bound = (T::one() - alpha * t.min(T::one())) * now.f.abs();
             return next.f.abs() <= bound && next.f.abs() < now.f.abs();
         }
-        let promised = now.f * (next.x - now.x);
-        if promised.abs() <= T::of(8.0) * T::EPSILON * now.value.abs() {
+        let predicted = now.f * (next.x - now.x);
+        if predicted.abs() <= rounding(now.value) {
             return next.f.abs() < now.f.abs();
         }
-        next.value <= now.value + alpha * promised
+        next.value <= now.value + alpha * predicted
     }
 
-    /// From a point where `|f|` cannot be lowered: `x ± h, x ± 2h, x ± 4h, …` until `f` changes sign.
-    fn hunt(&mut self, now: Point<T>, otherwise: Termination) -> Ending<T> {
-        let mut h = (now.x.abs() + T::one()) / T::of(16.0);
-        let mut sides = [Some(now), Some(now)];
-        for _ in 0..60 {
-            for (side, h) in sides.iter_mut().zip([-h, h]) {
-                let x = now.x + h;
-                let Some(last) = side.filter(|_| x.is_finite()) else { continue };
-                let next = self.at(x);
-                if next.f == T::zero() && next.slope != T::zero() {
-                    self.iterations += 1;
-                    self.record(x);
-                    return Ending::new(next, Termination::Exact);
-                } else if next.opposes(&last) {
-                    return self.between_signs(last, next);
-                }
-                *side = (!next.is_nan()).then_some(next);
-            }
-            h *= T::of(2.0);
+    /// From a point where `|f|` cannot be lowered: on both sides, until `f` changes sign.
+    fn hunt(&mut self, now: &Point<T>, otherwise: Termination) -> Ending<T> {
+        let h = (now.x.abs() + T::one()) / T::of(16.0);
+        match self.change_of_sign(now, [Some(-h), Some(h)], 60) {
+            Some((last, next)) => self.between_signs(&last, next),
+            None => Ending::new(*now, otherwise),
         }
-        Ending::new(now, otherwise)
     }
 
-    fn between_signs(&mut self, now: Point<T>, other: Point<T>) -> Ending<T> {
-        self.iterations += 1;
-        self.record(other.x);
-        self.bracketed(now, other, other)
+    fn between_signs(&mut self, now: &Point<T>, other: Point<T>) -> Ending<T> {
+        self.advance(other.x);
+        if other.f == T::zero() {
+            return Ending::new(other, Termination::Exact);
+        }
+        self.bracketed(*now, other, other)
     }
 }
 
-/// Schröder's stretch for steps with ratio `r`, at most twice the last one.
+/// The factor by which to lengthen a step: steps with the ratio `r` are those at a root of multiplicity `1/(1 − r)`
+/// (Schröder 1870). At most twice the last factor.
 fn lengthen<T: Real>(last: T, r: T) -> T {
     let two = T::of(2.0);
     if r < T::of(0.4) || is_nan(r) {

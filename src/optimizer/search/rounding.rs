@@ -5,7 +5,7 @@ use crate::Real;
 use crate::optimizer::Step;
 
 /// `8 ε |f|`: what rounding does to a value `f`.
-pub(in crate::optimizer) fn rounding<T: Real>(f: T) -> T {
+pub(crate) fn rounding<T: Real>(f: T) -> T {
     T::of(8.0) * T::EPSILON * f.abs()
 }
 

@@ -12,8 +12,9 @@ use crate::{Error, Objective, Real, kernel};
 /// The radius `Δ` of a trust region. It follows `ρ`, the actual over the predicted reduction of `f` by a step `s`:
 ///
 /// ```text
-/// ρ ≤ ¼             Δ ← t min(Δ, reach ‖s‖)    ρ ≥ 0: t = least;   ρ < 0: t = max(most, ½ / (2 − ρ))
-/// ρ ≥ ¾, or full    Δ ← grow ‖s‖               where ‖s‖ ≥ edge Δ
+/// ρ < 0             Δ ← t min(Δ, reach ‖s‖),  t = max(most, ½ / (2 − ρ))
+/// 0 ≤ ρ ≤ ¼         Δ ← least min(Δ, reach ‖s‖)
+/// ρ ≥ ¾, or full    Δ ← grow ‖s‖  where ‖s‖ ≥ edge Δ
 /// f not finite      Δ ← min(Δ, reach ‖s‖) / 10
 /// ```
 ///
