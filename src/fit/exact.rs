@@ -120,7 +120,7 @@ pub(crate) fn check_rank<T: Real>(triangle: &Triangle<T>, design: &Design<'_, T>
     let tolerance = T::of(4.0 * (p as f64 + (m as f64).sqrt())) * T::EPSILON;
     // a NaN is no independence
     let dependent = |(j, sine): (usize, T)| if sine > tolerance { None } else { Some(j) };
-    let mut columns: Vec<_> = triangle.independence().enumerate().filter_map(dependent).collect();
+    let mut columns: Vec<_> = triangle.independence().into_iter().enumerate().filter_map(dependent).collect();
     if columns.is_empty() {
         return Ok(());
     }

@@ -48,30 +48,54 @@ impl Compile for f64 {
 ///     }
 /// }
 /// ```
+///
+/// In an `impl<T: Real>` block, with `&this: Type<T>` or `&mut this: Type<T>` first, they are methods.
 macro_rules! compiled {
-    ($($(#[$attribute:meta])* $vis:vis fn $name:ident<T>($($argument:ident: $type:ty),* $(,)?) $(-> $output:ty)? $body:block)*) => {$(
+    ($($(#[$attribute:meta])* $vis:vis fn $name:ident<T>($($argument:ident: $type:ty),* $(,)?)
+        $(-> $output:ty)? $body:block)*) => {$(
         $(#[$attribute])*
         #[inline]
         $vis fn $name<'a, T: $crate::Real>($($argument: $type),*) $(-> $output)? {
-            #[inline(always)]
-            fn generic<'a, T: $crate::Real>($($argument: $type),*) $(-> $output)? $body
-
-            struct Function;
-            impl $crate::kernel::Compiled for Function {
-                type Arguments<'a, T: $crate::Real> = ($($type,)*);
-                type Output<'a, T: $crate::Real> = $crate::kernel::output!($($output)?);
-                #[inline(never)]
-                fn single<'a>(($($argument,)*): Self::Arguments<'a, f32>) -> Self::Output<'a, f32> {
-                    generic($($argument),*)
-                }
-                #[inline(never)]
-                fn double<'a>(($($argument,)*): Self::Arguments<'a, f64>) -> Self::Output<'a, f64> {
-                    generic($($argument),*)
-                }
-            }
+            $crate::kernel::compiled!(@function ($($argument: $type),*) ($($output)?) $body);
             T::call::<Function>(($($argument,)*))
         }
     )*};
+    ($($(#[$attribute:meta])* $vis:vis fn $name:ident(&$this:ident: $of:ty $(, $argument:ident: $type:ty)* $(,)?)
+        $(-> $output:ty)? $body:block)*) => {$(
+        $(#[$attribute])*
+        #[inline]
+        $vis fn $name<'a>(&'a self $(, $argument: $type)*) $(-> $output)? {
+            $crate::kernel::compiled!(@function ($this: &'a $of $(, $argument: $type)*) ($($output)?) $body);
+            T::call::<Function>((self, $($argument,)*))
+        }
+    )*};
+    ($($(#[$attribute:meta])* $vis:vis fn $name:ident(&mut $this:ident: $of:ty $(, $argument:ident: $type:ty)* $(,)?)
+        $(-> $output:ty)? $body:block)*) => {$(
+        $(#[$attribute])*
+        #[inline]
+        $vis fn $name<'a>(&'a mut self $(, $argument: $type)*) $(-> $output)? {
+            $crate::kernel::compiled!(@function ($this: &'a mut $of $(, $argument: $type)*) ($($output)?) $body);
+            T::call::<Function>((self, $($argument,)*))
+        }
+    )*};
+    (@function ($($argument:ident: $type:ty),*) ($($output:ty)?) $body:block) => {
+        #[inline(always)]
+        fn generic<'a, T: $crate::Real>($($argument: $type),*) $(-> $output)? $body
+
+        struct Function;
+        impl $crate::kernel::Compiled for Function {
+            type Arguments<'a, T: $crate::Real> = ($($type,)*);
+            type Output<'a, T: $crate::Real> = $crate::kernel::output!($($output)?);
+            #[inline(never)]
+            fn single<'a>(($($argument,)*): Self::Arguments<'a, f32>) -> Self::Output<'a, f32> {
+                generic($($argument),*)
+            }
+            #[inline(never)]
+            fn double<'a>(($($argument,)*): Self::Arguments<'a, f64>) -> Self::Output<'a, f64> {
+                generic($($argument),*)
+            }
+        }
+    };
 }
 pub(crate) use compiled;
 

@@ -77,12 +77,7 @@ pub(super) fn for_each<W>(workers: &mut [W], work: impl Fn(usize, &mut W)) {
 
 /// `to ← to + from`.
 pub(super) fn add<T: Real>(from: &[T], to: &mut [T]) {
-    kernel::sweep(
-        from,
-        [to],
-        #[inline(always)]
-        |_, from, [to]| [to + from],
-    );
+    kernel::add(from, to);
 }
 
 /// Ranges of `width` samples, the last one shorter.

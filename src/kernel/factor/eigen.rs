@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector, SymmetricEigen, SymmetricTridiagonal};
 
-use crate::kernel::real::Real;
+use crate::kernel::real::{Real, compiled};
 use crate::kernel::sums::{all_finite, norm_inf};
 
 /// `H = V diag(λ) Vᵀ` with the eigenvalues ascending and the unit eigenvectors in the columns of `V`.
@@ -16,13 +16,48 @@ impl<T: Real> Spectrum<T> {
     /// Of a square matrix, whose lower triangle is read. `None` where it is not finite, or the bounded
     /// iteration did not converge.
     pub(crate) fn new(h: &DMatrix<T>) -> Option<Self> {
+        spectrum(h)
+    }
+
+    /// The eigenvalues alone, a third of the work.
+    pub(crate) fn values(h: &DMatrix<T>) -> Option<DVector<T>> {
+        eigenvalues(h)
+    }
+
+    compiled! {
+        /// `−V max(|Λ|, δ)⁻¹ Vᵀ g` with `δ = √ε max |λ|`: a direction of descent whatever the signs (Greenstadt
+        /// 1967). `−g` where all eigenvalues are zero.
+        pub(crate) fn descend(&this: Spectrum<T>, g: &'a DVector<T>) -> DVector<T> {
+            let floor = T::EPSILON.sqrt() * this.values.amax();
+            if floor == T::zero() {
+                return -g;
+            }
+            let mut coordinates = this.vectors.tr_mul(g);
+            coordinates.zip_apply(&this.values, |c, l| *c /= -l.abs().max(floor));
+            &this.vectors * coordinates
+        }
+
+        /// Which columns of `V` belong to eigenvalues with `|λ| > tolerance`, applied to `b`:
+        /// `Σ_{|λ| > tolerance} v (vᵀb) / λ`, the solution of least norm.
+        pub(crate) fn solve(&this: Spectrum<T>, b: &'a DVector<T>, tolerance: T) -> DVector<T> {
+            let mut coordinates = this.vectors.tr_mul(b);
+            for (c, &l) in coordinates.iter_mut().zip(&this.values) {
+                *c = if l.abs() > tolerance { *c / l } else { T::zero() };
+            }
+            &this.vectors * coordinates
+        }
+    }
+}
+
+compiled! {
+    fn spectrum<T>(h: &'a DMatrix<T>) -> Option<Spectrum<T>> {
         let n = h.nrows();
         if !h.iter().all(|h| h.is_finite()) {
             return None;
         }
         if n == 2 {
             let (values, [c, s]) = two(h);
-            return Some(Self {
+            return Some(Spectrum {
                 values: DVector::from_column_slice(&values),
                 vectors: DMatrix::from_column_slice(2, 2, &[c, s, -s, c]),
             });
@@ -37,11 +72,10 @@ impl<T: Real> Spectrum<T> {
                 vectors[(row, j)] = eigen.eigenvectors[(i, column)];
             }
         }
-        (values.iter().chain(&vectors).all(|v| v.is_finite())).then_some(Self { values, vectors })
+        (values.iter().chain(&vectors).all(|v| v.is_finite())).then_some(Spectrum { values, vectors })
     }
 
-    /// The eigenvalues alone, a third of the work.
-    pub(crate) fn values(h: &DMatrix<T>) -> Option<DVector<T>> {
+    fn eigenvalues<T>(h: &'a DMatrix<T>) -> Option<DVector<T>> {
         let n = h.nrows();
         if !h.iter().all(|h| h.is_finite()) {
             return None;
@@ -65,28 +99,6 @@ impl<T: Real> Spectrum<T> {
         d.as_mut_slice().sort_by(|a, b| a.f64().total_cmp(&b.f64()));
         d.apply(|d| *d = finite(*d * scale));
         Some(d)
-    }
-
-    /// `−V max(|Λ|, δ)⁻¹ Vᵀ g` with `δ = √ε max |λ|`: a direction of descent whatever the signs (Greenstadt
-    /// 1967). `−g` where all eigenvalues are zero.
-    pub(crate) fn descend(&self, g: &DVector<T>) -> DVector<T> {
-        let floor = T::EPSILON.sqrt() * self.values.amax();
-        if floor == T::zero() {
-            return -g;
-        }
-        let mut coordinates = self.vectors.tr_mul(g);
-        coordinates.zip_apply(&self.values, |c, l| *c /= -l.abs().max(floor));
-        &self.vectors * coordinates
-    }
-
-    /// Which columns of `V` belong to eigenvalues with `|λ| > tolerance`, applied to `b`:
-    /// `Σ_{|λ| > tolerance} v (vᵀb) / λ`, the solution of least norm.
-    pub(crate) fn solve(&self, b: &DVector<T>, tolerance: T) -> DVector<T> {
-        let mut coordinates = self.vectors.tr_mul(b);
-        for (c, &l) in coordinates.iter_mut().zip(&self.values) {
-            *c = if l.abs() > tolerance { *c / l } else { T::zero() };
-        }
-        &self.vectors * coordinates
     }
 }
 

@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::reflector::{reflect, reflection};
-use crate::kernel::real::Real;
+use crate::kernel::real::{Real, compiled};
 use crate::kernel::sums::norm;
 
 /// `A P = Q R` with column pivoting, and `Qᵀ r`.
@@ -45,9 +45,32 @@ impl<T: Real> Linearised<T> {
         }
     }
 
+    compiled! {
+        /// `‖P r‖`: the part of the residuals that the linearised problem takes away.
+        pub(crate) fn projection(&this: Linearised<T>) -> T { norm(&this.c[..this.rank]) }
+    }
+
+    compiled! {
+        /// [`reflect_all`](Self::reflect_all).
+        pub(crate) fn factorise(&mut this: Linearised<T>, jacobian: &'a DMatrix<T>, d: &'a [T], r: &'a [T]) {
+            this.reflect_all(jacobian, d, r);
+        }
+
+        /// [`solve`](Self::solve).
+        pub(crate) fn newton(&mut this: Linearised<T>) -> T { this.solve() }
+
+        /// [`solve_within`](Self::solve_within).
+        pub(crate) fn within(&mut this: Linearised<T>, delta: T, lambda: &'a mut T) -> T {
+            this.solve_within(delta, lambda)
+        }
+
+        /// [`multiply`](Self::multiply).
+        pub(crate) fn change(&mut this: Linearised<T>) -> T { this.multiply() }
+    }
+
     /// Factorises `J D⁻¹` by Householder reflections, first the column of which most is left (Businger and Golub
     /// 1965), as a share of its length: what is dependent does not depend on units.
-    pub(crate) fn factorise(&mut self, jacobian: &DMatrix<T>, d: &[T], r: &[T]) {
+    fn reflect_all(&mut self, jacobian: &DMatrix<T>, d: &[T], r: &[T]) {
         let (m, n) = jacobian.shape();
         if (self.m, self.n) != (m, n) {
             let zeros = |len| vec![T::zero(); len];
@@ -104,13 +127,8 @@ impl<T: Real> Linearised<T> {
         if i < self.m && j < self.n { self.a[j * self.m + i] } else { T::zero() }
     }
 
-    /// `‖P r‖`: the part of the residuals that the linearised problem takes away.
-    pub(crate) fn projection(&self) -> T {
-        norm(&self.c[..self.rank])
-    }
-
     /// The undamped solution (basic where the rank is short); its length.
-    pub(crate) fn newton(&mut self) -> T {
+    fn solve(&mut self) -> T {
         self.y.fill(T::zero());
         for i in (0..self.rank).rev() {
             let sum = (i + 1..self.rank).fold(-self.c[i], |sum, j| sum - self.r(i, j) * self.y[j]);
@@ -123,8 +141,8 @@ impl<T: Real> Linearised<T> {
     /// the `λ` that makes it so. Its length; `λ` starts from the one before.
     ///
     /// Source: Moré, *The Levenberg-Marquardt algorithm: implementation and theory* (1978), section 5.
-    pub(crate) fn within(&mut self, delta: T, lambda: &mut T) -> T {
-        let mut length = self.newton();
+    fn solve_within(&mut self, delta: T, lambda: &mut T) -> T {
+        let mut length = self.solve();
         let tenth = T::of(0.1) * delta;
         if length - delta <= tenth && length.is_finite() {
             *lambda = T::zero();
@@ -225,7 +243,7 @@ impl<T: Real> Linearised<T> {
     }
 
     /// `‖A y‖`.
-    pub(crate) fn change(&mut self) -> T {
+    fn multiply(&mut self) -> T {
         for i in 0..self.n {
             self.work[i] = (i..self.n).fold(T::zero(), |sum, j| sum + self.r(i, j) * self.y[j]);
         }

@@ -4,7 +4,7 @@ use nalgebra::DMatrix;
 
 use super::householder::{Rows, Samples, Triangle};
 use crate::kernel::math::Elementary;
-use crate::kernel::real::Real;
+use crate::kernel::real::{Real, compiled};
 use crate::kernel::simd::vectorize;
 use crate::kernel::sums::{axpy, dot, norm, norm_inf};
 
@@ -23,48 +23,107 @@ impl<T: Real> Triangle<T> {
             && targets.into_iter().all(|(y, rss)| safe(norm_inf(y)) || safe(rss.sqrt()))
     }
 
-    /// `|R_jj| / ‖R e_j‖` for each column: the sine of its angle to the span of those before, whatever its
-    /// unit; 0 for a column of zeros.
-    pub(crate) fn independence(&self) -> impl Iterator<Item = T> + '_ {
-        let p = self.size();
-        (0..p).map(move |j| {
-            let column = &self.r[j * p..][..=j];
-            let length = norm(column);
-            if length > T::zero() { column[j].magnitude() / length } else { length }
-        })
-    }
+    compiled! {
+        /// `|R_jj| / ‖R e_j‖` for each column: the sine of its angle to the span of those before, whatever its
+        /// unit; 0 for a column of zeros.
+        pub(crate) fn independence(&this: Triangle<T>) -> Vec<T> {
+            let p = this.size();
+            (0..p).map(|j| {
+                let column = &this.r[j * p..][..=j];
+                let length = norm(column);
+                if length > T::zero() { column[j].magnitude() / length } else { length }
+            }).collect()
+        }
 
-    /// `β = R⁻¹ Qᵀ y`, the coefficients of one output after the other. Dividing by a zero on the diagonal
-    /// leaves what it may: see [`independence`](Self::independence).
-    pub(crate) fn solve(&self, beta: &mut [T]) {
-        let p = self.size();
-        let outputs = beta.chunks_exact_mut(p.max(1)).zip(self.r[p * p..].chunks_exact(p.max(1)));
-        for ((beta, y), unit) in outputs.zip(&self.scales[p..]) {
-            beta.copy_from_slice(y);
-            self.back(beta);
-            for (beta, scale) in beta.iter_mut().zip(&self.scales) {
-                *beta = *beta * *scale / *unit;
+        /// `β = R⁻¹ Qᵀ y`, the coefficients of one output after the other. Dividing by a zero on the diagonal
+        /// leaves what it may: see [`independence`](Triangle::independence).
+        pub(crate) fn solve(&this: Triangle<T>, beta: &'a mut [T]) {
+            let p = this.size();
+            let outputs = beta.chunks_exact_mut(p.max(1)).zip(this.r[p * p..].chunks_exact(p.max(1)));
+            for ((beta, y), unit) in outputs.zip(&this.scales[p..]) {
+                beta.copy_from_slice(y);
+                this.back(beta);
+                for (beta, scale) in beta.iter_mut().zip(&this.scales) {
+                    *beta = *beta * *scale / *unit;
+                }
             }
         }
-    }
 
-    /// `R S⁻¹`, so that `X W Xᵀ` (penalty included) is its square, in the units of the samples.
-    pub(crate) fn root(&self) -> DMatrix<T> {
-        let p = self.size();
-        DMatrix::from_fn(p, p, |i, j| if i <= j { self.r[j * p + i] / self.scales[j] } else { T::zero() })
-    }
-
-    /// `S R⁻¹`, the inverse of [`root`](Self::root).
-    pub(crate) fn inverse_root(&self) -> DMatrix<T> {
-        let p = self.size();
-        let mut inverse = DMatrix::identity(p, p);
-        for mut column in inverse.column_iter_mut() {
-            self.back(column.as_mut_slice());
-            for (x, scale) in column.iter_mut().zip(&self.scales) {
-                *x *= *scale;
-            }
+        /// `R S⁻¹`, so that `X W Xᵀ` (penalty included) is its square, in the units of the samples.
+        pub(crate) fn root(&this: Triangle<T>) -> DMatrix<T> {
+            let p = this.size();
+            DMatrix::from_fn(p, p, |i, j| if i <= j { this.r[j * p + i] / this.scales[j] } else { T::zero() })
         }
-        inverse
+
+        /// `S R⁻¹`, the inverse of [`root`](Triangle::root).
+        pub(crate) fn inverse_root(&this: Triangle<T>) -> DMatrix<T> {
+            let p = this.size();
+            let mut inverse = DMatrix::identity(p, p);
+            for mut column in inverse.column_iter_mut() {
+                this.back(column.as_mut_slice());
+                for (x, scale) in column.iter_mut().zip(&this.scales) {
+                    *x *= *scale;
+                }
+            }
+            inverse
+        }
+
+        /// One step of refinement, `β ← β + d` with `Rᵀ R d = X̃ᵀ W (y − X̃ β) − λ β`, residual and gradient in twice
+        /// the working precision (Björck 1987). Returns `max ‖R d‖ / ‖R β‖` over the outputs: a step that is not much
+        /// smaller than the one before tells that no digits are left to gain.
+        pub(crate) fn refine(&this: Triangle<T>, samples: &'a Samples<'a, T>, ridge: &'a [T], beta: &'a mut [T]) -> T {
+            let (p, k, m) = (this.size(), this.residual.len(), samples.x.cols);
+            assert!(samples.coefficients() == p && samples.outputs() == k && beta.len() == p * k);
+            let mut rows = Rows::new(m, p + k);
+            let step = rows.count;
+            let mut gradient = vec![Double::default(); p * k];
+            let mut residual = vec![Double::default(); step];
+            let scaled = |j: usize, o: usize, beta: T| beta / this.scales[j] * this.scales[p + o];
+            for start in (0..m).step_by(step) {
+                rows.count = step.min(m - start);
+                samples.load(start, &mut rows, &this.scales, false);
+                for o in 0..k {
+                    let residual = &mut residual[..rows.count];
+                    for (r, y) in residual.iter_mut().zip(rows.column(p + o)) {
+                        *r = Double { high: *y, low: T::zero() };
+                    }
+                    for j in 0..p {
+                        let b = -scaled(j, o, beta[o * p + j]);
+                        add_multiple(b, rows.column(j), residual);
+                    }
+                    if let Some(weights) = samples.weights {
+                        for (r, w) in residual.iter_mut().zip(&weights[start..]) {
+                            *r = Double::default().add_product(*w, *r);
+                        }
+                    }
+                    for j in 0..p {
+                        let g = &mut gradient[o * p + j];
+                        *g = g.plus(inner(rows.column(j), residual));
+                    }
+                }
+            }
+            let mut largest = T::zero();
+            let mut step = vec![T::zero(); p];
+            for (o, beta) in beta.chunks_exact_mut(p.max(1)).enumerate() {
+                for j in 0..p {
+                    let mut g = gradient[o * p + j];
+                    if let Some(lambda) = ridge.get(j) {
+                        let b = Double { high: -scaled(j, o, beta[j]), low: T::zero() };
+                        g = g.add_product(*lambda * this.scales[j] * this.scales[j], b);
+                    }
+                    step[j] = g.high + g.low;
+                }
+                this.forward(&mut step);
+                let (change, size) = (norm(&step), norm(&this.r[(p + o) * p..][..p]));
+                this.back(&mut step);
+                for (j, beta) in beta.iter_mut().enumerate() {
+                    *beta += step[j] * this.scales[j] / this.scales[p + o];
+                }
+                let change = if size > T::zero() { change / size } else { change };
+                largest = if change <= largest { largest } else { change };
+            }
+            largest
+        }
     }
 
     /// `x ← R⁻¹ x`.
@@ -83,63 +142,6 @@ impl<T: Real> Triangle<T> {
         for j in 0..p {
             x[j] = (x[j] - dot(&self.r[j * p..][..j], &x[..j])) / self.r[j * p + j];
         }
-    }
-
-    /// One step of refinement, `β ← β + d` with `Rᵀ R d = X̃ᵀ W (y − X̃ β) − λ β`, residual and gradient in twice
-    /// the working precision (Björck 1987). Returns `max ‖R d‖ / ‖R β‖` over the outputs: a step that is not much
-    /// smaller than the one before tells that no digits are left to gain.
-    pub(crate) fn refine(&self, samples: &Samples<'_, T>, ridge: &[T], beta: &mut [T]) -> T {
-        let (p, k, m) = (self.size(), self.residual.len(), samples.x.cols);
-        assert!(samples.coefficients() == p && samples.outputs() == k && beta.len() == p * k);
-        let mut rows = Rows::new(m, p + k);
-        let step = rows.count;
-        let mut gradient = vec![Double::default(); p * k];
-        let mut residual = vec![Double::default(); step];
-        let scaled = |j: usize, o: usize, beta: T| beta / self.scales[j] * self.scales[p + o];
-        for start in (0..m).step_by(step) {
-            rows.count = step.min(m - start);
-            samples.load(start, &mut rows, &self.scales, false);
-            for o in 0..k {
-                let residual = &mut residual[..rows.count];
-                for (r, y) in residual.iter_mut().zip(rows.column(p + o)) {
-                    *r = Double { high: *y, low: T::zero() };
-                }
-                for j in 0..p {
-                    let b = -scaled(j, o, beta[o * p + j]);
-                    add_multiple(b, rows.column(j), residual);
-                }
-                if let Some(weights) = samples.weights {
-                    for (r, w) in residual.iter_mut().zip(&weights[start..]) {
-                        *r = Double::default().add_product(*w, *r);
-                    }
-                }
-                for j in 0..p {
-                    let g = &mut gradient[o * p + j];
-                    *g = g.plus(inner(rows.column(j), residual));
-                }
-            }
-        }
-        let mut largest = T::zero();
-        let mut step = vec![T::zero(); p];
-        for (o, beta) in beta.chunks_exact_mut(p.max(1)).enumerate() {
-            for j in 0..p {
-                let mut g = gradient[o * p + j];
-                if let Some(lambda) = ridge.get(j) {
-                    let b = Double { high: -scaled(j, o, beta[j]), low: T::zero() };
-                    g = g.add_product(*lambda * self.scales[j] * self.scales[j], b);
-                }
-                step[j] = g.high + g.low;
-            }
-            self.forward(&mut step);
-            let (change, size) = (norm(&step), norm(&self.r[(p + o) * p..][..p]));
-            self.back(&mut step);
-            for (j, beta) in beta.iter_mut().enumerate() {
-                *beta += step[j] * self.scales[j] / self.scales[p + o];
-            }
-            let change = if size > T::zero() { change / size } else { change };
-            largest = if change <= largest { largest } else { change };
-        }
-        largest
     }
 }
 
@@ -293,7 +295,7 @@ mod tests {
             triangle.solve(&mut beta);
             let mut refined = beta.clone();
             assert!(triangle.refine(&samples, &ridge, &mut refined) < T::of(tolerance));
-            assert_eq!(triangle.independence().count(), p);
+            assert_eq!(triangle.independence().into_iter().count(), p);
             let entry = |i: usize, j: usize| if i < n { x.at(i, j).f64() } else { 1.0 };
             for beta in [beta, refined] {
                 for o in 0..k {
@@ -338,7 +340,7 @@ mod tests {
         let y: Vec<f64> = (0..40).map(|i| 1e180 * (3.0 * f64::from(i) - f64::from(i % 7))).collect();
         let samples =
             Samples { x: Factor::new(&x, 3, 40), bias: true, y: Factor::new(&y, 1, 40), weights: None };
-        let independence: Vec<f64> = factorise(&samples, &[]).independence().collect();
+        let independence: Vec<f64> = factorise(&samples, &[]).independence().into_iter().collect();
         assert!(
             independence[0] > 0.1
                 && independence[1] > 0.1

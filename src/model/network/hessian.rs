@@ -25,7 +25,7 @@ use std::ops::Range;
 use nalgebra::{DMatrixView, DVector};
 
 use super::{Layer, Network, NetworkCache};
-use crate::kernel::{self, Factor};
+use crate::kernel::{self, Factor, compiled};
 use crate::{Architecture, Real};
 
 mod blocks;
@@ -99,10 +99,25 @@ impl<T: Real> Room<T> {
     }
 }
 
+compiled! {
+    /// [`Network::add_second_derivatives`], compiled here.
+    pub(super) fn second_derivatives<T>(
+        network: &'a Network,
+        theta: &'a DVector<T>,
+        x: DMatrixView<'a, T>,
+        delta: DMatrixView<'a, T>,
+        curvature: DMatrixView<'a, T>,
+        cache: &'a mut NetworkCache<T>,
+        target: Target<'a, T>,
+    ) {
+        network.add_second_derivatives(theta, &x, &delta, &curvature, cache, target);
+    }
+}
+
 impl Network {
     /// Adds the second derivatives of the batch of the last forward pass to `target`; `delta = ∂L/∂Z`, and
     /// `curvature` has `∂²L/∂z²` of one sample in each column. Nothing is done where shapes do not fit.
-    pub(super) fn second_derivatives<T: Real>(
+    fn add_second_derivatives<T: Real>(
         &self,
         theta: &DVector<T>,
         x: &DMatrixView<'_, T>,

@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrixView, DVector};
 
-use super::hessian::Target;
+use super::hessian::{Target, second_derivatives};
 use super::{Network, NetworkCache, input};
 use crate::kernel::{self, Factor, compiled};
 use crate::{Real, SecondOrderModel};
@@ -120,7 +120,7 @@ impl<T: Real> SecondOrderModel<T> for Network {
         out: &mut [T],
     ) {
         if theta.len().checked_mul(theta.len()) == Some(out.len()) {
-            self.second_derivatives(theta, &x, &delta, &curvature, cache, Target::Dense(out));
+            second_derivatives(self, theta, x, delta, curvature, cache, Target::Dense(out));
         }
     }
 
@@ -135,7 +135,7 @@ impl<T: Real> SecondOrderModel<T> for Network {
     ) {
         if theta.len() == out.len() {
             let out = Target::Diagonal(out.as_mut_slice());
-            self.second_derivatives(theta, &x, &delta, &curvature, cache, out);
+            second_derivatives(self, theta, x, delta, curvature, cache, out);
         }
     }
 }
