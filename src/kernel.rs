@@ -37,7 +37,11 @@ compiled! {
     pub(crate) fn weighted_gram<T>(x: Factor<'a, T>, s: &'a [T], h: &'a mut [T], column: usize) {
         gram::weighted_gram(x, s, h, column)
     }
+    pub(crate) fn mirror<T>(h: &'a mut [T], n: usize) {
+        gram::mirror(h, n)
+    }
 
+    pub(crate) fn fill<T>(x: &'a mut [T], value: T) { x.fill(value) }
     pub(crate) fn add_columns<T>(a: Factor<'a, T>, out: &'a mut [T]) { sums::add_columns(a, out) }
     pub(crate) fn add<T>(from: &'a [T], to: &'a mut [T]) { sweep(from, [to], #[inline(always)] |_, x, [y]| [y + x]); }
     pub(crate) fn axpy<T>(alpha: T, x: &'a [T], y: &'a mut [T]) { sums::axpy(alpha, x, y) }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use crate::contract::{check_finite, check_shape, room};
+use crate::kernel;
 use crate::{Error, Loss, Model, Objective, Real, Recession};
 
 mod batch;
@@ -411,7 +412,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
         let one_chunk_each = self.batch.len().div_ceil(self.width()) == groups && self.width() <= 128;
         if self.side_by_side(groups) == 1 && one_chunk_each && false {
             let (mut worker, mut value) = (self.take_worker(), T::zero());
-            gradient.as_mut_slice().fill(T::zero());
+            kernel::fill(gradient.as_mut_slice(), T::zero());
             for chunk in self.chunks(0, 1) {
                 value += self.add_chunk(theta, chunk, &mut worker.cache, &mut worker.delta, gradient);
             }
@@ -422,7 +423,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
         let value = self.sum_groups(
             |risk, chunks, Worker { cache, delta, gradient, value }| {
                 *value = T::zero();
-                gradient.as_mut_slice().fill(T::zero());
+                kernel::fill(gradient.as_mut_slice(), T::zero());
                 for chunk in chunks {
                     *value += risk.add_chunk(theta, chunk, cache, delta, gradient);
                 }

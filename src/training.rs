@@ -410,7 +410,7 @@ impl<T: Real> Run<T> {
     ) -> Result<Option<T>, Error> {
         let (mut total, mut weight) = (T::zero(), T::zero());
         for samples in self.samples.chunks(batch) {
-            self.at.copy_from(&self.x);
+            self.at.as_mut_slice().copy_from_slice(self.x.as_slice());
             let step = optimizer.step(risk.select(samples)?, &mut self.x)?;
             if self.x.len() != self.at.len() {
                 let (expected, found) = (self.at.len(), self.x.len());

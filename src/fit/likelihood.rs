@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::{Fit, Fitted};
-use crate::kernel;
+use crate::kernel::{self, compiled};
 use crate::{
     CriticalPoint, CrossEntropy, EmpiricalRisk, Error, Hessian, LogLoss, Newton, Objective, Perceptron, Real,
     SecondOrderLoss, SecondOrderModel, SigmoidClassifier, Stop, minimize,
@@ -104,26 +104,34 @@ impl<T: Real, M: SecondOrderModel<T> + Clone, L: SecondOrderLoss<T> + Clone> Emp
         let (x, _, _) = self.present();
         let k = self.model().outputs();
         let mut scale = DVector::repeat(self.dim(), T::one());
-        // column by column, as the samples lie
-        let mut largest = DVector::zeros(x.nrows());
-        for sample in x.column_iter() {
-            largest.zip_apply(&sample, |l: &mut T, x: T| *l = l.max(x.abs()));
-        }
-        let unit = largest.map(|l| if l > T::zero() { (T::one() / l).min(T::MAX) } else { T::zero() });
-        let mut squares = DVector::zeros(x.nrows());
-        for sample in x.column_iter() {
-            squares.zip_zip_apply(&sample, &unit, |s: &mut T, x: T, unit: T| *s += (x * unit) * (x * unit));
-        }
         // neither the power nor its inverse leaves the range
         let limit = T::MAX.log2() - T::of(8.0);
-        for (i, (largest, squares)) in largest.iter().zip(squares.iter()).enumerate() {
-            if *largest > T::zero() {
-                let size = *largest * (*squares / T::of(x.ncols() as f64)).sqrt();
+        for (i, size) in sizes(x).into_iter().enumerate() {
+            if size > T::zero() {
                 let exponent = -size.log2().round().clamp(-limit, limit);
                 scale.rows_mut(i * k, k).fill(T::of(2.0).powf(exponent));
             }
         }
         scale
+    }
+}
+
+compiled! {
+    /// The root mean square of each row; column by column, as the samples lie.
+    fn sizes<T>(x: DMatrixView<'a, T>) -> Vec<T> {
+        let mut largest = vec![T::zero(); x.nrows()];
+        for sample in x.column_iter() {
+            largest.iter_mut().zip(sample.iter()).for_each(|(l, x)| *l = l.max(x.abs()));
+        }
+        let units: Vec<T> = largest.iter().map(|l| (T::one() / *l).min(T::MAX)).collect();
+        let mut squares = vec![T::zero(); x.nrows()];
+        for sample in x.column_iter() {
+            for ((s, x), unit) in squares.iter_mut().zip(sample.iter()).zip(&units) {
+                *s += (*x * *unit) * (*x * *unit);
+            }
+        }
+        let count = T::of(x.ncols() as f64);
+        largest.iter().zip(squares).map(|(largest, s)| *largest * (s / count).sqrt()).collect()
     }
 }
 
@@ -138,8 +146,8 @@ struct Scaled<'r, T: Real, O> {
 
 impl<T: Real, O> Scaled<'_, T, O> {
     fn place(&mut self, phi: &DVector<T>) {
-        self.theta.copy_from(phi);
-        self.theta.component_mul_assign(&self.scale);
+        self.theta.as_mut_slice().copy_from_slice(phi.as_slice());
+        kernel::times(self.theta.as_mut_slice(), self.scale.as_slice());
     }
 }
 
@@ -156,7 +164,7 @@ impl<T: Real, O: Objective<T>> Objective<T> for Scaled<'_, T, O> {
     fn value_gradient(&mut self, phi: &DVector<T>, gradient: &mut DVector<T>) -> T {
         self.place(phi);
         let value = self.risk.value_gradient(&self.theta, gradient);
-        gradient.component_mul_assign(&self.scale);
+        kernel::times(gradient.as_mut_slice(), self.scale.as_slice());
         value
     }
 
@@ -168,8 +176,8 @@ impl<T: Real, O: Objective<T>> Objective<T> for Scaled<'_, T, O> {
 impl<T: Real, O: Hessian<T>> Scaled<'_, T, O> {
     fn scale_hessian(&self, hessian: &mut DMatrix<T>) {
         for (mut column, s) in hessian.column_iter_mut().zip(self.scale.iter()) {
-            column.component_mul_assign(&self.scale);
-            column *= *s;
+            kernel::times(column.as_mut_slice(), self.scale.as_slice());
+            kernel::scale(*s, column.as_mut_slice());
         }
     }
 }
@@ -189,7 +197,7 @@ impl<T: Real, O: Hessian<T>> Hessian<T> for Scaled<'_, T, O> {
     ) -> T {
         self.place(phi);
         let value = self.risk.value_gradient_hessian(&self.theta, gradient, hessian);
-        gradient.component_mul_assign(&self.scale);
+        kernel::times(gradient.as_mut_slice(), self.scale.as_slice());
         self.scale_hessian(hessian);
         value
     }

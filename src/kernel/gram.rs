@@ -72,6 +72,22 @@ fn scale_columns<T: Real>(x: Factor<'_, T>, start: usize, s: &[T], step: usize, 
     );
 }
 
+/// Copies the lower triangle of a `p × p` matrix to the upper, tile by tile: each is read by columns that fit
+/// the first-level cache.
+pub(super) fn mirror<T: Real>(h: &mut [T], p: usize) {
+    const TILE: usize = 16;
+    for left in (0..p).step_by(TILE) {
+        for top in (left..p).step_by(TILE) {
+            for i in top..p.min(top + TILE) {
+                let right = i.min(left + TILE);
+                let (before, row) = h.split_at_mut(i * p);
+                let below = before[left * p..].iter().skip(i).step_by(p);
+                row[left..right].iter_mut().zip(below).for_each(|(to, from)| *to = *from);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::{EmpiricalRisk, Worker};
+use crate::kernel;
 use crate::{Hessian, HessianProduct, Objective, Real, SecondOrderLoss, SecondOrderModel};
 
 /// Samples that are worth one addition to a Hessian, which is larger than what they leave in a cache.
@@ -105,7 +106,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
                 let z = self.model.forward(theta, x, cache);
                 second.scores.columns_mut(0, y.ncols()).copy_from(&z);
                 self.loss.value_gradient(z, y, shares, delta.as_view_mut());
-                second.theta.copy_from(theta);
+                second.theta.as_mut_slice().copy_from_slice(theta.as_slice());
                 second.is_there = is_one_chunk;
             }
             let mut r_delta = second.direction.columns_mut(0, y.ncols());
@@ -138,7 +139,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             }
             risk.model.dense_hessian(theta, x, delta, curvature, cache, h);
         });
-        mirror(h, p);
+        kernel::mirror(h, p);
         self.add_ridge(|i, ridge| h[i * p + i] += ridge);
         value + self.penalty(theta, gradient)
     }
@@ -216,22 +217,6 @@ fn add_at<T: Real>(out: &mut DVector<T>, i: usize, x: T) {
 fn equal<T: Real>(a: &[T], b: &[T]) -> bool {
     let same = |(a, b): (&[T], &[T])| a.iter().zip(b).fold(true, |same, (a, b)| same & (a == b));
     a.chunks(64).zip(b.chunks(64)).all(same)
-}
-
-/// Copies the lower triangle of a `p × p` matrix to the upper, tile by tile: each is read by columns that fit
-/// the first-level cache.
-fn mirror<T: Real>(h: &mut [T], p: usize) {
-    const TILE: usize = 16;
-    for left in (0..p).step_by(TILE) {
-        for top in (left..p).step_by(TILE) {
-            for i in top..p.min(top + TILE) {
-                let right = i.min(left + TILE);
-                let (before, row) = h.split_at_mut(i * p);
-                let below = before[left * p..].iter().skip(i).step_by(p);
-                row[left..right].iter_mut().zip(below).for_each(|(to, from)| *to = *from);
-            }
-        }
-    }
 }
 
 impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> HessianProduct<T>

@@ -123,7 +123,7 @@ impl<T: Real> Evaluated<T> {
 /// `to ← from`, without an allocation where the lengths agree.
 pub(in crate::optimizer) fn assign<T: Real>(to: &mut DVector<T>, from: &DVector<T>) {
     if to.len() == from.len() {
-        to.copy_from(from);
+        to.as_mut_slice().copy_from_slice(from.as_slice());
     } else {
         to.clone_from(from);
     }

@@ -36,7 +36,7 @@ impl<T: Real> NewtonModel<T> {
             self.s = DVector::zeros(n);
             self.factor = DMatrix::zeros(n, n);
         }
-        self.factor.copy_from(&here.hessian);
+        self.factor.as_mut_slice().copy_from_slice(here.hessian.as_slice());
         if kernel::cholesky(self.factor.as_mut_slice(), n) {
             self.down(here);
             kernel::cholesky_solve(self.factor.as_slice(), n, self.s.as_mut_slice());
@@ -55,7 +55,7 @@ impl<T: Real> NewtonModel<T> {
     pub(in crate::optimizer) fn eliminate(&mut self, here: &Evaluated<T>) -> bool {
         let n = here.x.len();
         self.pivots.resize(n, 0);
-        self.factor.copy_from(&here.hessian);
+        self.factor.as_mut_slice().copy_from_slice(here.hessian.as_slice());
         if !kernel::lu(self.factor.as_mut_slice(), n, &mut self.pivots) {
             return false;
         }
