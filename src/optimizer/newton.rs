@@ -4,6 +4,7 @@ use super::search::backtrack::{Backtrack, takes_full};
 use super::search::escape::{escape, is_near_saddle};
 use super::search::evaluated::Evaluated;
 use super::search::newton_model::{NewtonModel, Shape};
+use super::search::position::Position;
 use super::{Optimizer, Step};
 use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 
@@ -97,70 +98,52 @@ impl<T: Real> Newton<T> {
     }
 
     /// `x ← x + s`, `H s = −∇f`.
-    fn pure_step(&mut self, x: &mut DVector<T>, step: Step<T>) -> Step<T> {
+    fn pure_step<O: ?Sized>(&mut self, at: Position<T, O>) -> Step<T> {
         let solved = self.model.solve(&self.here) != Shape::Indefinite || self.model.eliminate(&self.here);
-        if !(solved && self.line.place(x, T::one(), &self.model.s)) {
-            return step.ended(Termination::NoDescent);
+        if !(solved && self.line.place(at.x, T::one(), &self.model.s)) {
+            return at.step.ended(Termination::NoDescent);
         }
-        x.copy_from(self.line.trial());
-        step
+        at.x.copy_from(&self.line.trial);
+        at.step
     }
 
     /// `x ← x + t s`, `H s = −∇f` or its modification.
-    fn safeguarded_step<O: Hessian<T> + ?Sized>(
-        &mut self,
-        objective: &mut O,
-        x: &mut DVector<T>,
-        mut step: Step<T>,
-    ) -> Result<Step<T>, Error> {
+    fn safeguarded_step<O: Hessian<T> + ?Sized>(&mut self, mut at: Position<T, O>) -> Result<Step<T>, Error> {
         let convex = self.model.solve(&self.here) != Shape::Indefinite;
-        if convex && self.here.is_end(&step) {
-            return Ok(step);
+        if convex && self.here.is_end(&at.step) {
+            return Ok(at.step);
         }
         let mut slope = self.model.slope(&self.here).filter(|_| convex);
-        if slope.is_none() && !(convex && step.gradient_norm == T::zero()) {
-            step.modified = true;
-            let spectrum = self.model.modify(&self.here);
-            if let Some(spectrum) = spectrum
-                && is_near_saddle(x, step.gradient_norm, &self.model.s)
-                && escape(
-                    objective,
-                    x,
-                    (&self.here.hessian, &spectrum, &self.model.s),
-                    &mut step,
-                    self.line.trial(),
-                )?
+        if slope.is_none() && !(convex && at.step.gradient_norm == T::zero()) {
+            at.step.modified = true;
+            if let Some(spectrum) = self.model.modify(&self.here)
+                && is_near_saddle(&at, &self.model.s)
+                && escape(&mut at, &self.here, &spectrum, &self.model.s, &mut self.line.trial)?
             {
-                return Ok(step);
+                return Ok(at.step);
             }
             slope = self.model.slope(&self.here);
         }
         match slope {
-            Some(slope) if self.search(objective, x, slope, &mut step)? => Ok(step),
-            _ => Ok(step.ended(Termination::NoDescent)),
+            Some(slope) if self.search(&mut at, slope)? => Ok(at.step),
+            _ => Ok(at.step.ended(Termination::NoDescent)),
         }
     }
 
     /// Moves `x` by `t s`. Within a run, and while full steps are taken, the full step is tried with all derivatives: if
     /// it is taken, they are those of the next step.
-    fn search<O: Hessian<T> + ?Sized>(
-        &mut self,
-        objective: &mut O,
-        x: &mut DVector<T>,
-        slope: T,
-        step: &mut Step<T>,
-    ) -> Result<bool, Error> {
+    fn search<O: Hessian<T> + ?Sized>(&mut self, at: &mut Position<T, O>, slope: T) -> Result<bool, Error> {
         let mut full = None;
-        if self.here.is_within_run() && self.full && self.line.place(x, T::one(), &self.model.s) {
-            let there = self.here.evaluate_hessian(objective, self.line.trial())?;
-            step.evaluations += 1;
-            if takes_full(step, slope, &there) {
-                x.copy_from(self.line.trial());
+        if self.here.is_within_run() && self.full && self.line.place(at.x, T::one(), &self.model.s) {
+            let there = self.here.evaluate_hessian(at.objective, &self.line.trial)?;
+            at.step.evaluations += 1;
+            if takes_full(&at.step, slope, &there) {
+                at.x.copy_from(&self.line.trial);
                 return Ok(true);
             }
             full = Some(there.value);
         }
-        let length = self.line.search(objective, x, &self.model.s, slope, full, step)?;
+        let length = self.line.search(at, &self.model.s, slope, full)?;
         self.full = length == Some(T::one());
         Ok(length.is_some())
     }
@@ -178,10 +161,11 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
         if !step.is_finite() {
             return Ok(step.ended(Termination::NonFinite));
         }
+        let at = Position { objective, x, step };
         match self.pure {
             true if self.here.is_end(&step) => Ok(step),
-            true => Ok(self.pure_step(x, step)),
-            false => self.safeguarded_step(objective, x, step),
+            true => Ok(self.pure_step(at)),
+            false => self.safeguarded_step(at),
         }
     }
 

@@ -2,11 +2,11 @@ use nalgebra::DVector;
 
 use super::search::escape::escape_along;
 use super::search::lanczos::Lanczos;
-use super::search::trust_radius::Radius;
+use super::search::position::Position;
+use super::search::trust_radius::Region;
 use super::{Optimizer, Step};
 use crate::contract::{check_size, setting};
 use crate::kernel::{self, compiled};
-use crate::objective::evaluate;
 use crate::{Error, HessianProduct, Real, Termination};
 
 /// Truncated Newton: conjugate gradients on `H s = −∇f` in a trust region, by Hessian products alone.
@@ -34,7 +34,7 @@ use crate::{Error, HessianProduct, Real, Termination};
 /// ```
 #[derive(Debug, Clone)]
 pub struct NewtonCg<T: Real> {
-    radius: Radius<T>,
+    region: Region<T>,
     products: usize,
     gradient: DVector<T>,
     s: DVector<T>,
@@ -68,7 +68,7 @@ impl<T: Real> NewtonCg<T> {
     pub fn new() -> Self {
         let empty = || DVector::zeros(0);
         Self {
-            radius: Radius::new(),
+            region: Region::new(),
             products: 200,
             gradient: empty(),
             s: empty(),
@@ -92,8 +92,7 @@ impl<T: Real> NewtonCg<T> {
     /// ```
     #[must_use]
     pub fn radius(mut self, radius: T) -> Self {
-        self.radius.initial = radius;
-        self.radius.now = radius;
+        self.region.begin_with(radius);
         self
     }
 
@@ -111,7 +110,7 @@ impl<T: Real> NewtonCg<T> {
     /// ```
     #[must_use]
     pub fn acceptance(mut self, eta: T) -> Self {
-        self.radius.acceptance = eta;
+        self.region.acceptance = eta;
         self
     }
 
@@ -219,7 +218,7 @@ compiled! {
 impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
     fn start(&mut self, _objective: &O, _tolerance: Option<T>) -> Result<(), Error> {
         setting("products", "at least 1", T::of(self.products as f64), self.products > 0)?;
-        self.radius.start()
+        self.region.start()
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
@@ -230,33 +229,32 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
             self.direction = DVector::zeros(n);
             self.product = DVector::repeat(n, T::NAN);
         }
-        let value = evaluate(objective, x, &mut self.gradient)?;
-        let mut step = Step::new(value, kernel::norm_inf(self.gradient.as_slice()));
-        if !step.is_finite() {
-            return Ok(step.ended(Termination::NonFinite));
+        let mut at = Position::new(objective, x, &mut self.gradient)?;
+        if !at.step.is_finite() {
+            return Ok(at.step.ended(Termination::NonFinite));
         }
-        if step.gradient_norm <= T::EPSILON.sqrt() {
+        if at.step.gradient_norm <= T::EPSILON.sqrt() {
             let v = &mut self.direction;
-            if let Some(lambda) = self.lanczos.negative_eigenvalue(objective, x, PROBE, v)?
-                && escape_along(objective, x, v.as_slice(), lambda, &mut step, self.radius.at.trial())
+            if let Some(lambda) = self.lanczos.negative_eigenvalue(at.objective, at.x, PROBE, v)?
+                && escape_along(&mut at, v.as_slice(), lambda, &mut self.region.line.trial)
             {
-                return Ok(step);
+                return Ok(at.step);
             }
         }
-        if step.gradient_norm == T::zero() {
-            return Ok(step.ended(Termination::NoDescent));
+        if at.step.gradient_norm == T::zero() {
+            return Ok(at.step.ended(Termination::NoDescent));
         }
         for _ in 0..REJECTIONS {
-            let (promised, met_negative) = self.steihaug(objective, x, self.radius.now)?;
-            step.modified = met_negative;
-            if self.radius.judge(objective, x, &self.s, promised, &mut step)?.is_some() {
-                x.copy_from(self.radius.at.trial());
-                return Ok(step);
+            let (promised, met_negative) = self.steihaug(at.objective, at.x, self.region.radius.now)?;
+            at.step.modified = met_negative;
+            if self.region.judge(&mut at, &self.s, promised)?.is_some() {
+                at.x.copy_from(&self.region.line.trial);
+                return Ok(at.step);
             }
-            if self.radius.at.trial() == x {
+            if self.region.line.trial == *at.x {
                 break;
             }
         }
-        Ok(step.ended(Termination::NoDescent))
+        Ok(at.step.ended(Termination::NoDescent))
     }
 }

@@ -3,9 +3,9 @@ use nalgebra::DVector;
 use super::search::backtrack::Backtrack;
 use super::search::escape::{escape_along, is_near_saddle};
 use super::search::lanczos::Lanczos;
+use super::search::position::Position;
 use super::{Optimizer, Step};
 use crate::contract::setting;
-use crate::objective::evaluate;
 use crate::{Error, HessianProduct, Real, Termination, kernel};
 
 /// Saddle-free Newton in a Krylov space, by Hessian products alone.
@@ -102,33 +102,31 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
             self.direction = DVector::zeros(n);
             self.ritz = DVector::zeros(n);
         }
-        let value = evaluate(objective, x, &mut self.gradient)?;
-        let mut step = Step::new(value, kernel::norm_inf(self.gradient.as_slice()));
-        if !step.is_finite() {
-            return Ok(step.ended(Termination::NonFinite));
+        let mut at = Position::new(objective, x, &mut self.gradient)?;
+        if !at.step.is_finite() {
+            return Ok(at.step.ended(Termination::NonFinite));
         }
-        if self.lanczos.run(objective, x, &self.gradient, self.dimension)? {
+        if self.lanczos.run(at.objective, at.x, &self.gradient, self.dimension)? {
             // in the coordinates of Q the gradient is ‖∇f‖ e₁
-            step.modified = self.lanczos.descend(kernel::norm(self.gradient.as_slice()), &mut self.direction);
+            let length = kernel::norm(self.gradient.as_slice());
+            at.step.modified = self.lanczos.descend(length, &mut self.direction);
         } else {
             // no products to be had: down the gradient
-            step.modified = true;
+            at.step.modified = true;
             self.direction.zip_apply(&self.gradient, |d, g| *d = -g);
         }
-        if is_near_saddle(x, step.gradient_norm, &self.direction)
+        if is_near_saddle(&at, &self.direction)
             && let Some(lambda) =
-                self.lanczos.negative_eigenvalue(objective, x, self.dimension, &mut self.ritz)?
-            && escape_along(objective, x, self.ritz.as_slice(), lambda, &mut step, self.line.trial())
+                self.lanczos.negative_eigenvalue(at.objective, at.x, self.dimension, &mut self.ritz)?
+            && escape_along(&mut at, self.ritz.as_slice(), lambda, &mut self.line.trial)
         {
-            return Ok(step);
+            return Ok(at.step);
         }
         let slope = kernel::dot(self.gradient.as_slice(), self.direction.as_slice());
-        if slope < T::zero()
-            && slope.is_finite()
-            && self.line.search(objective, x, &self.direction, slope, None, &mut step)?.is_some()
-        {
-            return Ok(step);
+        let leads_down = slope < T::zero() && slope.is_finite();
+        if leads_down && self.line.search(&mut at, &self.direction, slope, None)?.is_some() {
+            return Ok(at.step);
         }
-        Ok(step.ended(Termination::NoDescent))
+        Ok(at.step.ended(Termination::NoDescent))
     }
 }

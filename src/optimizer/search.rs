@@ -7,6 +7,7 @@ pub(super) mod escape;
 pub(super) mod evaluated;
 pub(super) mod lanczos;
 pub(super) mod newton_model;
+pub(super) mod position;
 pub(super) mod rounding;
 pub(super) mod subproblem;
 pub(super) mod trust_radius;

@@ -3,8 +3,9 @@ use nalgebra::{DMatrix, DVector};
 use super::search::escape::{escape, is_near_saddle};
 use super::search::evaluated::{Evaluated, assign};
 use super::search::newton_model::{NewtonModel, Shape};
+use super::search::position::Position;
 use super::search::subproblem;
-use super::search::trust_radius::Radius;
+use super::search::trust_radius::Region;
 use super::{Optimizer, Step};
 use crate::kernel::{self, Spectrum, zero};
 use crate::{CriticalPoint, Error, Hessian, Real, Termination};
@@ -39,11 +40,11 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// ```
 #[derive(Debug, Clone)]
 pub struct TrustRegion<T: Real> {
-    radius: Radius<T>,
+    region: Region<T>,
     here: Evaluated<T>,
     model: NewtonModel<T>,
     s: DVector<T>,
-    start: DVector<T>,
+    best: DVector<T>,
 }
 
 /// Bounds on radii tried: up to `4²⁰ Δ` outwards, down to `4⁻⁶⁰ Δ` inwards.
@@ -70,11 +71,11 @@ impl<T: Real> TrustRegion<T> {
     /// ```
     pub fn new() -> Self {
         Self {
-            radius: Radius::new(),
+            region: Region::new(),
             here: Evaluated::new(),
             model: NewtonModel::new(),
             s: DVector::zeros(0),
-            start: DVector::zeros(0),
+            best: DVector::zeros(0),
         }
     }
 
@@ -92,8 +93,7 @@ impl<T: Real> TrustRegion<T> {
     /// ```
     #[must_use]
     pub fn radius(mut self, radius: T) -> Self {
-        self.radius.initial = radius;
-        self.radius.now = radius;
+        self.region.begin_with(radius);
         self
     }
 
@@ -111,7 +111,7 @@ impl<T: Real> TrustRegion<T> {
     /// ```
     #[must_use]
     pub fn acceptance(mut self, eta: T) -> Self {
-        self.radius.acceptance = eta;
+        self.region.acceptance = eta;
         self
     }
 
@@ -135,20 +135,15 @@ impl<T: Real> TrustRegion<T> {
     }
 
     /// The Newton step, where the model has a minimum and it lies inside; whether it was taken.
-    fn newton_step<O: Hessian<T> + ?Sized>(
-        &mut self,
-        objective: &mut O,
-        x: &mut DVector<T>,
-        step: &mut Step<T>,
-    ) -> Result<bool, Error> {
+    fn newton_step<O: Hessian<T> + ?Sized>(&mut self, at: &mut Position<T, O>) -> Result<bool, Error> {
         let s = &self.model.s;
-        if kernel::norm(s.as_slice()) > self.radius.now {
+        if kernel::norm(s.as_slice()) > self.region.radius.now {
             return Ok(false);
         }
         let promised = -T::of(0.5) * kernel::dot(self.here.gradient.as_slice(), s.as_slice());
-        let is_taken = self.radius.judge(objective, x, s, promised, step)?.is_some();
+        let is_taken = self.region.judge(at, s, promised)?.is_some();
         if is_taken {
-            x.copy_from(self.radius.at.trial());
+            at.x.copy_from(&self.region.line.trial);
         }
         Ok(is_taken)
     }
@@ -156,41 +151,39 @@ impl<T: Real> TrustRegion<T> {
     /// The first accepted step of the radii `Δ, Δ/4, …`, improved; whether there is one.
     fn boundary_step<O: Hessian<T> + ?Sized>(
         &mut self,
-        objective: &mut O,
-        x: &mut DVector<T>,
+        at: &mut Position<T, O>,
         spectrum: &Spectrum<T>,
         c: &DVector<T>,
-        step: &mut Step<T>,
     ) -> Result<bool, Error> {
         for _ in 0..REJECTIONS {
-            let radius = self.radius.now;
+            let radius = self.region.radius.now;
             let promised = subproblem::solve(spectrum, c, radius, &mut self.s);
             if kernel::norm(self.s.as_slice()) == T::zero() {
                 break;
             }
-            if let Some(f) = self.radius.judge(objective, x, &self.s, promised, step)? {
-                assign(&mut self.start, x);
-                x.copy_from(self.radius.at.trial());
-                let best = self.follow_path(objective, x, (spectrum, c), (f, radius), step);
-                self.try_newton(objective, x, best, step);
+            if let Some(f) = self.region.judge(at, &self.s, promised)? {
+                assign(&mut self.best, &self.region.line.trial);
+                let f = self.follow_path(at, spectrum, c, radius, f);
+                self.try_newton(at, f);
+                at.x.copy_from(&self.best);
                 return Ok(true);
             }
-            if self.radius.at.trial() == x {
+            if self.region.line.trial == *at.x {
                 break;
             }
         }
         Ok(false)
     }
 
-    /// Values are cheap beside Hessians: while `f` falls, and the steps end on the boundary, moves `x` on to those of
-    /// the radii `4Δ, 16Δ, …`. The path of radii is curved, and follows curved valleys. The lowest value.
+    /// Values are cheap beside Hessians: while `f` falls, and the steps end on the boundary, goes on to those of the
+    /// radii `4Δ, 16Δ, …`. The path of radii is curved, and follows curved valleys. The lowest value.
     fn follow_path<O: Hessian<T> + ?Sized>(
         &mut self,
-        objective: &mut O,
-        x: &mut DVector<T>,
-        (spectrum, c): (&Spectrum<T>, &DVector<T>),
-        (mut best, mut radius): (T, T),
-        step: &mut Step<T>,
+        at: &mut Position<T, O>,
+        spectrum: &Spectrum<T>,
+        c: &DVector<T>,
+        mut radius: T,
+        mut lowest: T,
     ) -> T {
         for _ in 0..PATH {
             if kernel::norm(self.s.as_slice()) < T::of(0.9) * radius {
@@ -198,33 +191,27 @@ impl<T: Real> TrustRegion<T> {
             }
             radius *= T::of(4.0);
             subproblem::solve(spectrum, c, radius, &mut self.s);
-            let f = self.radius.at.value_at(objective, &self.start, T::one(), &self.s, step);
-            if !(f.is_finite() && f < best) {
+            let f = self.region.line.value_at(at, T::one(), &self.s);
+            if !(f.is_finite() && f < lowest) {
                 break;
             }
-            x.copy_from(self.radius.at.trial());
-            best = f;
-            self.radius.set(radius);
+            self.best.copy_from(&self.region.line.trial);
+            lowest = f;
+            self.region.radius.set(radius);
         }
-        best
+        lowest
     }
 
-    /// Moves `x` to the Newton step, half or a quarter of it (with `|Λ|` for `Λ` where `H` is not positive definite), if
-    /// `f` is lower there. It does not depend on the scale of the variables, and follows narrow valleys.
-    fn try_newton<O: Hessian<T> + ?Sized>(
-        &mut self,
-        objective: &mut O,
-        x: &mut DVector<T>,
-        mut best: T,
-        step: &mut Step<T>,
-    ) {
+    /// Goes to the Newton step, half or a quarter of it (with `|Λ|` for `Λ` where `H` is not positive definite), if `f`
+    /// is lower there. It does not depend on the scale of the variables, and follows narrow valleys.
+    fn try_newton<O: Hessian<T> + ?Sized>(&mut self, at: &mut Position<T, O>, mut lowest: T) {
         for t in [1.0, 0.5, 0.25].map(T::of) {
-            let f = self.radius.at.value_at(objective, &self.start, t, &self.model.s, step);
-            if f.is_finite() && f < best {
-                x.copy_from(self.radius.at.trial());
-                best = f;
+            let f = self.region.line.value_at(at, t, &self.model.s);
+            if f.is_finite() && f < lowest {
+                self.best.copy_from(&self.region.line.trial);
+                lowest = f;
                 let length = t * kernel::norm(self.model.s.as_slice());
-                self.radius.set(self.radius.now.max(length));
+                self.region.radius.set(self.region.radius.now.max(length));
             }
         }
     }
@@ -233,45 +220,40 @@ impl<T: Real> TrustRegion<T> {
 impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
     fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
         self.here.start(tolerance);
-        self.radius.start()
+        self.region.start()
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        let mut step = self.here.visit(objective, x)?;
+        let step = self.here.visit(objective, x)?;
         if !step.is_finite() {
             return Ok(step.ended(Termination::NonFinite));
         }
         if self.s.len() != x.len() {
             self.s = DVector::zeros(x.len());
         }
+        let mut at = Position { objective, x, step };
         let shape = self.model.solve(&self.here);
         if shape != Shape::Indefinite {
             if step.gradient_norm == T::zero() {
                 return Ok(step.ended(Termination::NoDescent)); // an exact minimum of the model
             }
-            if self.newton_step(objective, x, &mut step)? {
-                return Ok(step);
+            if self.newton_step(&mut at)? {
+                return Ok(at.step);
             }
         }
         let (spectrum, c) = self.decompose(shape);
         if shape == Shape::Indefinite {
-            step.modified = true;
+            at.step.modified = true;
             self.model.s.copy_from(&spectrum.descend(&self.here.gradient));
-            if is_near_saddle(x, step.gradient_norm, &self.model.s)
-                && escape(
-                    objective,
-                    x,
-                    (&self.here.hessian, &spectrum, &self.model.s),
-                    &mut step,
-                    self.radius.at.trial(),
-                )?
+            if is_near_saddle(&at, &self.model.s)
+                && escape(&mut at, &self.here, &spectrum, &self.model.s, &mut self.region.line.trial)?
             {
-                return Ok(step);
+                return Ok(at.step);
             }
         }
-        match self.boundary_step(objective, x, &spectrum, &c, &mut step)? {
-            true => Ok(step),
-            false => Ok(step.ended(Termination::NoDescent)),
+        match self.boundary_step(&mut at, &spectrum, &c)? {
+            true => Ok(at.step),
+            false => Ok(at.step.ended(Termination::NoDescent)),
         }
     }
 

@@ -3,8 +3,8 @@
 use nalgebra::DVector;
 
 use super::evaluated::assign;
+use super::position::Position;
 use super::rounding::{calms, drowns};
-use crate::objective::evaluate;
 use crate::optimizer::Step;
 use crate::{Error, Objective, Real, kernel};
 
@@ -13,13 +13,13 @@ const BACKTRACKS: usize = 40;
 
 /// The buffers of a search.
 #[derive(Debug, Clone)]
-pub(in crate::optimizer) struct Backtrack<T: Real> {
-    trial: DVector<T>,
+pub(crate) struct Backtrack<T: Real> {
+    pub(crate) trial: DVector<T>,
     gradient: DVector<T>,
 }
 
 impl<T: Real> Backtrack<T> {
-    pub(in crate::optimizer) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { trial: DVector::zeros(0), gradient: DVector::zeros(0) }
     }
 
@@ -29,24 +29,22 @@ impl<T: Real> Backtrack<T> {
     ///
     /// Where `|∇fᵀd|` is of the order of the rounding of `f` that test compares noise; then the full step
     /// is taken if it lowers `‖∇f‖∞`.
-    pub(in crate::optimizer) fn search<O: Objective<T> + ?Sized>(
+    pub(crate) fn search<O: Objective<T> + ?Sized>(
         &mut self,
-        objective: &mut O,
-        x: &mut DVector<T>,
+        at: &mut Position<T, O>,
         direction: &DVector<T>,
         slope: T,
         full: Option<T>,
-        step: &mut Step<T>,
     ) -> Result<Option<T>, Error> {
         let mut t = T::one();
-        for i in 0..if drowns(-slope, step.value) { 0 } else { BACKTRACKS } {
+        for i in 0..if drowns(-slope, at.step.value) { 0 } else { BACKTRACKS } {
             let known = full.filter(|_| i == 0);
-            let f = known.unwrap_or_else(|| self.value_at(objective, x, t, direction, step));
-            if known.is_none() && falls(step, slope, t, f) {
-                x.copy_from(&self.trial);
+            let f = known.unwrap_or_else(|| self.value_at(at, t, direction));
+            if known.is_none() && falls(&at.step, slope, t, f) {
+                at.x.copy_from(&self.trial);
                 return Ok(Some(t));
             }
-            let parabola = -slope * t * t * T::of(0.5) / (f - step.value - slope * t);
+            let parabola = -slope * t * t * T::of(0.5) / (f - at.step.value - slope * t);
             t = if parabola.is_finite() {
                 parabola.clamp(t * T::of(0.1), t * T::of(0.5))
             } else {
@@ -54,11 +52,10 @@ impl<T: Real> Backtrack<T> {
             };
         }
         // the values are all rounding here: the gradient decides
-        if self.place(x, T::one(), direction) {
-            let f = evaluate(objective, &self.trial, &mut self.gradient)?;
-            step.evaluations += 1;
-            if calms(step, f, kernel::norm_inf(self.gradient.as_slice())) {
-                x.copy_from(&self.trial);
+        if self.place(at.x, T::one(), direction) {
+            let (f, gradient_norm) = at.evaluate(&self.trial, &mut self.gradient)?;
+            if calms(&at.step, f, gradient_norm) {
+                at.x.copy_from(&self.trial);
                 return Ok(Some(T::one()));
             }
         }
@@ -66,31 +63,20 @@ impl<T: Real> Backtrack<T> {
     }
 
     /// Puts `x + t d` in the trial point; false where that is not finite.
-    pub(in crate::optimizer) fn place(&mut self, x: &DVector<T>, t: T, direction: &DVector<T>) -> bool {
+    pub(crate) fn place(&mut self, x: &DVector<T>, t: T, direction: &DVector<T>) -> bool {
         assign(&mut self.trial, x);
         kernel::axpy(t, direction.as_slice(), self.trial.as_mut_slice());
         kernel::norm_inf(self.trial.as_slice()).is_finite()
     }
 
-    /// The point last tried.
-    pub(in crate::optimizer) fn trial(&mut self) -> &mut DVector<T> {
-        &mut self.trial
-    }
-
     /// `f(x + t d)`; not a number where the point is not finite.
-    pub(in crate::optimizer) fn value_at<O: Objective<T> + ?Sized>(
+    pub(crate) fn value_at<O: Objective<T> + ?Sized>(
         &mut self,
-        objective: &mut O,
-        x: &DVector<T>,
+        at: &mut Position<T, O>,
         t: T,
         direction: &DVector<T>,
-        step: &mut Step<T>,
     ) -> T {
-        if !self.place(x, t, direction) {
-            return T::NAN;
-        }
-        step.evaluations += 1;
-        objective.value(&self.trial)
+        if self.place(at.x, t, direction) { at.value(&self.trial) } else { T::NAN }
     }
 }
 
@@ -100,7 +86,7 @@ fn falls<T: Real>(step: &Step<T>, slope: T, t: T, f: T) -> bool {
 }
 
 /// Whether [`Backtrack::search`] would take the full step to a point with this value and gradient.
-pub(in crate::optimizer) fn takes_full<T: Real>(step: &Step<T>, slope: T, there: &Step<T>) -> bool {
+pub(crate) fn takes_full<T: Real>(step: &Step<T>, slope: T, there: &Step<T>) -> bool {
     if drowns(-slope, step.value) {
         calms(step, there.value, there.gradient_norm)
     } else {

@@ -14,7 +14,7 @@ use crate::{Error, Objective, Real, Termination, kernel};
 const PATIENCE: usize = 10;
 
 /// A rule that makes a direction from a gradient and what it has learnt from the steps before.
-pub(in crate::optimizer) trait Direction<T> {
+pub(crate) trait Direction<T> {
     /// Whether `d` carries its own length, so that `t = 1` is tried first.
     const SCALED: bool;
 
@@ -33,10 +33,10 @@ pub(in crate::optimizer) trait Direction<T> {
 
 /// Steps of a [`Direction`], each with a line search.
 #[derive(Debug, Clone)]
-pub(in crate::optimizer) struct Directed<T: Real, D> {
-    pub(in crate::optimizer) rule: D,
+pub(crate) struct Directed<T: Real, D> {
+    pub(crate) rule: D,
     /// `σ` of the Wolfe conditions.
-    pub(in crate::optimizer) sigma: T,
+    pub(crate) sigma: T,
     search: LineSearch<T>,
     /// Where the last step ended, with value and gradient: within a run not evaluated again.
     here: Evaluated<T>,
@@ -51,7 +51,7 @@ pub(in crate::optimizer) struct Directed<T: Real, D> {
 }
 
 impl<T: Real, D: Direction<T>> Directed<T, D> {
-    pub(in crate::optimizer) fn new(rule: D, sigma: f64) -> Self {
+    pub(crate) fn new(rule: D, sigma: f64) -> Self {
         let empty = || DVector::zeros(0);
         Self {
             rule,
@@ -68,7 +68,7 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
         }
     }
 
-    pub(in crate::optimizer) fn start(&mut self, tolerance: Option<T>) -> Result<(), Error> {
+    pub(crate) fn start(&mut self, tolerance: Option<T>) -> Result<(), Error> {
         let fine = self.sigma > T::zero() && self.sigma < T::one();
         setting("wolfe", "above 0 and below 1", self.sigma, fine)?;
         self.here.start(tolerance);
@@ -84,7 +84,7 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
         self.stale = 0;
     }
 
-    pub(in crate::optimizer) fn step<O: Objective<T> + ?Sized>(
+    pub(crate) fn step<O: Objective<T> + ?Sized>(
         &mut self,
         objective: &mut O,
         x: &mut DVector<T>,

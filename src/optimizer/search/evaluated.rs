@@ -9,17 +9,17 @@ use crate::{CriticalPoint, Error, Hessian, Objective, Real, kernel};
 
 /// `x`, `f` and `∇f` of the last evaluation, and `∇²f` for methods of second order; buffers are sized once.
 #[derive(Debug, Clone)]
-pub(in crate::optimizer) struct Evaluated<T: Real> {
-    pub(in crate::optimizer) x: DVector<T>,
-    pub(in crate::optimizer) value: T,
-    pub(in crate::optimizer) gradient: DVector<T>,
-    pub(in crate::optimizer) hessian: DMatrix<T>,
+pub(crate) struct Evaluated<T: Real> {
+    pub(crate) x: DVector<T>,
+    pub(crate) value: T,
+    pub(crate) gradient: DVector<T>,
+    pub(crate) hessian: DMatrix<T>,
     /// Within a run: where it ends. Only then is the objective the same from step to step.
     tolerance: Option<T>,
 }
 
 impl<T: Real> Evaluated<T> {
-    pub(in crate::optimizer) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             x: DVector::zeros(0),
             value: T::NAN,
@@ -30,23 +30,23 @@ impl<T: Real> Evaluated<T> {
     }
 
     /// A run begins or ends: what was evaluated belongs to an earlier one.
-    pub(in crate::optimizer) fn start(&mut self, tolerance: Option<T>) {
+    pub(crate) fn start(&mut self, tolerance: Option<T>) {
         self.tolerance = tolerance;
         self.value = T::NAN;
     }
 
     /// Whether the objective stays the same from step to step.
-    pub(in crate::optimizer) fn is_within_run(&self) -> bool {
+    pub(crate) fn is_within_run(&self) -> bool {
         self.tolerance.is_some()
     }
 
     /// Whether the run ends at a point with this gradient, unless it is a saddle.
-    pub(in crate::optimizer) fn is_end(&self, step: &Step<T>) -> bool {
+    pub(crate) fn is_end(&self, step: &Step<T>) -> bool {
         self.tolerance.is_some_and(|tolerance| step.gradient_norm <= tolerance)
     }
 
     /// Value and gradient at `x`.
-    pub(in crate::optimizer) fn evaluate<O: Objective<T> + ?Sized>(
+    pub(crate) fn evaluate<O: Objective<T> + ?Sized>(
         &mut self,
         objective: &mut O,
         x: &DVector<T>,
@@ -57,7 +57,7 @@ impl<T: Real> Evaluated<T> {
     }
 
     /// Value, gradient and Hessian at `x`.
-    pub(in crate::optimizer) fn evaluate_hessian<O: Hessian<T> + ?Sized>(
+    pub(crate) fn evaluate_hessian<O: Hessian<T> + ?Sized>(
         &mut self,
         objective: &mut O,
         x: &DVector<T>,
@@ -78,7 +78,7 @@ impl<T: Real> Evaluated<T> {
 
     /// As [`evaluate_hessian`](Self::evaluate_hessian), at no cost within a run where the last evaluation was of this
     /// point.
-    pub(in crate::optimizer) fn visit<O: Hessian<T> + ?Sized>(
+    pub(crate) fn visit<O: Hessian<T> + ?Sized>(
         &mut self,
         objective: &mut O,
         x: &DVector<T>,
@@ -90,24 +90,24 @@ impl<T: Real> Evaluated<T> {
     }
 
     /// Changes places with what was evaluated elsewhere in the same run.
-    pub(in crate::optimizer) fn swap(&mut self, there: &mut Self) {
+    pub(crate) fn swap(&mut self, there: &mut Self) {
         std::mem::swap(self, there);
         std::mem::swap(&mut self.tolerance, &mut there.tolerance);
     }
 
     /// Whether the last evaluation was of `x`.
-    pub(in crate::optimizer) fn knows(&self, x: &DVector<T>) -> bool {
+    pub(crate) fn knows(&self, x: &DVector<T>) -> bool {
         self.value.is_finite() && self.x == *x
     }
 
     /// What a step tells of the point, evaluated before.
-    pub(in crate::optimizer) fn tell(&self) -> Step<T> {
+    pub(crate) fn tell(&self) -> Step<T> {
         let known = Step::new(self.value, kernel::norm_inf(self.gradient.as_slice()));
         Step { evaluations: 0, ..known }
     }
 
     /// Judges `x`, from what the last evaluation left behind if that was its point.
-    pub(in crate::optimizer) fn judge<O: Hessian<T> + ?Sized>(
+    pub(crate) fn judge<O: Hessian<T> + ?Sized>(
         &self,
         objective: &mut O,
         x: &DVector<T>,
@@ -121,7 +121,7 @@ impl<T: Real> Evaluated<T> {
 }
 
 /// `to ← from`, without an allocation where the lengths agree.
-pub(in crate::optimizer) fn assign<T: Real>(to: &mut DVector<T>, from: &DVector<T>) {
+pub(crate) fn assign<T: Real>(to: &mut DVector<T>, from: &DVector<T>) {
     if to.len() == from.len() {
         to.as_mut_slice().copy_from_slice(from.as_slice());
     } else {

@@ -9,7 +9,7 @@ use crate::{Error, HessianProduct, Real, kernel};
 /// `H Q ≈ Q T`, with `k` orthonormal columns `Q` that span the Krylov space of a start, and `T` tridiagonal
 /// (Lanczos 1950; orthogonalised twice against all columns, so that no copies of eigenvalues appear).
 #[derive(Debug, Clone)]
-pub(in crate::optimizer) struct Lanczos<T: Real> {
+pub(crate) struct Lanczos<T: Real> {
     /// Columns of `Q`.
     basis: Vec<DVector<T>>,
     product: DVector<T>,
@@ -23,7 +23,7 @@ pub(in crate::optimizer) struct Lanczos<T: Real> {
 }
 
 impl<T: Real> Lanczos<T> {
-    pub(in crate::optimizer) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             basis: Vec::new(),
             product: DVector::zeros(0),
@@ -37,7 +37,7 @@ impl<T: Real> Lanczos<T> {
     /// At most `steps` steps from `start`; fewer where the space is exhausted or a product is not finite. Leaves
     /// the Ritz values, unsorted, and the Ritz vectors in the coordinates of `Q`. False where the start is zero,
     /// or there is no product to be had.
-    pub(in crate::optimizer) fn run<O: HessianProduct<T> + ?Sized>(
+    pub(crate) fn run<O: HessianProduct<T> + ?Sized>(
         &mut self,
         objective: &mut O,
         x: &DVector<T>,
@@ -106,7 +106,7 @@ impl<T: Real> Lanczos<T> {
 
     /// `s = −Q V max(|Λ|, δ)⁻¹ Vᵀ (γ e₁)` into `out`, with `T = V Λ Vᵀ`, `δ = √ε max |λ|`, and `γ` the length of
     /// the start; `−Q (γ e₁)` where all Ritz values are zero. Returns whether a Ritz value is negative.
-    pub(in crate::optimizer) fn descend(&mut self, length: T, out: &mut DVector<T>) -> bool {
+    pub(crate) fn descend(&mut self, length: T, out: &mut DVector<T>) -> bool {
         let k = self.values.len();
         let largest = kernel::norm_inf(&self.values);
         let floor = if largest > T::zero() { T::EPSILON.sqrt() * largest } else { T::one() };
@@ -124,7 +124,7 @@ impl<T: Real> Lanczos<T> {
     /// its unit Ritz vector in `out`. A negative Ritz value is a proof, it is
     /// `vᵀHv`; `None`, where the smallest is not negative beyond rounding, is only a sign that there is
     /// none.
-    pub(in crate::optimizer) fn negative_eigenvalue<O: HessianProduct<T> + ?Sized>(
+    pub(crate) fn negative_eigenvalue<O: HessianProduct<T> + ?Sized>(
         &mut self,
         objective: &mut O,
         x: &DVector<T>,

@@ -8,7 +8,7 @@ use crate::kernel::{self, Spectrum, least_norm_step};
 
 /// What the factorisation found `H` to be, up to the rounding of its pivots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::optimizer) enum Shape {
+pub(crate) enum Shape {
     Definite,
     /// And `∇f` lies in its range.
     Semidefinite,
@@ -17,20 +17,20 @@ pub(in crate::optimizer) enum Shape {
 
 /// The Newton step `s`, and room for a factor of `H`.
 #[derive(Debug, Clone)]
-pub(in crate::optimizer) struct NewtonModel<T: Real> {
-    pub(in crate::optimizer) s: DVector<T>,
+pub(crate) struct NewtonModel<T: Real> {
+    pub(crate) s: DVector<T>,
     factor: DMatrix<T>,
     pivots: Vec<usize>,
 }
 
 impl<T: Real> NewtonModel<T> {
-    pub(in crate::optimizer) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { s: DVector::zeros(0), factor: DMatrix::zeros(0, 0), pivots: Vec::new() }
     }
 
     /// Solves `H s = −∇f`: by Cholesky's factorisation where `H` is positive definite, by the shortest `s` where it is
     /// semidefinite and `∇f` in its range; else `s` is left as it was.
-    pub(in crate::optimizer) fn solve(&mut self, here: &Evaluated<T>) -> Shape {
+    pub(crate) fn solve(&mut self, here: &Evaluated<T>) -> Shape {
         let n = here.x.len();
         if self.s.len() != n {
             self.s = DVector::zeros(n);
@@ -52,7 +52,7 @@ impl<T: Real> NewtonModel<T> {
     }
 
     /// Solves `H s = −∇f` by elimination, whatever the signs; false where `H` is singular.
-    pub(in crate::optimizer) fn eliminate(&mut self, here: &Evaluated<T>) -> bool {
+    pub(crate) fn eliminate(&mut self, here: &Evaluated<T>) -> bool {
         let n = here.x.len();
         self.pivots.resize(n, 0);
         self.factor.as_mut_slice().copy_from_slice(here.hessian.as_slice());
@@ -65,7 +65,7 @@ impl<T: Real> NewtonModel<T> {
     }
 
     /// `s = −V max(|Λ|, δ)⁻¹ Vᵀ ∇f`, down whatever the signs; `−∇f` where `H` has no spectrum to be had.
-    pub(in crate::optimizer) fn modify(&mut self, here: &Evaluated<T>) -> Option<Spectrum<T>> {
+    pub(crate) fn modify(&mut self, here: &Evaluated<T>) -> Option<Spectrum<T>> {
         let spectrum = Spectrum::new(&here.hessian);
         match &spectrum {
             Some(spectrum) => self.s.copy_from(&spectrum.descend(&here.gradient)),
@@ -75,7 +75,7 @@ impl<T: Real> NewtonModel<T> {
     }
 
     /// `∇fᵀs`, where `s` leads down.
-    pub(in crate::optimizer) fn slope(&self, here: &Evaluated<T>) -> Option<T> {
+    pub(crate) fn slope(&self, here: &Evaluated<T>) -> Option<T> {
         let slope = kernel::dot(here.gradient.as_slice(), self.s.as_slice());
         (slope < T::zero() && slope.is_finite()).then_some(slope)
     }

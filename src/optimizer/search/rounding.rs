@@ -10,17 +10,17 @@ pub(crate) fn rounding<T: Real>(f: T) -> T {
 }
 
 /// Whether a promised reduction of `f` is of the order of its rounding.
-pub(in crate::optimizer) fn drowns<T: Real>(promised: T, f: T) -> bool {
+pub(crate) fn drowns<T: Real>(promised: T, f: T) -> bool {
     promised <= T::of(2.0) * rounding(f)
 }
 
 /// Whether a value is not higher than `f` by more than `√ε |f|`: large terms may cancel in `f`, and their rounding is
 /// more than that of `f`.
-pub(in crate::optimizer) fn is_level<T: Real>(value: T, f: T) -> bool {
+pub(crate) fn is_level<T: Real>(value: T, f: T) -> bool {
     value - f <= T::EPSILON.sqrt() * f.abs()
 }
 
 /// Whether a point is level with the one of `step`, and its gradient smaller.
-pub(in crate::optimizer) fn calms<T: Real>(step: &Step<T>, value: T, gradient_norm: T) -> bool {
+pub(crate) fn calms<T: Real>(step: &Step<T>, value: T, gradient_norm: T) -> bool {
     value.is_finite() && is_level(value, step.value) && gradient_norm < step.gradient_norm
 }

@@ -18,12 +18,7 @@ use crate::kernel::{self, Spectrum};
 /// monotone, kept in a bracket. Hard case: where `c` has next to nothing along the eigenvectors of `λ₁ ≤ 0`
 /// and the rest stays inside, the step is completed along the first of them to the boundary, to the side
 /// `c₁` prefers.
-pub(in crate::optimizer) fn solve<T: Real>(
-    spectrum: &Spectrum<T>,
-    c: &DVector<T>,
-    radius: T,
-    s: &mut DVector<T>,
-) -> T {
+pub(crate) fn solve<T: Real>(spectrum: &Spectrum<T>, c: &DVector<T>, radius: T, s: &mut DVector<T>) -> T {
     let mut model = Model { lambda: &spectrum.values, c, radius, s: DVector::zeros(c.len()) };
     let mu = model.inside().or_else(|| model.hard_case()).unwrap_or_else(|| model.on_boundary());
     s.gemv(T::one(), &spectrum.vectors, &model.s, T::zero());

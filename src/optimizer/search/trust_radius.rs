@@ -3,10 +3,9 @@
 use nalgebra::DVector;
 
 use super::backtrack::Backtrack;
+use super::position::Position;
 use super::rounding::{drowns, is_level};
 use crate::contract::setting;
-use crate::objective::evaluate;
-use crate::optimizer::Step;
 use crate::{Error, Objective, Real, kernel};
 
 /// The radius `Δ` of a trust region. It follows `ρ`, the actual over the predicted reduction of `f` by a step `s`:
@@ -38,11 +37,18 @@ pub(crate) struct RadiusRule {
 impl RadiusRule {
     /// Those of Moré 1978, section 7, and MINPACK's `lmder` (which takes the parabola's minimum, not half of it).
     pub(crate) const MORE: Self = Self { most: 0.1, least: 0.5, reach: 10.0, grow: 2.0, edge: 0.0 };
+    /// A quarter of the step inwards, four times the step outwards from the boundary.
+    pub(crate) const QUARTERS: Self = Self { most: 0.25, least: 0.25, reach: 1.0, grow: 4.0, edge: 0.9 };
 }
 
 impl<T: Real> TrustRadius<T> {
     pub(crate) fn new(now: T, rule: RadiusRule) -> Self {
         Self { now, rule }
+    }
+
+    /// No larger than what can be squared.
+    pub(crate) fn set(&mut self, radius: T) {
+        self.now = radius.min(T::MAX.sqrt());
     }
 
     /// After a step of this length; `full` is one that is the same without the region. Returns the factor by which
@@ -52,7 +58,7 @@ impl<T: Real> TrustRadius<T> {
         if ratio > T::of(0.25) {
             let trusted = (ratio >= T::of(0.75) || full) && length >= T::of(edge) * self.now;
             if trusted {
-                self.now = (T::of(grow) * length).min(T::MAX.sqrt());
+                self.set(T::of(grow) * length);
             }
             return if trusted { T::of(grow) } else { T::one() };
         }
@@ -72,35 +78,42 @@ impl<T: Real> TrustRadius<T> {
     }
 }
 
-/// `ρ = (f(x) − f(x + s)) / promised`: the step is accepted if `ρ > η`, the radius becomes `‖s‖/4` where
-/// `ρ ≤ ¼`, and `4Δ` where `ρ > ¾` on the boundary.
+/// A trust region around the point of a step. With `ρ = (f(x) − f(x + s)) / promised` a step is accepted if `ρ > η`.
 #[derive(Debug, Clone)]
-pub(in crate::optimizer) struct Radius<T: Real> {
-    pub(in crate::optimizer) initial: T,
-    pub(in crate::optimizer) acceptance: T,
-    pub(in crate::optimizer) now: T,
-    pub(in crate::optimizer) at: Backtrack<T>,
+pub(crate) struct Region<T: Real> {
+    pub(crate) initial: T,
+    /// `η`.
+    pub(crate) acceptance: T,
+    pub(crate) radius: TrustRadius<T>,
+    pub(crate) line: Backtrack<T>,
     gradient: DVector<T>,
 }
 
-impl<T: Real> Radius<T> {
-    pub(in crate::optimizer) fn new() -> Self {
-        let (initial, acceptance) = (T::one(), T::of(0.15));
-        Self { initial, acceptance, now: initial, at: Backtrack::new(), gradient: DVector::zeros(0) }
+impl<T: Real> Region<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            initial: T::one(),
+            acceptance: T::of(0.15),
+            radius: TrustRadius::new(T::one(), RadiusRule::QUARTERS),
+            line: Backtrack::new(),
+            gradient: DVector::zeros(0),
+        }
+    }
+
+    /// The radius that a run starts with.
+    pub(crate) fn begin_with(&mut self, radius: T) {
+        self.initial = radius;
+        self.radius.now = radius;
     }
 
     /// Judges the settings; a run starts with the first radius.
-    pub(in crate::optimizer) fn start(&mut self) -> Result<(), Error> {
+    pub(crate) fn start(&mut self) -> Result<(), Error> {
         let fine = self.initial > T::zero() && self.initial.is_finite();
         setting("radius", "positive and finite", self.initial, fine)?;
         let fine = self.acceptance >= T::zero() && self.acceptance < T::of(0.25);
         setting("acceptance", "at least 0 and below 1/4", self.acceptance, fine)?;
-        self.now = self.initial;
+        self.radius.now = self.initial;
         Ok(())
-    }
-
-    pub(in crate::optimizer) fn set(&mut self, radius: T) {
-        self.now = radius.min(T::MAX.sqrt());
     }
 
     /// `f(x + s)` if the step is accepted, with the point in the trial buffer; adapts the radius.
@@ -108,54 +121,46 @@ impl<T: Real> Radius<T> {
     /// Where the promise drowns in the rounding of `f`, a smaller gradient is enough. And `f` can be noisier than its
     /// size tells, where large terms cancel in it: a gradient four times smaller outweighs a change that is small
     /// beside `f`.
-    pub(in crate::optimizer) fn judge<O: Objective<T> + ?Sized>(
+    pub(crate) fn judge<O: Objective<T> + ?Sized>(
         &mut self,
-        objective: &mut O,
-        x: &DVector<T>,
+        at: &mut Position<T, O>,
         s: &DVector<T>,
         promised: T,
-        step: &mut Step<T>,
     ) -> Result<Option<T>, Error> {
-        let f = self.at.value_at(objective, x, T::one(), s, step);
-        let length = Some(kernel::norm(s.as_slice())).filter(|length| length.is_finite()).unwrap_or(self.now);
+        let f = self.line.value_at(at, T::one(), s);
+        let length = Some(kernel::norm(s.as_slice())).filter(|s| s.is_finite()).unwrap_or(self.radius.now);
         if !f.is_finite() {
-            self.now = length * T::of(0.1);
+            self.radius.retreat(length);
             return Ok(None);
         }
-        if drowns(promised, step.value) && self.calms(objective, f, T::one(), step)? {
+        if drowns(promised, at.step.value) && self.calms(at, f, T::one())? {
             return Ok(Some(f));
         }
-        let ratio = if promised > T::zero() { (step.value - f) / promised } else { T::zero() };
-        if ratio > T::of(0.75) && length >= T::of(0.9) * self.now {
-            self.set(T::of(4.0) * self.now);
-        } else if ratio <= T::of(0.25) {
-            self.now = length * T::of(0.25);
-        }
+        let ratio = if promised > T::zero() { (at.step.value - f) / promised } else { T::zero() };
+        self.radius.update(ratio, length, false);
         if ratio > self.acceptance {
             return Ok(Some(f));
         }
-        let is_small = promised <= T::EPSILON.sqrt() * step.value.abs();
-        if is_small && self.calms(objective, f, T::of(0.25), step)? {
-            self.now = self.now.max(length);
+        let is_small = promised <= T::EPSILON.sqrt() * at.step.value.abs();
+        if is_small && self.calms(at, f, T::of(0.25))? {
+            self.radius.now = self.radius.now.max(length);
             return Ok(Some(f));
         }
         Ok(None)
     }
 
-    /// Whether the trial point, with value `f`, is level with the one of `step`, and its gradient smaller than so many
-    /// times the gradient there.
+    /// Whether the trial point, with value `f`, is level with `x`, and its gradient smaller than so many times the
+    /// gradient at `x`.
     fn calms<O: Objective<T> + ?Sized>(
         &mut self,
-        objective: &mut O,
+        at: &mut Position<T, O>,
         f: T,
         times: T,
-        step: &mut Step<T>,
     ) -> Result<bool, Error> {
-        if !is_level(f, step.value) {
+        if !is_level(f, at.step.value) {
             return Ok(false);
         }
-        evaluate(objective, self.at.trial(), &mut self.gradient)?;
-        step.evaluations += 1;
-        Ok(kernel::norm_inf(self.gradient.as_slice()) < times * step.gradient_norm)
+        let (_, there) = at.evaluate(&self.line.trial, &mut self.gradient)?;
+        Ok(there < times * at.step.gradient_norm)
     }
 }

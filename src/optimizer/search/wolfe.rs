@@ -25,7 +25,7 @@ const PROBES: usize = 50;
 
 /// The buffers of a search: the point `x + t d`, what was evaluated there, and the best of them with its length.
 #[derive(Debug, Clone)]
-pub(in crate::optimizer) struct LineSearch<T: Real> {
+pub(crate) struct LineSearch<T: Real> {
     at: DVector<T>,
     trial: Evaluated<T>,
     best: Evaluated<T>,
@@ -34,15 +34,15 @@ pub(in crate::optimizer) struct LineSearch<T: Real> {
 
 /// The line to search along.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::optimizer) struct Line<'a, T: Real> {
-    pub(in crate::optimizer) from: &'a Evaluated<T>,
-    pub(in crate::optimizer) direction: &'a DVector<T>,
+pub(crate) struct Line<'a, T: Real> {
+    pub(crate) from: &'a Evaluated<T>,
+    pub(crate) direction: &'a DVector<T>,
     /// `φ'(0)`.
-    pub(in crate::optimizer) slope: T,
+    pub(crate) slope: T,
     /// The length to try first.
-    pub(in crate::optimizer) first: T,
+    pub(crate) first: T,
     /// `σ`.
-    pub(in crate::optimizer) sigma: T,
+    pub(crate) sigma: T,
 }
 
 /// `φ` and `φ'` at `t`; where they are not finite the value is `None`.
@@ -64,13 +64,13 @@ enum End {
 }
 
 impl<T: Real> LineSearch<T> {
-    pub(in crate::optimizer) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { at: DVector::zeros(0), trial: Evaluated::new(), best: Evaluated::new(), length: T::zero() }
     }
 
     /// Searches along the line. The point found, with its length, is one where the Wolfe conditions hold, or, if there
     /// was none, the lowest that was met, if it is lower than the start.
-    pub(in crate::optimizer) fn search<O: Objective<T> + ?Sized>(
+    pub(crate) fn search<O: Objective<T> + ?Sized>(
         &mut self,
         objective: &mut O,
         line: Line<'_, T>,
