@@ -16,17 +16,17 @@ use crate::{Error, Real};
 pub use cross_entropy::CrossEntropy;
 pub(crate) use cross_entropy::argmax;
 pub use element_wise::{ElementWise, Through};
-pub use huber::Huber;
-pub use jet::Jet;
+pub use entries::Jet;
 #[doc(hidden)]
-pub use jet::Pass;
+pub use entries::Pass;
+pub use huber::Huber;
 pub use log_loss::LogLoss;
 pub use squared_error::SquaredError;
 
 mod cross_entropy;
 mod element_wise;
+mod entries;
 mod huber;
-mod jet;
 mod log_loss;
 mod squared_error;
 

@@ -309,12 +309,13 @@ fn limits_of_ln<T: Elementary>(u: T, x: T, y: T) -> T {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::approx_constant,
-    clippy::float_cmp,
-    reason = "correctly rounded values, compared as they are"
-)]
 mod tests {
+    #![expect(
+        clippy::approx_constant,
+        clippy::float_cmp,
+        reason = "correctly rounded values, compared as they are"
+    )]
+
     use super::*;
     use crate::kernel::{at_each_level, vectorize};
 

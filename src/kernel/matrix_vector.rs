@@ -6,6 +6,9 @@ use super::scratch::with_scratch;
 use super::simd::{Kernel, Task, Update, Vector, dispatch};
 use super::views::Factor;
 
+/// So many terms are added one after the other where a sum is one of short sums.
+pub(super) const TERMS: usize = 32;
+
 /// Whether [`multiply`] takes this product.
 pub(super) fn fits<T: Real>(a: &Factor<'_, T>, x: &Factor<'_, T>) -> bool {
     a.row_stride == 1 || by_rows(a, x)
@@ -125,7 +128,8 @@ impl<T: Kernel> Columns<T> {
     }
 }
 
-/// `y ← y + A x`, by contiguous rows; both `A`'s rows and `x` without gaps.
+/// `y ← y + A x`, by contiguous rows; both `A`'s rows and `x` without gaps. Each lane adds up to [`TERMS`] products,
+/// and each of those stretches is added to `y`.
 pub(super) struct Dots<T> {
     pub(super) rows: usize,
     pub(super) depth: usize,
@@ -140,16 +144,21 @@ impl<T: Kernel> Task<T> for Dots<T> {
 
     #[inline(always)]
     unsafe fn run<V: Vector<Scalar = T>>(self) {
-        let mut i = 0;
-        while i < self.rows {
-            // SAFETY: the rows lie in `A`.
-            unsafe {
-                if self.rows - i >= 4 {
-                    self.group::<V, 4>(i);
-                    i += 4;
-                } else {
-                    self.group::<V, 1>(i);
-                    i += 1;
+        let stretch = 4 * TERMS * V::LANES;
+        for start in (0..self.depth).step_by(stretch) {
+            let depth = stretch.min(self.depth - start);
+            let part = Self { depth, a: self.a.wrapping_add(start), x: self.x.wrapping_add(start), ..self };
+            let mut i = 0;
+            while i < self.rows {
+                // SAFETY: the rows lie in `A`.
+                unsafe {
+                    if self.rows - i >= 4 {
+                        part.group::<V, 4>(i);
+                        i += 4;
+                    } else {
+                        part.group::<V, 1>(i);
+                        i += 1;
+                    }
                 }
             }
         }

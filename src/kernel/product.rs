@@ -7,11 +7,10 @@
 //! length, each added to `C` when done.
 #![expect(unsafe_code, reason = "hands checked slices to the tiles as pointers")]
 
-use super::matrix_vector;
+use super::matrix_vector::{self, TERMS};
 use super::real::Real;
 use super::scratch::with_scratch;
 use super::simd::{Block, Left, PackColumns, PackRows, Update, dispatch};
-use super::sums::TERMS;
 use super::views::Factor;
 
 /// The depth of one block: a panel of `B` this deep fits the first-level cache (512 in f32, 256 in f64).
@@ -34,7 +33,7 @@ const SMALL: usize = 64 << 10;
 pub(crate) fn product<T: Real>(alpha: T, a: Factor<'_, T>, b: Factor<'_, T>, beta: T, c: &mut [T]) {
     assert!(a.cols == b.rows && holds(c, a.rows, b.cols));
     let size = a.rows * b.cols;
-    if beta == T::zero() || a.cols <= TERMS || size > FEW {
+    if beta == T::zero() || a.cols <= 2 * TERMS || size > FEW {
         return multiply(a, b, Update::Scaled(alpha, beta), c);
     }
     let mut sums = [T::zero(); FEW];

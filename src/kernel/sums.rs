@@ -1,21 +1,18 @@
 //! Passes over vectors, at the speed of memory.
 //!
-//! A sum of many terms is one of short sums: every lane adds at most [`TERMS`], and what the lanes make is added in
-//! pairs, so that rounding grows with the logarithm of the length. The order depends on the length and the width of
+//! A sum of many terms is one of short sums: a lane adds [`TERMS`], or twice as many where that is all there is, and
+//! what the lanes make is added in pairs, so that rounding grows with the logarithm of the length. The order depends on the length and the width of
 //! the registers alone.
 #![expect(unsafe_code, reason = "hands checked slices to a task as pointers")]
 
 use std::ops::Range;
 
 use super::math::{Elementary, Fused};
-use super::matrix_vector::{Columns, Dots};
+use super::matrix_vector::{Columns, Dots, TERMS};
 use super::real::Real;
 use super::simd::{dispatch, vectorize};
 use super::sweep::largest_of_parts;
 use super::views::Factor;
-
-/// So many terms are added one after the other at the most.
-pub(super) const TERMS: usize = 64;
 
 /// `Σ f(part)` over parts of `range`, of at most `leaf` each, added in pairs.
 pub(crate) fn pairwise<T: Elementary>(
@@ -56,7 +53,7 @@ const ROWS: usize = 256;
 
 /// `sums ← sums + A 1` for some rows and columns, in pairs of runs of columns; `sums` are zero.
 fn sum_columns<T: Real>(a: Factor<'_, T>, rows: Range<usize>, columns: Range<usize>, sums: &mut [T; ROWS]) {
-    if columns.len() > TERMS {
+    if columns.len() > TERMS && a.cols > 2 * TERMS {
         let middle = columns.start + columns.len().div_ceil(TERMS) / 2 * TERMS;
         let mut high = [T::zero(); ROWS];
         sum_columns(a, rows.clone(), columns.start..middle, sums);
@@ -113,7 +110,7 @@ pub(crate) fn times<T: Real>(x: &mut [T], y: &[T]) {
 pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
     let n = x.len().min(y.len());
     let (x, y) = (&x[..n], &y[..n]);
-    // so long that their sums in stretches are still short sums
+    // up to `TERMS` stretches of [`Dots`], even where registers are narrow
     pairwise(0..n, TERMS * TERMS * 8, &mut |part| {
         let (x, y, mut sum) = (&x[part.clone()], &y[part], T::zero());
         let depth = x.len();
@@ -126,7 +123,7 @@ pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
 
 /// `Σ x_i`.
 pub(crate) fn sum<T: Real>(x: &[T]) -> T {
-    pairwise(0..x.len(), TERMS * TERMS, &mut |part| {
+    pairwise(0..x.len(), TERMS * LANES, &mut |part| {
         fold(
             &x[part],
             #[inline(always)]
@@ -219,11 +216,13 @@ pub(super) fn fold_products<T: Elementary, const LANES: usize>(fused: Fused, x: 
     halve(lanes, |x, y| x + y)
 }
 
+/// Lanes of a fold.
+const LANES: usize = 64;
+
 /// Folds from zero: a short slice as it stands, a long one in lanes.
 #[inline(always)]
 fn fold<T: Elementary>(x: &[T], f: impl Fn(T, T) -> T) -> T {
-    const LANES: usize = 64;
-    if x.len() < LANES {
+    if x.len() < TERMS {
         return x.iter().fold(T::default(), |sum, x| f(sum, *x));
     }
     vectorize(
@@ -305,6 +304,41 @@ mod tests {
                 }
             }
         });
+    }
+
+    /// In sequence, 10⁶ equal terms in f32 are off by 1e−3 and more.
+    #[test]
+    fn many_equal_terms_keep_their_digits() {
+        at_each_level(|| {
+            let n = if cfg!(miri) { 5000 } else { 1_000_000 };
+            let x = vec![0.1_f32; n];
+            let close = |sum: f32, exact: f64| (f64::from(sum) - exact).abs() <= 1e-6 * exact;
+            let (tenth, n_f64) = (f64::from(0.1_f32), n as f64);
+            assert!(close(sum(&x), n_f64 * tenth));
+            assert!(close(dot(&x, &vec![1.0; n]), n_f64 * tenth));
+            assert!(close(norm(&x), n_f64.sqrt() * tenth));
+            let mut columns = [0.0; 5];
+            add_columns(Factor::new(&x, 5, n / 5), &mut columns);
+            assert!(columns.iter().all(|sum| close(*sum, n_f64 / 5.0 * tenth)), "{columns:?}");
+        });
+    }
+
+    #[test]
+    fn a_norm_neither_overflows_nor_vanishes() {
+        for unit in [1.0, 1e300, 1e-300, f64::MAX / 5.0, f64::MIN_POSITIVE, 5e-324, 2f64.powi(-1074)] {
+            assert!((norm(&[3.0 * unit, 4.0 * unit]) / unit - 5.0).abs() <= 1e-15, "{unit}");
+        }
+        for unit in [1e37_f32, 1e-38, 1e-45, f32::MAX / 5.0, f32::MIN_POSITIVE] {
+            assert!((norm(&[-3.0 * unit, 4.0 * unit]) / unit - 5.0).abs() <= 1e-6, "{unit}");
+        }
+        assert_eq!(norm::<f64>(&[]), 0.0);
+        assert_eq!(norm(&[0.0, 0.0]), 0.0);
+        assert_eq!(norm(&[1.0, f64::NEG_INFINITY]), f64::INFINITY);
+        assert!(norm(&[1.0, f64::NAN, f64::INFINITY]).is_nan());
+        // as without the power of two, but for rounding
+        let v: Vec<f64> = (0..9).map(|i| f64::from(i).sin()).collect();
+        let scaled: Vec<f64> = v.iter().map(|v| v * 2f64.powi(900)).collect();
+        assert!((norm(&scaled) / 2f64.powi(900) / norm(&v) - 1.0).abs() <= 2.0 * f64::EPSILON);
     }
 
     #[test]

@@ -120,3 +120,59 @@ pub(super) fn copy_columns<T: Real>(from: DMatrixView<'_, T>, to: &mut [T]) {
         to.copy_from_slice(from.column(j).expect("the columns of a view have no gaps"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::{DMatrix, DMatrixView, Dyn, U1};
+
+    use crate::kernel::{Factor, at_each_level, product, weighted_gram};
+
+    /// Four samples that are one: a column stride of 0 is a stride like others.
+    #[test]
+    fn columns_that_stand_on_one_another() {
+        at_each_level(|| {
+            for n in [1, 3, 20, 70] {
+                let entries: Vec<f64> = (0..n).map(|i| i as f64 - 1.5).collect();
+                let view = DMatrixView::from_slice_with_strides_generic(&entries, Dyn(n), Dyn(4), U1, Dyn(0));
+                let (x, ones) = (Factor::view(&view), [1.0; 4]);
+                let mut sums = vec![0.0; n];
+                product(1.0, x, Factor::new(&ones, 4, 1), 0.0, &mut sums);
+                assert!(sums.iter().zip(&entries).all(|(sum, x)| *sum == 4.0 * x));
+                let (mut square, mut h) = (vec![0.0; n * n], vec![0.0; n * n]);
+                product(1.0, x, x.t(), 0.0, &mut square);
+                weighted_gram(x, &ones, &mut h, n);
+                for j in 0..n {
+                    for i in j..n {
+                        assert_eq!(square[j * n + i], 4.0 * entries[i] * entries[j], "{n}");
+                        assert_eq!(h[j * n + i], square[j * n + i], "{n}");
+                    }
+                }
+            }
+        });
+    }
+
+    /// What lies between the columns of a view is another's: it may be written meanwhile.
+    #[test]
+    fn the_gaps_of_a_view_are_not_touched() {
+        let mut all = DMatrix::from_element(6, 5, 1.0);
+        let (upper, mut lower) = all.rows_range_pair_mut(0..3, 3..6);
+        std::thread::scope(|scope| {
+            scope.spawn(move || lower.fill(7.0));
+            let (view, mut sums) = (upper.as_view(), [0.0; 3]);
+            product(1.0, Factor::view(&view), Factor::new(&[1.0; 5], 5, 1), 0.0, &mut sums);
+            assert_eq!(sums, [5.0; 3]);
+        });
+        assert_eq!(all.sum(), 15.0 + 7.0 * 15.0);
+    }
+
+    /// The stride of a single column means nothing, however large.
+    #[test]
+    fn one_column_has_no_stride() {
+        let entries = [1.0, 2.0, 3.0];
+        let view =
+            DMatrixView::from_slice_with_strides_generic(&entries, Dyn(3), Dyn(1), U1, Dyn(usize::MAX / 2));
+        let mut sums = [0.0; 3];
+        product(2.0, Factor::view(&view), Factor::new(&[1.0], 1, 1), 0.0, &mut sums);
+        assert_eq!(sums, [2.0, 4.0, 6.0]);
+    }
+}

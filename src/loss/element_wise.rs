@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
-use super::jet::{Jet, Pass, Wanted};
+use super::entries::{Jet, Pass, Wanted};
 use super::{Loss, SecondOrderLoss, argmax};
 use crate::{Activation, Error, Real};
 

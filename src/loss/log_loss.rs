@@ -1,7 +1,7 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use super::element_wise::least;
-use super::jet::{Jet, Pass, Wanted};
+use super::entries::{Jet, Pass, Wanted};
 use crate::kernel::{Fused, compiled};
 use crate::{Error, Loss, Real, SecondOrderLoss};
 

@@ -1,5 +1,5 @@
 use super::element_wise::{ElementWise, run};
-use super::jet::{Jet, Pass};
+use super::entries::{Jet, Pass};
 use crate::kernel::compiled;
 use crate::{Activation, Real};
 

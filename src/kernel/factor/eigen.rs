@@ -247,3 +247,24 @@ fn implicit_ql<T: Real>(d: &mut [T], e: &mut [T], z: &mut [T]) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::{DMatrix, DVector};
+
+    use super::Spectrum;
+
+    #[test]
+    fn nearly_equal_eigenvalues_ascend() {
+        let mut a = 1.283683477334007_f64;
+        for _ in 0..100 {
+            for (p, q) in [(a, a.next_up()), (a.next_up(), a), (-a, -a.next_up()), (a, a)] {
+                let h = DMatrix::from_diagonal(&DVector::from_column_slice(&[p, q]));
+                let values = Spectrum::values(&h).expect("finite");
+                assert!(values[0] <= values[1], "{p} {q}: {values}");
+                assert_eq!(Spectrum::new(&h).expect("finite").values, values);
+            }
+            a *= 1.01;
+        }
+    }
+}

@@ -125,6 +125,17 @@ fn avx2<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// All threads see one level, also those that ask at the same time.
+#[cfg(test)]
+#[test]
+fn the_level_is_found_once() {
+    let levels: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(level)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    });
+    assert!(levels.iter().all(|found| *found == levels[0]));
+}
+
 #[cfg(test)]
 pub(crate) use forced::{at_each_level, sizes};
 #[cfg(test)]

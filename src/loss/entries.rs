@@ -47,10 +47,10 @@ pub(super) enum Wanted<'a, T: Real> {
     Product(DMatrixView<'a, T>, DMatrixViewMut<'a, T>),
 }
 
-/// Entries that are added in one go, at most 64 in each lane.
-const ENTRIES: usize = 64 * LANES;
 /// Samples that are added in one go where each has several outputs.
-const SAMPLES: usize = 64;
+const SAMPLES: usize = 32;
+/// Entries that are added in one go, as many in each lane.
+const ENTRIES: usize = SAMPLES * LANES;
 
 impl<T: Real> Pass<'_, T> {
     /// Does what is asked with `jet(fused, z, y)`; NaN where the shapes do not fit each other.
