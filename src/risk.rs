@@ -4,15 +4,19 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::contract::{check_finite, check_shape, room};
+use crate::contract::{check_finite, check_shape, room, setting};
 use crate::kernel;
 use crate::{Error, Loss, Model, Objective, Real, Recession};
 
-mod batch;
-mod chunks;
-mod curvature;
+use batch::Batch;
+use leaves::{InPlace, Leaves, Sums, chunk_width, sum};
+use tree::Counter;
 
-use chunks::{Batch, Chunks, GROUPS, WORTH_SHARING, add, chunk_width, for_each, threads};
+mod batch;
+mod curvature;
+mod leaves;
+mod recession;
+mod tree;
 
 /// The empirical risk: the mean loss of a model over samples, as a function of the parameters `θ`.
 ///
@@ -46,19 +50,32 @@ pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
     y: DMatrixView<'a, T>,
     weights: Option<Vec<T>>,
     ridge: T,
-    penalised: Vec<bool>,
+    /// Runs of parameters that the penalty shrinks.
+    penalised: Vec<Range<usize>>,
     batch: Batch<T>,
-    workers: Vec<Worker<T, M::Cache>>,
-    second: Option<curvature::Second<T, M::Cache>>,
+    /// Made where they are first needed: one for each thread, and its counter for each [`Quantity`].
+    workers: [Vec<Worker<T, M::Cache>>; 2],
+    counters: [Vec<Counter<Sums<T>>>; 4],
+    point: curvature::Point<T>,
+    verdict: Option<Recession<T>>,
 }
 
-/// What one thread needs to evaluate chunks of the batch.
+/// What is summed over the samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Quantity {
+    Value,
+    Gradient,
+    Product,
+    Hessian,
+}
+
+/// What one thread needs to evaluate chunks of the batch; all matrices have `width` columns.
 #[derive(Debug)]
 struct Worker<T, C> {
     cache: C,
+    /// `Δ = ∂L/∂Z` (`k` rows).
     delta: DMatrix<T>,
-    gradient: DVector<T>,
-    value: T,
+    second: curvature::Curved<T>,
 }
 
 impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
@@ -100,12 +117,22 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         let mut cache = model.cache(2);
         let z = model.forward(&DVector::zeros(p), x.columns(0, 1), &mut cache);
         check_shape("scores", z.shape(), (model.outputs(), 1))?;
-        let mut penalised = vec![true; p];
-        model.penalised(&mut penalised);
-        let batch = Batch { range: 0..0, gathered: None, is_gathered: false, shares: Vec::new() };
-        let (ridge, workers) = (T::zero(), Vec::new());
-        let mut risk =
-            Self { model, loss, x, y, weights: None, ridge, penalised, batch, workers, second: None };
+        let mut is_penalised = vec![true; p];
+        model.penalised(&mut is_penalised);
+        let mut risk = Self {
+            model,
+            loss,
+            x,
+            y,
+            weights: None,
+            ridge: T::zero(),
+            penalised: runs(&is_penalised),
+            batch: Batch::default(),
+            workers: Default::default(),
+            counters: Default::default(),
+            point: curvature::Point::default(),
+            verdict: None,
+        };
         risk.share(0..x.ncols())?;
         Ok(risk)
     }
@@ -152,7 +179,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// ```
     #[must_use]
     pub fn ridge(self, lambda: T) -> Self {
-        Self { ridge: lambda, ..self }
+        Self { ridge: lambda, verdict: None, ..self }
     }
 
     /// The architecture.
@@ -207,11 +234,11 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
 
     /// `Σw` of the data.
     pub(crate) fn total_weight(&self) -> T {
-        (0..self.samples()).fold(T::zero(), |s, j| s + self.weight(j))
+        self.weights.as_ref().map_or(T::of(self.samples() as f64), |weights| kernel::sum(weights))
     }
 
-    /// Which parameters the ridge penalty shrinks.
-    pub(crate) fn penalised_parameters(&self) -> &[bool] {
+    /// Runs of parameters that the ridge penalty shrinks.
+    pub(crate) fn penalised_parameters(&self) -> &[Range<usize>] {
         &self.penalised
     }
 
@@ -227,26 +254,6 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
 }
 
 impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
-    fn width(&self) -> usize {
-        chunk_width(self.model.parameter_count()).min(self.samples())
-    }
-
-    /// The chunks of group `g` out of `groups`, as ranges of the batch.
-    fn chunks(&self, g: usize, groups: usize) -> Chunks {
-        let (width, len) = (self.width(), self.batch.len());
-        let count = len.div_ceil(width);
-        Chunks { next: g * count / groups * width, end: len.min((g + 1) * count / groups * width), width }
-    }
-
-    /// The whole batch in chunks of `width`.
-    fn chunks_of(&self, width: usize) -> Chunks {
-        Chunks { next: 0, end: self.batch.len(), width }
-    }
-
-    fn groups(&self) -> usize {
-        self.batch.len().div_ceil(self.width()).min(GROUPS)
-    }
-
     /// Inputs, targets and shares of a range of the batch.
     fn part(&self, range: Range<usize>) -> (DMatrixView<'_, T>, DMatrixView<'_, T>, &[T]) {
         let shares = &self.batch.shares[range.clone()];
@@ -261,13 +268,64 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         }
     }
 
-    /// The first worker, made at the first call and lent out while `self` is read.
-    fn take_worker(&mut self) -> Worker<T, M::Cache> {
-        self.workers.pop().unwrap_or_else(|| self.worker())
+    /// How the batch is cut for a sum of this quantity.
+    fn leaves(&self, quantity: Quantity) -> Leaves {
+        let p = self.model.parameter_count();
+        let width = if quantity < Quantity::Product { chunk_width(p) } else { curvature::WIDTH };
+        let leaves = Leaves::new(self.batch.len(), width.min(self.samples()));
+        let is_large = quantity == Quantity::Hessian;
+        if is_large {
+            leaves.of_large_sums(p.saturating_mul(p).saturating_mul(size_of::<T>()))
+        } else {
+            leaves
+        }
     }
 
-    fn give_back(&mut self, worker: Worker<T, M::Cache>) {
-        self.workers.push(worker);
+    /// The sum over the batch of what `add` adds for one chunk, into `root`, whatever that holds.
+    fn sum_chunks(
+        &mut self,
+        quantity: Quantity,
+        root: Sums<T>,
+        add: impl Fn(&Self, Range<usize>, &mut Worker<T, M::Cache>, &mut Sums<T>) + Sync,
+    ) -> Sums<T> {
+        let leaves = self.leaves(quantity);
+        let (length, size) = (root.vector.len(), root.matrix.nrows());
+        let threads = leaves.threads(length.max(1).saturating_mul(size.max(1)));
+        let in_place = match quantity {
+            Quantity::Gradient if self.model.adds_finished_sums() => InPlace::OnSibling,
+            Quantity::Gradient => InPlace::Nowhere,
+            _ => InPlace::InLeaf,
+        };
+        // taken out, so that nothing half done stays behind where a model or a loss of one's own panics
+        let is_second = quantity >= Quantity::Product;
+        let mut workers = std::mem::take(&mut self.workers[usize::from(is_second)]);
+        let mut counters = std::mem::take(&mut self.counters[quantity as usize]);
+        while workers.len() < threads {
+            workers.push(self.worker(leaves.width, is_second));
+        }
+        counters.resize_with(threads.max(counters.len()), Counter::default);
+        let root = sum(
+            leaves,
+            in_place,
+            &mut workers[..threads],
+            &mut counters[..threads],
+            root,
+            || Sums::zeros(length, size),
+            |chunk, worker, sums| add(self, chunk, worker, sums),
+        );
+        self.workers[usize::from(is_second)] = workers;
+        self.counters[quantity as usize] = counters;
+        root
+    }
+
+    fn worker(&self, width: usize, is_second: bool) -> Worker<T, M::Cache> {
+        let k = self.model.outputs();
+        Worker {
+            cache: self.model.cache(width),
+            // what a loss never writes shows
+            delta: DMatrix::repeat(k, width, T::NAN),
+            second: curvature::Curved::new(k, if is_second { width } else { 0 }),
+        }
     }
 
     /// The loss of one chunk, with its gradient added.
@@ -275,68 +333,18 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         &self,
         theta: &DVector<T>,
         chunk: Range<usize>,
-        cache: &mut M::Cache,
-        delta: &mut DMatrix<T>,
-        gradient: &mut DVector<T>,
-    ) -> T {
+        worker: &mut Worker<T, M::Cache>,
+        sums: &mut Sums<T>,
+    ) {
         let (x, y, shares) = self.part(chunk);
-        let z = self.model.forward(theta, x, cache);
-        let mut delta = delta.columns_mut(0, y.ncols());
-        let value = self.loss.value_gradient(z, y, shares, delta.as_view_mut());
-        self.model.backward(theta, x, delta.as_view(), cache, gradient);
-        if gradient.len() == theta.len() {
-            return value;
-        }
-        // a model of one's own replaced it
-        *gradient = DVector::repeat(theta.len(), T::NAN);
-        T::NAN
-    }
-
-    /// `Σ_g value_g`, in the order of the groups: `work` computes one group into a worker, `collect` takes the
-    /// results one after the other.
-    fn sum_groups(
-        &mut self,
-        work: impl Fn(&Self, Chunks, &mut Worker<T, M::Cache>) + Sync,
-        mut collect: impl FnMut(&mut Worker<T, M::Cache>),
-    ) -> T {
-        let groups = self.groups();
-        let mut workers = std::mem::take(&mut self.workers);
-        let side_by_side = self.side_by_side(groups);
-        while workers.len() < side_by_side {
-            workers.push(self.worker());
-        }
-        let mut value = T::zero();
-        for start in (0..groups).step_by(side_by_side) {
-            for_each(&mut workers[..side_by_side], |i, worker| {
-                work(self, self.chunks(start + i, groups), worker);
-            });
-            for worker in &mut workers[..side_by_side] {
-                collect(worker);
-                value += worker.value;
-            }
-        }
-        self.workers = workers;
-        value
-    }
-
-    /// How many groups run side by side: all of them where there are threads and work enough to share.
-    fn side_by_side(&self, groups: usize) -> usize {
-        let work = self.model.parameter_count().saturating_mul(self.batch.len());
-        if threads() > 1 && work >= WORTH_SHARING { groups } else { 1 }
-    }
-
-    fn worker(&self) -> Worker<T, M::Cache> {
-        self.worker_for(self.width())
-    }
-
-    fn worker_for(&self, width: usize) -> Worker<T, M::Cache> {
-        let (k, p) = (self.model.outputs(), self.model.parameter_count());
-        Worker {
-            cache: self.model.cache(width),
-            // what a loss never writes shows
-            delta: DMatrix::repeat(k, width, T::NAN),
-            gradient: DVector::zeros(p),
-            value: T::zero(),
+        let z = self.model.forward(theta, x, &mut worker.cache);
+        let mut delta = worker.delta.columns_mut(0, y.ncols());
+        sums.value += self.loss.value_gradient(z, y, shares, delta.as_view_mut());
+        self.model.backward(theta, x, delta.as_view(), &mut worker.cache, &mut sums.vector);
+        if sums.vector.len() != theta.len() {
+            // a model of one's own replaced it
+            sums.vector = DVector::repeat(theta.len(), T::NAN);
+            sums.value = T::NAN;
         }
     }
 
@@ -345,40 +353,28 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         self.model.affine_in() == (0..self.model.parameter_count())
     }
 
-    /// The least and the largest margin of the scores at `θ` by which the loss decides, where nothing is penalised.
-    fn margins(&mut self, theta: &DVector<T>) -> Option<(T, T)> {
-        if self.ridge != T::zero() || theta.len() != self.model.parameter_count() {
-            return None;
-        }
-        let (mut worker, mut range) = (self.take_worker(), None);
-        for chunk in self.chunks_of(self.width()) {
-            let (x, y, shares) = self.part(chunk);
-            let z = self.model.forward(theta, x, &mut worker.cache);
-            let mut row = vec![T::zero(); y.nrows()];
-            for j in (0..y.ncols()).filter(|j| shares[*j] > T::zero()) {
-                let margin = self.loss.margin(y.column(j).as_slice(), z.column(j).as_slice(), &mut row);
-                let (low, high) = range.unwrap_or((margin, margin));
-                range = Some((low.min(margin), high.max(margin)));
-            }
-        }
-        self.give_back(worker);
-        range
-    }
-
     /// `(λ/2) ‖W‖²`, with `λ W` added to `gradient`.
     fn penalty(&self, theta: &DVector<T>, gradient: Option<&mut DVector<T>>) -> T {
         if self.ridge == T::zero() {
             return T::zero();
         }
-        let weights = || theta.iter().zip(&self.penalised);
+        let weights = || self.penalised.iter().map(|run| (run, &theta.as_slice()[run.clone()]));
         if let Some(gradient) = gradient {
-            for (g, (w, _)) in gradient.iter_mut().zip(weights()).filter(|(_, (_, on))| **on) {
-                *g += self.ridge * *w;
-            }
+            weights()
+                .for_each(|(run, w)| kernel::axpy(self.ridge, w, &mut gradient.as_mut_slice()[run.clone()]));
         }
-        let weights = weights().filter(|(_, on)| **on);
-        T::of(0.5) * self.ridge * weights.fold(T::zero(), |s, (w, _)| s + *w * *w)
+        T::of(0.5) * self.ridge * weights().fold(T::zero(), |sum, (_, w)| sum + kernel::dot(w, w))
     }
+}
+
+/// The runs of `true`.
+fn runs(flags: &[bool]) -> Vec<Range<usize>> {
+    let mut end = 0;
+    let runs = flags.chunk_by(|a, b| a == b).map(|run| {
+        end += run.len();
+        (run[0], end - run.len()..end)
+    });
+    runs.filter_map(|(on, run)| on.then_some(run)).collect()
 }
 
 impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, L> {
@@ -390,75 +386,36 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
         if theta.len() != self.dim() {
             return T::NAN;
         }
-        let value = self.sum_groups(
-            |risk, chunks, worker| {
-                worker.value = T::zero();
-                for chunk in chunks {
-                    let (x, y, shares) = risk.part(chunk);
-                    let z = risk.model.forward(theta, x, &mut worker.cache);
-                    worker.value += risk.loss.value(z, y, shares);
-                }
-            },
-            |_| {},
-        );
-        value + self.penalty(theta, None)
+        let sums = self.sum_chunks(Quantity::Value, Sums::zeros(0, 0), |risk, chunk, worker, sums| {
+            let (x, y, shares) = risk.part(chunk);
+            let z = risk.model.forward(theta, x, &mut worker.cache);
+            sums.value += risk.loss.value(z, y, shares);
+        });
+        sums.value + self.penalty(theta, None)
     }
 
     fn value_gradient(&mut self, theta: &DVector<T>, gradient: &mut DVector<T>) -> T {
         if theta.len() != self.dim() || gradient.len() != self.dim() {
             return T::NAN;
         }
-        let groups = self.groups();
-        let one_chunk_each = self.batch.len().div_ceil(self.width()) == groups && self.width() <= 128;
-        if self.side_by_side(groups) == 1 && one_chunk_each && false {
-            let (mut worker, mut value) = (self.take_worker(), T::zero());
-            kernel::fill(gradient.as_mut_slice(), T::zero());
-            for chunk in self.chunks(0, 1) {
-                value += self.add_chunk(theta, chunk, &mut worker.cache, &mut worker.delta, gradient);
-            }
-            self.give_back(worker);
-            return value + self.penalty(theta, Some(gradient));
-        }
-        let mut first = true;
-        let value = self.sum_groups(
-            |risk, chunks, Worker { cache, delta, gradient, value }| {
-                *value = T::zero();
-                kernel::fill(gradient.as_mut_slice(), T::zero());
-                for chunk in chunks {
-                    *value += risk.add_chunk(theta, chunk, cache, delta, gradient);
-                }
-            },
-            |worker| {
-                // the first group's sum changes hands instead of being copied
-                if std::mem::take(&mut first) {
-                    std::mem::swap(gradient, &mut worker.gradient);
-                } else {
-                    add(worker.gradient.as_slice(), gradient.as_mut_slice());
-                }
-            },
-        );
-        value + self.penalty(theta, Some(gradient))
+        let root = Sums::of(gradient, &mut DMatrix::zeros(0, 0));
+        let sums = self.sum_chunks(Quantity::Gradient, root, |risk, chunk, worker, sums| {
+            risk.add_chunk(theta, chunk, worker, sums);
+        });
+        *gradient = sums.vector;
+        sums.value + self.penalty(theta, Some(gradient))
     }
 
     fn is_convex(&self) -> bool {
         self.is_affine() && self.loss.is_convex()
     }
 
-    /// Unpenalised, scores that put every sample strictly on its own side grow without bound along the same `θ`,
-    /// or its last layer, and the loss falls for ever: the classes are separable.
     fn recedes(&mut self, theta: &DVector<T>) -> Recession<T> {
-        if !self.model.affine_in().is_empty()
-            && self.margins(theta).is_some_and(|(least, _)| least > T::zero())
-        {
-            return Recession::Along(theta.clone());
-        }
-        Recession::No
+        self.seek_recession(theta)
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.ridge >= T::zero() && self.ridge.is_finite() {
-            return Ok(());
-        }
-        Err(Error::Setting { name: "ridge", expected: "finite and not negative", found: self.ridge.f64() })
+        let fine = self.ridge >= T::zero() && self.ridge.is_finite();
+        setting("ridge", "finite and not negative", self.ridge, fine)
     }
 }

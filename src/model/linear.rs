@@ -292,6 +292,18 @@ impl<T: Real, M: Affine> Model<T> for M {
             self.linear().backward(&x, &delta, gradient.as_mut_slice());
         }
     }
+
+    fn adds_finished_sums(&self) -> bool {
+        true
+    }
+
+    fn affine_inputs<'c>(
+        &self,
+        x: DMatrixView<'c, T>,
+        _cache: &'c LinearCache<T>,
+    ) -> Option<DMatrixView<'c, T>> {
+        Some(x)
+    }
 }
 
 impl<T: Real, M: Affine> InputGradient<T> for M {

@@ -315,6 +315,23 @@ impl<T: Real> Model<T> for Network {
             }
         }
     }
+
+    /// One product and one sum of columns for each layer's part.
+    fn adds_finished_sums(&self) -> bool {
+        true
+    }
+
+    /// The last activations but one, or the data.
+    fn affine_inputs<'c>(
+        &self,
+        x: DMatrixView<'c, T>,
+        cache: &'c NetworkCache<T>,
+    ) -> Option<DMatrixView<'c, T>> {
+        let (layer, before) = (self.layers.last()?, cache.layers.iter().rev().nth(1));
+        Some(before.map_or(x, |kept| {
+            DMatrixView::from_slice(&kept.a[..layer.inputs * cache.batch], layer.inputs, cache.batch)
+        }))
+    }
 }
 
 impl<T: Real> InputGradient<T> for Network {

@@ -1,33 +1,63 @@
 //! The second-order half of the empirical risk.
 
+use std::ops::Range;
+
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use super::{EmpiricalRisk, Worker};
-use crate::kernel;
-use crate::{Hessian, HessianProduct, Objective, Real, SecondOrderLoss, SecondOrderModel};
+use super::leaves::Sums;
+use super::{EmpiricalRisk, Quantity, Worker};
+use crate::{Hessian, HessianProduct, Objective, Real, SecondOrderLoss, SecondOrderModel, kernel};
 
 /// Samples that are worth one addition to a Hessian, which is larger than what they leave in a cache.
-const DENSE_WIDTH: usize = 256;
+pub(super) const WIDTH: usize = 256;
 
-/// Buffers for second derivatives of one chunk, and a worker of their own.
+/// What one thread needs for second derivatives of a chunk, beside a cache and `Δ`.
 #[derive(Debug)]
-pub(super) struct Second<T, C> {
-    worker: Worker<T, C>,
-    /// Where the worker has gone forward, if it still stands there and the batch is one chunk.
-    theta: DVector<T>,
-    is_there: bool,
+pub(super) struct Curved<T> {
+    /// `Z` (`k × width`): a model lends its scores or their tangents, not both.
+    scores: DMatrix<T>,
+    /// `R{Δ}`, or a unit direction of the scores (`k × width`).
+    r_delta: DMatrix<T>,
     /// `Δ = 0`, for Gauss–Newton products.
     flat: DMatrix<T>,
-    /// `R{Δ}`, or a unit direction of the scores (`k × width`).
-    direction: DMatrix<T>,
-    /// `k × k` blocks `w_j ∂²ℓ/∂z²`, one per column (`k² × width`).
-    curvature: DMatrix<T>,
-    /// `Z`.
-    scores: DMatrix<T>,
+    /// `k × k` blocks `w_j ∂²ℓ/∂z²`, one per column (`k² × width`); made where they are first needed.
+    blocks: DMatrix<T>,
 }
 
-impl<T, C> Second<T, C> {
-    /// The batch has changed.
+impl<T: Real> Curved<T> {
+    pub(super) fn new(k: usize, width: usize) -> Self {
+        let unwritten = || DMatrix::repeat(k, width, T::NAN);
+        let (flat, blocks) = (DMatrix::zeros(k, width), DMatrix::zeros(0, 0));
+        Self { scores: unwritten(), r_delta: unwritten(), flat, blocks }
+    }
+}
+
+/// Where the first worker has gone forward, if it still stands there and the batch is one chunk: products at one point,
+/// as in conjugate gradients, share their forward pass.
+#[derive(Debug)]
+pub(super) struct Point<T: Real> {
+    theta: DVector<T>,
+    is_there: bool,
+    /// Lent where only the Hessian is asked for.
+    gradient: DVector<T>,
+}
+
+impl<T: Real> Default for Point<T> {
+    fn default() -> Self {
+        Self { theta: DVector::zeros(0), is_there: false, gradient: DVector::zeros(0) }
+    }
+}
+
+impl<T: Real> Point<T> {
+    fn stand_at(&mut self, theta: &DVector<T>) {
+        if self.theta.len() != theta.len() {
+            self.theta = theta.clone();
+        }
+        self.theta.copy_from(theta);
+        self.is_there = true;
+    }
+
+    /// The worker has gone elsewhere, or the batch is another.
     pub(super) fn forget(&mut self) {
         self.is_there = false;
     }
@@ -80,131 +110,105 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         if [theta.len(), out.len()] != [self.dim(); 2] {
             return;
         }
-        out.fill(T::zero());
-        self.each_chunk(theta, |risk, (x, y), second| {
-            let Worker { cache, delta, .. } = &mut second.worker;
-            let (delta, curvature) = (delta.columns(0, y.ncols()), second.curvature.columns(0, y.ncols()));
-            risk.model.hessian_diagonal(theta, x, delta, curvature, cache, out);
+        self.point.forget();
+        let root = Sums::of(out, &mut DMatrix::zeros(0, 0));
+        let sums = self.sum_chunks(Quantity::Product, root, |risk, chunk, worker, sums| {
+            let CurvedChunk { x, delta, blocks, cache, .. } = risk.curve_chunk(theta, chunk, worker);
+            risk.model.hessian_diagonal(theta, x, delta, blocks, cache, &mut sums.vector);
         });
+        *out = sums.vector;
         self.add_ridge(|i, ridge| add_at(out, i, ridge));
     }
 
-    fn product(&mut self, theta: &DVector<T>, v: &DVector<T>, out: &mut DVector<T>, exact: bool) {
+    fn product(&mut self, theta: &DVector<T>, v: &DVector<T>, out: &mut DVector<T>, is_exact: bool) {
         if [theta.len(), v.len(), out.len()] != [self.dim(); 3] {
             return;
         }
-        let mut second = self.take_second();
-        out.fill(T::zero());
-        let width = self.dense_width();
-        let is_one_chunk = self.batch.len() <= width;
-        for range in self.chunks_of(width) {
-            let (x, y, shares) = self.part(range);
-            let Worker { cache, delta, .. } = &mut second.worker;
-            let mut delta = delta.columns_mut(0, y.ncols());
-            // products at one point, as in conjugate gradients, share their forward pass
-            if !(second.is_there && equal(second.theta.as_slice(), theta.as_slice())) {
-                let z = self.model.forward(theta, x, cache);
-                second.scores.columns_mut(0, y.ncols()).copy_from(&z);
-                self.loss.value_gradient(z, y, shares, delta.as_view_mut());
-                second.theta.as_mut_slice().copy_from_slice(theta.as_slice());
-                second.is_there = is_one_chunk;
+        let is_there = self.point.is_there && equal(self.point.theta.as_slice(), theta.as_slice());
+        self.point.forget();
+        let root = Sums::of(out, &mut DMatrix::zeros(0, 0));
+        let sums = self.sum_chunks(Quantity::Product, root, |risk, chunk, worker, sums| {
+            let (x, y, shares) = risk.part(chunk);
+            let m = y.ncols();
+            let Worker { cache, delta, second: Curved { scores, r_delta, flat, .. } } = worker;
+            if !is_there {
+                let z = risk.model.forward(theta, x, cache);
+                kernel::copy_columns(z, scores.as_mut_slice());
+                risk.loss.value_gradient(z, y, shares, delta.columns_mut(0, m));
             }
-            let mut r_delta = second.direction.columns_mut(0, y.ncols());
-            let (z, r_z) = (second.scores.columns(0, y.ncols()), self.model.tangent(theta, v, x, cache));
-            self.loss.curvature_product(z, y, shares, r_z, r_delta.as_view_mut());
-            let delta = if exact { delta.as_view() } else { second.flat.columns(0, y.ncols()) };
-            self.model.backward_tangent(theta, v, x, delta, r_delta.as_view(), cache, out);
+            let (z, r_z) = (scores.columns(0, m), risk.model.tangent(theta, v, x, cache));
+            risk.loss.curvature_product(z, y, shares, r_z, r_delta.columns_mut(0, m));
+            let delta = if is_exact { delta.columns(0, m) } else { flat.columns(0, m) };
+            risk.model.backward_tangent(theta, v, x, delta, r_delta.columns(0, m), cache, &mut sums.vector);
+        });
+        *out = sums.vector;
+        if self.leaves(Quantity::Product).is_one_chunk() {
+            self.point.stand_at(theta);
         }
         self.add_ridge(|i, ridge| add_at(out, i, ridge * v[i]));
-        self.second = Some(second);
     }
 
-    /// `f`, with the Hessian written and, if asked for, the gradient: one forward pass for all.
-    fn curve(&mut self, theta: &DVector<T>, mut gradient: Option<&mut DVector<T>>, h: &mut DMatrix<T>) -> T {
+    /// `f`, with gradient and Hessian written: one forward pass for all.
+    fn curve(&mut self, theta: &DVector<T>, gradient: &mut DVector<T>, hessian: &mut DMatrix<T>) -> T {
         let p = self.dim();
-        let lent = gradient.as_ref().map_or(p, |gradient| gradient.len());
-        if theta.len() != p || lent != p || h.shape() != (p, p) {
+        if [theta.len(), gradient.len(), hessian.nrows(), hessian.ncols()] != [p; 4] {
             return T::NAN;
         }
-        if let Some(gradient) = &mut gradient {
-            gradient.fill(T::zero());
-        }
-        let h = h.as_mut_slice();
-        (0..p).for_each(|j| h[j * p + j..(j + 1) * p].fill(T::zero()));
-        let value = self.each_chunk(theta, |risk, (x, y), second| {
-            let Worker { cache, delta, .. } = &mut second.worker;
-            let (delta, curvature) = (delta.columns(0, y.ncols()), second.curvature.columns(0, y.ncols()));
-            if let Some(gradient) = &mut gradient {
-                risk.model.backward(theta, x, delta, cache, gradient);
-            }
-            risk.model.dense_hessian(theta, x, delta, curvature, cache, h);
+        self.point.forget();
+        let root = Sums::of(gradient, hessian);
+        let sums = self.sum_chunks(Quantity::Hessian, root, |risk, chunk, worker, sums| {
+            let CurvedChunk { value, x, delta, blocks, cache } = risk.curve_chunk(theta, chunk, worker);
+            sums.value += value;
+            risk.model.backward(theta, x, delta, cache, &mut sums.vector);
+            risk.model.dense_hessian(theta, x, delta, blocks, cache, sums.matrix.as_mut_slice());
         });
-        kernel::mirror(h, p);
-        self.add_ridge(|i, ridge| h[i * p + i] += ridge);
-        value + self.penalty(theta, gradient)
+        *gradient = sums.vector;
+        *hessian = sums.matrix;
+        mirror(hessian.as_mut_slice(), p);
+        self.add_ridge(|i, ridge| hessian.as_mut_slice()[i * p + i] += ridge);
+        sums.value + self.penalty(theta, Some(gradient))
     }
 
-    /// Goes forward chunk by chunk; `work` finds `Δ` and the blocks `∂²L/∂z²` in its buffers. Returns the loss.
-    fn each_chunk(
-        &mut self,
+    /// Goes forward, with `Δ` and the blocks `∂²L/∂z²` written to the worker's buffers.
+    fn curve_chunk<'w>(
+        &'w self,
         theta: &DVector<T>,
-        mut work: impl FnMut(&Self, Part<'_, T>, &mut Second<T, M::Cache>),
-    ) -> T {
-        let (mut second, k) = (self.take_second(), self.model.outputs());
-        second.is_there = false;
-        let width = self.dense_width();
-        if second.curvature.is_empty() {
-            second.curvature = DMatrix::repeat(k * k, width, T::NAN);
+        chunk: Range<usize>,
+        worker: &'w mut Worker<T, M::Cache>,
+    ) -> CurvedChunk<'w, T, M::Cache> {
+        let ((x, y, shares), k) = (self.part(chunk), self.model.outputs());
+        let (m, Worker { cache, delta, second: Curved { r_delta, blocks, .. } }) = (y.ncols(), worker);
+        if blocks.is_empty() {
+            *blocks = DMatrix::repeat(k * k, delta.ncols(), T::NAN);
         }
-        let mut value = T::zero();
-        for range in self.chunks_of(width) {
-            let (x, y, shares) = self.part(range);
-            let Worker { cache, delta, .. } = &mut second.worker;
-            let z = self.model.forward(theta, x, cache);
-            value += self.loss.value_gradient(z, y, shares, delta.columns_mut(0, y.ncols()));
-            // the blocks, a column of each at a time
-            let mut curvature = second.curvature.columns_mut(0, y.ncols());
-            for q in 0..k {
-                let r = &mut second.direction.as_mut_slice()[..k * y.ncols()];
-                r.fill(T::zero());
-                r.iter_mut().skip(q).step_by(k).for_each(|r| *r = T::one());
-                let r = second.direction.columns(0, y.ncols());
-                self.loss.curvature_product(z, y, shares, r, curvature.rows_mut(q * k, k));
-            }
-            work(self, (x, y), &mut second);
+        let z = self.model.forward(theta, x, cache);
+        let value = self.loss.value_gradient(z, y, shares, delta.columns_mut(0, m));
+        for q in 0..k {
+            // column q of each block is its product with the unit direction q
+            let unit = &mut r_delta.as_mut_slice()[..k * m];
+            unit.fill(T::zero());
+            unit.iter_mut().skip(q).step_by(k).for_each(|r| *r = T::one());
+            let columns = blocks.view_mut((q * k, 0), (k, m));
+            self.loss.curvature_product(z, y, shares, r_delta.columns(0, m), columns);
         }
-        self.second = Some(second);
-        value
+        CurvedChunk { value, x, delta: delta.columns(0, m), blocks: blocks.columns(0, m), cache }
     }
 
     fn add_ridge(&self, mut add: impl FnMut(usize, T)) {
         if self.ridge != T::zero() {
-            self.penalised.iter().enumerate().filter(|(_, on)| **on).for_each(|(i, _)| add(i, self.ridge));
+            self.penalised.iter().flat_map(Range::clone).for_each(|i| add(i, self.ridge));
         }
-    }
-
-    fn dense_width(&self) -> usize {
-        DENSE_WIDTH.min(self.samples())
-    }
-
-    fn take_second(&mut self) -> Second<T, M::Cache> {
-        self.second.take().unwrap_or_else(|| {
-            let (width, k) = (self.dense_width(), self.model.outputs());
-            Second {
-                worker: self.worker_for(width),
-                theta: DVector::zeros(self.dim()),
-                is_there: false,
-                flat: DMatrix::zeros(k, width),
-                direction: DMatrix::repeat(k, width, T::NAN),
-                curvature: DMatrix::zeros(0, 0),
-                scores: DMatrix::repeat(k, width, T::NAN),
-            }
-        })
     }
 }
 
-/// Inputs and targets of a part of the batch.
-type Part<'a, T> = (DMatrixView<'a, T>, DMatrixView<'a, T>);
+/// A chunk gone through: its loss, and what the second derivatives of the model take.
+struct CurvedChunk<'w, T, C> {
+    value: T,
+    x: DMatrixView<'w, T>,
+    delta: DMatrixView<'w, T>,
+    blocks: DMatrixView<'w, T>,
+    cache: &'w mut C,
+}
 
 /// `outᵢ ← outᵢ + x`, unless a model of one's own has shortened the vector.
 fn add_at<T: Real>(out: &mut DVector<T>, i: usize, x: T) {
@@ -219,6 +223,22 @@ fn equal<T: Real>(a: &[T], b: &[T]) -> bool {
     a.chunks(64).zip(b.chunks(64)).all(same)
 }
 
+/// Copies the lower triangle of a `p × p` matrix to the upper, tile by tile: each is read by columns that fit
+/// the first-level cache.
+fn mirror<T: Real>(h: &mut [T], p: usize) {
+    const TILE: usize = 16;
+    for left in (0..p).step_by(TILE) {
+        for top in (left..p).step_by(TILE) {
+            for i in top..p.min(top + TILE) {
+                let right = i.min(left + TILE);
+                let (before, row) = h.split_at_mut(i * p);
+                let below = before[left * p..].iter().skip(i).step_by(p);
+                row[left..right].iter_mut().zip(below).for_each(|(to, from)| *to = *from);
+            }
+        }
+    }
+}
+
 impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> HessianProduct<T>
     for EmpiricalRisk<'_, T, M, L>
 {
@@ -229,7 +249,10 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> HessianProduct<T>
 
 impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> Hessian<T> for EmpiricalRisk<'_, T, M, L> {
     fn hessian(&mut self, theta: &DVector<T>, hessian: &mut DMatrix<T>) {
-        self.curve(theta, None, hessian);
+        let mut gradient = std::mem::replace(&mut self.point.gradient, DVector::zeros(0));
+        gradient.resize_vertically_mut(self.dim(), T::zero());
+        self.curve(theta, &mut gradient, hessian);
+        self.point.gradient = gradient;
     }
 
     fn value_gradient_hessian(
@@ -238,6 +261,6 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> Hessian<T> for Empi
         gradient: &mut DVector<T>,
         hessian: &mut DMatrix<T>,
     ) -> T {
-        self.curve(theta, Some(gradient), hessian)
+        self.curve(theta, gradient, hessian)
     }
 }

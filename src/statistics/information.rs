@@ -236,10 +236,8 @@ fn dense<T: Real, L: SecondOrderLoss<T>>(
     if ridge == T::zero() {
         return Ok((inverse.clone(), inverse, T::of(p as f64)));
     }
-    for (i, on) in risk.penalised_parameters().iter().enumerate() {
-        if *on {
-            hessian[(i, i)] -= ridge * total;
-        }
+    for i in risk.penalised_parameters().iter().cloned().flatten() {
+        hessian[(i, i)] -= ridge * total;
     }
     let shrunk = &inverse * hessian;
     Ok((inverse.clone(), &shrunk * &inverse, shrunk.trace()))
