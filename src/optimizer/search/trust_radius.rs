@@ -37,8 +37,8 @@ pub(crate) struct RadiusRule {
 impl RadiusRule {
     /// Those of Moré 1978, section 7, and MINPACK's `lmder` (which takes the parabola's minimum, not half of it).
     pub(crate) const MORE: Self = Self { most: 0.1, least: 0.5, reach: 10.0, grow: 2.0, edge: 0.0 };
-    /// A quarter of the step inwards, four times the step outwards from the boundary.
-    pub(crate) const QUARTERS: Self = Self { most: 0.25, least: 0.25, reach: 1.0, grow: 4.0, edge: 0.9 };
+    /// Those of Nocedal and Wright 2006, algorithm 4.1, with `4‖s‖` for `2Δ`.
+    pub(crate) const NOCEDAL_WRIGHT: Self = Self { most: 0.25, least: 0.25, reach: 1.0, grow: 4.0, edge: 0.9 };
 }
 
 impl<T: Real> TrustRadius<T> {
@@ -94,7 +94,7 @@ impl<T: Real> Region<T> {
         Self {
             initial: T::one(),
             acceptance: T::of(0.15),
-            radius: TrustRadius::new(T::one(), RadiusRule::QUARTERS),
+            radius: TrustRadius::new(T::one(), RadiusRule::NOCEDAL_WRIGHT),
             line: Backtrack::new(),
             gradient: DVector::zeros(0),
         }
