@@ -8,9 +8,13 @@
 //!     g.copy_from_slice(&[2.0 * x[0], -2.0 * x[1] + 4.0 * x[1].powi(3)]);
 //!     x[0].powi(2) - x[1].powi(2) + x[1].powi(4)
 //! });
-//! let mut f = f.with_hessian(|x, h| h.copy_from_slice(&[2.0, 0.0, 0.0, -2.0 + 12.0 * x[1].powi(2)]));
-//! let report = minimize(&mut Newton::new(), &mut f, dvector![1.0, 0.0], &Stop::default())?;
-//! assert!(report.converged() && report.escapes == 1); // it landed on the saddle, and left it
+//! let mut f = f.with_hessian(|x, h| {
+//!     h.copy_from_slice(&[2.0, 0.0, 0.0, -2.0 + 12.0 * x[1].powi(2)]);
+//! });
+//! let stop = Stop::default();
+//! let report = minimize(&mut Newton::new(), &mut f, dvector![1.0, 0.0], &stop)?;
+//! // it landed on the saddle, and left it
+//! assert!(report.converged() && report.escapes == 1);
 //! Ok::<(), gradus::Error>(())
 //! ```
 //!

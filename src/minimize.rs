@@ -24,7 +24,8 @@ mod stop;
 /// use gradus::nalgebra::{self, dvector};
 /// use gradus::{Newton, Stop, minimize, problems::Problem};
 ///
-/// let report = minimize(&mut Newton::new(), &mut Problem::Booth, dvector![0.0, 0.0], &Stop::default())?;
+/// let (mut newton, stop) = (Newton::new(), Stop::default());
+/// let report = minimize(&mut newton, &mut Problem::Booth, dvector![0.0, 0.0], &stop)?;
 /// assert!(report.x.relative_eq(&dvector![1.0, 3.0], 1e-13, 1e-13));
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -55,7 +56,8 @@ where
 /// use gradus::{GradientDescent, Stop, Termination, minimize_with, problems::Rosenbrock};
 ///
 /// let (mut descent, mut f) = (GradientDescent::new(1e-3), Rosenbrock::new(2));
-/// let report = minimize_with(&mut descent, &mut f, dvector![-1.2, 1.0], &Stop::default(), |progress, _x| {
+/// let (start, stop) = (dvector![-1.2, 1.0], Stop::default());
+/// let report = minimize_with(&mut descent, &mut f, start, &stop, |progress, _x| {
 ///     if progress.value < 1.0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 /// })?;
 /// assert_eq!(report.termination, Termination::Stopped);

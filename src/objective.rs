@@ -57,7 +57,8 @@ mod function;
 ///     }
 /// }
 ///
-/// let report = minimize(&mut GradientDescent::new(0.5), &mut Bowl, dvector![4.0, 0.0, -2.0], &Stop::default())?;
+/// let (mut descent, start) = (GradientDescent::new(0.5), dvector![4.0, 0.0, -2.0]);
+/// let report = minimize(&mut descent, &mut Bowl, start, &Stop::default())?;
 /// assert!(report.into_converged()?.x.relative_eq(&dvector![1.0, 1.0, 1.0], 1e-7, 1e-7));
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -75,7 +76,8 @@ pub trait Objective<T: Real> {
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{Objective, problems::Rosenbrock};
     ///
-    /// assert_eq!(Rosenbrock::new(2).value(&dvector![0.0, 1.0]), 101.0); // 100 (x₂ − x₁²)² + (1 − x₁)²
+    /// // 100 (x₂ − x₁²)² + (1 − x₁)²
+    /// assert_eq!(Rosenbrock::new(2).value(&dvector![0.0, 1.0]), 101.0);
     /// ```
     fn value(&mut self, x: &DVector<T>) -> T {
         self.value_gradient(x, &mut DVector::zeros(x.len()))
@@ -212,7 +214,8 @@ pub trait Hessian<T: Real>: Objective<T> {
     /// use gradus::{Hessian, problems::Rosenbrock};
     ///
     /// let (mut g, mut h) = (DVector::zeros(2), DMatrix::zeros(2, 2));
-    /// let value = Rosenbrock::new(2).value_gradient_hessian(&dvector![0.0, 0.0], &mut g, &mut h);
+    /// let (mut f, x) = (Rosenbrock::new(2), dvector![0.0, 0.0]);
+    /// let value = f.value_gradient_hessian(&x, &mut g, &mut h);
     /// assert_eq!((value, g, h), (1.0, dvector![-2.0, 0.0], dmatrix![2.0, 0.0; 0.0, 200.0]));
     /// ```
     fn value_gradient_hessian(

@@ -4,7 +4,8 @@
 //! use gradus::nalgebra::{self, dvector};
 //! use gradus::{GradientDescent, Lbfgs, Newton, Stop, minimize, problems::Rosenbrock};
 //!
-//! let (mut f, start, stop) = (Rosenbrock::new(2), dvector![-1.2, 1.0], Stop::default().iterations(100));
+//! let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+//! let stop = Stop::default().iterations(100);
 //! assert!(minimize(&mut Newton::new(), &mut f, start.clone(), &stop)?.converged());
 //! assert!(minimize(&mut Lbfgs::new(), &mut f, start.clone(), &stop)?.converged());
 //! assert!(!minimize(&mut GradientDescent::new(1e-3), &mut f, start, &stop)?.converged());

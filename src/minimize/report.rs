@@ -14,7 +14,8 @@ use crate::{CriticalKind, CriticalPoint, Error, Hessian, Objective, Real, Recess
 /// use gradus::{Newton, Stop, minimize, problems::Rosenbrock};
 ///
 /// let stop = Stop::default().trace(true);
-/// let trace = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![0.0, 0.0], &stop)?.trace;
+/// let (mut f, start) = (Rosenbrock::new(2), dvector![0.0, 0.0]);
+/// let trace = minimize(&mut Newton::new(), &mut f, start, &stop)?.trace;
 /// assert_eq!((trace[0].iteration, trace[0].value, trace[0].gradient_norm), (0, 1.0, 2.0));
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -37,7 +38,8 @@ pub struct Progress<T> {
 /// use gradus::nalgebra::{self, dvector};
 /// use gradus::{CriticalKind, Newton, Stop, minimize, problems::Rosenbrock};
 ///
-/// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &Stop::default())?;
+/// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+/// let report = minimize(&mut Newton::new(), &mut f, start, &Stop::default())?;
 /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
 /// println!("{report}");
 /// let x = report.into_converged()?.x; // an error if it did not converge
@@ -79,7 +81,8 @@ impl<T: Real> Report<T> {
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{CriticalKind, Newton, Stop, minimize, problems::Problem};
     ///
-    /// let mut f = Problem::SaddleBetweenMinima; // from the axis y = 0 the textbook finds the saddle
+    /// // from the axis y = 0 the textbook finds the saddle
+    /// let mut f = Problem::SaddleBetweenMinima;
     /// let report = minimize(&mut Newton::pure(), &mut f, dvector![1.0, 0.0], &Stop::default())?;
     /// assert_eq!(report.kind(), Some(CriticalKind::Saddle));
     /// # Ok::<(), gradus::Error>(())
@@ -99,7 +102,8 @@ impl<T: Real> Report<T> {
     /// let mut f = Problem::SaddleBetweenMinima;
     /// let report = minimize(&mut Newton::pure(), &mut f, dvector![1.0, 0.0], &Stop::default())?;
     /// assert!(report.termination.is_stationary() && !report.converged()); // a saddle
-    /// assert!(minimize(&mut Newton::new(), &mut f, dvector![1.0, 0.0], &Stop::default())?.converged());
+    /// let report = minimize(&mut Newton::new(), &mut f, dvector![1.0, 0.0], &Stop::default())?;
+    /// assert!(report.converged());
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn converged(&self) -> bool {
@@ -116,8 +120,10 @@ impl<T: Real> Report<T> {
     /// use gradus::{Error, Newton, Stop, minimize, problems::Rosenbrock};
     ///
     /// let stop = Stop::default().iterations(1);
-    /// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
-    /// assert!(matches!(report.into_converged(), Err(Error::NotConverged { iterations: 1, .. })));
+    /// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+    /// let report = minimize(&mut Newton::new(), &mut f, start, &stop)?;
+    /// let error = report.into_converged().unwrap_err();
+    /// assert!(matches!(error, Error::NotConverged { iterations: 1, .. }));
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -175,7 +181,8 @@ impl<T: Real> Report<T> {
     ///
     /// let mut f = Rosenbrock::new(2);
     /// let stop = Stop::default().iterations(100_000);
-    /// let mut report = minimize(&mut GradientDescent::new(1e-3), &mut f, dvector![-1.2, 1.0], &stop)?;
+    /// let mut descent = GradientDescent::new(1e-3);
+    /// let mut report = minimize(&mut descent, &mut f, dvector![-1.2, 1.0], &stop)?;
     /// assert_eq!(report.kind(), None); // a first-order method cannot know
     /// report.certify(&mut f)?;
     /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));

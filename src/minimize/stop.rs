@@ -9,7 +9,8 @@ use crate::{Error, Real};
 /// use gradus::{GradientDescent, Stop, Termination, minimize, problems::Rosenbrock};
 ///
 /// let stop = Stop::default().iterations(10);
-/// let report = minimize(&mut GradientDescent::new(1e-3), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+/// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+/// let report = minimize(&mut GradientDescent::new(1e-3), &mut f, start, &stop)?;
 /// assert_eq!((report.termination, report.iterations), (Termination::Iterations, 10));
 /// assert!(!report.converged());
 /// # Ok::<(), gradus::Error>(())
@@ -42,7 +43,8 @@ impl<T: Real> Stop<T> {
     /// use gradus::{Lbfgs, Stop, minimize, problems::Rosenbrock};
     ///
     /// let stop = Stop::default().gradient(1e-2);
-    /// let report = minimize(&mut Lbfgs::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+    /// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+    /// let report = minimize(&mut Lbfgs::new(), &mut f, start, &stop)?;
     /// assert!(report.converged() && report.gradient_norm <= 1e-2);
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -58,7 +60,8 @@ impl<T: Real> Stop<T> {
     /// use gradus::{GradientDescent, Stop, Termination, minimize, problems::Rosenbrock};
     ///
     /// let (mut descent, stop) = (GradientDescent::new(1e-3), Stop::default().step(1e-2));
-    /// let report = minimize(&mut descent, &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+    /// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+    /// let report = minimize(&mut descent, &mut f, start, &stop)?;
     /// assert_eq!(report.termination, Termination::StepTolerance);
     /// assert!(!report.converged()); // a short step is no minimum
     /// # Ok::<(), gradus::Error>(())
@@ -75,7 +78,8 @@ impl<T: Real> Stop<T> {
     /// use gradus::{GradientDescent, Stop, Termination, minimize, problems::Rosenbrock};
     ///
     /// let (mut descent, stop) = (GradientDescent::new(1e-3), Stop::default().value(1e-2));
-    /// let report = minimize(&mut descent, &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+    /// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+    /// let report = minimize(&mut descent, &mut f, start, &stop)?;
     /// assert_eq!(report.termination, Termination::ValueTolerance);
     /// assert!(report.value > 1.0); // far from the minimum, which is 0
     /// # Ok::<(), gradus::Error>(())
@@ -92,7 +96,8 @@ impl<T: Real> Stop<T> {
     /// use gradus::{Newton, Stop, Termination, minimize, problems::Rosenbrock};
     ///
     /// let stop = Stop::default().iterations(2);
-    /// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+    /// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+    /// let report = minimize(&mut Newton::new(), &mut f, start, &stop)?;
     /// assert_eq!((report.iterations, report.termination), (2, Termination::Iterations));
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -108,7 +113,8 @@ impl<T: Real> Stop<T> {
     /// use gradus::{GradientDescent, Stop, Termination, minimize, problems::Rosenbrock};
     ///
     /// let (mut descent, stop) = (GradientDescent::new(1e-3), Stop::default().evaluations(10));
-    /// let report = minimize(&mut descent, &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+    /// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+    /// let report = minimize(&mut descent, &mut f, start, &stop)?;
     /// assert_eq!((report.evaluations, report.termination), (10, Termination::Evaluations));
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -124,7 +130,8 @@ impl<T: Real> Stop<T> {
     /// use gradus::{Newton, Stop, minimize, problems::Rosenbrock};
     ///
     /// let stop = Stop::default().trace(true);
-    /// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+    /// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+    /// let report = minimize(&mut Newton::new(), &mut f, start, &stop)?;
     /// assert_eq!(report.trace.len(), report.iterations + 1);
     /// assert!((report.trace[0].value - 24.2_f64).abs() < 1e-12);
     /// # Ok::<(), gradus::Error>(())

@@ -51,7 +51,8 @@ impl<T: Real + DualNumFloat + DualNum<Primitive = T>> DualReal for T {}
 ///     }
 /// }
 ///
-/// let report = minimize(&mut Newton::new(), &mut AutoDiff::new(Mine), dvector![0.5, 0.5], &Stop::default())?;
+/// let (mut f, start) = (AutoDiff::new(Mine), dvector![0.5, 0.5]);
+/// let report = minimize(&mut Newton::new(), &mut f, start, &Stop::default())?;
 /// println!("{report}");
 /// # Ok::<(), gradus::Error>(())
 /// ```

@@ -18,7 +18,9 @@ use crate::{Hessian, HessianProduct, Objective, Real};
 ///     g.copy_from_slice(&[4.0 * x[0] - x[1], 6.0 * x[1] - x[0]]);
 ///     2.0 * x[0] * x[0] + 3.0 * x[1] * x[1] - x[0] * x[1]
 /// })
-/// .with_hessian(|_x: &DVector<f64>, h: &mut DMatrix<f64>| h.copy_from_slice(&[4.0, -1.0, -1.0, 6.0]));
+/// .with_hessian(|_x: &DVector<f64>, h: &mut DMatrix<f64>| {
+///     h.copy_from_slice(&[4.0, -1.0, -1.0, 6.0]);
+/// });
 /// let report = minimize(&mut Newton::new(), &mut f, dvector![4.0, 4.0], &Stop::default())?;
 /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
 /// # Ok::<(), gradus::Error>(())
@@ -119,7 +121,9 @@ impl<T: Real, F, V, H> Function<T, F, V, H> {
     ///     g.copy_from_slice(&[x[1], x[0]]);
     ///     x[0] * x[1]
     /// };
-    /// let write = |_x: &DVector<f64>, h: &mut DMatrix<f64>| h.copy_from_slice(&[0.0, 1.0, 1.0, 0.0]);
+    /// let write = |_x: &DVector<f64>, h: &mut DMatrix<f64>| {
+    ///     h.copy_from_slice(&[0.0, 1.0, 1.0, 0.0]);
+    /// };
     /// let (mut f, mut hv) = (Function::new(2, product).with_hessian(write), DVector::zeros(2));
     /// f.hessian_product(&dvector![2.0, 3.0], &dvector![5.0, 7.0], &mut hv);
     /// assert_eq!(hv, dvector![7.0, 5.0]);

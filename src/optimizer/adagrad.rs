@@ -62,7 +62,8 @@ impl<T: Real> AdaGrad<T> {
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{AdaGrad, Optimizer, Schedule, problems::Problem};
     ///
-    /// let (mut method, mut x) = (AdaGrad::new(0.5).schedule(Schedule::WarmUp { steps: 5 }), dvector![1.0, 1.0]);
+    /// let mut method = AdaGrad::new(0.5).schedule(Schedule::WarmUp { steps: 5 });
+    /// let mut x = dvector![1.0, 1.0];
     /// method.step(&mut Problem::Quadratic, &mut x)?; // the first step at a fifth of the rate
     /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-9, 1e-9));
     /// # Ok::<(), gradus::Error>(())

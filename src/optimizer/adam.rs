@@ -47,7 +47,7 @@ impl<T: Real> Adam<T> {
     /// use gradus::{Adam, Optimizer, problems::Problem};
     ///
     /// let mut x = dvector![1.0, 1.0];
-    /// Adam::new(0.1).step(&mut Problem::Quadratic, &mut x)?; // m̂ = g and v̂ = g² at the first step
+    /// Adam::new(0.1).step(&mut Problem::Quadratic, &mut x)?; // at first m̂ = g and v̂ = g²
     /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-8, 1e-8));
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -69,7 +69,7 @@ impl<T: Real> Adam<T> {
     ///
     /// let (mut adam, mut x) = (Adam::new(0.1).betas(0.0, 0.0), dvector![1.0, 1.0]);
     /// for _ in 0..3 {
-    ///     adam.step(&mut Problem::Quadratic, &mut x)?; // without averages, α along the signs of g
+    ///     adam.step(&mut Problem::Quadratic, &mut x)?; // α along the signs of g
     /// }
     /// assert!(x.relative_eq(&dvector![0.7, 0.7], 1e-7, 1e-7));
     /// # Ok::<(), gradus::Error>(())
@@ -117,7 +117,8 @@ impl<T: Real> Adam<T> {
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{Adam, Optimizer, Schedule, problems::Problem};
     ///
-    /// let (mut adam, mut x) = (Adam::new(0.5).schedule(Schedule::WarmUp { steps: 5 }), dvector![1.0, 1.0]);
+    /// let mut adam = Adam::new(0.5).schedule(Schedule::WarmUp { steps: 5 });
+    /// let mut x = dvector![1.0, 1.0];
     /// adam.step(&mut Problem::Quadratic, &mut x)?; // the first step at a fifth of the rate
     /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-8, 1e-8));
     /// # Ok::<(), gradus::Error>(())

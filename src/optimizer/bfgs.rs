@@ -47,7 +47,8 @@ impl<T: Real> Bfgs<T> {
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{Bfgs, Stop, minimize, problems::Problem};
     ///
-    /// let report = minimize(&mut Bfgs::new(), &mut Problem::Booth, dvector![0.0, 0.0], &Stop::default())?;
+    /// let (mut f, start) = (Problem::Booth, dvector![0.0, 0.0]);
+    /// let report = minimize(&mut Bfgs::new(), &mut f, start, &Stop::default())?;
     /// assert!(report.into_converged()?.x.relative_eq(&dvector![1.0, 3.0], 1e-7, 1e-7));
     /// # Ok::<(), gradus::Error>(())
     /// ```

@@ -45,7 +45,8 @@ impl<T: Real> ConjugateGradient<T> {
     /// use gradus::{ConjugateGradient, Stop, minimize, problems::Problem};
     ///
     /// let mut method = ConjugateGradient::new();
-    /// let report = minimize(&mut method, &mut Problem::Booth, dvector![0.0, 0.0], &Stop::default())?;
+    /// let (mut f, start) = (Problem::Booth, dvector![0.0, 0.0]);
+    /// let report = minimize(&mut method, &mut f, start, &Stop::default())?;
     /// assert!(report.into_converged()?.x.relative_eq(&dvector![1.0, 3.0], 1e-7, 1e-7));
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -61,7 +62,8 @@ impl<T: Real> ConjugateGradient<T> {
     /// use gradus::{ConjugateGradient, Objective, Optimizer, problems::Problem};
     ///
     /// let (mut x, mut g) = (dvector![1.0, 1.0], DVector::zeros(2));
-    /// ConjugateGradient::new().wolfe(0.01).step(&mut Problem::Quadratic, &mut x)?; // along d = −(3, 5)
+    /// // along d = −(3, 5)
+    /// ConjugateGradient::new().wolfe(0.01).step(&mut Problem::Quadratic, &mut x)?;
     /// Problem::Quadratic.value_gradient(&x, &mut g);
     /// assert!(g.dot(&dvector![3.0_f64, 5.0]).abs() <= 0.01 * 34.0); // |φ'(t)| ≤ σ |φ'(0)|
     /// # Ok::<(), gradus::Error>(())

@@ -19,8 +19,8 @@ use crate::{Error, Objective, Real, kernel};
 /// has; a value that is not finite shortens the step; where nothing lowers the function any further it says
 /// so. `x` never leaves the finite points, nor goes up by more than rounding.
 ///
-/// Between steps it keeps value and gradient of the point it left: the objective must stay the same. Where it
-/// changes, [`reset`](Optimizer::reset) forgets ([`minimize`](crate::minimize) does so at its start).
+/// It learns from its steps, so the objective must stay the same from one to the next; where it changes,
+/// [`start`](super::Optimizer::start) forgets, as [`minimize`](crate::minimize) does.
 ///
 /// Sources: Nocedal (1980); Liu and Nocedal (1989); line search of Hager and Zhang (2005).
 ///
@@ -50,7 +50,8 @@ impl<T: Real> Lbfgs<T> {
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{Lbfgs, Stop, minimize, problems::Problem};
     ///
-    /// let report = minimize(&mut Lbfgs::new(), &mut Problem::Booth, dvector![0.0, 0.0], &Stop::default())?;
+    /// let (mut f, start) = (Problem::Booth, dvector![0.0, 0.0]);
+    /// let report = minimize(&mut Lbfgs::new(), &mut f, start, &Stop::default())?;
     /// assert!(report.into_converged()?.x.relative_eq(&dvector![1.0, 3.0], 1e-7, 1e-7));
     /// # Ok::<(), gradus::Error>(())
     /// ```

@@ -87,7 +87,9 @@ impl<T: Real> Newton<T> {
     ///     g.copy_from(&dvector![2.0 * x[0], -2.0 * x[1]]);
     ///     x[0] * x[0] - x[1] * x[1]
     /// })
-    /// .with_hessian(|_: &DVector<f64>, h: &mut DMatrix<f64>| h.copy_from_slice(&[2.0, 0.0, 0.0, -2.0]));
+    /// .with_hessian(|_: &DVector<f64>, h: &mut DMatrix<f64>| {
+    ///     h.copy_from_slice(&[2.0, 0.0, 0.0, -2.0]);
+    /// });
     /// let report = minimize(&mut Newton::pure(), &mut f, dvector![3.0, 4.0], &Stop::default())?;
     /// assert_eq!(report.kind(), Some(CriticalKind::Saddle));
     /// assert!(!report.converged());

@@ -61,7 +61,8 @@ impl<T: Real> NewtonCg<T> {
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{NewtonCg, Stop, minimize, problems::Problem};
     ///
-    /// let report = minimize(&mut NewtonCg::new(), &mut Problem::Booth, dvector![0.0, 0.0], &Stop::default())?;
+    /// let (mut f, start) = (Problem::Booth, dvector![0.0, 0.0]);
+    /// let report = minimize(&mut NewtonCg::new(), &mut f, start, &Stop::default())?;
     /// assert!(report.into_converged()?.x.relative_eq(&dvector![1.0, 3.0], 1e-7, 1e-7));
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -103,7 +104,8 @@ impl<T: Real> NewtonCg<T> {
     /// use gradus::{Error, NewtonCg, Stop, minimize, problems::Rosenbrock};
     ///
     /// let (mut f, start, stop) = (Rosenbrock::new(2), dvector![-1.2, 1.0], Stop::default());
-    /// assert!(minimize(&mut NewtonCg::new().acceptance(0.0), &mut f, start.clone(), &stop)?.converged());
+    /// let mut method = NewtonCg::new().acceptance(0.0);
+    /// assert!(minimize(&mut method, &mut f, start.clone(), &stop)?.converged());
     /// let refused = minimize(&mut NewtonCg::new().acceptance(0.25), &mut f, start, &stop);
     /// assert!(matches!(refused, Err(Error::Setting { name: "acceptance", .. })));
     /// # Ok::<(), gradus::Error>(())
@@ -122,7 +124,8 @@ impl<T: Real> NewtonCg<T> {
     ///
     /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
     /// NewtonCg::new().radius(10.0).products(1).step(&mut Problem::Quadratic, &mut x)?;
-    /// assert!(((1.0 - x[1]) / (1.0 - x[0]) - 5.0 / 3.0_f64).abs() < 1e-12); // one product: along −g
+    /// // one product: along −g
+    /// assert!(((1.0 - x[1]) / (1.0 - x[0]) - 5.0 / 3.0_f64).abs() < 1e-12);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]

@@ -48,7 +48,8 @@ impl<T: Real> RmsProp<T> {
     /// use gradus::{Optimizer, RmsProp, problems::Problem};
     ///
     /// let mut x = dvector![1.0, 1.0];
-    /// RmsProp::new(0.1).rho(0.0).step(&mut Problem::Quadratic, &mut x)?; // s = g²: no memory at all
+    /// // s = g²: no memory at all
+    /// RmsProp::new(0.1).rho(0.0).step(&mut Problem::Quadratic, &mut x)?;
     /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-8, 1e-8));
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -81,7 +82,8 @@ impl<T: Real> RmsProp<T> {
     ///
     /// let (schedule, mut x) = (Schedule::WarmUp { steps: 5 }, dvector![1.0, 1.0]);
     /// RmsProp::new(0.5).rho(0.0).schedule(schedule).step(&mut Problem::Quadratic, &mut x)?;
-    /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-8, 1e-8)); // the first step at a fifth of the rate
+    /// // the first step at a fifth of the rate
+    /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-8, 1e-8));
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]

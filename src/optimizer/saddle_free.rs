@@ -56,8 +56,9 @@ impl<T: Real> SaddleFree<T> {
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{SaddleFree, Stop, minimize, problems::Problem};
     ///
-    /// let mut f = Problem::SaddleBetweenMinima; // minima −1/4, the start on the way to the saddle
-    /// let report = minimize(&mut SaddleFree::new(), &mut f, dvector![1.0, 0.0], &Stop::default())?;
+    /// // minima −1/4, the start on the way to the saddle
+    /// let (mut f, start) = (Problem::SaddleBetweenMinima, dvector![1.0, 0.0]);
+    /// let report = minimize(&mut SaddleFree::new(), &mut f, start, &Stop::default())?;
     /// assert!(report.converged() && (report.value + 0.25_f64).abs() < 1e-12);
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -81,7 +82,8 @@ impl<T: Real> SaddleFree<T> {
     ///
     /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
     /// SaddleFree::new().dimension(1).step(&mut Problem::Quadratic, &mut x)?;
-    /// assert!(((1.0 - x[1]) / (1.0 - x[0]) - 5.0 / 3.0_f64).abs() < 1e-12); // the space of g alone
+    /// // the space of g alone
+    /// assert!(((1.0 - x[1]) / (1.0 - x[0]) - 5.0 / 3.0_f64).abs() < 1e-12);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]

@@ -65,7 +65,8 @@ impl<T: Real> TrustRegion<T> {
     /// use gradus::{Stop, TrustRegion, minimize, problems::Problem};
     ///
     /// let mut f = Problem::Beale; // f(3, ½) = 0
-    /// let report = minimize(&mut TrustRegion::new(), &mut f, dvector![1.0, 1.0], &Stop::default())?;
+    /// let (start, stop) = (dvector![1.0, 1.0], Stop::default());
+    /// let report = minimize(&mut TrustRegion::new(), &mut f, start, &stop)?;
     /// assert!(report.into_converged()?.x.relative_eq(&dvector![3.0, 0.5], 1e-7, 1e-7));
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -86,7 +87,8 @@ impl<T: Real> TrustRegion<T> {
     /// use gradus::{Error, Stop, TrustRegion, minimize, problems::Rosenbrock};
     ///
     /// let (mut f, start, stop) = (Rosenbrock::new(2), dvector![-1.2, 1.0], Stop::default());
-    /// assert!(minimize(&mut TrustRegion::new().radius(0.1), &mut f, start.clone(), &stop)?.converged());
+    /// let mut method = TrustRegion::new().radius(0.1);
+    /// assert!(minimize(&mut method, &mut f, start.clone(), &stop)?.converged());
     /// let refused = minimize(&mut TrustRegion::new().radius(0.0), &mut f, start, &stop);
     /// assert!(matches!(refused, Err(Error::Setting { name: "radius", .. })));
     /// # Ok::<(), gradus::Error>(())
@@ -104,7 +106,8 @@ impl<T: Real> TrustRegion<T> {
     /// use gradus::{Error, Stop, TrustRegion, minimize, problems::Rosenbrock};
     ///
     /// let (mut f, start, stop) = (Rosenbrock::new(2), dvector![-1.2, 1.0], Stop::default());
-    /// assert!(minimize(&mut TrustRegion::new().acceptance(0.0), &mut f, start.clone(), &stop)?.converged());
+    /// let mut method = TrustRegion::new().acceptance(0.0);
+    /// assert!(minimize(&mut method, &mut f, start.clone(), &stop)?.converged());
     /// let refused = minimize(&mut TrustRegion::new().acceptance(0.25), &mut f, start, &stop);
     /// assert!(matches!(refused, Err(Error::Setting { name: "acceptance", .. })));
     /// # Ok::<(), gradus::Error>(())
