@@ -51,6 +51,16 @@
 //! | `num-dual` | exact derivatives of functions that are generic over dual numbers ([`objective`]) |
 //! | `serde` | saving and loading of what training leaves ([`Fitted`]), with every file checked |
 //!
+//! # Debug builds
+//!
+//! The kernels are compiled in this crate. These two lines in your `Cargo.toml` make them fast under plain
+//! `cargo run` too:
+//!
+//! ```toml
+//! [profile.dev.package.gradus]
+//! opt-level = 3
+//! ```
+//!
 //! [`how_to_choose`] says which method to take.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
