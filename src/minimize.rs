@@ -203,22 +203,33 @@ fn ending<T: Real, O: Objective<T> + ?Sized>(
 ) -> Result<Option<Termination>, Error> {
     let goes_on = matches!(at.step.outcome, Outcome::Escaped | Outcome::Unsettled);
     let is_calm = report.gradient_norm <= stop.gradient && !goes_on;
-    let shortest = stop.step * kernel::norm_inf(report.x.as_slice()).max(T::one());
-    let is_level = at.change.abs() <= stop.value * report.value.abs().max(T::one());
-    Ok(match at.step.outcome {
-        Outcome::Ended(Termination::Divergence) => Some(Termination::Divergence),
-        _ if is_calm => Some(Termination::GradientTolerance),
-        _ if at.stopped => Some(Termination::Stopped),
-        _ if report.iterations == stop.iterations => Some(Termination::Iterations),
-        Outcome::Ended(Termination::Exact) if !falls(objective, report)? => Some(Termination::Exact),
-        Outcome::Ended(ending) if ending.is_stationary() => Some(Termination::NoDescent),
-        Outcome::Ended(ending) => Some(ending),
-        _ if stop.step > T::zero() && at.length.is_some_and(|length| length <= shortest) => {
-            Some(Termination::StepTolerance)
+    let said = match at.step.outcome {
+        Outcome::Ended(Termination::Divergence) => return Ok(Some(Termination::Divergence)),
+        Outcome::Ended(Termination::Exact) if !is_calm && !falls(objective, report)? => {
+            Some(Termination::Exact)
         }
-        _ if stop.value > T::zero() && is_level => Some(Termination::ValueTolerance),
-        _ if report.evaluations >= stop.evaluations => Some(Termination::Evaluations),
+        Outcome::Ended(why) if why.is_stationary() => Some(Termination::NoDescent),
+        Outcome::Ended(why) => Some(why),
         _ => None,
+    };
+    let is_short = |length: T| length <= stop.step * kernel::norm_inf(report.x.as_slice()).max(T::one());
+    let is_level = || at.change.abs() <= stop.value * report.value.abs().max(T::one());
+    Ok(if is_calm {
+        Some(Termination::GradientTolerance)
+    } else if at.stopped {
+        Some(Termination::Stopped)
+    } else if report.iterations == stop.iterations {
+        Some(Termination::Iterations)
+    } else if said.is_some() {
+        said
+    } else if at.length.is_some_and(is_short) {
+        Some(Termination::StepTolerance)
+    } else if stop.value > T::zero() && is_level() {
+        Some(Termination::ValueTolerance)
+    } else if report.evaluations >= stop.evaluations {
+        Some(Termination::Evaluations)
+    } else {
+        None
     })
 }
 

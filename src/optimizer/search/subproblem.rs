@@ -43,7 +43,8 @@ impl<T: Real> Model<'_, T> {
     /// Puts `s_i = −c_i / (λ_i − λ₁ + ν)`, and 0 where `λ_i − λ₁` is at most `skip`; `‖s‖`.
     fn place(&mut self, nu: T, skip: Option<T>) -> T {
         let least = self.least();
-        for ((s, &c), &lambda) in self.s.iter_mut().zip(self.c).zip(self.lambda) {
+        let terms = self.c.as_slice().iter().zip(self.lambda.as_slice());
+        for (s, (&c, &lambda)) in self.s.as_mut_slice().iter_mut().zip(terms) {
             let gap = lambda - least;
             *s = if skip.is_some_and(|skip| gap <= skip) { T::zero() } else { -c / (gap + nu) };
         }
@@ -65,7 +66,12 @@ impl<T: Real> Model<'_, T> {
     /// The largest `|c_i|` along the eigenvectors of `λ₁`.
     fn along_least(&self) -> T {
         let highest = self.least() + self.rounding();
-        let first = self.c.iter().zip(self.lambda).take_while(|(_, lambda)| **lambda <= highest);
+        let first = self
+            .c
+            .as_slice()
+            .iter()
+            .zip(self.lambda.as_slice())
+            .take_while(|(_, lambda)| **lambda <= highest);
         first.fold(T::zero(), |most, (c, _)| most.max(c.abs()))
     }
 
@@ -119,7 +125,7 @@ impl<T: Real> Model<'_, T> {
 
     /// `−d‖s‖/dν / ‖s‖ = Σ (s_i/‖s‖)² / (λ_i − λ₁ + ν)`.
     fn steepness(&self, nu: T, length: T) -> T {
-        self.s.iter().zip(self.lambda).fold(T::zero(), |sum, (&s, &lambda)| {
+        self.s.as_slice().iter().zip(self.lambda.as_slice()).fold(T::zero(), |sum, (&s, &lambda)| {
             let share = s / length;
             sum + share * share / (lambda - self.least() + nu)
         })
@@ -127,7 +133,7 @@ impl<T: Real> Model<'_, T> {
 
     /// What the model gains by `s`, `Σ s_i² (½ λ_i + μ)`: no term is negative, so nothing cancels.
     fn promise(&self, mu: T) -> T {
-        let terms = self.s.iter().zip(self.lambda);
+        let terms = self.s.as_slice().iter().zip(self.lambda.as_slice());
         terms.fold(T::zero(), |sum, (&s, &lambda)| sum + s * (s * (T::of(0.5) * lambda + mu)))
     }
 }
