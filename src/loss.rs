@@ -140,6 +140,12 @@ pub trait Loss<T: Real>: Sync {
         *row * *r
     }
 
+    /// The same loss, where it is known to have second derivatives.
+    #[doc(hidden)]
+    fn second_order(&self) -> Option<&dyn SecondOrderLoss<T>> {
+        None
+    }
+
     /// Settings, and targets that the loss does not understand. Default: anything finite will do.
     ///
     /// ```

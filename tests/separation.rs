@@ -184,7 +184,8 @@ fn agree<T: Real, M: Model<T>, L: Loss<T>>(
                 assert!(rows.iter().fold(0.0, least) > -1e2 * T::EPSILON.f64(), "{}", case());
             }
         }
-        Recession::No => assert!(!falls, "{}", case()),
+        // where there are counts for all, no loss falls anywhere, and nothing is sought
+        Recession::No | Recession::NotSought => assert!(!falls, "{}", case()),
         // a model that does not tell its inputs cannot be moved nearer
         Recession::Undecided if shift == 1_000_000 && name.starts_with("own") => {}
         _ => panic!("{}", case()),
@@ -345,7 +346,8 @@ fn networks_are_asked_at_their_hidden_layer() {
     for power in 0..8 {
         there.rows_mut(12, 5).copy_from(&(d.rows(12, 5) * 10_f64.powi(power)));
         let value = risk.value(&there);
-        assert!(value < before || value == 0.0, "{power}: {value}");
+        // until nothing is left but samples on neither side
+        assert!(value < before || power > 2 && value <= before, "{power}: {value}");
         before = value;
     }
     // with all weights of the first layer zero, the units are the same for all samples

@@ -170,6 +170,10 @@ impl<T: Real> Loss<T> for CrossEntropy {
         T::of(right as f64) / T::of(z.ncols() as f64)
     }
 
+    fn second_order(&self) -> Option<&dyn SecondOrderLoss<T>> {
+        Some(self)
+    }
+
     fn is_convex(&self) -> bool {
         true
     }

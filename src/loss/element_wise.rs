@@ -166,6 +166,10 @@ impl<T: Real, L: ElementWise> Loss<T> for L {
         least(y, r, row, |y, r| ElementWise::margin(self, y, r))
     }
 
+    fn second_order(&self) -> Option<&dyn SecondOrderLoss<T>> {
+        Some(self)
+    }
+
     fn is_convex(&self) -> bool {
         L::CONVEX
     }

@@ -76,6 +76,10 @@ impl<T: Real> Loss<T> for LogLoss {
         T::of(right as f64) / T::of(z.len() as f64)
     }
 
+    fn second_order(&self) -> Option<&dyn SecondOrderLoss<T>> {
+        Some(self)
+    }
+
     fn is_convex(&self) -> bool {
         true
     }

@@ -41,7 +41,7 @@ impl Linear {
         (Factor::new(w, self.outputs, self.inputs), self.bias.then_some(b))
     }
 
-    fn cache<T: Real>(self, max_batch: usize) -> LinearCache<T> {
+    pub(crate) fn cache<T: Real>(self, max_batch: usize) -> LinearCache<T> {
         // a batch that memory does not hold is one that does not fit
         let scores = vec![T::zero(); room::<T>("max_batch", &[self.outputs, max_batch]).unwrap_or(0)];
         LinearCache { tangent: Vec::new(), gram: Vec::new(), scores, batch: 0 }
@@ -69,7 +69,12 @@ impl Linear {
     }
 
     /// `∇W += Δ Xᵀ`, `∇b += Δ 1`.
-    fn backward<T: Real>(self, x: &DMatrixView<'_, T>, delta: &DMatrixView<'_, T>, gradient: &mut [T]) {
+    pub(crate) fn backward<T: Real>(
+        self,
+        x: &DMatrixView<'_, T>,
+        delta: &DMatrixView<'_, T>,
+        gradient: &mut [T],
+    ) {
         let shapes = x.nrows() == self.inputs && delta.shape() == (self.outputs, x.ncols());
         if !shapes || gradient.len() != self.parameter_count() {
             return;
@@ -131,7 +136,7 @@ impl Linear {
     /// ```text
     /// ∂²L/∂(W_o, b_o)∂(W_q, b_q) = [X; 1] diag(S_oq) [X; 1]ᵀ
     /// ```
-    fn dense_hessian<T: Real>(
+    pub(crate) fn dense_hessian<T: Real>(
         self,
         x: &DMatrixView<'_, T>,
         curvature: &DMatrixView<'_, T>,
