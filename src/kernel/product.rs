@@ -32,17 +32,22 @@ const SMALL: usize = 64 << 10;
 /// of `C`. Where many samples are added to a small `C`, that sum is one of short sums.
 pub(crate) fn product<T: Real>(alpha: T, a: Factor<'_, T>, b: Factor<'_, T>, beta: T, c: &mut [T]) {
     assert!(a.cols == b.rows && holds(c, a.rows, b.cols));
-    let size = a.rows * b.cols;
-    if beta == T::zero() || a.cols <= 2 * TERMS || size > FEW {
-        return multiply(a, b, Update::Scaled(alpha, beta), c);
+    if beta == T::zero() || a.cols <= 2 * TERMS || a.rows * b.cols > FEW {
+        multiply(a, b, Update::Scaled(alpha, beta), c);
+    } else {
+        product_in_short_sums(alpha, a, b, beta, c);
     }
+}
+
+#[inline(never)]
+fn product_in_short_sums<T: Real>(alpha: T, a: Factor<'_, T>, b: Factor<'_, T>, beta: T, c: &mut [T]) {
     let mut sums = [T::zero(); FEW];
     for start in (0..a.cols).step_by(TERMS) {
         let depth = start..a.cols.min(start + TERMS);
         let (a, b) = (a.columns(depth.clone()), b.t().columns(depth).t());
         multiply(a, b, Update::Scaled(alpha, T::one()), &mut sums);
     }
-    c[..size].iter_mut().zip(sums).for_each(|(c, sum)| *c = beta * *c + sum);
+    c[..a.rows * b.cols].iter_mut().zip(sums).for_each(|(c, sum)| *c = beta * *c + sum);
 }
 
 /// `Z = W X + b 1ᵀ` (no bias: `Z = W X`), in one pass over `Z`.

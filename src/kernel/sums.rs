@@ -70,6 +70,14 @@ fn sum_columns<T: Real>(a: Factor<'_, T>, rows: Range<usize>, columns: Range<usi
     };
 }
 
+/// `x ← value`.
+pub(crate) fn fill<T: Real>(x: &mut [T], value: T) {
+    vectorize(
+        #[inline(always)]
+        |_| x.fill(value),
+    );
+}
+
 /// `y ← y + α x`.
 pub(crate) fn axpy<T: Real>(alpha: T, x: &[T], y: &mut [T]) {
     vectorize(
@@ -222,7 +230,7 @@ const LANES: usize = 64;
 /// Folds from zero: a short slice as it stands, a long one in lanes.
 #[inline(always)]
 fn fold<T: Elementary>(x: &[T], f: impl Fn(T, T) -> T) -> T {
-    if x.len() < TERMS {
+    if x.len() <= 2 * TERMS {
         return x.iter().fold(T::default(), |sum, x| f(sum, *x));
     }
     vectorize(

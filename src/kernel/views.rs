@@ -23,7 +23,9 @@ pub(crate) struct Factor<'a, T> {
 impl<'a, T: Real> Factor<'a, T> {
     /// A column-major `rows × cols` matrix, columns one after the other.
     pub(crate) fn new(data: &'a [T], rows: usize, cols: usize) -> Self {
-        Self::strided(data, (rows, cols), (1, rows))
+        let count = rows.checked_mul(cols);
+        assert!(count.is_some_and(|count| data.len() >= count), "a factor's elements lie in its slice");
+        Self { start: data.as_ptr(), rows, cols, row_stride: 1, col_stride: rows, elements: PhantomData }
     }
 
     /// Elements of `data` at the given strides.

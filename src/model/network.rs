@@ -4,7 +4,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
 
 use super::linear::to_inputs;
 use crate::contract::room;
-use crate::kernel::{self, Factor};
+use crate::kernel::{self, Factor, compiled};
 use crate::{Activation, Architecture, Error, Initialize, InputGradient, Model, Real};
 
 mod hessian;
@@ -259,34 +259,16 @@ impl<T: Real> Model<T> for Network {
         }
     }
 
-    /// `Z⁽ˡ⁾ = W⁽ˡ⁾ A⁽ˡ⁻¹⁾ + b⁽ˡ⁾ 1ᵀ`, `A⁽ˡ⁾ = φ(Z⁽ˡ⁾)`, and `φ'(Z⁽ˡ⁾)` by the same exponential. Where shapes do not
-    /// fit, there are no scores.
     fn forward<'c>(
         &self,
         theta: &DVector<T>,
         x: DMatrixView<'_, T>,
         cache: &'c mut NetworkCache<T>,
     ) -> DMatrixView<'c, T> {
-        cache.batch = if self.fits(theta, &x, cache) { x.ncols() } else { 0 };
-        cache.is_new = true;
-        if cache.batch == 0 {
-            return DMatrixView::from_slice(&[], self.outputs(), 0);
-        }
-        for (l, layer) in self.layers.iter().enumerate() {
-            let (w, b) = layer.parts(theta);
-            let (before, rest) = cache.layers.split_at_mut(l);
-            let kept = &mut rest[0];
-            let a = &mut kept.a[..layer.units * cache.batch];
-            kernel::affine(w, Some(b), input(before, layer, &x), a);
-            if layer.activation.needs_scores() {
-                kept.z[..a.len()].copy_from_slice(a);
-            }
-            layer.activation.forward(a, &mut kept.first);
-        }
+        forward(self, theta, x, cache);
         self.output(cache.layers.last().map_or(&[], |kept| &kept.a), cache.batch)
     }
 
-    /// `∇W⁽ˡ⁾ += Δ⁽ˡ⁾ A⁽ˡ⁻¹⁾ᵀ`, `∇b⁽ˡ⁾ += Δ⁽ˡ⁾ 1`, `Δ⁽ˡ⁻¹⁾ = W⁽ˡ⁾ᵀ Δ⁽ˡ⁾ ⊙ φ'(Z⁽ˡ⁻¹⁾)`.
     fn backward(
         &self,
         theta: &DVector<T>,
@@ -295,25 +277,7 @@ impl<T: Real> Model<T> for Network {
         cache: &mut NetworkCache<T>,
         gradient: &mut DVector<T>,
     ) {
-        if !self.follows(theta, &x, &delta, cache) || gradient.len() != theta.len() {
-            return;
-        }
-        self.output_delta(delta, cache);
-        for (l, layer) in self.layers.iter().enumerate().rev() {
-            let (before, rest) = cache.layers.split_at_mut(l);
-            let delta = Factor::new(&rest[0].delta, layer.units, cache.batch);
-            let (grad_w, grad_b) = layer.parts_mut(gradient);
-            kernel::product(T::one(), delta, input(before, layer, &x).t(), T::one(), grad_w);
-            kernel::add_columns(delta, grad_b);
-            if l > 0 {
-                let (w, _) = layer.parts(theta);
-                let kept = &mut before[l - 1];
-                let len = layer.inputs * cache.batch;
-                let previous = &mut kept.delta[..len];
-                kernel::product(T::one(), w.t(), delta, T::zero(), previous);
-                self.layers[l - 1].activation.times_first(&kept.a[..len], &kept.first, previous);
-            }
-        }
+        backward(self, theta, x, delta, cache, gradient);
     }
 
     /// One product and one sum of columns for each layer's part.
@@ -331,6 +295,64 @@ impl<T: Real> Model<T> for Network {
         Some(before.map_or(x, |kept| {
             DMatrixView::from_slice(&kept.a[..layer.inputs * cache.batch], layer.inputs, cache.batch)
         }))
+    }
+}
+
+compiled! {
+    /// `Z⁽ˡ⁾ = W⁽ˡ⁾ A⁽ˡ⁻¹⁾ + b⁽ˡ⁾ 1ᵀ`, `A⁽ˡ⁾ = φ(Z⁽ˡ⁾)`, and `φ'(Z⁽ˡ⁾)` by the same exponential. Where shapes do not
+    /// fit, there are no scores.
+    fn forward<T>(
+        network: &'a Network,
+        theta: &'a DVector<T>,
+        x: DMatrixView<'a, T>,
+        cache: &'a mut NetworkCache<T>,
+    ) {
+        cache.batch = if network.fits(theta, &x, cache) { x.ncols() } else { 0 };
+        cache.is_new = true;
+        if cache.batch == 0 {
+            return;
+        }
+        for (l, layer) in network.layers.iter().enumerate() {
+            let (w, b) = layer.parts(theta);
+            let (before, rest) = cache.layers.split_at_mut(l);
+            let kept = &mut rest[0];
+            let a = &mut kept.a[..layer.units * cache.batch];
+            kernel::affine(w, Some(b), input(before, layer, &x), a);
+            if layer.activation.needs_scores() {
+                kept.z[..a.len()].copy_from_slice(a);
+            }
+            layer.activation.forward(a, &mut kept.first);
+        }
+    }
+
+    /// `∇W⁽ˡ⁾ += Δ⁽ˡ⁾ A⁽ˡ⁻¹⁾ᵀ`, `∇b⁽ˡ⁾ += Δ⁽ˡ⁾ 1`, `Δ⁽ˡ⁻¹⁾ = W⁽ˡ⁾ᵀ Δ⁽ˡ⁾ ⊙ φ'(Z⁽ˡ⁻¹⁾)`.
+    fn backward<T>(
+        network: &'a Network,
+        theta: &'a DVector<T>,
+        x: DMatrixView<'a, T>,
+        delta: DMatrixView<'a, T>,
+        cache: &'a mut NetworkCache<T>,
+        gradient: &'a mut DVector<T>,
+    ) {
+        if !network.follows(theta, &x, &delta, cache) || gradient.len() != theta.len() {
+            return;
+        }
+        network.output_delta(delta, cache);
+        for (l, layer) in network.layers.iter().enumerate().rev() {
+            let (before, rest) = cache.layers.split_at_mut(l);
+            let delta = Factor::new(&rest[0].delta, layer.units, cache.batch);
+            let (grad_w, grad_b) = layer.parts_mut(gradient);
+            kernel::product(T::one(), delta, input(before, layer, &x).t(), T::one(), grad_w);
+            kernel::add_columns(delta, grad_b);
+            if l > 0 {
+                let (w, _) = layer.parts(theta);
+                let kept = &mut before[l - 1];
+                let len = layer.inputs * cache.batch;
+                let previous = &mut kept.delta[..len];
+                kernel::product(T::one(), w.t(), delta, T::zero(), previous);
+                network.layers[l - 1].activation.times_first(&kept.a[..len], &kept.first, previous);
+            }
+        }
     }
 }
 
