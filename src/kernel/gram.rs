@@ -44,7 +44,7 @@ pub(crate) fn weighted_gram<T: Real>(x: Factor<'_, T>, s: &[T], h: &mut [T], col
                         depth: s.len(),
                         a: x.as_ptr().add(start * x.col_stride + j),
                         a_step: 1,
-                        a_columns: Left::Apart(x.col_stride),
+                        a_columns: Left::apart(x.col_stride),
                         b: scaled.as_ptr().add(j),
                         b_step: 1,
                         b_row: step,

@@ -85,7 +85,7 @@ fn multiply<T: Real>(a: Factor<'_, T>, b: Factor<'_, T>, update: Update<'_, T>, 
         depth,
         a: a.as_ptr(),
         a_step: a.row_stride,
-        a_columns: Left::Apart(a.col_stride),
+        a_columns: Left::apart(a.col_stride),
         b: b.as_ptr(),
         b_step: b.col_stride,
         b_row: b.row_stride,
@@ -158,9 +158,9 @@ fn blocked<T: Real>(whole: Block<'_, T>, a_column: usize) {
                                 row: whole.a_step,
                                 column: a_column,
                                 to,
-                                to_columns: Left::Packed,
+                                to_columns: Left::PACKED,
                             });
-                            (block.a, block.a_step, block.a_columns) = (to, deep, Left::Packed);
+                            (block.a, block.a_step, block.a_columns) = (to, deep, Left::PACKED);
                         }
                         block.c = whole.c.add(i + j * rows);
                         if let Update::Bias(bias) = whole.update

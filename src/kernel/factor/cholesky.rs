@@ -58,7 +58,7 @@ fn update<T: Real>(a: &mut [T], n: usize, j: usize, width: usize) {
             depth: j,
             a: base.add(j),
             a_step: 1,
-            a_columns: Left::Apart(n),
+            a_columns: Left::apart(n),
             b: base.add(j),
             b_step: 1,
             b_row: n,

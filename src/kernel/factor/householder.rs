@@ -84,7 +84,7 @@ impl<T: Real> Samples<'_, T> {
             let samples = f.columns(start..start + count);
             let (a, row, column) = (samples.as_ptr(), samples.col_stride, samples.row_stride);
             let (to, to_columns) =
-                (block.data[first * block.stride..].as_mut_ptr(), Left::Apart(block.stride));
+                (block.data[first * block.stride..].as_mut_ptr(), Left::apart(block.stride));
             // SAFETY: `count` samples from `start` on; as many rows, up to a multiple of 16, of the block.
             unsafe { dispatch(PackRows { rows: count, depth: f.rows, a, row, column, to, to_columns }) };
         }
@@ -260,7 +260,7 @@ impl<T: Real> Work<T> {
                 depth: width,
                 a: left[j * stride..].as_ptr(),
                 a_step: 1,
-                a_columns: Left::Apart(stride),
+                a_columns: Left::apart(stride),
                 b: tw.as_ptr(),
                 b_step: width,
                 b_row: 1,

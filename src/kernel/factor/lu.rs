@@ -106,7 +106,7 @@ fn update<T: Real>(a: &mut [T], n: usize, j: usize, width: usize) {
             depth: width,
             a: base.add(j * n + next),
             a_step: 1,
-            a_columns: Left::Apart(n),
+            a_columns: Left::apart(n),
             b: base.add(next * n + j),
             b_step: n,
             b_row: 1,

@@ -48,10 +48,9 @@ impl<T: Kernel> Task<T> for PackRows<T> {
                     // SAFETY: `lanes` rows from `i` lie in `A`, and their register in the copy.
                     unsafe {
                         let from = self.a.add(i * self.row + p * self.column);
-                        let (panel, to_column) = match self.to_columns {
-                            Left::Packed => (self.to.add(r * V::LANES * self.depth), height * V::LANES),
-                            Left::Apart(column) => (self.to.add(r * V::LANES), column),
-                        };
+                        let to_column = self.to_columns.column(height * V::LANES);
+                        let is_packed = self.to_columns == Left::PACKED;
+                        let panel = self.to.add(r * V::LANES * if is_packed { self.depth } else { 1 });
                         let to = panel.add(p * to_column + h * V::LANES);
                         let part = Self { depth, ..self };
                         if self.row == 1 {

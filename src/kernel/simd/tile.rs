@@ -16,12 +16,24 @@ pub(in crate::kernel) enum Update<'a, T> {
 }
 
 /// How far apart the columns of a panel of `A` stand.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::kernel) enum Left {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::kernel) struct Left(usize);
+
+impl Left {
+    /// By the height of the panel, filled up to whole registers: a copy of [`PackRows`](super::PackRows). No stride
+    /// within an allocation is as large.
+    pub(in crate::kernel) const PACKED: Self = Self(usize::MAX);
+
     /// By so much, which may be nothing.
-    Apart(usize),
-    /// By the height of the panel, filled up to whole registers: a copy of [`PackRows`](super::PackRows).
-    Packed,
+    pub(in crate::kernel) fn apart(stride: usize) -> Self {
+        Self(stride.min(usize::MAX - 1))
+    }
+
+    /// The distance, in a panel of so many rows.
+    #[inline(always)]
+    pub(super) fn column(self, height: usize) -> usize {
+        if self == Self::PACKED { height } else { self.0 }
+    }
 }
 
 /// One block of a product, `rows × depth` times `depth × columns`, the depth in one go.
@@ -108,10 +120,7 @@ impl<T: Kernel> Block<'_, T> {
         end: usize,
         j: usize,
     ) {
-        let (a_column, is_packed) = match self.a_columns {
-            Left::Apart(column) => (column, false),
-            Left::Packed => (H * V::LANES, true),
-        };
+        let (a_column, is_packed) = (self.a_columns.column(H * V::LANES), self.a_columns == Left::PACKED);
         // SAFETY: by the contract of `Block`, for rows below `end` and columns below `j + W`; the last
         // register is masked to the rows below `end`.
         unsafe {
