@@ -25,6 +25,12 @@ pub(crate) use sums::{halve, pairwise};
 pub(crate) use sweep::sweep;
 pub(crate) use views::{Factor, flat, flat_mut};
 
+/// The same functions for code that is [`compiled!`] itself: it saves a call.
+pub(crate) mod inside {
+    pub(crate) use super::product::{affine, product};
+    pub(crate) use super::sums::{add_columns, times};
+}
+
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 compiled! {

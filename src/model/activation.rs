@@ -124,7 +124,7 @@ impl Activation {
 
     /// `z ← φ(z)`, and `first ← φ'(z)` where [`keeps_first`](Self::keeps_first).
     #[inline(always)]
-    fn apply<T: Real>(self, z: &mut [T], first: &mut [T]) {
+    pub(super) fn apply<T: Real>(self, z: &mut [T], first: &mut [T]) {
         match self {
             Self::Identity => {}
             Self::Sigmoid => map_both(z, first, Fused::sigmoid_and_slope),
@@ -184,7 +184,7 @@ impl Activation {
 
     /// `δ ← δ ⊙ φ'(z)`, with `a = φ(z)`, and `first = φ'(z)` where [`keeps_first`](Self::keeps_first).
     #[inline(always)]
-    fn apply_first<T: Real>(self, a: &[T], first: &[T], delta: &mut [T]) {
+    pub(super) fn apply_first<T: Real>(self, a: &[T], first: &[T], delta: &mut [T]) {
         match self {
             Self::Identity => {}
             Self::Relu => select(

@@ -4,7 +4,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
 
 use super::linear::to_inputs;
 use crate::contract::room;
-use crate::kernel::{self, Factor, compiled};
+use crate::kernel::{self, Factor, compiled, inside};
 use crate::{Activation, Architecture, Error, Initialize, InputGradient, Model, Real};
 
 mod hessian;
@@ -317,11 +317,11 @@ compiled! {
             let (before, rest) = cache.layers.split_at_mut(l);
             let kept = &mut rest[0];
             let a = &mut kept.a[..layer.units * cache.batch];
-            kernel::affine(w, Some(b), input(before, layer, &x), a);
+            inside::affine(w, Some(b), input(before, layer, &x), a);
             if layer.activation.needs_scores() {
                 kept.z[..a.len()].copy_from_slice(a);
             }
-            layer.activation.forward(a, &mut kept.first);
+            layer.activation.apply(a, &mut kept.first);
         }
     }
 
@@ -342,15 +342,15 @@ compiled! {
             let (before, rest) = cache.layers.split_at_mut(l);
             let delta = Factor::new(&rest[0].delta, layer.units, cache.batch);
             let (grad_w, grad_b) = layer.parts_mut(gradient);
-            kernel::product(T::one(), delta, input(before, layer, &x).t(), T::one(), grad_w);
-            kernel::add_columns(delta, grad_b);
+            inside::product(T::one(), delta, input(before, layer, &x).t(), T::one(), grad_w);
+            inside::add_columns(delta, grad_b);
             if l > 0 {
                 let (w, _) = layer.parts(theta);
                 let kept = &mut before[l - 1];
                 let len = layer.inputs * cache.batch;
                 let previous = &mut kept.delta[..len];
-                kernel::product(T::one(), w.t(), delta, T::zero(), previous);
-                network.layers[l - 1].activation.times_first(&kept.a[..len], &kept.first, previous);
+                inside::product(T::one(), w.t(), delta, T::zero(), previous);
+                network.layers[l - 1].activation.apply_first(&kept.a[..len], &kept.first, previous);
             }
         }
     }
