@@ -164,7 +164,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         });
         *gradient = sums.vector;
         *hessian = sums.matrix;
-        mirror(hessian.as_mut_slice(), p);
+        kernel::mirror(hessian.as_mut_slice(), p);
         self.add_ridge(|i, ridge| hessian.as_mut_slice()[i * p + i] += ridge);
         sums.value + self.penalty(theta, Some(gradient))
     }
@@ -186,7 +186,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         for q in 0..k {
             // column q of each block is its product with the unit direction q
             let unit = &mut r_delta.as_mut_slice()[..k * m];
-            unit.fill(T::zero());
+            kernel::fill(unit, T::zero());
             unit.iter_mut().skip(q).step_by(k).for_each(|r| *r = T::one());
             let columns = blocks.view_mut((q * k, 0), (k, m));
             self.loss.curvature_product(z, y, shares, r_delta.columns(0, m), columns);
@@ -221,22 +221,6 @@ fn add_at<T: Real>(out: &mut DVector<T>, i: usize, x: T) {
 fn equal<T: Real>(a: &[T], b: &[T]) -> bool {
     let same = |(a, b): (&[T], &[T])| a.iter().zip(b).fold(true, |same, (a, b)| same & (a == b));
     a.chunks(64).zip(b.chunks(64)).all(same)
-}
-
-/// Copies the lower triangle of a `p × p` matrix to the upper, tile by tile: each is read by columns that fit
-/// the first-level cache.
-fn mirror<T: Real>(h: &mut [T], p: usize) {
-    const TILE: usize = 16;
-    for left in (0..p).step_by(TILE) {
-        for top in (left..p).step_by(TILE) {
-            for i in top..p.min(top + TILE) {
-                let right = i.min(left + TILE);
-                let (before, row) = h.split_at_mut(i * p);
-                let below = before[left * p..].iter().skip(i).step_by(p);
-                row[left..right].iter_mut().zip(below).for_each(|(to, from)| *to = *from);
-            }
-        }
-    }
 }
 
 impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> HessianProduct<T>

@@ -9,7 +9,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::tree::{Counter, Node, Summand};
 use crate::Real;
-use crate::kernel::{compiled, sweep};
+use crate::kernel;
 
 /// Samples that are worth a leaf: to add one costs as much as some ten.
 const LEAF: usize = 1024;
@@ -168,14 +168,14 @@ pub(super) struct Sums<T: Real> {
 impl<T: Real> Summand for Sums<T> {
     fn add(&mut self, other: &Self) {
         self.value += other.value;
-        add(other.vector.as_slice(), self.vector.as_mut_slice());
-        add(other.matrix.as_slice(), self.matrix.as_mut_slice());
+        kernel::add(other.vector.as_slice(), self.vector.as_mut_slice());
+        kernel::add(other.matrix.as_slice(), self.matrix.as_mut_slice());
     }
 
     fn clear(&mut self) {
         self.value = T::zero();
-        self.vector.as_mut_slice().fill(T::zero());
-        self.matrix.as_mut_slice().fill(T::zero());
+        kernel::fill(self.vector.as_mut_slice(), T::zero());
+        kernel::fill(self.matrix.as_mut_slice(), T::zero());
     }
 }
 
@@ -193,11 +193,5 @@ impl<T: Real> Sums<T> {
     /// Zeros: a vector of `length`, and a square matrix of `size`.
     pub(super) fn zeros(length: usize, size: usize) -> Self {
         Self { value: T::zero(), vector: DVector::zeros(length), matrix: DMatrix::zeros(size, size) }
-    }
-}
-
-compiled! {
-    fn add<T>(from: &'a [T], to: &'a mut [T]) {
-        sweep(from, [to], #[inline(always)] |_, from, [to]| [to + from]);
     }
 }
