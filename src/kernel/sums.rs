@@ -66,7 +66,7 @@ fn sum_columns<T: Real>(a: Factor<'_, T>, rows: Range<usize>, columns: Range<usi
     // SAFETY: `Factor` vouches for its elements, of which these rows and columns are a part; `sums` has `ROWS`, and
     // every `x` is the one `one`.
     unsafe {
-        dispatch(Columns { rows, depth, a: start, column: a.col_stride, x: &raw const one, x_step: 0, y })
+        dispatch(Columns { rows, depth, a: start, column: a.col_stride, x: &raw const one, x_step: 0, y });
     };
 }
 

@@ -125,6 +125,8 @@ pub(super) fn copy_columns<T: Real>(from: DMatrixView<'_, T>, to: &mut [T]) {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
+
     use nalgebra::{DMatrix, DMatrixView, Dyn, U1};
 
     use crate::kernel::{Factor, at_each_level, product, weighted_gram};

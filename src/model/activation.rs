@@ -1,4 +1,4 @@
-use crate::kernel::{self, Fused, compiled};
+use crate::kernel::{self, Fused};
 use crate::{Error, Real};
 
 /// What a layer does to its scores, entry by entry: `a = φ(z)`.
@@ -90,10 +90,10 @@ impl Activation {
     #[inline(always)]
     pub fn jet<T: Real>(self, z: T) -> (T, T, T) {
         let (mut a, mut first) = ([z], [T::one()]);
-        self.apply(&mut a, &mut first);
+        self.forward(&mut a, &mut first);
         let (mut d1, mut d2) = ([T::one()], [T::one()]);
-        self.apply_first(&a, &first, &mut d1);
-        self.apply_second(&[z], &a, &first, &mut d2);
+        self.times_first(&a, &first, &mut d1);
+        self.times_second(&[z], &a, &first, &mut d2);
         (a[0], d1[0], d2[0])
     }
 
@@ -107,24 +107,9 @@ impl Activation {
         !matches!(self, Self::Identity | Self::Relu | Self::LeakyRelu { .. })
     }
 
-    /// [`apply`](Self::apply), compiled here.
-    pub(crate) fn forward<T: Real>(self, z: &mut [T], first: &mut [T]) {
-        forward(self, z, first);
-    }
-
-    /// [`apply_first`](Self::apply_first), compiled here.
-    pub(crate) fn times_first<T: Real>(self, a: &[T], first: &[T], delta: &mut [T]) {
-        times_first(self, a, first, delta);
-    }
-
-    /// [`apply_second`](Self::apply_second), compiled here.
-    pub(crate) fn times_second<T: Real>(self, z: &[T], a: &[T], first: &[T], delta: &mut [T]) {
-        times_second(self, z, a, first, delta);
-    }
-
     /// `z ← φ(z)`, and `first ← φ'(z)` where [`keeps_first`](Self::keeps_first).
     #[inline(always)]
-    pub(super) fn apply<T: Real>(self, z: &mut [T], first: &mut [T]) {
+    pub(crate) fn forward<T: Real>(self, z: &mut [T], first: &mut [T]) {
         match self {
             Self::Identity => {}
             Self::Sigmoid => map_both(z, first, Fused::sigmoid_and_slope),
@@ -184,7 +169,7 @@ impl Activation {
 
     /// `δ ← δ ⊙ φ'(z)`, with `a = φ(z)`, and `first = φ'(z)` where [`keeps_first`](Self::keeps_first).
     #[inline(always)]
-    pub(super) fn apply_first<T: Real>(self, a: &[T], first: &[T], delta: &mut [T]) {
+    pub(crate) fn times_first<T: Real>(self, a: &[T], first: &[T], delta: &mut [T]) {
         match self {
             Self::Identity => {}
             Self::Relu => select(
@@ -216,7 +201,7 @@ impl Activation {
     /// `δ ← δ ⊙ φ''(z)`, with `a = φ(z)` and `first = φ'(z)`; `z` is read only where
     /// [`needs_scores`](Self::needs_scores).
     #[inline(always)]
-    fn apply_second<T: Real>(self, z: &[T], a: &[T], first: &[T], delta: &mut [T]) {
+    pub(crate) fn times_second<T: Real>(self, z: &[T], a: &[T], first: &[T], delta: &mut [T]) {
         let (zero, one, two) = (T::zero(), T::one(), T::of(2.0));
         match self {
             Self::Identity | Self::Relu | Self::LeakyRelu { .. } => delta.fill(zero),
@@ -290,20 +275,6 @@ impl Activation {
             Self::Elu { alpha } => positive("alpha", alpha),
             _ => Ok(()),
         }
-    }
-}
-
-compiled! {
-    fn forward<T>(activation: Activation, z: &'a mut [T], first: &'a mut [T]) {
-        activation.apply(z, first);
-    }
-
-    fn times_first<T>(activation: Activation, a: &'a [T], first: &'a [T], delta: &'a mut [T]) {
-        activation.apply_first(a, first, delta);
-    }
-
-    fn times_second<T>(activation: Activation, z: &'a [T], a: &'a [T], first: &'a [T], delta: &'a mut [T]) {
-        activation.apply_second(z, a, first, delta);
     }
 }
 

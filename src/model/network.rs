@@ -321,7 +321,7 @@ compiled! {
             if layer.activation.needs_scores() {
                 kept.z[..a.len()].copy_from_slice(a);
             }
-            layer.activation.apply(a, &mut kept.first);
+            layer.activation.forward(a, &mut kept.first);
         }
     }
 
@@ -350,7 +350,7 @@ compiled! {
                 let len = layer.inputs * cache.batch;
                 let previous = &mut kept.delta[..len];
                 inside::product(T::one(), w.t(), delta, T::zero(), previous);
-                network.layers[l - 1].activation.apply_first(&kept.a[..len], &kept.first, previous);
+                network.layers[l - 1].activation.times_first(&kept.a[..len], &kept.first, previous);
             }
         }
     }

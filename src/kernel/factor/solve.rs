@@ -295,7 +295,7 @@ mod tests {
             triangle.solve(&mut beta);
             let mut refined = beta.clone();
             assert!(triangle.refine(&samples, &ridge, &mut refined) < T::of(tolerance));
-            assert_eq!(triangle.independence().into_iter().count(), p);
+            assert_eq!(triangle.independence().len(), p);
             let entry = |i: usize, j: usize| if i < n { x.at(i, j).f64() } else { 1.0 };
             for beta in [beta, refined] {
                 for o in 0..k {

@@ -34,7 +34,7 @@ impl<T: Real> SecondOrderModel<T> for Network {
             return self.output(&[], 0);
         }
         if std::mem::take(&mut cache.is_new) {
-            self.derivatives(cache);
+            derivatives(self, cache);
         }
         let NetworkCache { batch, layers, tangents, .. } = cache;
         for (l, layer) in self.layers.iter().enumerate() {
@@ -141,25 +141,6 @@ impl<T: Real> SecondOrderModel<T> for Network {
 }
 
 impl Network {
-    /// `φ'` and `φ''` at the last forward pass.
-    fn derivatives<T: Real>(&self, cache: &mut NetworkCache<T>) {
-        let NetworkCache { batch, layers, tangents, .. } = cache;
-        if tangents.is_empty() {
-            tangents.extend(layers.iter().map(|kept| {
-                let zeros = || vec![T::zero(); kept.a.len()];
-                Kept { z: zeros(), a: zeros(), delta: zeros(), first: zeros(), second: zeros() }
-            }));
-        }
-        for ((layer, kept), r) in self.layers.iter().zip(layers).zip(tangents) {
-            let len = layer.units * *batch;
-            let (first, second) = (&mut r.first[..len], &mut r.second[..len]);
-            first.fill(T::one());
-            second.fill(T::one());
-            layer.activation.times_first(&kept.a[..len], &kept.first, first);
-            layer.activation.times_second(&kept.z, &kept.a[..len], first, second);
-        }
-    }
-
     /// From `∂L/∂A` and `R{∂L/∂A}` to `Δ` and `R{Δ}`, in place:
     /// `R{Δ} = R{∂L/∂A} ⊙ φ' + ∂L/∂A ⊙ φ'' ⊙ R{Z}`, `Δ = ∂L/∂A ⊙ φ'`.
     fn bend<T: Real>(&self, l: usize, cache: &mut NetworkCache<T>, gauss_newton: bool) {
@@ -173,6 +154,25 @@ impl Network {
 }
 
 compiled! {
+    /// `φ'` and `φ''` at the last forward pass.
+    fn derivatives<T>(network: &'a Network, cache: &'a mut NetworkCache<T>) {
+        let NetworkCache { batch, layers, tangents, .. } = cache;
+        if tangents.is_empty() {
+            tangents.extend(layers.iter().map(|kept| {
+                let zeros = || vec![T::zero(); kept.a.len()];
+                Kept { z: zeros(), a: zeros(), delta: zeros(), first: zeros(), second: zeros() }
+            }));
+        }
+        for ((layer, kept), r) in network.layers.iter().zip(layers).zip(tangents) {
+            let len = layer.units * *batch;
+            let (first, second) = (&mut r.first[..len], &mut r.second[..len]);
+            first.fill(T::one());
+            second.fill(T::one());
+            layer.activation.times_first(&kept.a[..len], &kept.first, first);
+            layer.activation.times_second(&kept.z, &kept.a[..len], first, second);
+        }
+    }
+
     fn bend<T>(delta: &'a mut [T], r: &'a mut [T], first: &'a [T], second: &'a [T], z: &'a [T]) {
         kernel::vectorize(#[inline(always)] |_| {
             let derivatives = first.iter().zip(second).zip(z);
