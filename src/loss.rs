@@ -14,11 +14,11 @@ use nalgebra::{DMatrixView, DMatrixViewMut};
 use crate::{Error, Real};
 
 pub use cross_entropy::CrossEntropy;
-pub(crate) use cross_entropy::argmax;
 pub use element_wise::{ElementWise, Through};
 pub use entries::Jet;
 #[doc(hidden)]
 pub use entries::Pass;
+pub(crate) use entries::argmax;
 pub use huber::Huber;
 pub use log_loss::LogLoss;
 pub use squared_error::SquaredError;
@@ -188,11 +188,4 @@ pub trait SecondOrderLoss<T: Real>: Loss<T> {
         r: DMatrixView<'_, T>,
         out: DMatrixViewMut<'_, T>,
     );
-}
-
-/// Whether scores, targets (and whatever else has their shape) and weights fit each other; where not, the
-/// losses of the crate answer NaN and write nothing.
-#[inline]
-fn fit(shapes: &[(usize, usize)], weights: usize) -> bool {
-    shapes.iter().all(|shape| *shape == shapes[0] && shape.0 > 0 && shape.1 == weights)
 }

@@ -121,12 +121,7 @@ fn blocked<T: Real>(whole: Block<'_, T>, a_column: usize) {
             let deep = deep.min(depth - p);
             let mut block = Block { depth: deep, ..whole };
             if p > 0 {
-                block.update = match whole.update {
-                    Update::Scaled(alpha, beta) if !whole_chain(alpha, beta) => {
-                        Update::Scaled(alpha, T::one())
-                    }
-                    _ => Update::Chain,
-                };
+                block.update = further(whole.update);
             }
             for j in (0..columns).step_by(wide) {
                 block.columns = wide.min(columns - j);
@@ -135,32 +130,15 @@ fn blocked<T: Real>(whole: Block<'_, T>, a_column: usize) {
                 unsafe {
                     block.b = whole.b.wrapping_add(p * whole.b_row + j * whole.b_column);
                     if pack_b {
-                        let to = packed_b.as_mut_ptr();
-                        let step = dispatch(PackColumns {
-                            depth: deep,
-                            columns: block.columns,
-                            b: block.b,
-                            row: whole.b_row,
-                            column: whole.b_column,
-                            to,
-                        });
-                        (block.b, block.b_step, block.b_row, block.b_column) = (to, deep, step, 1);
+                        (block.b_row, block.b_column) = (whole.b_row, whole.b_column);
+                        pack_columns(&mut block, packed_b.as_mut_ptr());
                     }
                     for i in (0..rows).step_by(high) {
                         block.rows = high.min(rows - i);
                         block.a = whole.a.wrapping_add(i * whole.a_step + p * a_column);
                         if pack_a {
-                            let to = packed_a.as_mut_ptr();
-                            dispatch(PackRows {
-                                rows: block.rows,
-                                depth: deep,
-                                a: block.a,
-                                row: whole.a_step,
-                                column: a_column,
-                                to,
-                                to_columns: Left::PACKED,
-                            });
-                            (block.a, block.a_step, block.a_columns) = (to, deep, Left::PACKED);
+                            block.a_step = whole.a_step;
+                            pack_rows(&mut block, a_column, packed_a.as_mut_ptr());
                         }
                         block.c = whole.c.add(i + j * rows);
                         if let Update::Bias(bias) = whole.update
@@ -175,6 +153,36 @@ fn blocked<T: Real>(whole: Block<'_, T>, a_column: usize) {
             p += deep.max(1);
         }
     });
+}
+
+/// Lets `block` read its rows of `A` from a copy.
+///
+/// # Safety
+/// They are elements of the factor, and `to` has the space that [`PackRows`] asks for.
+unsafe fn pack_rows<T: Real>(block: &mut Block<'_, T>, column: usize, to: *mut T) {
+    let Block { rows, depth, a, a_step: row, .. } = *block;
+    // SAFETY: the caller's.
+    unsafe { dispatch(PackRows { rows, depth, a, row, column, to, to_columns: Left::PACKED }) };
+    (block.a, block.a_step, block.a_columns) = (to, depth, Left::PACKED);
+}
+
+/// Lets `block` read its columns of `B` from a copy.
+///
+/// # Safety
+/// They are elements of the factor, and `to` has the space that [`PackColumns`] asks for.
+unsafe fn pack_columns<T: Real>(block: &mut Block<'_, T>, to: *mut T) {
+    let Block { depth, columns, b, b_row: row, b_column: column, .. } = *block;
+    // SAFETY: the caller's.
+    let step = unsafe { dispatch(PackColumns { depth, columns, b, row, column, to }) };
+    (block.b, block.b_step, block.b_row, block.b_column) = (to, depth, step, 1);
+}
+
+/// The update by the stretches of the depth after the first.
+fn further<T: Real>(first: Update<'_, T>) -> Update<'_, T> {
+    match first {
+        Update::Scaled(alpha, beta) if !whole_chain(alpha, beta) => Update::Scaled(alpha, T::one()),
+        _ => Update::Chain,
+    }
 }
 
 /// `A B` alone: its chains may go on from block to block.

@@ -1,6 +1,6 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
-use super::fit;
+use super::entries::{argmax, fit};
 use crate::kernel::{self, Fused, compiled, flat, flat_mut, pairwise};
 use crate::{Error, Loss, Real, SecondOrderLoss};
 
@@ -25,12 +25,6 @@ use crate::{Error, Loss, Real, SecondOrderLoss};
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CrossEntropy;
-
-/// The class with the largest score (the first of equals).
-pub(crate) fn argmax<T: Real>(z: impl Iterator<Item = T>) -> usize {
-    let best = z.enumerate().reduce(|best, next| if next.1 > best.1 { next } else { best });
-    best.map_or(0, |best| best.0)
-}
 
 /// Columns worked on together, so that exponentials run at the width of the machine.
 const COLUMNS: usize = 32;

@@ -2,8 +2,8 @@
 
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
-use super::entries::{Jet, Pass, Wanted};
-use super::{Loss, SecondOrderLoss, argmax};
+use super::entries::{Jet, Pass, Wanted, argmax};
+use super::{Loss, SecondOrderLoss};
 use crate::{Activation, Error, Real};
 
 /// A loss that is a sum over outputs of one function `ℓ(z, y)`.

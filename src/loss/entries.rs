@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
-use super::fit;
 use crate::Real;
 use crate::kernel::{self, Fused, flat, flat_mut, pairwise};
 
@@ -212,4 +211,17 @@ fn scale<T: Real>(
             }
         },
     );
+}
+
+/// The class with the largest score (the first of equals).
+pub(crate) fn argmax<T: Real>(z: impl Iterator<Item = T>) -> usize {
+    let best = z.enumerate().reduce(|best, next| if next.1 > best.1 { next } else { best });
+    best.map_or(0, |best| best.0)
+}
+
+/// Whether scores, targets (and whatever else has their shape) and weights fit each other; where not, the
+/// losses of the crate answer NaN and write nothing.
+#[inline]
+pub(super) fn fit(shapes: &[(usize, usize)], weights: usize) -> bool {
+    shapes.iter().all(|shape| *shape == shapes[0] && shape.0 > 0 && shape.1 == weights)
 }

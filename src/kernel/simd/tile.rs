@@ -155,6 +155,20 @@ impl<T: Kernel> Block<'_, T> {
                     |a| std::array::from_fn(|h| V::load(a.add(h * V::LANES))),
                 );
             }
+            self.write::<V, H, W>(sum, c, mask);
+        }
+    }
+
+    /// `C ← sum`, or `C ← α sum + β C`, in one tile.
+    #[inline(always)]
+    unsafe fn write<V: Vector<Scalar = T>, const H: usize, const W: usize>(
+        &self,
+        mut sum: [[V; H]; W],
+        c: *mut T,
+        mask: V::Mask,
+    ) {
+        // SAFETY: the caller's: `W` columns of the rows that the mask leaves.
+        unsafe {
             if let Update::Scaled(alpha, beta) = self.update {
                 let (alpha, scale) = (V::splat(alpha), V::splat(beta));
                 for (w, sum) in sum.iter_mut().enumerate() {
