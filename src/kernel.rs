@@ -48,6 +48,9 @@ compiled! {
     }
 
     pub(crate) fn fill<T>(x: &'a mut [T], value: T) { sums::fill(x, value); }
+    pub(crate) fn add<T>(from: &'a [T], to: &'a mut [T]) {
+        sweep(from, [to], #[inline(always)] |_, x, [y]| [y + x]);
+    }
     pub(crate) fn add_columns<T>(a: Factor<'a, T>, out: &'a mut [T]) { sums::add_columns(a, out); }
     pub(crate) fn axpy<T>(alpha: T, x: &'a [T], y: &'a mut [T]) { sums::axpy(alpha, x, y); }
     pub(crate) fn scale<T>(alpha: T, x: &'a mut [T]) { sums::scale(alpha, x); }
