@@ -244,7 +244,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
         M: Affine,
     {
         let (k, n) = (self.model.outputs(), self.model.inputs());
-        DMatrix::from_iterator(k, n, self.coefficients())
+        DMatrix::from_iterator(k, n, self.coefficients().take(k * n))
     }
 
     /// `b` of an affine model (one entry per output); zeros for a model without.
@@ -263,7 +263,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
         M: Affine,
     {
         let (k, n) = (self.model.outputs(), self.model.inputs());
-        DVector::from_iterator(k, self.coefficients().skip(k * n))
+        DVector::from_iterator(k, self.coefficients().skip(k * n).take(k))
     }
 
     /// `θ`, and zeros for what is missing.

@@ -347,7 +347,7 @@ fn networks_are_asked_at_their_hidden_layer() {
         there.rows_mut(12, 5).copy_from(&(d.rows(12, 5) * 10_f64.powi(power)));
         let value = risk.value(&there);
         // until nothing is left but samples on neither side
-        assert!(value < before || power > 2 && value <= before, "{power}: {value}");
+        assert!(value < before || power > 2 && value < before * (1.0 + 1e-9), "{power}: {value}");
         before = value;
     }
     // with all weights of the first layer zero, the units are the same for all samples

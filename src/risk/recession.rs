@@ -105,17 +105,18 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
             return Verdict::Overlap { spans };
         }
         match e.len() <= SOUGHT {
-            true => self.nearest(&(e / norm), norm / count, blocks),
+            true => self.nearest(&(e / norm), norm, count, blocks),
             false => Verdict::Undecided,
         }
     }
 
     /// Lawson and Hanson's algorithm: the nearest point to `−e` of the cone, `‖e‖ = 1`. The rows of a block are looked
     /// at together, and the blocks one after the other, so that a round costs a pass only where few are on the wrong
-    /// side. `mean` is the sum of all rows, in their number.
-    fn nearest(&mut self, e: &DVector<f64>, mean: f64, blocks: &[Range<usize>]) -> Verdict {
+    /// side. `norm` is that of the sum of all `count` rows: each has the weight `1 / norm` in `e`.
+    fn nearest(&mut self, e: &DVector<f64>, norm: f64, count: f64, blocks: &[Range<usize>]) -> Verdict {
         let p = e.len() as f64;
-        let (rounding, zero) = (p.sqrt() * f64::EPSILON, (p + 1.0 / mean) * f64::EPSILON);
+        let rounding = p.sqrt() * f64::EPSILON;
+        let zero = (p + count / norm) * f64::EPSILON;
         let (mut active, mut cursor) = (Active::default(), 0);
         let (mut passed, mut is_stuck) = (Vec::new(), false);
         for _ in 0..40 * e.len() + 80 {
@@ -126,7 +127,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
             let spans = active.len() == self.span();
             if length <= zero || spans {
                 // whatever the rounding, all rows keep positive weights
-                let is_sure = active.condition() * zero < 0.125 * mean;
+                let is_sure = active.condition() * zero * norm < 0.125;
                 return if is_sure { Verdict::Overlap { spans } } else { Verdict::Undecided };
             }
             d.unscale_mut(length);
@@ -135,7 +136,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
                 self.violator(&d, blocks, &mut cursor, rounding, &passed)
             else {
                 // the mean of the margins along d is far beyond what rounding makes of the least
-                let is_sure = !is_stuck && 1e3 * doubt < length * mean;
+                let is_sure = !is_stuck && 1e3 * doubt < length * norm / count;
                 return if is_sure { Verdict::Along(d) } else { Verdict::Undecided };
             };
             // in doubt, a row in the span of the active ones has a margin of zero
