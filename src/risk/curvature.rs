@@ -53,7 +53,7 @@ impl<T: Real> Point<T> {
         if self.theta.len() != theta.len() {
             self.theta = theta.clone();
         }
-        self.theta.copy_from(theta);
+        self.theta.as_mut_slice().copy_from_slice(theta.as_slice());
         self.is_there = true;
     }
 

@@ -8,8 +8,7 @@ use std::ops::Range;
 use nalgebra::{DMatrix, DVector};
 
 use super::tree::{Counter, Node, Summand};
-use crate::Real;
-use crate::kernel;
+use crate::{Real, kernel};
 
 /// Samples that are worth a leaf: to add one costs as much as some ten.
 const LEAF: usize = 1024;
