@@ -42,18 +42,16 @@ mod brent;
 mod halley;
 mod iteration;
 mod newton;
-mod pure;
-mod safeguarded;
+mod settings;
+mod unbracketed;
 
 use std::fmt;
 
 pub use brent::Brent;
 pub use halley::Halley;
 pub use newton::ScalarNewton;
+pub use settings::ScalarMethod;
 
-use nalgebra::DMatrixView;
-
-use crate::contract::{check_finite, setting};
 use crate::{CriticalKind, Error, Real, Termination};
 
 /// Where a search in one variable ended and why. All numbers are those at `x`, the point returned.
@@ -80,7 +78,8 @@ pub struct ScalarReport<T> {
     pub second_derivative: Option<T>,
     /// The kind of a stationary point, where a minimum was asked for. `Minimum` and `Maximum` by the sign of
     /// `g''`; `Degenerate` where that is zero or changes by its own size nearby (an inflection, or a minimum
-    /// as flat as that of `x⁴`): `|g''(x)| ≤ 4 |g''(x + s) − g''(x)|`, `s` the last move.
+    /// as flat as that of `x⁴`): `|g''(x)| ≤ 4 |g''(x + s) − g''(x)|`, `s` the last move or,
+    /// where `g'' > 0`, Newton's step if that is longer: a minimum has to hold as far as its own step leads.
     /// From [`Brent`]: `Minimum` where `g` is higher on both sides, at a distance of `ε^¼ |x|`.
     pub kind: Option<CriticalKind>,
     /// The last bracket, where there was one: ends between which `f` (or `g'`) changes sign.
@@ -152,43 +151,6 @@ impl<T: Real> fmt::Display for ScalarReport<T> {
         }
         Ok(())
     }
-}
-
-/// What the methods can be told. Checked once, when a run starts.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Settings<T> {
-    tolerance: T,
-    iterations: usize,
-    bracket: Option<(T, T)>,
-    pure: bool,
-    trace: bool,
-}
-
-impl<T: Default> Default for Settings<T> {
-    fn default() -> Self {
-        Self { tolerance: T::default(), iterations: 256, bracket: None, pure: false, trace: false }
-    }
-}
-
-impl<T: Real> Settings<T> {
-    fn check(&self, start: Option<T>) -> Result<(), Error> {
-        let fine = self.tolerance >= T::zero() && self.tolerance.is_finite();
-        setting("tolerance", "finite and not negative", self.tolerance, fine)?;
-        finite("start", start.as_slice())?;
-        let Some((a, b)) = self.bracket else { return Ok(()) };
-        setting("bracket", "left out of the pure iteration, which is not kept in one", a, !self.pure)?;
-        finite("bracket", &[a, b])?;
-        if a >= b {
-            return Err(bracket_error("not empty", (a, b)));
-        } else if start.is_some_and(|x| x < a || x > b) {
-            return Err(bracket_error("around the start", (a, b)));
-        }
-        Ok(())
-    }
-}
-
-fn finite<T: Real>(argument: &'static str, numbers: &[T]) -> Result<(), Error> {
-    check_finite(argument, DMatrixView::from_slice(numbers, numbers.len(), 1))
 }
 
 fn bracket_error<T: Real>(expected: &'static str, (a, b): (T, T)) -> Error {

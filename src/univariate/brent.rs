@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 
-use super::bracket::{Bracket, is_due, middle};
+use super::ScalarReport;
+use super::bracket::{Bracket, middle};
 use super::iteration::{Ending, Iteration, Next, Point, is_nan};
-use super::{ScalarReport, Settings, bracket_error};
+use super::settings::{ScalarMethod, Settings};
 use crate::{CriticalKind, Error, Real, Termination};
 
 /// Brent's methods (Brent 1973, *Algorithms for Minimization without Derivatives*, chapters 4 and 5): a root
@@ -21,61 +22,9 @@ use crate::{CriticalKind, Error, Real, Termination};
 /// assert!(report.converged());
 /// # Ok::<(), gradus::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Brent<T>(Settings<T>);
+pub type Brent<T> = ScalarMethod<T, 0>;
 
 impl<T: Real> Brent<T> {
-    /// Tolerance 0 (to rounding), at most 256 iterations, no trace.
-    ///
-    /// ```
-    /// use gradus::univariate::Brent;
-    ///
-    /// assert_eq!(Brent::new().root(|x: f32| x.powi(3) - 8.0, (0.0, 10.0))?.x, 2.0);
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// A root stops at `|f(x)| ≤ tolerance`. Default: 0, that is, to rounding. A minimum has no residual to
-    /// test and takes no notice.
-    ///
-    /// ```
-    /// # use gradus::univariate::Brent;
-    /// let report = Brent::new().tolerance(1e-3).root(|x: f64| x.cos() - x, (0.0, 1.0))?;
-    /// assert!(report.value.abs() <= 1e-3);
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    #[must_use]
-    pub fn tolerance(self, tolerance: T) -> Self {
-        Self(Settings { tolerance, ..self.0 })
-    }
-
-    /// At most so many iterations. Default: 256.
-    ///
-    /// ```
-    /// # use gradus::univariate::Brent;
-    /// assert!(!Brent::new().iterations(2).root(|x: f64| x.cos() - x, (0.0, 1.0))?.converged());
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    #[must_use]
-    pub fn iterations(self, bound: usize) -> Self {
-        Self(Settings { iterations: bound, ..self.0 })
-    }
-
-    /// Keeps every iterate in the report. Default: no.
-    ///
-    /// ```
-    /// # use gradus::univariate::Brent;
-    /// let report = Brent::new().trace(true).root(|x: f64| x.cos() - x, (0.0, 1.0))?;
-    /// assert_eq!(report.trace.len(), report.iterations);
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    #[must_use]
-    pub fn trace(self, on: bool) -> Self {
-        Self(Settings { trace: on, ..self.0 })
-    }
-
     /// A root of `f` in `[a, b]`, whose ends must be of opposite signs (an infinity has one).
     ///
     /// ```
@@ -90,19 +39,9 @@ impl<T: Real> Brent<T> {
     /// [`Error::NonFinite`] for the bracket, [`Error::Bracket`] if it is empty or holds no change of sign,
     /// [`Error::Setting`] for a bad tolerance.
     pub fn root(&self, mut f: impl FnMut(T) -> T, bracket: (T, T)) -> Result<ScalarReport<T>, Error> {
-        Settings { bracket: Some(bracket), ..self.0 }.check(None)?;
         let mut call = |x| Point::plain(x, f(x));
-        let mut run = Iteration::new(&mut call, self.0, false);
-        let (a, b) = (run.at(bracket.0), run.at(bracket.1));
-        let ending = if let Some(end) = [a, b].into_iter().find(|end| end.f == T::zero()) {
-            Ending::new(end, Termination::Exact)
-        } else if a.opposes(&b) {
-            let mut search = RootSearch::new(a, b);
-            run.iterate(b, |run, _| search.next(run))
-        } else {
-            return Err(bracket_error("with f(a) and f(b) of opposite signs", bracket));
-        };
-        Ok(ScalarReport { derivative: None, ..run.report(ending) })
+        let settings = Settings { bracket: Some(bracket), ..self.0 };
+        Iteration::new(&mut call, settings, false).from(bracket.1, RootSearch::between)
     }
 
     /// A minimum of `g` in `[a, b]`. Values resolve it to about `√ε |x|`, no better: where `g` changes by
@@ -124,20 +63,21 @@ impl<T: Real> Brent<T> {
     /// [`Error::NonFinite`] for the bracket, [`Error::Bracket`] if it is empty, [`Error::Setting`] for a bad
     /// tolerance.
     pub fn minimum(&self, mut g: impl FnMut(T) -> T, bracket: (T, T)) -> Result<ScalarReport<T>, Error> {
-        Settings { bracket: Some(bracket), ..self.0 }.check(None)?;
+        let settings = Settings { bracket: Some(bracket), ..self.0 };
+        settings.check(bracket.0)?;
         let mut call = |x| {
             let value = g(x);
             Point::plain(x, if is_nan(value) { T::MAX * T::of(2.0) } else { value })
         };
-        let mut run = Iteration::new(&mut call, self.0, false);
+        let mut run = Iteration::new(&mut call, settings, false);
         let mut search = MinimumSearch::new(&mut run, bracket);
         let ending = run.iterate(search.x, |run, _| search.next(run));
-        let ending = search.conclude(&mut run, ending, bracket);
-        Ok(ScalarReport { derivative: None, residual: None, ..run.report(ending) })
+        let (ending, kind) = search.conclude(&mut run, ending, bracket);
+        Ok(ScalarReport { kind, residual: None, ..run.report(ending) })
     }
 }
 
-/// The search for a root: Brent 1973, chapter 4, procedure `zero` (page 58).
+/// The search for a root: Brent 1973, chapter 4, procedure `zero`.
 struct RootSearch<T> {
     /// The iterate before `b`.
     a: Point<T>,
@@ -145,59 +85,50 @@ struct RootSearch<T> {
     b: Point<T>,
     /// The other side of the root.
     c: Point<T>,
-    /// The last move.
-    d: T,
-    /// The move before.
+    /// The length of the move before the last one.
     e: T,
-    /// From `b` to `c`.
-    bracket: Bracket<T>,
-    /// The ends given.
-    ends: (T, T),
-    /// The smaller `|f|` of theirs.
-    scale: T,
 }
 
 impl<T: Real> RootSearch<T> {
-    fn new(a: Point<T>, b: Point<T>) -> Self {
-        let (bracket, d) = (Bracket::new(a, b), b.x - a.x);
-        Self { a, b, c: a, d, e: d, bracket, ends: bracket.ends(), scale: a.f.abs().min(b.f.abs()) }
+    /// From one end, which is `b`.
+    fn between(run: &mut Iteration<'_, T>, bracket: Bracket<T>, b: Point<T>) -> Ending<T> {
+        run.scale = bracket.scale();
+        let a = bracket.lo;
+        let mut search = Self { a, b, c: a, e: b.x - a.x };
+        run.iterate(b, |run, _| search.next(run))
     }
 
     fn next(&mut self, run: &mut Iteration<'_, T>) -> Next<T> {
-        self.order();
-        let (b, bracket) = (self.b, &mut self.bracket);
-        bracket.set(b, self.c);
+        let last = (self.b.x - self.a.x).abs();
+        self.order(last);
+        let b = self.b;
+        let bracket = Bracket::new(b, self.c);
+        run.bracket = Some(bracket.ends());
         if b.f.abs() <= run.settings.tolerance {
-            return Break(bracket.ending(b, run.attained(&b, self.d).termination));
+            return Break((b, run.met(&b)));
         } else if bracket.is_closed() {
-            return Break(self.bracket.conclude(self.slope(run), self.scale));
+            let slope = slope(bracket, run);
+            return Break(bracket.conclude(slope, run));
         } else if run.is_last() {
-            return Break(bracket.ending(b, Termination::Iterations));
+            return Break((b, Termination::Iterations));
         }
         let (m, least) = (bracket.half() - b.x, T::EPSILON * b.x.abs());
-        let target = |step: T| b.x + if step.abs() > least { step } else { least * m.signum() };
-        let step = self.interpolate(m, least).filter(|_| !is_due(run.iterations, 8));
-        let x = if let Some(step) = step.filter(|&step| self.bracket.contains(target(step))) {
-            (self.e, self.d) = (self.d, step);
-            target(step)
-        } else {
-            let x = self.bracket.bisect();
-            (self.e, self.d) = (x - b.x, x - b.x);
-            x
-        };
-        let next = self.bracket.at_or_halfway(x, run)?;
-        (self.a, self.b) = (b, next);
+        let step = self.interpolate(m, least);
+        let target = step.map(|step| b.x + if step.abs() > least { step } else { least * m.signum() });
+        let next = bracket.divide(target, 8, run)?;
+        self.e = if target == Some(next.x) { last } else { (next.x - b.x).abs() };
+        self.a = b;
+        self.b = next;
         Continue(next)
     }
 
     /// Makes `c` the other side of the root, and `b` the better of the two.
-    fn order(&mut self) {
-        let Self { a, b, c, .. } = *self;
-        if (b.f > T::zero()) == (c.f > T::zero()) {
-            self.c = a;
-            (self.e, self.d) = (b.x - a.x, b.x - a.x);
+    fn order(&mut self, last: T) {
+        if (self.b.f > T::zero()) == (self.c.f > T::zero()) {
+            self.c = self.a;
+            self.e = last;
         }
-        let c = self.c;
+        let Self { b, c, .. } = *self;
         if c.f.abs() < b.f.abs() {
             (self.a, self.b, self.c) = (b, c, b);
         }
@@ -214,7 +145,7 @@ impl<T: Real> RootSearch<T> {
     /// ```
     fn interpolate(&self, m: T, least: T) -> Option<T> {
         let Self { a, b, c, e, .. } = *self;
-        if !(e.abs() >= least && a.f.abs() > b.f.abs()) {
+        if !(e >= least && a.f.abs() > b.f.abs()) {
             return None;
         }
         let (one, two) = (T::one(), T::of(2.0));
@@ -230,22 +161,22 @@ impl<T: Real> RootSearch<T> {
         let limit = (T::of(3.0) * m * q - (least * q).abs()).min((e * q).abs());
         (two * p < limit).then(|| p / q)
     }
+}
 
-    /// The slope that `f` has beside the neighbours between which it changes sign.
-    fn slope(&self, run: &mut Iteration<'_, T>) -> T {
-        let Bracket { lo, hi, .. } = self.bracket;
-        let h = T::of(1024.0) * (hi.x - lo.x);
-        if lo.x - h >= self.ends.0 {
-            (lo.f - run.at(lo.x - h).f) / h
-        } else if hi.x + h <= self.ends.1 {
-            (run.at(hi.x + h).f - hi.f) / h
-        } else {
-            (hi.f - lo.f) / (hi.x - lo.x) // no room to look
-        }
+/// The slope that `f` has beside the neighbours between which it changes sign, but not outside the bracket given.
+fn slope<T: Real>(Bracket { lo, hi }: Bracket<T>, run: &mut Iteration<'_, T>) -> T {
+    let h = T::of(1024.0) * (hi.x - lo.x);
+    let inside = |x: &T| run.settings.bracket.is_none_or(|(a, b)| a <= *x && *x <= b);
+    if let Some(x) = Some(lo.x - h).filter(inside) {
+        (lo.f - run.at(x).f) / h
+    } else if let Some(x) = Some(hi.x + h).filter(inside) {
+        (run.at(x).f - hi.f) / h
+    } else {
+        (hi.f - lo.f) / (hi.x - lo.x) // no room to look
     }
 }
 
-/// The search for a minimum: Brent 1973, chapter 5, procedure `localmin` (page 79).
+/// The search for a minimum: Brent 1973, chapter 5, procedure `localmin`.
 struct MinimumSearch<T> {
     /// The bracket, and half of its first width.
     a: T,
@@ -277,9 +208,9 @@ impl<T: Real> MinimumSearch<T> {
         let (x, least, m) = (self.x.x, self.least(), middle(self.a, self.b));
         let half_width = self.b * T::of(0.5) - self.a * T::of(0.5);
         if (x - m).abs() + half_width <= T::of(2.0) * least {
-            return Break(Ending::new(self.x, Termination::Exact));
+            return Break((self.x, Termination::Exact));
         } else if run.is_last() {
-            return Break(Ending::new(self.x, Termination::Iterations));
+            return Break((self.x, Termination::Iterations));
         }
         if let Some(step) = self.vertex(least) {
             let (left, right) = (x + step - self.a, self.b - (x + step));
@@ -338,22 +269,27 @@ impl<T: Real> MinimumSearch<T> {
         }
     }
 
-    /// The ending with the bracket: at its lower end instead, if `g` falls towards it; of which kind, if not.
-    fn conclude(&self, run: &mut Iteration<'_, T>, ending: Ending<T>, (lo, hi): (T, T)) -> Ending<T> {
-        let (x, ending) = (self.x, Ending { bracket: Some((self.a, self.b)), ..ending });
+    /// The ending with its kind: at the lower end of the bracket instead, if `g` falls towards it.
+    fn conclude(
+        &self,
+        run: &mut Iteration<'_, T>,
+        ending: Ending<T>,
+        (lo, hi): (T, T),
+    ) -> (Ending<T>, Option<CriticalKind>) {
+        run.bracket = Some((self.a, self.b));
+        let x = self.x;
         if !x.f.is_finite() {
-            return Ending { termination: Termination::NonFinite, ..ending };
-        } else if ending.termination != Termination::Exact {
-            return ending;
+            return ((x, Termination::NonFinite), None);
+        } else if ending.1 != Termination::Exact {
+            return (ending, None);
         }
         let (a, b) = (run.at(self.a), run.at(self.b));
         let end = if b.f < a.f { b } else { a };
         if end.f < x.f {
-            return Ending { point: end, termination: Termination::NoDescent, ..ending };
+            return ((end, Termination::NoDescent), None);
         }
         let h = (self.b - self.a).max(x.x.abs() * T::EPSILON.sqrt().sqrt());
         let is_minimum = [(x.x - h).max(lo), (x.x + h).min(hi)].into_iter().all(|y| run.at(y).f > x.f);
-        let kind = if is_minimum { CriticalKind::Minimum } else { CriticalKind::Degenerate };
-        Ending { kind: Some(kind), ..ending }
+        (ending, Some(if is_minimum { CriticalKind::Minimum } else { CriticalKind::Degenerate }))
     }
 }

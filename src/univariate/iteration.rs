@@ -1,8 +1,10 @@
 //! What the methods share: evaluation, the loop, endings and the kind of a point.
 
-use std::ops::ControlFlow;
+use std::ops::ControlFlow::{self, Break, Continue};
 
-use super::{ScalarReport, Settings};
+use super::bracket::Bracket;
+use super::settings::Settings;
+use super::{ScalarReport, bracket_error};
 use crate::optimizer::rounding;
 use crate::{CriticalKind, Error, Real, Termination};
 
@@ -13,9 +15,9 @@ pub(super) struct Point<T> {
     /// `f`, for a minimum `g`.
     pub(super) value: T,
     pub(super) f: T,
-    /// `f'`.
+    /// `f'`, NaN where it is not known; `second`, which is `f''`, too.
     pub(super) slope: T,
-    pub(super) second: Option<T>,
+    pub(super) second: T,
     /// The method's proposal: from here to `x + step`.
     pub(super) step: T,
 }
@@ -23,7 +25,7 @@ pub(super) struct Point<T> {
 impl<T: Real> Point<T> {
     /// Of a method without derivatives.
     pub(super) fn plain(x: T, f: T) -> Self {
-        Self { x, value: f, f, slope: T::NAN, second: None, step: T::NAN }
+        Self { x, value: f, f, slope: T::NAN, second: T::NAN, step: T::NAN }
     }
 
     pub(super) fn is_finite(&self) -> bool {
@@ -50,25 +52,13 @@ pub(super) fn is_nan<T: Real>(x: T) -> bool {
     x.partial_cmp(&x).is_none()
 }
 
-/// How an iteration ended.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ending<T> {
-    pub(super) point: Point<T>,
-    pub(super) termination: Termination,
-    pub(super) bracket: Option<(T, T)>,
-    pub(super) kind: Option<CriticalKind>,
-}
-
-impl<T> Ending<T> {
-    pub(super) fn new(point: Point<T>, termination: Termination) -> Self {
-        Self { point, termination, bracket: None, kind: None }
-    }
-}
+/// Where an iteration ended, and why.
+pub(super) type Ending<T> = (Point<T>, Termination);
 
 /// The next point, or the ending where there is none.
 pub(super) type Next<T> = ControlFlow<Ending<T>, Point<T>>;
 
-/// An iteration under way: what is called, what it was told, and the counts.
+/// An iteration under way: what is called, what it was told, and what came of it so far.
 pub(super) struct Iteration<'r, T> {
     call: &'r mut dyn FnMut(T) -> Point<T>,
     pub(super) settings: Settings<T>,
@@ -76,20 +66,76 @@ pub(super) struct Iteration<'r, T> {
     pub(super) iterations: usize,
     evaluations: usize,
     trace: Vec<T>,
+    /// The length of the last move, 0 before the first.
+    pub(super) moved: T,
+    /// `|f|` at the start, the smaller one of two: what is rounding is told by it.
+    pub(super) scale: T,
+    /// The last ends between which `f` changes sign.
+    pub(super) bracket: Option<(T, T)>,
+    /// How often a bracket was bisected.
+    pub(super) bisections: usize,
 }
 
 impl<'r, T: Real> Iteration<'r, T> {
     pub(super) fn new(call: &'r mut dyn FnMut(T) -> Point<T>, settings: Settings<T>, minimum: bool) -> Self {
-        Self { call, settings, minimum, iterations: 0, evaluations: 0, trace: Vec::new() }
+        let [moved, scale] = [T::zero(); 2];
+        let (trace, bracket) = (Vec::new(), None);
+        Self {
+            call,
+            settings,
+            minimum,
+            iterations: 0,
+            evaluations: 0,
+            trace,
+            moved,
+            scale,
+            bracket,
+            bisections: 0,
+        }
     }
 
-    pub(super) fn from(mut self, start: T) -> Result<ScalarReport<T>, Error> {
-        self.settings.check(Some(start))?;
+    /// From a start: where the settings give a bracket, by the search between two points of opposite sign.
+    pub(super) fn from(
+        mut self,
+        start: T,
+        between: impl FnOnce(&mut Self, Bracket<T>, Point<T>) -> Ending<T>,
+    ) -> Result<ScalarReport<T>, Error> {
+        self.settings.check(start)?;
         let ending = match self.settings.bracket {
-            Some(ends) => self.between(ends, start)?,
             None => self.unbracketed(start),
+            Some(ends) => match self.ends(ends, start)? {
+                Continue((bracket, first)) => between(&mut self, bracket, first),
+                Break(ending) => ending,
+            },
         };
         Ok(self.report(ending))
+    }
+
+    /// The bracket that the settings give, and the first point; an ending where one end is what is sought.
+    fn ends(
+        &mut self,
+        ends: (T, T),
+        start: T,
+    ) -> Result<ControlFlow<Ending<T>, (Bracket<T>, Point<T>)>, Error> {
+        let (zero, minimum) = (T::zero(), self.minimum);
+        let (lo, hi) = (self.at(ends.0), self.at(ends.1));
+        let known = [lo, hi].into_iter().find(|end| end.x == start);
+        let first = known.unwrap_or_else(|| self.at(start));
+        self.record(start);
+        let has_root = lo.opposes(&hi) || lo.f == zero || hi.f == zero;
+        if minimum && !(lo.f <= zero && hi.f >= zero) {
+            return Err(bracket_error("with g'(a) ≤ 0 ≤ g'(b)", ends));
+        } else if !minimum && !has_root {
+            return Err(bracket_error("with f(a) and f(b) of opposite signs", ends));
+        }
+        // A stationary end is the minimum if g rises from it and no value is known to be lower: far out slopes
+        // underflow to zero.
+        let undercut = |end: &Point<T>| [lo, hi, first].iter().any(|point| point.is_below(end));
+        let sought = |end: &Point<T>| end.f == zero && !(minimum && (end.slope < zero || undercut(end)));
+        Ok(match [lo, hi].into_iter().find(sought) {
+            Some(end) => Break((end, Termination::Exact)),
+            None => Continue((Bracket::new(lo, hi), if first.is_nan() { lo } else { first })),
+        })
     }
 
     /// From point to point until the method ends, which it does at the latest where [`is_last`](Self::is_last).
@@ -100,8 +146,8 @@ impl<'r, T: Real> Iteration<'r, T> {
     ) -> Ending<T> {
         loop {
             match method(self, &now) {
-                ControlFlow::Break(ending) => return ending,
-                ControlFlow::Continue(next) => now = next,
+                Break(ending) => return ending,
+                Continue(next) => self.moved = (next.x - std::mem::replace(&mut now, next).x).abs(),
             }
             self.advance(now.x);
         }
@@ -132,58 +178,58 @@ impl<'r, T: Real> Iteration<'r, T> {
         self.record(x);
     }
 
-    pub(super) fn report(self, ending: Ending<T>) -> ScalarReport<T> {
-        let Point { x, value, f, slope, second, .. } = ending.point;
+    pub(super) fn report(mut self, (point, termination): Ending<T>) -> ScalarReport<T> {
+        let judged = self.minimum && termination.is_stationary();
+        let kind = judged.then(|| self.kind(&point));
+        let Point { x, value, f, slope, second, .. } = point;
+        let (derivative, second) = if self.minimum { (f, slope) } else { (slope, second) };
+        let known = |derivative: T| Some(derivative).filter(|&derivative| !is_nan(derivative));
         ScalarReport {
             x,
             value,
-            derivative: Some(if self.minimum { f } else { slope }),
-            second_derivative: if self.minimum { Some(slope) } else { second },
-            kind: ending.kind,
-            bracket: ending.bracket,
+            derivative: known(derivative),
+            second_derivative: known(second),
+            kind,
+            bracket: self.bracket,
             iterations: self.iterations,
             evaluations: self.evaluations,
-            termination: ending.termination,
+            termination,
             trace: self.trace,
             residual: Some(f.abs()),
         }
     }
 
-    /// The ending at a point that meets its test.
-    pub(super) fn attained(&mut self, now: &Point<T>, moved: T) -> Ending<T> {
-        let termination = match self.minimum {
+    /// Why an iteration ends where `f` meets its tolerance.
+    pub(super) fn met(&self, now: &Point<T>) -> Termination {
+        match self.minimum {
             _ if now.f == T::zero() => Termination::Exact,
             true => Termination::GradientTolerance,
             false => Termination::ResidualTolerance,
-        };
-        self.with_kind(Ending::new(*now, termination), moved)
-    }
-
-    /// The same, unless a minimum was asked for and `within` there are lower points: then one of those.
-    pub(super) fn attained_or_lower(&mut self, now: &Point<T>, moved: T, within: Option<(T, T)>) -> Next<T> {
-        let ending = self.attained(now, moved);
-        let is_lowest = matches!(ending.kind, None | Some(CriticalKind::Minimum));
-        let lower = if is_lowest { None } else { self.lower(now, within) };
-        let ended = |termination| ControlFlow::Break(Ending::new(*now, termination));
-        match lower {
-            Some(_) if self.is_last() => ended(Termination::Iterations),
-            Some(lower) => ControlFlow::Continue(lower),
-            // f can vanish by underflow on the way to infinity
-            None if !is_lowest && !(now.x + now.x).is_finite() => ended(Termination::Divergence),
-            None => ControlFlow::Break(ending),
         }
     }
 
-    /// With the kind of the point, if it is stationary and a minimum was asked for.
-    pub(super) fn with_kind(&mut self, ending: Ending<T>, moved: T) -> Ending<T> {
-        let judged = self.minimum && ending.termination.is_stationary();
-        Ending { kind: judged.then(|| self.kind(&ending.point, moved)), ..ending }
+    /// From a point that meets its tolerance: the ending, unless a minimum is sought and there are lower points.
+    pub(super) fn met_or_lower(&mut self, now: &Point<T>) -> Next<T> {
+        let met = Break((*now, self.met(now)));
+        if !self.minimum || self.settings.pure || self.kind(now) == CriticalKind::Minimum {
+            return met;
+        }
+        match self.lower(now) {
+            Some(_) if self.is_last() => Break((*now, Termination::Iterations)),
+            Some(lower) => Continue(lower),
+            // f can vanish by underflow on the way to infinity
+            None if !(now.x + now.x).is_finite() => Break((*now, Termination::Divergence)),
+            None => met,
+        }
     }
 
-    /// By the sign of `g''`, unless `|g''(x)| ≤ 4 |g''(x + s) − g''(x)|`.
-    fn kind(&mut self, now: &Point<T>, moved: T) -> CriticalKind {
+    /// By the sign of `g''`, unless `|g''(x)| ≤ 4 |g''(x + s) − g''(x)|`, `s` the last move; for a minimum Newton's
+    /// step, if that is longer.
+    fn kind(&mut self, now: &Point<T>) -> CriticalKind {
         let short = short(now.x);
-        let s = if moved > T::zero() { moved.min(short) } else { short };
+        let moved = if self.moved > T::zero() { self.moved.min(short) } else { short };
+        let holds_along = now.slope > T::zero() && now.step.is_finite();
+        let s = if holds_along { moved.max(now.step.abs()) } else { moved };
         let inside = |y: &T| self.settings.bracket.is_none_or(|(a, b)| a <= *y && *y <= b);
         let near = [now.x + s, now.x - s].into_iter().find(inside);
         let change = near.map_or(T::zero(), |x| (self.at(x).slope - now.slope).abs());
@@ -194,9 +240,10 @@ impl<'r, T: Real> Iteration<'r, T> {
         }
     }
 
-    /// A lower point nearby, if there is one.
-    pub(super) fn lower(&mut self, now: &Point<T>, within: Option<(T, T)>) -> Option<Point<T>> {
-        let inside = |x: &T| within.is_none_or(|(a, b)| a < *x && *x < b);
+    /// A lower point nearby, and in the bracket, if there is one.
+    pub(super) fn lower(&mut self, now: &Point<T>) -> Option<Point<T>> {
+        let bracket = self.bracket;
+        let inside = |x: &T| bracket.is_none_or(|(a, b)| a < *x && *x < b);
         let mut h = short(now.x);
         for _ in 0..4 {
             for x in [now.x - h, now.x + h].into_iter().filter(inside) {
@@ -208,16 +255,6 @@ impl<'r, T: Real> Iteration<'r, T> {
             h *= T::of(8.0);
         }
         None
-    }
-
-    /// From the start on.
-    fn unbracketed(&mut self, start: T) -> Ending<T> {
-        let first = self.at(start);
-        self.record(start);
-        if !first.is_finite() {
-            return Ending::new(first, Termination::NonFinite);
-        }
-        if self.settings.pure { self.pure(first) } else { self.safeguarded(first) }
     }
 }
 
