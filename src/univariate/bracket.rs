@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 
-use super::iteration::{Ending, Iteration, Next, Point};
+use super::iteration::{Ending, Iteration, Next, Point, is_nan};
 use crate::{Real, Termination};
 
 /// Two points, `lo.x < hi.x`.
@@ -26,11 +26,6 @@ impl<T: Real> Bracket<T> {
         (self.lo.x, self.hi.x)
     }
 
-    /// The smaller `|f|` of the ends.
-    pub(super) fn scale(&self) -> T {
-        self.lo.f.abs().min(self.hi.f.abs())
-    }
-
     /// Halfway between the ends.
     pub(super) fn half(&self) -> T {
         middle(self.lo.x, self.hi.x)
@@ -41,12 +36,18 @@ impl<T: Real> Bracket<T> {
         !self.contains(self.half())
     }
 
-    /// The next point between the ends: the one proposed, if it is there; else, and as the last of `every` so many,
-    /// [`bisect`](Self::bisect)ed, for steps that shrink by a constant factor, as at a root at 0 of `x^⅓` or
-    /// `x^1.2`, would need a thousand; halfway where `f` is NaN there.
-    pub(super) fn divide(&self, proposal: Option<T>, every: usize, run: &mut Iteration<'_, T>) -> Next<T> {
-        let proposal = proposal.filter(|&x| run.iterations % every != every - 1 && self.contains(x));
-        let x = proposal.unwrap_or_else(|| self.bisect(run));
+    /// From `now`, one of the ends, to a point between them, unless a test is met or there is none: to the one
+    /// proposed, if it is there; else to the [`bisect`](Self::bisect)ed one; halfway where `f` is NaN there.
+    pub(super) fn next(&self, run: &mut Iteration<'_, T>, now: &Point<T>, proposal: Option<T>) -> Next<T> {
+        run.bracket = Some(self.ends());
+        if now.f.abs() <= run.settings.tolerance {
+            return run.met_or_lower(now);
+        } else if self.is_closed() {
+            return Break(self.conclude(run));
+        } else if run.is_last() {
+            return Break((self.best(), Termination::Iterations));
+        }
+        let x = proposal.filter(|&x| self.contains(x)).unwrap_or_else(|| self.bisect(run));
         let mut next = run.at(x);
         if next.is_nan() && x != self.half() {
             next = run.at(self.half());
@@ -75,13 +76,15 @@ impl<T: Real> Bracket<T> {
         if hi.f.abs() < lo.f.abs() || !lo.is_finite() { hi } else { lo }
     }
 
-    /// What to make of a change of sign between neighbours, where `f' = slope`.
+    /// What to make of a change of sign between neighbours.
     ///
     /// A root: `|f| ≤ 256 |f'| (b − a)`, with `f'` of the sign that `f` rises or falls with, or
     /// `|f| ≤ 256 ε · scale`. Across a pole `f'` has the wrong sign; across a jump `f` changes by more than `f'`
     /// explains.
-    pub(super) fn conclude(&self, slope: T, run: &mut Iteration<'_, T>) -> Ending<T> {
+    pub(super) fn conclude(&self, run: &mut Iteration<'_, T>) -> Ending<T> {
         run.bracket = Some(self.ends());
+        let slope =
+            Some(self.best().slope).filter(|&slope| !is_nan(slope)).unwrap_or_else(|| self.slope(run));
         let (lo, hi, many) = (self.lo, self.hi, T::of(256.0));
         let (rise, largest) = (hi.f - lo.f, lo.f.abs().max(hi.f.abs()));
         let explained = rise * slope.signum() > T::zero() && largest <= many * slope.abs() * (hi.x - lo.x);
@@ -98,6 +101,19 @@ impl<T: Real> Bracket<T> {
         };
         (self.best(), termination)
     }
+
+    /// The slope that `f` has beside the ends, from values alone, but not outside the bracket given.
+    fn slope(&self, run: &mut Iteration<'_, T>) -> T {
+        let Self { lo, hi } = *self;
+        let h = T::of(1024.0) * (hi.x - lo.x);
+        if run.may_ask(lo.x - h) {
+            (lo.f - run.at(lo.x - h).f) / h
+        } else if run.may_ask(hi.x + h) {
+            (run.at(hi.x + h).f - hi.f) / h
+        } else {
+            (hi.f - lo.f) / (hi.x - lo.x) // no room to look
+        }
+    }
 }
 
 /// Halfway between `a` and `b`, without overflow; one of the two only where they are neighbours.
@@ -107,33 +123,39 @@ pub(super) fn middle<T: Real>(a: T, b: T) -> T {
     if width.is_finite() { a + width * half } else { a * half + b * half }
 }
 
+/// Whether it is time to bisect, whatever else looks good: steps that shrink by a constant factor, as at a
+/// root at 0 of `x^⅓` or `x^1.2`, would need a thousand.
+pub(super) fn is_due(iteration: usize, every: usize) -> bool {
+    iteration % every == every - 1
+}
+
 /// Shrinks a bracket until a test is met or its ends are neighbours.
 ///
 /// Newton's step is taken if it stays inside and is at most a quarter of the last move; else half of the bracket
 /// is dropped (after Dekker 1969 and Brent 1973).
-struct Bracketed<T> {
+pub(super) struct Bracketed<T> {
     bracket: Bracket<T>,
     /// By how much a step that is lost to rounding is lengthened.
     nudge: T,
 }
 
 impl<T: Real> Bracketed<T> {
+    /// From `first` on.
+    pub(super) fn search(run: &mut Iteration<'_, T>, bracket: Bracket<T>, first: Point<T>) -> Ending<T> {
+        run.scale = bracket.lo.f.abs().min(bracket.hi.f.abs());
+        run.moved = bracket.hi.x - bracket.lo.x;
+        let mut search = Self { bracket, nudge: T::one() };
+        if bracket.contains(first.x) {
+            search.narrow(&first, run.minimum);
+        }
+        run.iterate(first, |run, now| search.next(run, now))
+    }
+
     fn next(&mut self, run: &mut Iteration<'_, T>, now: &Point<T>) -> Next<T> {
-        let bracket = &mut self.bracket;
-        run.bracket = Some(bracket.ends());
-        let next = if now.f.abs() <= run.settings.tolerance {
-            let lower = run.met_or_lower(now)?;
-            *(if lower.x < now.x { &mut bracket.hi } else { &mut bracket.lo }) = *now;
-            lower
-        } else if bracket.is_closed() {
-            return Break(bracket.conclude(bracket.best().slope, run));
-        } else if run.is_last() {
-            return Break((bracket.best(), Termination::Iterations));
-        } else {
-            let target = self.target(now);
-            let shrinks = (target - now.x).abs() <= T::of(0.25) * run.moved;
-            self.bracket.divide(Some(target).filter(|_| shrinks), 32, run)?
-        };
+        let target = self.target(now);
+        let shrinks = (target - now.x).abs() <= T::of(0.25) * run.moved;
+        let proposal = Some(target).filter(|_| shrinks && !is_due(run.iterations, 32));
+        let next = self.bracket.next(run, now, proposal)?;
         self.narrow(&next, run.minimum);
         Continue(next)
     }
@@ -164,18 +186,5 @@ impl<T: Real> Bracketed<T> {
             (next.f > T::zero()) == (hi.f > T::zero())
         };
         *(if above { hi } else { lo }) = *next;
-    }
-}
-
-impl<T: Real> Iteration<'_, T> {
-    /// Within a bracket, from `first` on.
-    pub(super) fn bracketed(&mut self, bracket: Bracket<T>, first: Point<T>) -> Ending<T> {
-        self.scale = bracket.scale();
-        self.moved = bracket.hi.x - bracket.lo.x;
-        let mut search = Bracketed { bracket, nudge: T::one() };
-        if bracket.contains(first.x) {
-            search.narrow(&first, self.minimum);
-        }
-        self.iterate(first, |run, now| search.next(run, now))
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow::{Break, Continue};
 
 use super::ScalarReport;
-use super::bracket::{Bracket, middle};
+use super::bracket::{Bracket, is_due, middle};
 use super::iteration::{Ending, Iteration, Next, Point, is_nan};
 use super::settings::{ScalarMethod, Settings};
 use crate::{CriticalKind, Error, Real, Termination};
@@ -41,7 +41,7 @@ impl<T: Real> Brent<T> {
     pub fn root(&self, mut f: impl FnMut(T) -> T, bracket: (T, T)) -> Result<ScalarReport<T>, Error> {
         let mut call = |x| Point::plain(x, f(x));
         let settings = Settings { bracket: Some(bracket), ..self.0 };
-        Iteration::new(&mut call, settings, false).from(bracket.1, RootSearch::between)
+        Iteration::new(&mut call, settings, false).from(bracket.1, RootSearch::search)
     }
 
     /// A minimum of `g` in `[a, b]`. Values resolve it to about `√ε |x|`, no better: where `g` changes by
@@ -72,7 +72,7 @@ impl<T: Real> Brent<T> {
         let mut run = Iteration::new(&mut call, settings, false);
         let mut search = MinimumSearch::new(&mut run, bracket);
         let ending = run.iterate(search.x, |run, _| search.next(run));
-        let (ending, kind) = search.conclude(&mut run, ending, bracket);
+        let (ending, kind) = search.conclude(&mut run, ending);
         Ok(ScalarReport { kind, residual: None, ..run.report(ending) })
     }
 }
@@ -91,8 +91,8 @@ struct RootSearch<T> {
 
 impl<T: Real> RootSearch<T> {
     /// From one end, which is `b`.
-    fn between(run: &mut Iteration<'_, T>, bracket: Bracket<T>, b: Point<T>) -> Ending<T> {
-        run.scale = bracket.scale();
+    fn search(run: &mut Iteration<'_, T>, bracket: Bracket<T>, b: Point<T>) -> Ending<T> {
+        run.scale = bracket.lo.f.abs().min(bracket.hi.f.abs());
         let a = bracket.lo;
         let mut search = Self { a, b, c: a, e: b.x - a.x };
         run.iterate(b, |run, _| search.next(run))
@@ -103,19 +103,10 @@ impl<T: Real> RootSearch<T> {
         self.order(last);
         let b = self.b;
         let bracket = Bracket::new(b, self.c);
-        run.bracket = Some(bracket.ends());
-        if b.f.abs() <= run.settings.tolerance {
-            return Break((b, run.met(&b)));
-        } else if bracket.is_closed() {
-            let slope = slope(bracket, run);
-            return Break(bracket.conclude(slope, run));
-        } else if run.is_last() {
-            return Break((b, Termination::Iterations));
-        }
         let (m, least) = (bracket.half() - b.x, T::EPSILON * b.x.abs());
-        let step = self.interpolate(m, least);
+        let step = self.interpolate(m, least).filter(|_| !is_due(run.iterations, 8));
         let target = step.map(|step| b.x + if step.abs() > least { step } else { least * m.signum() });
-        let next = bracket.divide(target, 8, run)?;
+        let next = bracket.next(run, &b, target)?;
         self.e = if target == Some(next.x) { last } else { (next.x - b.x).abs() };
         self.a = b;
         self.b = next;
@@ -163,25 +154,12 @@ impl<T: Real> RootSearch<T> {
     }
 }
 
-/// The slope that `f` has beside the neighbours between which it changes sign, but not outside the bracket given.
-fn slope<T: Real>(Bracket { lo, hi }: Bracket<T>, run: &mut Iteration<'_, T>) -> T {
-    let h = T::of(1024.0) * (hi.x - lo.x);
-    let inside = |x: &T| run.settings.bracket.is_none_or(|(a, b)| a <= *x && *x <= b);
-    if let Some(x) = Some(lo.x - h).filter(inside) {
-        (lo.f - run.at(x).f) / h
-    } else if let Some(x) = Some(hi.x + h).filter(inside) {
-        (run.at(x).f - hi.f) / h
-    } else {
-        (hi.f - lo.f) / (hi.x - lo.x) // no room to look
-    }
-}
-
 /// The search for a minimum: Brent 1973, chapter 5, procedure `localmin`.
 struct MinimumSearch<T> {
-    /// The bracket, and half of its first width.
+    /// The bracket, and the one given.
     a: T,
     b: T,
-    width: T,
+    ends: (T, T),
     /// The lowest point, the second lowest, and `w` before.
     x: Point<T>,
     w: Point<T>,
@@ -196,18 +174,17 @@ struct MinimumSearch<T> {
 const GOLDEN: f64 = 0.381_966_011_250_105_15;
 
 impl<T: Real> MinimumSearch<T> {
-    fn new(run: &mut Iteration<'_, T>, (a, b): (T, T)) -> Self {
-        let width = b * T::of(0.5) - a * T::of(0.5);
-        let golden = a + T::of(GOLDEN) * width * T::of(2.0);
+    fn new(run: &mut Iteration<'_, T>, ends: (T, T)) -> Self {
+        let (a, b) = ends;
+        let golden = a + T::of(2.0 * GOLDEN) * half_width(ends);
         let x = run.at(if a < golden && golden < b { golden } else { middle(a, b) });
         run.record(x.x);
-        Self { a, b, width, x, w: x, v: x, d: T::zero(), e: T::zero() }
+        Self { a, b, ends, x, w: x, v: x, d: T::zero(), e: T::zero() }
     }
 
     fn next(&mut self, run: &mut Iteration<'_, T>) -> Next<T> {
         let (x, least, m) = (self.x.x, self.least(), middle(self.a, self.b));
-        let half_width = self.b * T::of(0.5) - self.a * T::of(0.5);
-        if (x - m).abs() + half_width <= T::of(2.0) * least {
+        if (x - m).abs() + half_width((self.a, self.b)) <= T::of(2.0) * least {
             return Break((self.x, Termination::Exact));
         } else if run.is_last() {
             return Break((self.x, Termination::Iterations));
@@ -231,7 +208,7 @@ impl<T: Real> MinimumSearch<T> {
 
     /// The shortest step: values closer by are told apart by rounding only.
     fn least(&self) -> T {
-        T::EPSILON.sqrt() * self.x.x.abs() + T::EPSILON * self.width
+        T::EPSILON.sqrt() * self.x.x.abs() + T::EPSILON * half_width(self.ends)
     }
 
     /// The step `p/q` to the vertex of the parabola through `v`, `w`, `x`; none if it is longer than `e/2` or leads
@@ -270,12 +247,7 @@ impl<T: Real> MinimumSearch<T> {
     }
 
     /// The ending with its kind: at the lower end of the bracket instead, if `g` falls towards it.
-    fn conclude(
-        &self,
-        run: &mut Iteration<'_, T>,
-        ending: Ending<T>,
-        (lo, hi): (T, T),
-    ) -> (Ending<T>, Option<CriticalKind>) {
+    fn conclude(&self, run: &mut Iteration<'_, T>, ending: Ending<T>) -> (Ending<T>, Option<CriticalKind>) {
         run.bracket = Some((self.a, self.b));
         let x = self.x;
         if !x.f.is_finite() {
@@ -289,7 +261,13 @@ impl<T: Real> MinimumSearch<T> {
             return ((end, Termination::NoDescent), None);
         }
         let h = (self.b - self.a).max(x.x.abs() * T::EPSILON.sqrt().sqrt());
-        let is_minimum = [(x.x - h).max(lo), (x.x + h).min(hi)].into_iter().all(|y| run.at(y).f > x.f);
+        let is_minimum =
+            [(x.x - h).max(self.ends.0), (x.x + h).min(self.ends.1)].into_iter().all(|y| run.at(y).f > x.f);
         (ending, Some(if is_minimum { CriticalKind::Minimum } else { CriticalKind::Degenerate }))
     }
+}
+
+/// Without overflow.
+fn half_width<T: Real>((a, b): (T, T)) -> T {
+    b * T::of(0.5) - a * T::of(0.5)
 }

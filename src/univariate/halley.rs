@@ -1,6 +1,7 @@
 //! Halley's method.
 
 use super::ScalarReport;
+use super::bracket::Bracketed;
 use super::iteration::{Iteration, Point};
 use super::settings::ScalarMethod;
 use crate::{Error, Real};
@@ -51,6 +52,6 @@ impl<T: Real> Halley<T> {
             let step = if pure || denominator >= T::of(0.5) { newton / denominator } else { newton };
             Point { slope, second, step, ..Point::plain(x, f) }
         };
-        Iteration::new(&mut call, self.0, false).from(start, Iteration::bracketed)
+        Iteration::new(&mut call, self.0, false).from(start, Bracketed::search)
     }
 }

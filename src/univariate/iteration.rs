@@ -58,6 +58,9 @@ pub(super) type Ending<T> = (Point<T>, Termination);
 /// The next point, or the ending where there is none.
 pub(super) type Next<T> = ControlFlow<Ending<T>, Point<T>>;
 
+/// A search between two points of opposite sign, from a first point on.
+pub(super) type Search<T> = fn(&mut Iteration<'_, T>, Bracket<T>, Point<T>) -> Ending<T>;
+
 /// An iteration under way: what is called, what it was told, and what came of it so far.
 pub(super) struct Iteration<'r, T> {
     call: &'r mut dyn FnMut(T) -> Point<T>,
@@ -95,33 +98,22 @@ impl<'r, T: Real> Iteration<'r, T> {
     }
 
     /// From a start: where the settings give a bracket, by the search between two points of opposite sign.
-    pub(super) fn from(
-        mut self,
-        start: T,
-        between: impl FnOnce(&mut Self, Bracket<T>, Point<T>) -> Ending<T>,
-    ) -> Result<ScalarReport<T>, Error> {
+    pub(super) fn from(mut self, start: T, search: Search<T>) -> Result<ScalarReport<T>, Error> {
         self.settings.check(start)?;
+        self.record(start);
         let ending = match self.settings.bracket {
             None => self.unbracketed(start),
-            Some(ends) => match self.ends(ends, start)? {
-                Continue((bracket, first)) => between(&mut self, bracket, first),
-                Break(ending) => ending,
-            },
+            Some(ends) => self.between(ends, start, search)?,
         };
         Ok(self.report(ending))
     }
 
-    /// The bracket that the settings give, and the first point; an ending where one end is what is sought.
-    fn ends(
-        &mut self,
-        ends: (T, T),
-        start: T,
-    ) -> Result<ControlFlow<Ending<T>, (Bracket<T>, Point<T>)>, Error> {
+    /// Within the bracket that the settings give, unless one end is what is sought.
+    fn between(&mut self, ends: (T, T), start: T, search: Search<T>) -> Result<Ending<T>, Error> {
         let (zero, minimum) = (T::zero(), self.minimum);
         let (lo, hi) = (self.at(ends.0), self.at(ends.1));
         let known = [lo, hi].into_iter().find(|end| end.x == start);
         let first = known.unwrap_or_else(|| self.at(start));
-        self.record(start);
         let has_root = lo.opposes(&hi) || lo.f == zero || hi.f == zero;
         if minimum && !(lo.f <= zero && hi.f >= zero) {
             return Err(bracket_error("with g'(a) ≤ 0 ≤ g'(b)", ends));
@@ -133,8 +125,8 @@ impl<'r, T: Real> Iteration<'r, T> {
         let undercut = |end: &Point<T>| [lo, hi, first].iter().any(|point| point.is_below(end));
         let sought = |end: &Point<T>| end.f == zero && !(minimum && (end.slope < zero || undercut(end)));
         Ok(match [lo, hi].into_iter().find(sought) {
-            Some(end) => Break((end, Termination::Exact)),
-            None => Continue((Bracket::new(lo, hi), if first.is_nan() { lo } else { first })),
+            Some(end) => (end, Termination::Exact),
+            None => search(self, Bracket::new(lo, hi), if first.is_nan() { lo } else { first }),
         })
     }
 
@@ -165,6 +157,11 @@ impl<'r, T: Real> Iteration<'r, T> {
         }
         self.evaluations += 1;
         (self.call)(x)
+    }
+
+    /// Whether `x` is in the bracket that the settings give.
+    pub(super) fn may_ask(&self, x: T) -> bool {
+        self.settings.bracket.is_none_or(|(a, b)| a <= x && x <= b)
     }
 
     pub(super) fn record(&mut self, x: T) {
@@ -199,27 +196,22 @@ impl<'r, T: Real> Iteration<'r, T> {
         }
     }
 
-    /// Why an iteration ends where `f` meets its tolerance.
-    pub(super) fn met(&self, now: &Point<T>) -> Termination {
-        match self.minimum {
+    /// From a point that meets its tolerance: the ending, unless a minimum is sought and there are lower points.
+    pub(super) fn met_or_lower(&mut self, now: &Point<T>) -> Next<T> {
+        let met = match self.minimum {
             _ if now.f == T::zero() => Termination::Exact,
             true => Termination::GradientTolerance,
             false => Termination::ResidualTolerance,
-        }
-    }
-
-    /// From a point that meets its tolerance: the ending, unless a minimum is sought and there are lower points.
-    pub(super) fn met_or_lower(&mut self, now: &Point<T>) -> Next<T> {
-        let met = Break((*now, self.met(now)));
+        };
         if !self.minimum || self.settings.pure || self.kind(now) == CriticalKind::Minimum {
-            return met;
+            return Break((*now, met));
         }
         match self.lower(now) {
             Some(_) if self.is_last() => Break((*now, Termination::Iterations)),
             Some(lower) => Continue(lower),
             // f can vanish by underflow on the way to infinity
             None if !(now.x + now.x).is_finite() => Break((*now, Termination::Divergence)),
-            None => met,
+            None => Break((*now, met)),
         }
     }
 
@@ -230,8 +222,7 @@ impl<'r, T: Real> Iteration<'r, T> {
         let moved = if self.moved > T::zero() { self.moved.min(short) } else { short };
         let holds_along = now.slope > T::zero() && now.step.is_finite();
         let s = if holds_along { moved.max(now.step.abs()) } else { moved };
-        let inside = |y: &T| self.settings.bracket.is_none_or(|(a, b)| a <= *y && *y <= b);
-        let near = [now.x + s, now.x - s].into_iter().find(inside);
+        let near = [now.x + s, now.x - s].into_iter().find(|&x| self.may_ask(x));
         let change = near.map_or(T::zero(), |x| (self.at(x).slope - now.slope).abs());
         match now.slope {
             second if second > T::of(4.0) * change => CriticalKind::Minimum,

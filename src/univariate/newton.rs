@@ -1,6 +1,7 @@
 //! Newton's method.
 
 use super::ScalarReport;
+use super::bracket::Bracketed;
 use super::iteration::{Iteration, Point};
 use super::settings::ScalarMethod;
 use crate::{Error, Real};
@@ -60,7 +61,7 @@ impl<T: Real> ScalarNewton<T> {
             let (f, slope) = f(x);
             Point { slope, step: -f / slope, ..Point::plain(x, f) }
         };
-        Iteration::new(&mut call, self.0, false).from(start, Iteration::bracketed)
+        Iteration::new(&mut call, self.0, false).from(start, Bracketed::search)
     }
 
     /// A minimum of `g` from `start`; the closure returns `(g(x), g'(x), g''(x))`.
@@ -87,6 +88,6 @@ impl<T: Real> ScalarNewton<T> {
             let step = -f / if pure { slope } else { slope.abs() };
             Point { value, slope, step, ..Point::plain(x, f) }
         };
-        Iteration::new(&mut call, self.0, true).from(start, Iteration::bracketed)
+        Iteration::new(&mut call, self.0, true).from(start, Bracketed::search)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 
-use super::bracket::Bracket;
+use super::bracket::{Bracket, Bracketed};
 use super::iteration::{Ending, Iteration, Next, Point, is_nan};
 use crate::optimizer::rounding;
 use crate::{Real, Termination};
@@ -151,7 +151,6 @@ fn lengthen<T: Real>(last: T, r: T) -> T {
 impl<T: Real> Iteration<'_, T> {
     pub(super) fn unbracketed(&mut self, start: T) -> Ending<T> {
         let first = self.at(start);
-        self.record(start);
         if !first.is_finite() {
             return (first, Termination::NonFinite);
         }
@@ -207,35 +206,23 @@ impl<T: Real> Iteration<'_, T> {
 
     fn between_signs(&mut self, now: &Point<T>, other: Point<T>) -> Ending<T> {
         self.advance(other.x);
-        if other.f == T::zero() {
-            return (other, Termination::Exact);
-        }
-        self.bracketed(Bracket::new(*now, other), other)
+        Bracketed::search(self, Bracket::new(*now, other), other)
     }
 
     /// Where Newton's step is lost to rounding: looks for the change of sign that it predicts, up to 2¹⁰
-    /// numbers further on, and shrinks it to neighbours.
+    /// numbers further on, and halves what is between until the ends are neighbours.
     fn confirm(&mut self, now: &Point<T>) -> Option<Ending<T>> {
         let h = now.step.signum() * T::EPSILON * now.x.abs().max(T::one() / T::MAX);
-        let (last, next) = self.change_of_sign(now, [h], 11)?;
-        if next.f == T::zero() {
-            return Some((next, Termination::Exact));
-        }
-        Some(self.pin(Bracket::new(last, next)))
-    }
-
-    /// Halves a bracket until its ends are neighbours.
-    fn pin(&mut self, mut bracket: Bracket<T>) -> Ending<T> {
-        while !bracket.is_closed() {
-            let next = self.at(bracket.half());
+        let (last, mut next) = self.change_of_sign(now, [h], 11)?;
+        let mut bracket = Bracket::new(last, next);
+        while next.f != T::zero() && !bracket.is_closed() {
+            next = self.at(bracket.half());
             if next.is_nan() {
-                return (bracket.best(), Termination::NonFinite);
-            } else if next.f == T::zero() {
-                return (next, Termination::Exact);
+                return Some((bracket.best(), Termination::NonFinite));
             }
             *(if next.opposes(&bracket.lo) { &mut bracket.hi } else { &mut bracket.lo }) = next;
         }
-        bracket.conclude(bracket.best().slope, self)
+        Some(if next.f == T::zero() { (next, Termination::Exact) } else { bracket.conclude(self) })
     }
 
     /// Looks at `x + h`, `x + 2h`, `x + 4h`, …, for one `h` or two, for two points of opposite sign, the last one
