@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 
-use super::iteration::{Ending, Iteration, Next, Point, is_nan};
+use super::iteration::{Ending, Iteration, Next, Point};
 use crate::{Real, Termination};
 
 /// Two points, `lo.x < hi.x`.
@@ -26,9 +26,9 @@ impl<T: Real> Bracket<T> {
         (self.lo.x, self.hi.x)
     }
 
-    /// Halfway between the ends.
+    /// Halfway between the ends; one of them only where they are neighbours.
     pub(super) fn half(&self) -> T {
-        middle(self.lo.x, self.hi.x)
+        self.lo.x + half_width(self.ends())
     }
 
     /// Whether there is no number between the ends.
@@ -84,17 +84,14 @@ impl<T: Real> Bracket<T> {
     pub(super) fn conclude(&self, run: &mut Iteration<'_, T>) -> Ending<T> {
         run.bracket = Some(self.ends());
         let slope =
-            Some(self.best().slope).filter(|&slope| !is_nan(slope)).unwrap_or_else(|| self.slope(run));
+            Some(self.best().slope).filter(|&slope| !slope.f64().is_nan()).unwrap_or_else(|| self.slope(run));
         let (lo, hi, many) = (self.lo, self.hi, T::of(256.0));
         let (rise, largest) = (hi.f - lo.f, lo.f.abs().max(hi.f.abs()));
         let explained = rise * slope.signum() > T::zero() && largest <= many * slope.abs() * (hi.x - lo.x);
-        let termination = if !lo.opposes(&hi) {
-            Termination::NoDescent
-        } else if !rise.is_finite() {
-            Termination::Discontinuity
-        } else if explained || largest <= many * T::EPSILON * run.scale {
+        let is_small = explained || largest <= many * T::EPSILON * run.scale;
+        let termination = if lo.opposes(&hi) && rise.is_finite() && is_small {
             Termination::Exact
-        } else if largest <= T::EPSILON.sqrt() * run.scale {
+        } else if !lo.opposes(&hi) || largest < T::EPSILON.sqrt() * run.scale {
             Termination::NoDescent
         } else {
             Termination::Discontinuity
@@ -116,17 +113,10 @@ impl<T: Real> Bracket<T> {
     }
 }
 
-/// Halfway between `a` and `b`, without overflow; one of the two only where they are neighbours.
-pub(super) fn middle<T: Real>(a: T, b: T) -> T {
+/// `(b − a)/2`, without overflow.
+pub(super) fn half_width<T: Real>((a, b): (T, T)) -> T {
     let half = T::of(0.5);
-    let width = b - a;
-    if width.is_finite() { a + width * half } else { a * half + b * half }
-}
-
-/// Whether it is time to bisect, whatever else looks good: steps that shrink by a constant factor, as at a
-/// root at 0 of `x^⅓` or `x^1.2`, would need a thousand.
-pub(super) fn is_due(iteration: usize, every: usize) -> bool {
-    iteration % every == every - 1
+    if (b - a).is_finite() { (b - a) * half } else { b * half - a * half }
 }
 
 /// Shrinks a bracket until a test is met or its ends are neighbours.
@@ -154,8 +144,9 @@ impl<T: Real> Bracketed<T> {
     fn next(&mut self, run: &mut Iteration<'_, T>, now: &Point<T>) -> Next<T> {
         let target = self.target(now);
         let shrinks = (target - now.x).abs() <= T::of(0.25) * run.moved;
-        let proposal = Some(target).filter(|_| shrinks && !is_due(run.iterations, 32));
-        let next = self.bracket.next(run, now, proposal)?;
+        // steps that shrink by a constant factor, as at a root at 0 of x^1.2, would need a thousand
+        let is_due = run.iterations % 32 == 31;
+        let next = self.bracket.next(run, now, Some(target).filter(|_| shrinks && !is_due))?;
         self.narrow(&next, run.minimum);
         Continue(next)
     }

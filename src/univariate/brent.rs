@@ -3,8 +3,8 @@
 use std::ops::ControlFlow::{Break, Continue};
 
 use super::ScalarReport;
-use super::bracket::{Bracket, is_due, middle};
-use super::iteration::{Ending, Iteration, Next, Point, is_nan};
+use super::bracket::{Bracket, half_width};
+use super::iteration::{Ending, Iteration, Next, Point};
 use super::settings::{ScalarMethod, Settings};
 use crate::{CriticalKind, Error, Real, Termination};
 
@@ -67,12 +67,10 @@ impl<T: Real> Brent<T> {
         settings.check(bracket.0)?;
         let mut call = |x| {
             let value = g(x);
-            Point::plain(x, if is_nan(value) { T::MAX * T::of(2.0) } else { value })
+            Point::plain(x, if value.f64().is_nan() { T::MAX * T::of(2.0) } else { value })
         };
         let mut run = Iteration::new(&mut call, settings, false);
-        let mut search = MinimumSearch::new(&mut run, bracket);
-        let ending = run.iterate(search.x, |run, _| search.next(run));
-        let (ending, kind) = search.conclude(&mut run, ending);
+        let (ending, kind) = MinimumSearch::search(&mut run, bracket);
         Ok(ScalarReport { kind, residual: None, ..run.report(ending) })
     }
 }
@@ -104,7 +102,7 @@ impl<T: Real> RootSearch<T> {
         let b = self.b;
         let bracket = Bracket::new(b, self.c);
         let (m, least) = (bracket.half() - b.x, T::EPSILON * b.x.abs());
-        let step = self.interpolate(m, least).filter(|_| !is_due(run.iterations, 8));
+        let step = self.interpolate(m, least).filter(|_| run.iterations % 8 != 7);
         let target = step.map(|step| b.x + if step.abs() > least { step } else { least * m.signum() });
         let next = bracket.next(run, &b, target)?;
         self.e = if target == Some(next.x) { last } else { (next.x - b.x).abs() };
@@ -174,34 +172,37 @@ struct MinimumSearch<T> {
 const GOLDEN: f64 = 0.381_966_011_250_105_15;
 
 impl<T: Real> MinimumSearch<T> {
-    fn new(run: &mut Iteration<'_, T>, ends: (T, T)) -> Self {
+    fn search(run: &mut Iteration<'_, T>, ends: (T, T)) -> (Ending<T>, Option<CriticalKind>) {
         let (a, b) = ends;
         let golden = a + T::of(2.0 * GOLDEN) * half_width(ends);
-        let x = run.at(if a < golden && golden < b { golden } else { middle(a, b) });
+        let x = run.at(if a < golden && golden < b { golden } else { a + half_width(ends) });
         run.record(x.x);
-        Self { a, b, ends, x, w: x, v: x, d: T::zero(), e: T::zero() }
+        let mut search = Self { a, b, ends, x, w: x, v: x, d: T::zero(), e: T::zero() };
+        let ending = run.iterate(x, |run, _| search.next(run));
+        search.conclude(run, ending)
     }
 
     fn next(&mut self, run: &mut Iteration<'_, T>) -> Next<T> {
-        let (x, least, m) = (self.x.x, self.least(), middle(self.a, self.b));
-        if (x - m).abs() + half_width((self.a, self.b)) <= T::of(2.0) * least {
+        let (x, least) = (self.x.x, self.least());
+        let (left, right) = (x - self.a, self.b - x);
+        if left.max(right) <= T::of(2.0) * least {
             return Break((self.x, Termination::Exact));
         } else if run.is_last() {
             return Break((self.x, Termination::Iterations));
         }
+        let inwards = if left < right { T::one() } else { -T::one() };
         if let Some(step) = self.vertex(least) {
-            let (left, right) = (x + step - self.a, self.b - (x + step));
-            let inwards = if x < m { least } else { -least };
+            let is_near_an_end = (left + step).min(right - step) < T::of(2.0) * least;
             self.e = self.d;
-            self.d = if left.min(right) < T::of(2.0) * least { inwards } else { step };
+            self.d = if is_near_an_end { least * inwards } else { step };
         } else {
-            self.e = if x < m { self.b - x } else { self.a - x };
+            self.e = left.max(right) * inwards;
             self.d = T::of(GOLDEN) * self.e;
         }
         let d = if self.d.abs() >= least { self.d } else { least * self.d.signum() };
         let is_inside = self.a < x + d && x + d < self.b;
         let end = if d > T::zero() { self.b } else { self.a };
-        let u = run.at(if is_inside { x + d } else { middle(x, end) });
+        let u = run.at(if is_inside { x + d } else { x + half_width((x, end)) });
         self.take(u);
         Continue(u)
     }
@@ -265,9 +266,4 @@ impl<T: Real> MinimumSearch<T> {
             [(x.x - h).max(self.ends.0), (x.x + h).min(self.ends.1)].into_iter().all(|y| run.at(y).f > x.f);
         (ending, Some(if is_minimum { CriticalKind::Minimum } else { CriticalKind::Degenerate }))
     }
-}
-
-/// Without overflow.
-fn half_width<T: Real>((a, b): (T, T)) -> T {
-    b * T::of(0.5) - a * T::of(0.5)
 }

@@ -4,6 +4,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 
 use super::bracket::Bracket;
 use super::settings::Settings;
+use super::unbracketed::Unbracketed;
 use super::{ScalarReport, bracket_error};
 use crate::optimizer::rounding;
 use crate::{CriticalKind, Error, Real, Termination};
@@ -34,7 +35,7 @@ impl<T: Real> Point<T> {
 
     /// An infinity has a sign; a NaN has none.
     pub(super) fn is_nan(&self) -> bool {
-        is_nan(self.f) || is_nan(self.value)
+        self.f.f64().is_nan() || self.value.f64().is_nan()
     }
 
     pub(super) fn opposes(&self, other: &Self) -> bool {
@@ -46,10 +47,6 @@ impl<T: Real> Point<T> {
     pub(super) fn is_below(&self, other: &Self) -> bool {
         self.value < other.value - rounding(other.value)
     }
-}
-
-pub(super) fn is_nan<T: Real>(x: T) -> bool {
-    x.partial_cmp(&x).is_none()
 }
 
 /// Where an iteration ended, and why.
@@ -81,18 +78,16 @@ pub(super) struct Iteration<'r, T> {
 
 impl<'r, T: Real> Iteration<'r, T> {
     pub(super) fn new(call: &'r mut dyn FnMut(T) -> Point<T>, settings: Settings<T>, minimum: bool) -> Self {
-        let [moved, scale] = [T::zero(); 2];
-        let (trace, bracket) = (Vec::new(), None);
         Self {
             call,
             settings,
             minimum,
             iterations: 0,
             evaluations: 0,
-            trace,
-            moved,
-            scale,
-            bracket,
+            trace: Vec::new(),
+            moved: T::zero(),
+            scale: T::zero(),
+            bracket: None,
             bisections: 0,
         }
     }
@@ -102,7 +97,7 @@ impl<'r, T: Real> Iteration<'r, T> {
         self.settings.check(start)?;
         self.record(start);
         let ending = match self.settings.bracket {
-            None => self.unbracketed(start),
+            None => Unbracketed::search(&mut self, start),
             Some(ends) => self.between(ends, start, search)?,
         };
         Ok(self.report(ending))
@@ -180,7 +175,7 @@ impl<'r, T: Real> Iteration<'r, T> {
         let kind = judged.then(|| self.kind(&point));
         let Point { x, value, f, slope, second, .. } = point;
         let (derivative, second) = if self.minimum { (f, slope) } else { (slope, second) };
-        let known = |derivative: T| Some(derivative).filter(|&derivative| !is_nan(derivative));
+        let known = |derivative: T| Some(derivative).filter(|derivative| !derivative.f64().is_nan());
         ScalarReport {
             x,
             value,

@@ -155,17 +155,13 @@ impl<T: Real> Settings<T> {
         setting("tolerance", "finite and not negative", self.tolerance, fine)?;
         if let Some((a, b)) = self.bracket {
             setting("bracket", "left out of the pure iteration, which is not kept in one", a, !self.pure)?;
-            finite("bracket", &[a, b])?;
+            check_finite("bracket", DMatrixView::from_slice(&[a, b], 2, 1))?;
         }
-        finite("start", &[start])?;
+        check_finite("start", DMatrixView::from_slice(&[start], 1, 1))?;
         match self.bracket {
             Some((a, b)) if a >= b => Err(bracket_error("not empty", (a, b))),
             Some((a, b)) if start < a || start > b => Err(bracket_error("around the start", (a, b))),
             _ => Ok(()),
         }
     }
-}
-
-fn finite<T: Real>(argument: &'static str, numbers: &[T]) -> Result<(), Error> {
-    check_finite(argument, DMatrixView::from_slice(numbers, numbers.len(), 1))
 }

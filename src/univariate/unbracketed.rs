@@ -3,18 +3,18 @@
 use std::ops::ControlFlow::{Break, Continue};
 
 use super::bracket::{Bracket, Bracketed};
-use super::iteration::{Ending, Iteration, Next, Point, is_nan};
+use super::iteration::{Ending, Iteration, Next, Point};
 use crate::optimizer::rounding;
 use crate::{Real, Termination};
 
 /// How the steps have been going.
-struct Unbracketed<T> {
+pub(super) struct Unbracketed<T> {
     /// `max(1, |x₀|)`.
     reach: T,
     /// The last proposal, and how many of it were gone.
     step: Option<T>,
     stretch: T,
-    /// `|step_k| / |step_{k−1}|` of the proposals.
+    /// `step_k / step_{k−1}` of the proposals.
     ratio: T,
     /// Moves in a row that went away from 0 and did not shrink.
     outward: usize,
@@ -23,6 +23,17 @@ struct Unbracketed<T> {
 }
 
 impl<T: Real> Unbracketed<T> {
+    pub(super) fn search(run: &mut Iteration<'_, T>, start: T) -> Ending<T> {
+        let first = run.at(start);
+        if !first.is_finite() {
+            return (first, Termination::NonFinite);
+        }
+        run.scale = first.f.abs();
+        let (reach, zero) = (T::one().max(start.abs()), T::zero());
+        let mut search = Self { reach, step: None, stretch: T::one(), ratio: zero, outward: 0, mark: start };
+        run.iterate(first, |run, now| search.next(run, now))
+    }
+
     fn next(&mut self, run: &mut Iteration<'_, T>, now: &Point<T>) -> Next<T> {
         let (next, step) = if self.has_settled(run, now) {
             let lower = run.met_or_lower(now)?;
@@ -46,7 +57,7 @@ impl<T: Real> Unbracketed<T> {
     /// Whether `f` meets its tolerance where proposals shrink, or moves are short: on the way to infinity it
     /// may do so anywhere.
     fn has_settled(&self, run: &Iteration<'_, T>, now: &Point<T>) -> bool {
-        let unsettled = self.ratio > T::of(0.9) && run.moved > T::EPSILON.sqrt() * now.x.abs();
+        let unsettled = self.ratio.abs() > T::of(0.9) && run.moved > T::EPSILON.sqrt() * now.x.abs();
         now.f.abs() <= run.settings.tolerance && !unsettled
     }
 
@@ -62,11 +73,11 @@ impl<T: Real> Unbracketed<T> {
 
     fn update(&mut self, now: &Point<T>, next: &Point<T>, step: T) {
         if next.step.is_finite() {
-            self.ratio = (next.step / step).abs();
+            self.ratio = next.step / step;
         } else if let Some(last) = self.step {
-            self.ratio = (step / last).abs();
+            self.ratio = step / last;
         }
-        let outward = next.x.abs() > now.x.abs() && self.ratio >= T::of(0.9);
+        let outward = next.x.abs() > now.x.abs() && self.ratio.abs() >= T::of(0.9);
         self.outward = if outward { self.outward + 1 } else { 0 };
         self.stretch = ((next.x - now.x) / step).max(T::one());
         self.step = Some(step);
@@ -105,8 +116,8 @@ impl<T: Real> Unbracketed<T> {
     fn downhill(&mut self, run: &mut Iteration<'_, T>, now: &Point<T>, step: T) -> Next<T> {
         // where g'' < 0 the steps lead away from a maximum and grow by themselves
         let convex = !run.minimum || now.slope >= T::zero();
-        let ratio = self.step.filter(|_| convex).map_or(T::zero(), |last| step / last);
-        match run.descend(now, step, lengthen(self.stretch, ratio)) {
+        let stretch = if convex { lengthen(self.stretch, self.ratio) } else { T::one() };
+        match run.descend(now, step, stretch) {
             Ok(next) if next.opposes(now) => Break(run.between_signs(now, next)),
             Ok(next) => Continue(next),
             Err(reason) => self.stuck(run, now, reason),
@@ -141,7 +152,7 @@ fn direction<T: Real>(run: &Iteration<'_, T>, now: &Point<T>) -> Option<T> {
 /// (Schröder 1870). At most twice the last factor.
 fn lengthen<T: Real>(last: T, r: T) -> T {
     let two = T::of(2.0);
-    if r < T::of(0.4) || is_nan(r) {
+    if r < T::of(0.4) || r.f64().is_nan() {
         return T::one();
     }
     let most = two * last.max(two);
@@ -149,18 +160,6 @@ fn lengthen<T: Real>(last: T, r: T) -> T {
 }
 
 impl<T: Real> Iteration<'_, T> {
-    pub(super) fn unbracketed(&mut self, start: T) -> Ending<T> {
-        let first = self.at(start);
-        if !first.is_finite() {
-            return (first, Termination::NonFinite);
-        }
-        self.scale = first.f.abs();
-        let reach = T::one().max(start.abs());
-        let mut search =
-            Unbracketed { reach, step: None, stretch: T::one(), ratio: T::zero(), outward: 0, mark: start };
-        self.iterate(first, |run, now| search.next(run, now))
-    }
-
     /// From `now` along `stretch · step`, halved until something is gained or `f` has the other sign; after 16
     /// halvings by ¼, ⅛, …, for the step may be of another order altogether.
     fn descend(&mut self, now: &Point<T>, step: T, stretch: T) -> Result<Point<T>, Termination> {
@@ -198,10 +197,8 @@ impl<T: Real> Iteration<'_, T> {
     /// From a point where `|f|` cannot be lowered: on both sides, until `f` changes sign.
     fn hunt(&mut self, now: &Point<T>, otherwise: Termination) -> Ending<T> {
         let h = (now.x.abs() + T::one()) / T::of(16.0);
-        match self.change_of_sign(now, [-h, h], 60) {
-            Some((last, next)) => self.between_signs(&last, next),
-            None => (*now, otherwise),
-        }
+        let found = self.change_of_sign(now, [-h, h], 60);
+        found.map_or((*now, otherwise), |(last, next)| self.between_signs(&last, next))
     }
 
     fn between_signs(&mut self, now: &Point<T>, other: Point<T>) -> Ending<T> {
