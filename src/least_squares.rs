@@ -44,12 +44,13 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::contract::room;
-use crate::kernel::{self, Factor, Linearised, norm};
+use crate::contract::{check_point, check_size, room};
+use crate::kernel::{self, Factor};
 use crate::{Error, Hessian, Objective, Real, Stop};
 
 pub use gauss_newton::GaussNewton;
 pub use levenberg_marquardt::LevenbergMarquardt;
+use local_problem::LocalProblem;
 
 mod gauss_newton;
 mod levenberg_marquardt;
@@ -310,77 +311,58 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
     /// # Errors
     /// `x` of the wrong length, residuals or Jacobian resized or not finite.
     pub fn offset(&mut self, x: &DVector<T>) -> Result<Offset<T>, Error> {
-        if x.len() != self.problem.dim() {
-            return Err(Error::Length { argument: "x", expected: self.problem.dim(), found: x.len() });
+        check_point("x", x, self.problem.dim())?;
+        let mut local = LocalProblem::new(false);
+        let (step, _) = local.stand(self, x)?;
+        for (what, found) in [("the value", step.value), ("the gradient", step.gradient_norm)] {
+            if !found.is_finite() {
+                return Err(Error::Evaluation { what, at: "x", found: found.f64() });
+            }
         }
-        let mut r = DVector::zeros(0);
-        self.residuals_at(x, &mut r)?;
-        self.jacobian_at(x)?;
-        let not_finite = |what, entries: &[T]| match entries.iter().find(|entry| !entry.is_finite()) {
-            Some(found) => Err(Error::Evaluation { what, at: "x", found: found.f64() }),
-            None => Ok(()),
-        };
-        not_finite("a residual", r.as_slice())?;
-        not_finite("the Jacobian", self.jacobian.as_slice())?;
-        let mut triangle = Linearised::new();
-        let mut scale = vec![T::zero(); x.len()];
-        column_norms(&self.jacobian, &mut scale);
-        triangle.factorise(&self.jacobian, &scale, r.as_slice());
-        let over = |a: T, b: T| if a == T::zero() { a } else { a / b };
-        let (length, size) = (triangle.newton(), norm(r.as_slice()));
-        let slopes = self.jacobian.column_iter().zip(&scale).map(|(column, &d)| {
-            let along = column.iter().zip(&r).fold(T::zero(), |sum, (&j, &r)| sum + j * (r / size));
-            over(along.abs(), d)
-        });
-        Ok(Offset {
-            cosine: over(triangle.projection(), size),
-            step: over(length, scaled_norm(&scale, x.as_slice())),
-            slope: slopes.fold(T::zero(), |most, slope| if slope <= most { most } else { slope }),
-        })
+        Ok(local.offset())
     }
 
-    /// `r(x)`, its length checked.
-    fn residuals_at(&mut self, x: &DVector<T>, r: &mut DVector<T>) -> Result<(), Error> {
-        let m = self.problem.count();
-        if r.len() != m {
-            room::<T>("residuals", &[m])?;
-            // what is never written shows
-            *r = DVector::repeat(m, T::NAN);
+    /// `J(x)` in the buffer, its shape checked.
+    fn jacobian_at(&mut self, x: &DVector<T>) -> Result<(), Error> {
+        let (m, n) = (self.problem.count(), x.len());
+        if self.jacobian.shape() != (m, n) {
+            room::<T>("jacobian", &[m, n])?;
+            self.jacobian = DMatrix::repeat(m, n, T::NAN);
         }
-        self.problem.residuals(x, r);
-        if r.len() != m {
-            return Err(Error::Resized { what: "the residuals", expected: m, found: r.len() });
+        self.problem.jacobian(x, &mut self.jacobian);
+        if self.jacobian.shape() != (m, n) {
+            let found = self.jacobian.len();
+            return Err(Error::Resized { what: "the Jacobian", expected: m * n, found });
         }
         Ok(())
     }
 
-    /// `J(x)` in the buffer, its shape checked.
-    fn jacobian_at(&mut self, x: &DVector<T>) -> Result<&DMatrix<T>, Error> {
-        let shape = (self.problem.count(), x.len());
-        if self.jacobian.shape() != shape {
-            room::<T>("jacobian", &[shape.0, shape.1])?;
-            self.jacobian = DMatrix::repeat(shape.0, shape.1, T::NAN);
-        }
-        self.problem.jacobian(x, &mut self.jacobian);
-        if self.jacobian.shape() != shape {
-            let (expected, found) = (shape.0 * shape.1, self.jacobian.len());
-            return Err(Error::Resized { what: "the Jacobian", expected, found });
-        }
-        Ok(&self.jacobian)
+    /// The Jacobian in the buffer.
+    fn factor(&self) -> Factor<'_, T> {
+        Factor::new(self.jacobian.as_slice(), self.jacobian.nrows(), self.jacobian.ncols())
     }
 
     /// `Jᵀ r` with the Jacobian in the buffer.
     fn gradient(&self, r: &DVector<T>, gradient: &mut DVector<T>) {
-        let (m, n) = self.jacobian.shape();
-        let transposed = Factor::new(self.jacobian.as_slice(), m, n).t();
-        kernel::product(
-            T::one(),
-            transposed,
-            Factor::new(r.as_slice(), m, 1),
-            T::zero(),
-            gradient.as_mut_slice(),
-        );
+        let r = Factor::new(r.as_slice(), r.len(), 1);
+        kernel::product(T::one(), self.factor().t(), r, T::zero(), gradient.as_mut_slice());
     }
+}
+
+/// `r(x)`, its length checked.
+fn residuals_at<T: Real>(
+    problem: &mut impl Residuals<T>,
+    x: &DVector<T>,
+    r: &mut DVector<T>,
+) -> Result<(), Error> {
+    let m = problem.count();
+    if r.len() != m {
+        room::<T>("residuals", &[m])?;
+        // what is never written shows
+        *r = DVector::repeat(m, T::NAN);
+    }
+    problem.residuals(x, r);
+    check_size("the residuals", r.len(), m)
 }
 
 impl<T: Real, R: Residuals<T>> Objective<T> for LeastSquares<T, R> {
@@ -389,20 +371,14 @@ impl<T: Real, R: Residuals<T>> Objective<T> for LeastSquares<T, R> {
     }
 
     fn value(&mut self, x: &DVector<T>) -> T {
-        let mut r = std::mem::replace(&mut self.residuals, DVector::zeros(0));
-        let written = x.len() == self.problem.dim() && self.residuals_at(x, &mut r).is_ok();
-        let value = if written { half_square(&r) } else { T::NAN };
-        self.residuals = r;
-        value
+        let Self { problem, residuals, .. } = self;
+        let written = x.len() == problem.dim() && residuals_at(problem, x, residuals).is_ok();
+        if written { half_square(residuals) } else { T::NAN }
     }
 
     fn value_gradient(&mut self, x: &DVector<T>, gradient: &mut DVector<T>) -> T {
         let value = self.value(x);
-        let lengths = [x.len(), gradient.len(), self.residuals.len()];
-        if lengths != [self.problem.dim(), self.problem.dim(), self.problem.count()] {
-            return T::NAN;
-        }
-        if self.jacobian_at(x).is_err() {
+        if value.f64().is_nan() || gradient.len() != x.len() || self.jacobian_at(x).is_err() {
             return T::NAN;
         }
         self.gradient(&self.residuals, gradient);
@@ -427,8 +403,7 @@ impl<T: Real, R: SecondOrderResiduals<T>> Hessian<T> for LeastSquares<T, R> {
             hessian.fill(T::NAN);
             return;
         }
-        let j = Factor::new(self.jacobian.as_slice(), self.jacobian.nrows(), n);
-        kernel::product(T::one(), j.t(), j, T::zero(), hessian.as_mut_slice());
+        kernel::product(T::one(), self.factor().t(), self.factor(), T::zero(), hessian.as_mut_slice());
         self.problem.add_curvature(x, &self.residuals, hessian);
     }
 }
@@ -441,16 +416,4 @@ fn to_the_end<T: Real>() -> Stop<T> {
 /// `½ ‖r‖²`.
 fn half_square<T: Real>(r: &DVector<T>) -> T {
     T::of(0.5) * kernel::dot(r.as_slice(), r.as_slice())
-}
-
-/// `‖D v‖`.
-fn scaled_norm<T: Real>(d: &[T], v: &[T]) -> T {
-    d.iter().zip(v).fold(T::zero(), |sum, (&d, &v)| sum + d * v * d * v).sqrt()
-}
-
-/// The norms of the columns, finite where the columns are.
-fn column_norms<T: Real>(jacobian: &DMatrix<T>, norms: &mut [T]) {
-    for (d, column) in norms.iter_mut().zip(jacobian.column_iter()) {
-        *d = norm(column.as_slice()).min(T::MAX);
-    }
 }

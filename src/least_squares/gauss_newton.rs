@@ -46,15 +46,9 @@ const HALVINGS: usize = 50;
 /// assert!(report.x.relative_eq(&dvector![7.0 / 6.0, 0.5], 1e-14, 1e-14));
 /// # Ok::<(), gradus::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct GaussNewton<T: Real> {
     local: LocalProblem<T>,
-}
-
-impl<T: Real> Default for GaussNewton<T> {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl<T: Real> GaussNewton<T> {
@@ -81,7 +75,7 @@ impl<T: Real> GaussNewton<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
-        Self { local: LocalProblem::new(false) }
+        Self::default()
     }
 
     /// Minimises `½ ‖r(x)‖²` from `start` to the last digit, by the rules of
@@ -126,7 +120,6 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for GaussNewton<
         if !step.is_finite() {
             return Ok(step.ended(Termination::NoDescent));
         }
-        let settled = self.local.is_settled();
         let (mut t, change) = (T::one(), self.local.linear.change());
         for _ in 0..HALVINGS {
             // f(x) − ½ ‖r + t J δ‖² = t (1 − t/2) ‖J δ‖²,  as −rᵀJ δ = ‖J δ‖²
@@ -135,7 +128,10 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for GaussNewton<
                 break;
             }
             match self.local.attempt(squares, t, predicted, &mut step)? {
-                attempt if attempt.is_taken() => return Ok(self.local.moved(x, settled, step)),
+                attempt if attempt.is_taken() => {
+                    x.copy_from(self.local.point());
+                    return Ok(step);
+                }
                 Attempt::Rounding { .. } => break,
                 Attempt::Ratio(_) => t *= T::of(0.5),
                 Attempt::Outside => t *= T::of(0.1),

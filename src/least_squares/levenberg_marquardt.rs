@@ -172,7 +172,6 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMar
             self.radius.now = self.factor * if size > T::zero() { size } else { T::one() };
             self.lambda = T::zero();
         }
-        let settled = self.local.is_settled();
         for _ in 0..TRIES {
             // (JᵀJ + λ D²) δ = −Jᵀr  with ‖D δ‖ = Δ, or λ = 0
             let length = self.local.linear.within(self.radius.now, &mut self.lambda);
@@ -195,7 +194,8 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMar
                 }
             }
             if attempt.is_taken() {
-                return Ok(self.local.moved(x, settled, step));
+                x.copy_from(self.local.point());
+                return Ok(step);
             }
         }
         Ok(self.local.ended(squares, step))

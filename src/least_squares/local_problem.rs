@@ -3,13 +3,13 @@
 
 use nalgebra::DVector;
 
-use super::{LeastSquares, Residuals, column_norms, half_square, norm, scaled_norm};
-use crate::kernel::{self, Linearised};
+use super::{LeastSquares, Offset, Residuals, half_square, residuals_at};
+use crate::kernel::{self, Linearised, norm};
 use crate::optimizer::{Outcome, Step};
 use crate::{Error, Real, Termination};
 
 /// The linearised problem `min ‖r + J δ‖` at a point, and a trial point beside it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct LocalProblem<T: Real> {
     here: Evaluated<T>,
     trial: Evaluated<T>,
@@ -25,19 +25,12 @@ pub(super) struct LocalProblem<T: Real> {
 }
 
 /// A point with what is known of `f` there. The Jacobian is kept factorised, or in the buffer of [`LeastSquares`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Evaluated<T: Real> {
     x: DVector<T>,
     residuals: DVector<T>,
     gradient: DVector<T>,
     value: T,
-}
-
-impl<T: Real> Evaluated<T> {
-    fn new(n: usize) -> Self {
-        let zeros = || DVector::zeros(n);
-        Self { x: zeros(), residuals: DVector::zeros(0), gradient: zeros(), value: T::NAN }
-    }
 }
 
 /// What came of a trial point.
@@ -64,15 +57,7 @@ impl<T: Real> Attempt<T> {
 
 impl<T: Real> LocalProblem<T> {
     pub(super) fn new(in_run: bool) -> Self {
-        Self {
-            here: Evaluated::new(0),
-            trial: Evaluated::new(0),
-            in_run,
-            known: false,
-            scale: Vec::new(),
-            norms: Vec::new(),
-            linear: Linearised::new(),
-        }
+        Self { in_run, ..Self::default() }
     }
 
     /// `‖D x‖`.
@@ -80,8 +65,9 @@ impl<T: Real> LocalProblem<T> {
         scaled_norm(&self.scale, self.here.x.as_slice())
     }
 
-    /// Linearises at `x`, unless the last step of this run went there. Whether `x` is new, so that the norms of
-    /// the columns start afresh; they go on in steps by hand from where the last one went.
+    /// Linearises at `x`, unless the last step of this run went there. Leaves the
+    /// Gauss–Newton step as `δ`. Whether `x` is new, so that the norms of the columns start afresh; they go on in steps by
+    /// hand from where the last one went.
     pub(super) fn stand<R: Residuals<T>>(
         &mut self,
         squares: &mut LeastSquares<T, R>,
@@ -89,51 +75,54 @@ impl<T: Real> LocalProblem<T> {
     ) -> Result<(Step<T>, bool), Error> {
         let is_new = !(self.known && self.here.x == *x);
         if is_new {
-            let n = x.len();
-            self.scale.clear();
-            self.scale.resize(n, T::zero());
-            if self.here.x.len() != n {
-                self.norms.resize(n, T::zero());
-                self.here = Evaluated::new(n);
-                self.trial = Evaluated::new(n);
-            }
+            let zeros = vec![T::zero(); x.len()];
+            let trial = Evaluated { x: x.clone(), gradient: DVector::zeros(x.len()), ..Evaluated::default() };
+            *self = Self {
+                here: trial.clone(),
+                trial,
+                scale: zeros.clone(),
+                norms: zeros,
+                ..Self::new(self.in_run)
+            };
         }
         let evaluates = is_new || !self.in_run;
         if evaluates {
             self.trial.x.copy_from(x);
             self.evaluate(squares)?;
-            self.known = self.linearise(squares)?;
+            self.linearise(squares)?;
             self.take(squares);
         }
-        let gradient_norm = if self.known { kernel::norm_inf(self.here.gradient.as_slice()) } else { T::NAN };
-        let mut step = Step::new(self.here.value, gradient_norm);
+        let mut step = Step::new(self.here.value, kernel::norm_inf(self.here.gradient.as_slice()));
         step.evaluations = usize::from(evaluates);
         self.known = step.is_finite();
+        step.outcome = if self.is_settled() { Outcome::Moved } else { Outcome::Unsettled };
         Ok((step, is_new))
     }
 
     /// Residuals and value at the trial point.
     fn evaluate<R: Residuals<T>>(&mut self, squares: &mut LeastSquares<T, R>) -> Result<(), Error> {
-        squares.residuals_at(&self.trial.x, &mut self.trial.residuals)?;
+        residuals_at(&mut squares.problem, &self.trial.x, &mut self.trial.residuals)?;
         self.trial.value = half_square(&self.trial.residuals);
         Ok(())
     }
 
-    /// Jacobian and gradient at the trial point; whether they are finite.
+    /// Jacobian and gradient at the trial point; whether they are finite: what is not in `J` is not in `Jᵀr`.
     fn linearise<R: Residuals<T>>(&mut self, squares: &mut LeastSquares<T, R>) -> Result<bool, Error> {
-        let finite = kernel::all_finite(squares.jacobian_at(&self.trial.x)?.as_slice());
+        squares.jacobian_at(&self.trial.x)?;
         squares.gradient(&self.trial.residuals, &mut self.trial.gradient);
-        Ok(finite && kernel::all_finite(self.trial.gradient.as_slice()))
+        Ok(kernel::all_finite(self.trial.gradient.as_slice()))
     }
 
     /// The trial point, whose Jacobian is in the buffer, becomes the point.
     fn take<R: Residuals<T>>(&mut self, squares: &LeastSquares<T, R>) {
         std::mem::swap(&mut self.here, &mut self.trial);
-        if self.known {
-            column_norms(&squares.jacobian, &mut self.norms);
-            self.scale.iter_mut().zip(&self.norms).for_each(|(d, &norm)| *d = d.max(norm));
-            self.linear.factorise(&squares.jacobian, &self.scale, self.here.residuals.as_slice());
+        let norms = self.norms.iter_mut().zip(squares.jacobian.column_iter());
+        for ((length, column), d) in norms.zip(&mut self.scale) {
+            // finite where the column is
+            *length = norm(column.as_slice()).min(T::MAX);
+            *d = d.max(*length);
         }
+        self.linear.factorise(&squares.jacobian, &self.scale, self.here.residuals.as_slice());
     }
 
     /// Tries `x + t δ`, and takes it if `f` falls by at least `10⁻⁴` of what was `predicted`. Where both are
@@ -186,19 +175,30 @@ impl<T: Real> LocalProblem<T> {
     /// Whether `‖D⁻¹ ∇f‖` is smaller at the trial point.
     fn gradient_falls(&self) -> bool {
         let square = |gradient: &DVector<T>| {
-            gradient.iter().zip(&self.scale).fold(T::zero(), |sum, (&g, &d)| {
-                let g = if d > T::zero() { g / d } else { g };
-                sum + g * g
-            })
+            let scaled =
+                gradient.iter().zip(&self.scale).map(|(&g, &d)| if d > T::zero() { g / d } else { g });
+            scaled.fold(T::zero(), |sum, g| sum + g * g)
         };
         square(&self.trial.gradient) < square(&self.here.gradient)
     }
 
+    /// Where this is the first point, so that `D` holds the norms of the columns here.
+    pub(super) fn offset(&mut self) -> Offset<T> {
+        let over = |a: T, b: T| if a == T::zero() { a } else { a / b };
+        let size = norm(self.here.residuals.as_slice());
+        let slopes = self.here.gradient.iter().zip(&self.norms).map(|(&g, &d)| over(over(g.abs(), size), d));
+        Offset {
+            cosine: over(self.linear.projection(), size),
+            step: over(self.linear.newton(), self.size()),
+            slope: slopes.fold(T::zero(), |most, slope| if slope <= most { most } else { slope }),
+        }
+    }
+
     /// Whether a small gradient may end the run here: the relative [`Offset`](super::Offset) is at most `ε^⅔`
-    /// (`4e−11` in f64) and no parameter is lost. Leaves the Gauss–Newton step as `δ`.
+    /// (`4e−11` in f64) and no parameter is lost.
     ///
     /// Where no step is left, an offset of half the digits of `ε` is enough; here one is at hand, and gives more.
-    pub(super) fn is_settled(&mut self) -> bool {
+    fn is_settled(&mut self) -> bool {
         let tolerance = T::of(T::EPSILON.f64().cbrt().powi(2));
         self.linear.newton();
         self.trial.x.fill(T::zero());
@@ -219,11 +219,8 @@ impl<T: Real> LocalProblem<T> {
         })
     }
 
-    /// The step to the trial point that was taken, from a point that was `settled` or not.
-    pub(super) fn moved(&self, x: &mut DVector<T>, settled: bool, mut step: Step<T>) -> Step<T> {
-        x.copy_from(&self.here.x);
-        step.outcome = if settled { Outcome::Moved } else { Outcome::Unsettled };
-        step
+    pub(super) fn point(&self) -> &DVector<T> {
+        &self.here.x
     }
 
     /// The step that ends a run, for no trial point is taken.
@@ -237,4 +234,9 @@ impl<T: Real> LocalProblem<T> {
             Termination::NoDescent
         })
     }
+}
+
+/// `‖D v‖`.
+fn scaled_norm<T: Real>(d: &[T], v: &[T]) -> T {
+    d.iter().zip(v).fold(T::zero(), |sum, (&d, &v)| sum + d * v * d * v).sqrt()
 }

@@ -7,7 +7,7 @@ use crate::kernel::real::{Real, compiled};
 use crate::kernel::sums::norm;
 
 /// `A P = Q R` with column pivoting, and `Qᵀ r`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Linearised<T> {
     n: usize,
     /// The `m × n` factorisation: `R` in the upper triangle.
@@ -18,9 +18,7 @@ pub(crate) struct Linearised<T> {
     /// Column `k` of `A P` is column `pivots[k]` of `A`.
     pivots: Vec<usize>,
     rank: usize,
-    /// Norms of the columns of `A P`.
-    norms: Vec<T>,
-    /// The triangle of the damped problem, and the row that is rotated into it.
+    /// The triangle `S` of the damped problem with its right side, `n × (n + 1)`, and the row that is rotated into it.
     s: Vec<T>,
     row: Vec<T>,
     /// The solution, in the order of the pivots.
@@ -29,159 +27,127 @@ pub(crate) struct Linearised<T> {
 }
 
 impl<T: Real> Linearised<T> {
-    pub(crate) fn new() -> Self {
-        Self {
-            n: 0,
-            m: 0,
-            a: Vec::new(),
-            c: Vec::new(),
-            pivots: Vec::new(),
-            rank: 0,
-            norms: Vec::new(),
-            s: Vec::new(),
-            row: Vec::new(),
-            y: Vec::new(),
-            work: Vec::new(),
-        }
-    }
-
     compiled! {
         /// `‖P r‖`: the part of the residuals that the linearised problem takes away.
         pub(crate) fn projection(&this: Linearised<T>) -> T { norm(&this.c[..this.rank]) }
     }
 
     compiled! {
-        /// [`reflect_all`](Self::reflect_all).
+        /// Factorises `J D⁻¹` by Householder reflections, first the column of which most is left (Businger and Golub
+        /// 1965), as a share of its length: what is dependent does not depend on units.
         pub(crate) fn factorise(&mut this: Linearised<T>, jacobian: &'a DMatrix<T>, d: &'a [T], r: &'a [T]) {
-            this.reflect_all(jacobian, d, r);
-        }
-
-        /// [`solve`](Self::solve).
-        pub(crate) fn newton(&mut this: Linearised<T>) -> T { this.solve() }
-
-        /// [`solve_within`](Self::solve_within).
-        pub(crate) fn within(&mut this: Linearised<T>, delta: T, lambda: &'a mut T) -> T {
-            this.solve_within(delta, lambda)
-        }
-
-        /// [`multiply`](Self::multiply).
-        pub(crate) fn change(&mut this: Linearised<T>) -> T { this.multiply() }
-    }
-
-    /// Factorises `J D⁻¹` by Householder reflections, first the column of which most is left (Businger and Golub
-    /// 1965), as a share of its length: what is dependent does not depend on units.
-    fn reflect_all(&mut self, jacobian: &DMatrix<T>, d: &[T], r: &[T]) {
-        let (m, n) = jacobian.shape();
-        if (self.m, self.n) != (m, n) {
-            let zeros = |len| vec![T::zero(); len];
-            (self.m, self.n, self.a, self.c) = (m, n, zeros(m * n), zeros(m.max(n)));
-            (self.s, self.row, self.y, self.work) = (zeros(n * n), zeros(n), zeros(n), zeros(n));
-            (self.pivots, self.norms) = (vec![0; n], zeros(n));
-        }
-        self.c.fill(T::zero());
-        self.c[..m].copy_from_slice(r);
-        self.a.copy_from_slice(jacobian.as_slice());
-        for (j, (&d, pivot)) in d.iter().zip(&mut self.pivots).enumerate() {
-            *pivot = j;
-            let column = &mut self.a[j * m..][..m];
-            column.iter_mut().for_each(|a| *a /= unit(d));
-            self.norms[j] = norm(column);
-        }
-        let clear = T::of(m.max(n) as f64) * T::EPSILON;
-        self.rank = 0;
-        for k in 0..m.min(n) {
-            let tail = |j: usize| j * m + k..(j + 1) * m;
-            let mut most = (k, T::zero(), T::zero());
-            for j in k..n {
-                let length = norm(&self.a[tail(j)]);
-                let share = length / self.norms[j];
-                if share > most.1 {
-                    most = (j, share, length);
+            this.load(jacobian, d, r);
+            let (m, n) = (this.m, this.n);
+            let clear = T::of(m.max(n) as f64) * T::EPSILON;
+            for k in 0..m.min(n) {
+                let mut most = (k, T::zero(), T::zero());
+                for j in k..n {
+                    let length = norm(&this.a[j * m + k..(j + 1) * m]);
+                    let share = length / this.work[j];
+                    if share > most.1 {
+                        most = (j, share, length);
+                    }
+                }
+                let (pivot, share, length) = most;
+                this.swap(k, pivot);
+                if share > clear {
+                    this.rank = k + 1;
+                }
+                if length == T::zero() {
+                    break; // all that is left is zero
+                }
+                let (left, right) = this.a.split_at_mut((k + 1) * m);
+                let (top, y) = left[k * m + k..].split_first_mut().expect("k < m");
+                let (diagonal, tau) = reflection(*top, y);
+                *top = diagonal;
+                for column in right.chunks_exact_mut(m).chain([&mut this.c[..m]]) {
+                    let (top, below) = column[k..].split_first_mut().expect("k < m");
+                    reflect(tau, y, top, below);
                 }
             }
-            let (pivot, share, length) = most;
-            if pivot != k {
-                self.pivots.swap(k, pivot);
-                self.norms.swap(k, pivot);
-                let (left, right) = self.a.split_at_mut(pivot * m);
-                left[k * m..][..m].swap_with_slice(&mut right[..m]);
+        }
+
+        /// The undamped solution (basic where the rank is short); its length.
+        pub(crate) fn newton(&mut this: Linearised<T>) -> T { this.damped(T::zero()) }
+
+        /// The solution of length `Δ`, to a tenth, where the undamped one is longer: `min ‖r + A y‖² + λ ‖y‖²` for
+        /// the `λ` that makes it so. Its length; `λ` starts from the one before.
+        ///
+        /// Source: Moré, *The Levenberg-Marquardt algorithm: implementation and theory* (1978), section 5.
+        pub(crate) fn within(&mut this: Linearised<T>, delta: T, lambda: &'a mut T) -> T {
+            let mut length = this.damped(T::zero());
+            let is_met = |length: T| (length - delta).abs() <= T::of(0.1) * delta;
+            if length < delta || is_met(length) {
+                *lambda = T::zero();
+                return length;
             }
-            if share > clear {
-                self.rank = k + 1;
+            let has_bound = this.rank == this.n && length.is_finite();
+            let mut lower = if has_bound { this.correction(length, delta) } else { T::zero() };
+            let gradient = this.gradient_length();
+            let mut upper = gradient / delta;
+            if !(upper > T::zero()) {
+                upper = T::EPSILON;
             }
-            if length == T::zero() {
-                break; // all that is left is zero
+            *lambda = lambda.max(lower).min(upper);
+            if *lambda == T::zero() {
+                *lambda = (gradient / length.min(T::MAX)).max(upper * T::of(1e-3));
             }
-            let (left, right) = self.a.split_at_mut((k + 1) * m);
-            let (top, y) = left[k * m + k..].split_first_mut().expect("k < m");
-            let (diagonal, tau) = reflection(*top, y);
-            *top = diagonal;
-            for column in right.chunks_exact_mut(m).chain([&mut self.c[..m]]) {
-                let (top, below) = column[k..].split_first_mut().expect("k < m");
-                reflect(tau, y, top, below);
+            for _ in 0..20 {
+                length = this.damped(*lambda);
+                if is_met(length) {
+                    break;
+                } else if length > delta {
+                    lower = lower.max(*lambda);
+                } else {
+                    upper = upper.min(*lambda);
+                }
+                let newton = *lambda + this.correction(length, delta);
+                let between = (lower * upper).sqrt().max(upper * T::of(1e-3));
+                *lambda = if newton > lower && newton < upper { newton } else { between };
             }
+            length
+        }
+
+        /// `‖A y‖`.
+        pub(crate) fn change(&mut this: Linearised<T>) -> T {
+            for i in 0..this.n {
+                this.work[i] = (i..this.n).fold(T::zero(), |sum, j| sum + this.r(i, j) * this.y[j]);
+            }
+            norm(&this.work)
+        }
+    }
+
+    /// `A = J D⁻¹`, the norms of its columns as work, and `r`.
+    fn load(&mut self, jacobian: &DMatrix<T>, d: &[T], r: &[T]) {
+        let (m, n) = jacobian.shape();
+        (self.m, self.n) = (m, n);
+        self.rank = 0;
+        self.pivots.clear();
+        self.pivots.extend(0..n);
+        self.c.clear();
+        self.c.extend_from_slice(r);
+        self.c.resize(m.max(n), T::zero());
+        self.s.resize(n * (n + 1), T::zero());
+        self.row.resize(n + 1, T::zero());
+        self.y.resize(n, T::zero());
+        self.work.resize(n, T::zero());
+        self.a.clear();
+        for ((column, &d), length) in jacobian.column_iter().zip(d).zip(&mut self.work) {
+            self.a.extend(column.iter().map(|&a| a / unit(d)));
+            *length = norm(&self.a[self.a.len() - m..]);
+        }
+    }
+
+    fn swap(&mut self, k: usize, pivot: usize) {
+        self.pivots.swap(k, pivot);
+        self.work.swap(k, pivot);
+        for i in 0..self.m {
+            self.a.swap(k * self.m + i, pivot * self.m + i);
         }
     }
 
     fn r(&self, i: usize, j: usize) -> T {
-        if i < self.m && j < self.n { self.a[j * self.m + i] } else { T::zero() }
-    }
-
-    /// The undamped solution (basic where the rank is short); its length.
-    fn solve(&mut self) -> T {
-        self.y.fill(T::zero());
-        for i in (0..self.rank).rev() {
-            let sum = (i + 1..self.rank).fold(-self.c[i], |sum, j| sum - self.r(i, j) * self.y[j]);
-            self.y[i] = sum / self.r(i, i);
-        }
-        norm(&self.y)
-    }
-
-    /// The solution of length `Δ`, to a tenth, where the undamped one is longer: `min ‖r + A y‖² + λ ‖y‖²` for
-    /// the `λ` that makes it so. Its length; `λ` starts from the one before.
-    ///
-    /// Source: Moré, *The Levenberg-Marquardt algorithm: implementation and theory* (1978), section 5.
-    fn solve_within(&mut self, delta: T, lambda: &mut T) -> T {
-        let mut length = self.solve();
-        let tenth = T::of(0.1) * delta;
-        if length - delta <= tenth && length.is_finite() {
-            *lambda = T::zero();
-            return length;
-        }
-        let mut lower = T::zero();
-        if self.rank == self.n && length.is_finite() {
-            let bend = self.bend(length, false);
-            lower = (length - delta) / delta / bend / bend;
-        }
-        let gradient = self.gradient_length();
-        let mut upper = gradient / delta;
-        if !(upper > T::zero()) {
-            upper = T::EPSILON;
-        }
-        *lambda = lambda.max(lower).min(upper);
-        if *lambda == T::zero() {
-            *lambda = (gradient / length.min(T::MAX)).max(upper * T::of(1e-3));
-        }
-        for _ in 0..20 {
-            length = self.damped(*lambda);
-            let over = length - delta;
-            if over.abs() <= tenth {
-                break;
-            }
-            if over > T::zero() {
-                lower = lower.max(*lambda);
-            } else {
-                upper = upper.min(*lambda);
-            }
-            let bend = self.bend(length, true);
-            let newton = *lambda + over / delta / bend / bend;
-            *lambda = if newton > lower && newton < upper {
-                newton
-            } else {
-                (lower * upper).sqrt().max(upper * T::of(1e-3))
-            };
-        }
-        length
+        if i < self.m { self.a[j * self.m + i] } else { T::zero() }
     }
 
     /// `‖Rᵀ Qᵀr‖`, the length of the scaled gradient.
@@ -192,32 +158,30 @@ impl<T: Real> Linearised<T> {
         norm(&self.work)
     }
 
-    /// `‖S⁻ᵀ y‖ / ‖y‖`, with `S` the triangle of the damped problem, or `R`.
-    fn bend(&mut self, length: T, damped: bool) -> T {
+    /// Newton's correction of `λ` towards `‖y‖ = Δ`, where `‖y‖` is `length`:
+    /// `(‖y‖ − Δ) / (Δ ‖S⁻ᵀ y / ‖y‖ ‖²)`.
+    fn correction(&mut self, length: T, delta: T) -> T {
         for i in 0..self.n {
-            let entry = |j: usize| if damped { self.s[i * self.n + j] } else { self.r(j, i) };
-            let sum = (0..i).fold(self.y[i] / length, |sum, j| sum - entry(j) * self.work[j]);
-            self.work[i] = sum / entry(i);
+            let column = &self.s[i * self.n..][..=i];
+            let sum = (0..i).fold(self.y[i] / length, |sum, j| sum - column[j] * self.work[j]);
+            self.work[i] = sum / column[i];
         }
-        norm(&self.work)
+        let slope = norm(&self.work);
+        (length - delta) / delta / slope / slope
     }
 
-    /// The solution for `λ > 0`, by rotations of the rows `√λ` into the triangle; its length.
+    /// The solution for `λ ≥ 0`, by rotations of the rows `√λ` into the triangle; its length.
     fn damped(&mut self, lambda: T) -> T {
         let n = self.n;
         for j in 0..n {
-            for i in 0..n {
-                self.s[j * n + i] = if i <= j { self.r(i, j) } else { T::zero() };
+            for i in 0..=j {
+                self.s[j * n + i] = self.r(i, j);
             }
-            self.y[j] = -self.c[j];
-            if j >= self.m {
-                self.y[j] = T::zero();
-            }
+            self.s[n * n + j] = -self.c[j];
         }
         for k in 0..n {
             self.row.fill(T::zero());
             self.row[k] = lambda.sqrt();
-            let mut right = T::zero();
             for i in k..n {
                 let (a, b) = (self.s[i * n + i], self.row[i]);
                 if b == T::zero() {
@@ -225,29 +189,20 @@ impl<T: Real> Linearised<T> {
                 }
                 let hypotenuse = a.hypot(b);
                 let (cos, sin) = (a / hypotenuse, b / hypotenuse);
-                for j in i..n {
+                for j in i..=n {
                     let (a, b) = (self.s[j * n + i], self.row[j]);
                     self.s[j * n + i] = cos * a + sin * b;
                     self.row[j] = cos * b - sin * a;
                 }
-                let (a, b) = (self.y[i], right);
-                self.y[i] = cos * a + sin * b;
-                right = cos * b - sin * a;
             }
         }
-        for i in (0..n).rev() {
-            let sum = (i + 1..n).fold(self.y[i], |sum, j| sum - self.s[j * n + i] * self.y[j]);
+        let rank = if lambda > T::zero() { n } else { self.rank };
+        self.y.fill(T::zero());
+        for i in (0..rank).rev() {
+            let sum = (i + 1..rank).fold(self.s[n * n + i], |sum, j| sum - self.s[j * n + i] * self.y[j]);
             self.y[i] = sum / self.s[i * n + i];
         }
         norm(&self.y)
-    }
-
-    /// `‖A y‖`.
-    fn multiply(&mut self) -> T {
-        for i in 0..self.n {
-            self.work[i] = (i..self.n).fold(T::zero(), |sum, j| sum + self.r(i, j) * self.y[j]);
-        }
-        norm(&self.work)
     }
 
     /// `x ← x + t D⁻¹ P y`.
