@@ -3,7 +3,7 @@ use nalgebra::DVector;
 use super::local_problem::{Attempt, LocalProblem};
 use super::{LeastSquares, Residuals, to_the_end};
 use crate::optimizer::{Optimizer, Step};
-use crate::{Error, Real, Report, Termination, minimize};
+use crate::{Error, Real, Report, minimize};
 
 /// Halvings of one step, at the most.
 const HALVINGS: usize = 50;
@@ -117,21 +117,13 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for GaussNewton<
 
     fn step(&mut self, squares: &mut LeastSquares<T, R>, x: &mut DVector<T>) -> Result<Step<T>, Error> {
         let (mut step, _) = self.local.stand(squares, x)?;
-        if !step.is_finite() {
-            return Ok(step.ended(Termination::NoDescent));
-        }
-        let (mut t, change) = (T::one(), self.local.linear.change());
+        let change = self.local.linear.change();
+        let mut t = T::one();
         for _ in 0..HALVINGS {
             // f(x) − ½ ‖r + t J δ‖² = t (1 − t/2) ‖J δ‖²,  as −rᵀJ δ = ‖J δ‖²
             let predicted = t * (T::one() - T::of(0.5) * t) * change * change;
-            if !(predicted > T::zero() && predicted.is_finite()) {
-                break;
-            }
-            match self.local.attempt(squares, t, predicted, &mut step)? {
-                attempt if attempt.is_taken() => {
-                    x.copy_from(self.local.point());
-                    return Ok(step);
-                }
+            match self.local.attempt(squares, x, t, predicted, &mut step)? {
+                attempt if attempt.is_taken() => return Ok(step),
                 Attempt::Rounding { .. } => break,
                 Attempt::Ratio(_) => t *= T::of(0.5),
                 Attempt::Outside => t *= T::of(0.1),

@@ -4,7 +4,7 @@ use super::local_problem::{Attempt, LocalProblem};
 use super::{LeastSquares, Residuals, to_the_end};
 use crate::contract::setting;
 use crate::optimizer::{Optimizer, RadiusRule, Step, TrustRadius};
-use crate::{Error, Real, Report, Termination, minimize};
+use crate::{Error, Real, Report, minimize};
 
 /// Tries of one step, at the most.
 const TRIES: usize = 60;
@@ -164,9 +164,6 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMar
 
     fn step(&mut self, squares: &mut LeastSquares<T, R>, x: &mut DVector<T>) -> Result<Step<T>, Error> {
         let (mut step, new) = self.local.stand(squares, x)?;
-        if !step.is_finite() {
-            return Ok(step.ended(Termination::NoDescent));
-        }
         if new {
             let size = self.local.size();
             self.radius.now = self.factor * if size > T::zero() { size } else { T::one() };
@@ -175,13 +172,11 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMar
         for _ in 0..TRIES {
             // (JᵀJ + λ D²) δ = −Jᵀr  with ‖D δ‖ = Δ, or λ = 0
             let length = self.local.linear.within(self.radius.now, &mut self.lambda);
-            let (change, full) = (self.local.linear.change(), self.lambda == T::zero());
+            let change = self.local.linear.change();
+            let full = self.lambda == T::zero();
             // f(x) − ½ ‖r + J δ‖² = ½ ‖J δ‖² + λ ‖D δ‖²  (Moré 1978, equation 4.4)
             let predicted = T::of(0.5) * change * change + self.lambda * length * length;
-            if !(predicted > T::zero() && predicted.is_finite()) {
-                break;
-            }
-            let attempt = self.local.attempt(squares, T::one(), predicted, &mut step)?;
+            let attempt = self.local.attempt(squares, x, T::one(), predicted, &mut step)?;
             match attempt {
                 Attempt::Outside => self.lambda /= self.radius.retreat(length),
                 Attempt::Ratio(ratio) => self.lambda /= self.radius.update(ratio, length, full),
@@ -194,7 +189,6 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMar
                 }
             }
             if attempt.is_taken() {
-                x.copy_from(self.local.point());
                 return Ok(step);
             }
         }

@@ -30,7 +30,6 @@ struct Evaluated<T: Real> {
     x: DVector<T>,
     residuals: DVector<T>,
     gradient: DVector<T>,
-    value: T,
 }
 
 /// What came of a trial point.
@@ -40,7 +39,7 @@ pub(super) enum Attempt<T> {
     Outside,
     /// The actual over the predicted reduction of `f`; taken if it is at least `10⁻⁴`.
     Ratio(T),
-    /// Both reductions are rounding; taken if the scaled gradient is smaller there.
+    /// Both reductions are rounding, or none is predicted; taken if the scaled gradient is smaller there.
     Rounding { taken: bool },
 }
 
@@ -65,9 +64,8 @@ impl<T: Real> LocalProblem<T> {
         scaled_norm(&self.scale, self.here.x.as_slice())
     }
 
-    /// Linearises at `x`, unless the last step of this run went there. Leaves the
-    /// Gauss–Newton step as `δ`. Whether `x` is new, so that the norms of the columns start afresh; they go on in steps by
-    /// hand from where the last one went.
+    /// Linearises at `x`, unless the last step of this run went there. Leaves the Gauss–Newton step as `δ`. Whether `x`
+    /// is new, so that the norms of the columns start afresh; they go on in steps by hand from where the last one went.
     pub(super) fn stand<R: Residuals<T>>(
         &mut self,
         squares: &mut LeastSquares<T, R>,
@@ -75,35 +73,25 @@ impl<T: Real> LocalProblem<T> {
     ) -> Result<(Step<T>, bool), Error> {
         let is_new = !(self.known && self.here.x == *x);
         if is_new {
-            let zeros = vec![T::zero(); x.len()];
-            let trial = Evaluated { x: x.clone(), gradient: DVector::zeros(x.len()), ..Evaluated::default() };
-            *self = Self {
-                here: trial.clone(),
-                trial,
-                scale: zeros.clone(),
-                norms: zeros,
-                ..Self::new(self.in_run)
-            };
+            let here = Evaluated { x: x.clone(), gradient: DVector::zeros(x.len()), ..Evaluated::default() };
+            let trial = here.clone();
+            let scale = vec![T::zero(); x.len()];
+            let norms = scale.clone();
+            *self = Self { here, trial, scale, norms, ..Self::new(self.in_run) };
         }
         let evaluates = is_new || !self.in_run;
         if evaluates {
             self.trial.x.copy_from(x);
-            self.evaluate(squares)?;
+            residuals_at(&mut squares.problem, x, &mut self.trial.residuals)?;
             self.linearise(squares)?;
             self.take(squares);
         }
-        let mut step = Step::new(self.here.value, kernel::norm_inf(self.here.gradient.as_slice()));
+        let gradient_norm = kernel::norm_inf(self.here.gradient.as_slice());
+        let mut step = Step::new(half_square(&self.here.residuals), gradient_norm);
         step.evaluations = usize::from(evaluates);
         self.known = step.is_finite();
         step.outcome = if self.is_settled() { Outcome::Moved } else { Outcome::Unsettled };
         Ok((step, is_new))
-    }
-
-    /// Residuals and value at the trial point.
-    fn evaluate<R: Residuals<T>>(&mut self, squares: &mut LeastSquares<T, R>) -> Result<(), Error> {
-        residuals_at(&mut squares.problem, &self.trial.x, &mut self.trial.residuals)?;
-        self.trial.value = half_square(&self.trial.residuals);
-        Ok(())
     }
 
     /// Jacobian and gradient at the trial point; whether they are finite: what is not in `J` is not in `Jᵀr`.
@@ -125,26 +113,31 @@ impl<T: Real> LocalProblem<T> {
         self.linear.factorise(&squares.jacobian, &self.scale, self.here.residuals.as_slice());
     }
 
-    /// Tries `x + t δ`, and takes it if `f` falls by at least `10⁻⁴` of what was `predicted`. Where both are
+    /// Tries `x + t δ`, and moves there if `f` falls by at least `10⁻⁴` of what was `predicted`. Where both are
     /// rounding, the gradient decides.
     pub(super) fn attempt<R: Residuals<T>>(
         &mut self,
         squares: &mut LeastSquares<T, R>,
+        x: &mut DVector<T>,
         t: T,
         predicted: T,
         step: &mut Step<T>,
     ) -> Result<Attempt<T>, Error> {
-        self.trial.x.copy_from(&self.here.x);
+        if !(step.is_finite() && predicted.is_finite() && predicted > T::zero()) {
+            return Ok(Attempt::Rounding { taken: false });
+        }
+        self.trial.x.copy_from(x);
         self.linear.add(t, &self.scale, self.trial.x.as_mut_slice());
         if !kernel::all_finite(self.trial.x.as_slice()) {
             return Ok(Attempt::Outside);
         }
-        self.evaluate(squares)?;
+        residuals_at(&mut squares.problem, &self.trial.x, &mut self.trial.residuals)?;
         step.evaluations += 1;
-        if !self.trial.value.is_finite() {
+        if !half_square(&self.trial.residuals).is_finite() {
             return Ok(Attempt::Outside);
         }
-        let (actual, noise) = (self.reduction(), self.noise());
+        let actual = self.reduction();
+        let noise = self.noise();
         let is_rounding = predicted <= noise && actual.abs() <= noise;
         let ratio = Attempt::Ratio(actual / predicted);
         if !is_rounding && !ratio.is_taken() {
@@ -156,6 +149,7 @@ impl<T: Real> LocalProblem<T> {
         let attempt = if is_rounding { Attempt::Rounding { taken: self.gradient_falls() } } else { ratio };
         if attempt.is_taken() {
             self.take(squares);
+            x.copy_from(&self.here.x);
         }
         Ok(attempt)
     }
@@ -217,10 +211,6 @@ impl<T: Real> LocalProblem<T> {
         self.norms.iter().zip(&self.scale).zip(&self.here.x).any(|((&norm, &scale), &x)| {
             scale > T::zero() && norm <= T::EPSILON * scale && norm * x.abs() <= T::EPSILON * r
         })
-    }
-
-    pub(super) fn point(&self) -> &DVector<T> {
-        &self.here.x
     }
 
     /// The step that ends a run, for no trial point is taken.

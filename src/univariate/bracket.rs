@@ -61,7 +61,8 @@ impl<T: Real> Bracket<T> {
     /// root at 10⁻³⁰⁰ is a thousand steps away.)
     fn bisect(&self, run: &mut Iteration<'_, T>) -> T {
         run.bisections += 1;
-        let ((a, b), tiny) = (self.ends(), T::one() / T::MAX);
+        let (a, b) = self.ends();
+        let tiny = T::one() / T::MAX;
         let geometric = if a < T::zero() && T::zero() < b {
             T::zero()
         } else {
@@ -85,8 +86,10 @@ impl<T: Real> Bracket<T> {
         run.bracket = Some(self.ends());
         let slope =
             Some(self.best().slope).filter(|&slope| !slope.f64().is_nan()).unwrap_or_else(|| self.slope(run));
-        let (lo, hi, many) = (self.lo, self.hi, T::of(256.0));
-        let (rise, largest) = (hi.f - lo.f, lo.f.abs().max(hi.f.abs()));
+        let Self { lo, hi } = *self;
+        let many = T::of(256.0);
+        let rise = hi.f - lo.f;
+        let largest = lo.f.abs().max(hi.f.abs());
         let explained = rise * slope.signum() > T::zero() && largest <= many * slope.abs() * (hi.x - lo.x);
         let is_small = explained || largest <= many * T::EPSILON * run.scale;
         let termination = if lo.opposes(&hi) && rise.is_finite() && is_small {

@@ -101,7 +101,8 @@ impl<T: Real> RootSearch<T> {
         self.order(last);
         let b = self.b;
         let bracket = Bracket::new(b, self.c);
-        let (m, least) = (bracket.half() - b.x, T::EPSILON * b.x.abs());
+        let m = bracket.half() - b.x;
+        let least = T::EPSILON * b.x.abs();
         let step = self.interpolate(m, least).filter(|_| run.iterations % 8 != 7);
         let target = step.map(|step| b.x + if step.abs() > least { step } else { least * m.signum() });
         let next = bracket.next(run, &b, target)?;
@@ -137,7 +138,8 @@ impl<T: Real> RootSearch<T> {
         if !(e >= least && a.f.abs() > b.f.abs()) {
             return None;
         }
-        let (one, two) = (T::one(), T::of(2.0));
+        let one = T::one();
+        let two = T::of(2.0);
         let s = b.f / a.f;
         let (p, q) = if a.x == c.x {
             (two * m * s, one - s)
@@ -183,7 +185,8 @@ impl<T: Real> MinimumSearch<T> {
     }
 
     fn next(&mut self, run: &mut Iteration<'_, T>) -> Next<T> {
-        let (x, least) = (self.x.x, self.least());
+        let x = self.x.x;
+        let least = self.least();
         let (left, right) = (x - self.a, self.b - x);
         if left.max(right) <= T::of(2.0) * least {
             return Break((self.x, Termination::Exact));

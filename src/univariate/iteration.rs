@@ -105,20 +105,20 @@ impl<'r, T: Real> Iteration<'r, T> {
 
     /// Within the bracket that the settings give, unless one end is what is sought.
     fn between(&mut self, ends: (T, T), start: T, search: Search<T>) -> Result<Ending<T>, Error> {
-        let (zero, minimum) = (T::zero(), self.minimum);
         let (lo, hi) = (self.at(ends.0), self.at(ends.1));
+        let zero = T::zero();
         let known = [lo, hi].into_iter().find(|end| end.x == start);
         let first = known.unwrap_or_else(|| self.at(start));
         let has_root = lo.opposes(&hi) || lo.f == zero || hi.f == zero;
-        if minimum && !(lo.f <= zero && hi.f >= zero) {
+        if self.minimum && !(lo.f <= zero && hi.f >= zero) {
             return Err(bracket_error("with g'(a) ≤ 0 ≤ g'(b)", ends));
-        } else if !minimum && !has_root {
+        } else if !self.minimum && !has_root {
             return Err(bracket_error("with f(a) and f(b) of opposite signs", ends));
         }
         // A stationary end is the minimum if g rises from it and no value is known to be lower: far out slopes
         // underflow to zero.
         let undercut = |end: &Point<T>| [lo, hi, first].iter().any(|point| point.is_below(end));
-        let sought = |end: &Point<T>| end.f == zero && !(minimum && (end.slope < zero || undercut(end)));
+        let sought = |end: &Point<T>| end.f == zero && !(self.minimum && (end.slope < zero || undercut(end)));
         Ok(match [lo, hi].into_iter().find(sought) {
             Some(end) => (end, Termination::Exact),
             None => search(self, Bracket::new(lo, hi), if first.is_nan() { lo } else { first }),
@@ -230,17 +230,10 @@ impl<'r, T: Real> Iteration<'r, T> {
     pub(super) fn lower(&mut self, now: &Point<T>) -> Option<Point<T>> {
         let bracket = self.bracket;
         let inside = |x: &T| bracket.is_none_or(|(a, b)| a < *x && *x < b);
-        let mut h = short(now.x);
-        for _ in 0..4 {
-            for x in [now.x - h, now.x + h].into_iter().filter(inside) {
-                let next = self.at(x);
-                if next.is_finite() && next.is_below(now) {
-                    return Some(next);
-                }
-            }
-            h *= T::of(8.0);
-        }
-        None
+        let h = short(now.x);
+        let steps = (0..4).flat_map(|k| [-h, h].map(|h| h * T::of(8.0).powi(k)));
+        let mut near = steps.map(|h| now.x + h).filter(inside).map(|x| self.at(x));
+        near.find(|next| next.is_finite() && next.is_below(now))
     }
 }
 

@@ -29,8 +29,9 @@ impl<T: Real> Unbracketed<T> {
             return (first, Termination::NonFinite);
         }
         run.scale = first.f.abs();
-        let (reach, zero) = (T::one().max(start.abs()), T::zero());
-        let mut search = Self { reach, step: None, stretch: T::one(), ratio: zero, outward: 0, mark: start };
+        let reach = T::one().max(start.abs());
+        let one = T::one();
+        let mut search = Self { reach, step: None, stretch: one, ratio: T::zero(), outward: 0, mark: start };
         run.iterate(first, |run, now| search.next(run, now))
     }
 
@@ -141,22 +142,17 @@ impl<T: Real> Unbracketed<T> {
 
 /// The method's step; for a minimum without curvature one as long as `x`, downhill.
 fn direction<T: Real>(run: &Iteration<'_, T>, now: &Point<T>) -> Option<T> {
-    if now.step.is_finite() && now.step != T::zero() {
-        Some(now.step)
-    } else {
-        run.minimum.then(|| -now.f.signum() * T::one().max(now.x.abs()))
-    }
+    let downhill = || -now.f.signum() * T::one().max(now.x.abs());
+    let is_usable = now.step.is_finite() && now.step != T::zero();
+    if is_usable { Some(now.step) } else { run.minimum.then(downhill) }
 }
 
 /// The factor by which to lengthen a step: steps with the ratio `r` are those at a root of multiplicity `1/(1 − r)`
 /// (Schröder 1870). At most twice the last factor.
 fn lengthen<T: Real>(last: T, r: T) -> T {
-    let two = T::of(2.0);
-    if r < T::of(0.4) || r.f64().is_nan() {
-        return T::one();
-    }
-    let most = two * last.max(two);
-    if r < T::one() { most.min(T::one() / (T::one() - r)) } else { most }
+    let most = T::of(2.0) * last.max(T::of(2.0));
+    let multiplicity = T::one() / (T::one() - r).max(T::zero());
+    if r >= T::of(0.4) { multiplicity.min(most) } else { T::one() }
 }
 
 impl<T: Real> Iteration<'_, T> {
@@ -164,7 +160,8 @@ impl<T: Real> Iteration<'_, T> {
     /// halvings by ¼, ⅛, …, for the step may be of another order altogether.
     fn descend(&mut self, now: &Point<T>, step: T, stretch: T) -> Result<Point<T>, Termination> {
         let mut t = step * stretch;
-        let (mut halvings, mut reason) = (0, Termination::NoDescent);
+        let mut halvings = 0;
+        let mut reason = Termination::NoDescent;
         while now.x + t != now.x {
             let next = self.at(now.x + t);
             let bottomless = self.minimum && next.value < -T::MAX;
