@@ -7,7 +7,9 @@ mod problems;
 
 use std::path::Path;
 
-use gradus::least_squares::{GaussNewton, LeastSquares, LevenbergMarquardt, Residuals, SecondOrderResiduals};
+use gradus::least_squares::{
+    GaussNewton, LeastSquares, LevenbergMarquardt, Offset, Residuals, SecondOrderResiduals,
+};
 use gradus::nalgebra::{DMatrix, DVector, dmatrix, dvector};
 use gradus::*;
 use num_dual::{Dual64, DualNum, HyperDual64};
@@ -295,6 +297,15 @@ fn minima_with_a_singular_jacobian_are_recognised() -> Result<(), Error> {
         assert!(problem.is_solved(2.0 * report.value) && report.value > 1e-3, "{id}: {report}");
         assert!(offset.cosine > 0.5 && offset.step > 1.0 && offset.slope < 1.5e-8, "{id}: {offset:?}");
     }
+    Ok(())
+}
+
+/// Where nothing is left there is no angle and no step.
+#[test]
+fn an_exact_fit_has_no_offset() -> Result<(), Error> {
+    let exact = |x: &DVector<f64>| (dvector![x[0] - 1.0, 2.0 * x[0] - 2.0], dmatrix![1.0; 2.0]);
+    let offset = LeastSquares::new(Small { n: 1, m: 2, f: exact }).offset(&dvector![1.0])?;
+    assert_eq!(offset, Offset { cosine: 0.0, step: 0.0, slope: 0.0 });
     Ok(())
 }
 

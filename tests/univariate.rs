@@ -541,6 +541,24 @@ fn no_minimum_at_infinity() {
     }
 }
 
+/// An absolute tolerance is met anywhere on a flat stretch: a minimum has to hold as far as Newton's step leads.
+#[test]
+fn a_tolerance_met_on_the_way_down_is_no_minimum() {
+    let falling: [fn(f64) -> (f64, f64, f64); 3] = [
+        |x| (x.cbrt(), 1.0 / (3.0 * x.cbrt().powi(2)), -2.0 / (9.0 * x.cbrt().powi(5))),
+        |x| (x.atan(), 1.0 / (1.0 + x * x), -2.0 * x / (1.0 + x * x).powi(2)),
+        |x| (x * (-x).exp(), (1.0 - x) * (-x).exp(), (x - 2.0) * (-x).exp()),
+    ];
+    for (g, starts) in falling.iter().zip([[1e150, -1e150, -1e8], [1e8, -1e8, 1e-8], [50.0, 20.0, -3.0]]) {
+        for (start, tolerance) in starts.into_iter().flat_map(|start| [(start, 1e-2), (start, 1e-6)]) {
+            let report = ScalarNewton::new().tolerance(tolerance).minimum(g, start).unwrap();
+            assert!(!report.converged(), "from {start}: {report}");
+            let pure = ScalarNewton::pure().tolerance(tolerance).minimum(g, start).unwrap();
+            assert!(pure.kind != Some(CriticalKind::Minimum), "from {start}: {pure}");
+        }
+    }
+}
+
 /// Wherever it stops, a method has made no more iterations than it was told to.
 #[test]
 fn the_bound_on_iterations_is_kept() {
