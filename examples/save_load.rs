@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(before, after);
     println!("saved {} bytes; the same answers before and after: {:.4?}", file.len(), after.as_slice());
 
-    let damaged = file.replace("\"inputs\":2", "\"inputs\":4294967296");
+    let damaged = file.replace("[\"Network\",2,", "[\"Network\",4294967296,");
     let refused = serde_json::from_str::<(Standardizer<f64>, Classifier)>(&damaged);
     println!("damaged: {}", refused.err().ok_or("a damaged file was loaded")?);
 

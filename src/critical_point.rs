@@ -69,7 +69,8 @@ impl Inertia {
     fn of<T: Real>(eigenvalues: &DVector<T>, tolerance: T) -> Self {
         let positive = eigenvalues.iter().filter(|&&l| l > tolerance).count();
         let negative = eigenvalues.iter().filter(|&&l| l < -tolerance).count();
-        Self { positive, zero: eigenvalues.len() - positive - negative, negative }
+        // a damaged file may hold a negative tolerance, which counts small eigenvalues twice before it is refused
+        Self { positive, zero: eigenvalues.len().saturating_sub(positive + negative), negative }
     }
 
     /// All positive: a minimum. All negative: a maximum. Both signs: a saddle, whatever the zeros do.

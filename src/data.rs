@@ -97,8 +97,8 @@ pub fn one_hot<T: Real>(labels: &[usize], classes: usize) -> Result<DMatrix<T>, 
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standardizer<T: Real> {
-    mean: DVector<T>,
-    scale: DVector<T>,
+    pub(crate) mean: DVector<T>,
+    pub(crate) scale: DVector<T>,
 }
 
 impl<T: Real> Standardizer<T> {
@@ -141,12 +141,6 @@ impl<T: Real> Standardizer<T> {
             standard.scale[i] = if !constant && scale > T::zero() { scale } else { T::one() };
         }
         Ok(standard)
-    }
-
-    /// With both known: of one length, finite, scales positive.
-    #[cfg(feature = "serde")]
-    pub(crate) fn new(mean: DVector<T>, scale: DVector<T>) -> Self {
-        Self { mean, scale }
     }
 
     /// The mean of each feature.

@@ -34,8 +34,8 @@ pub(crate) use exact::{Design, check_rank};
 /// # Save and load
 ///
 /// With the feature `serde`, in any of serde's formats, and without the data: architecture, loss, parameters and
-/// report. What is loaded is what was saved, bit for bit, if the format keeps numbers (of `serde_json`, that is the
-/// feature `float_roundtrip`).
+/// report. What is loaded is what was saved, bit for bit, if the format keeps finite numbers (of `serde_json`, that is
+/// the feature `float_roundtrip`); those that are not finite are saved as words.
 ///
 /// A file is never trusted. It carries the names of model and loss, and is not read as another; unknown names and
 /// fields are refused; sizes are multiplied without overflow and compared with the parameters that are there, and
@@ -80,19 +80,20 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// # Errors
     /// [`Error::Length`], [`Error::NonFinite`], and what architecture and loss have to say of themselves.
     pub fn from_parameters(model: M, loss: L, theta: DVector<T>) -> Result<Self, Error> {
-        Self::checked(model, loss, Report::given(theta))
+        let fitted = Self::new(model, loss, Report::given(theta));
+        fitted.check()?;
+        Ok(fitted)
     }
 
-    /// A report whose point has to be shown to be the parameters of the model.
-    pub(crate) fn checked(model: M, loss: L, report: Report<T>) -> Result<Self, Error> {
-        model.check()?;
-        let (expected, found) = (model.parameter_count(), report.x.len());
+    /// Whether architecture and loss are sound, and the report's point is parameters of the model.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.model.check()?;
+        let (expected, found) = (self.model.parameter_count(), self.report.x.len());
         if expected != found {
             return Err(Error::Length { argument: "theta", expected, found });
         }
-        check_finite("theta", report.x.as_view())?;
-        loss.check(DMatrix::zeros(model.outputs(), 0).as_view())?;
-        Ok(Self::new(model, loss, report))
+        check_finite("theta", self.report.x.as_view())?;
+        self.loss.check(DMatrix::zeros(self.model.outputs(), 0).as_view())
     }
 
     /// The report's point as the parameters of a model: lengths agree.

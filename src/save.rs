@@ -1,374 +1,313 @@
-//! Saving and loading by `serde`: what a file says goes into raw types first, and is checked before it is anything.
+//! Saving and loading by `serde`: a file is read into its fields first, and checked before it is anything.
 //!
-//! Nothing is allocated by a size that a file claims: lists grow as their entries arrive, and sizes are only counted,
-//! without overflow, and compared.
+//! Every field is always written, so that formats without field names can be read back. Nothing is allocated by a size
+//! that a file claims: lists grow as their entries arrive, and sizes are only counted, without overflow, and compared.
 
-use std::borrow::Cow;
+use std::marker::PhantomData;
 
 use nalgebra::DVector;
-use serde::de::Error as _;
+use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::contract::check_point;
+use crate::contract::{check_point, setting};
 use crate::data::Standardizer;
 use crate::loss::ElementWise;
-use crate::model::Linear;
 use crate::{
     Activation, Architecture, CriticalPoint, CrossEntropy, Error, Fitted, Huber, LogLoss, Loss, Model,
     Network, Perceptron, Progress, Real, Recession, Report, SigmoidClassifier, SquaredError, Termination,
     Through,
 };
 
-/// Models and losses are saved under their names, so that nothing else of the same shape reads their files.
-macro_rules! named {
-    ($name:ident $(<$inner:ident>)?, |$this:ident| $save:expr, |$raw:ident: $fields:ty| $load:expr) => {
-        const _: () = {
-            #[derive(Serialize, Deserialize)]
-            enum Named<R> {
-                $name(R),
+/// Serde's two traits: how a type is written, how it is read, and what is asked of it then.
+macro_rules! saved {
+    ($type:ident $(<$($of:ident: $bound:path),+>)?, $write:expr, $read:expr, $check:expr) => {
+        impl$(<$($of: $bound + Serialize),+>)? Serialize for $type$(<$($of),+>)? {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $write(self, serializer)
             }
+        }
 
-            impl$(<$inner: Serialize>)? Serialize for $name$(<$inner>)? {
-                fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                    let $this = self;
-                    Named::$name($save).serialize(serializer)
-                }
+        impl<'de $($(, $of: $bound + Deserialize<'de>)+)?> Deserialize<'de> for $type$(<$($of),+>)? {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let loaded: Self = $read(deserializer)?;
+                $check(&loaded).map_err(D::Error::custom)?;
+                Ok(loaded)
             }
-
-            impl<'de $(, $inner: ElementWise + Deserialize<'de>)?> Deserialize<'de> for $name$(<$inner>)? {
-                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    let Named::$name($raw) = Named::<$fields>::deserialize(deserializer)?;
-                    let loaded: Result<Self, Error> = $load;
-                    loaded.map_err(D::Error::custom)
-                }
-            }
-        };
-    };
-    ($name:ident) => {
-        const _: () = {
-            #[derive(Serialize, Deserialize)]
-            enum Named {
-                $name,
-            }
-
-            impl Serialize for $name {
-                fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                    Named::$name.serialize(serializer)
-                }
-            }
-
-            impl<'de> Deserialize<'de> for $name {
-                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    Named::deserialize(deserializer).map(|Named::$name| $name)
-                }
-            }
-        };
+        }
     };
 }
 
-named!(Perceptron, |model| model.0, |raw: Linear| sound(Perceptron(raw)));
-named!(SigmoidClassifier, |model| model.0, |raw: Linear| sound(SigmoidClassifier(raw)));
-named!(Network, |network| Layers::of(network), |raw: Layers| raw.network());
-named!(SquaredError);
-named!(LogLoss);
-named!(CrossEntropy);
-named!(Huber, |loss| Knee { delta: loss.delta }, |raw: Knee| settled(Huber::new(raw.delta)));
-named!(
-    Through<L>,
-    |loss| Behind { loss: &loss.loss, activation: loss.activation },
-    |raw: Behind<L>| settled(raw.loss.through(raw.activation))
+/// Models and losses are saved as their name and what they hold, so that nothing else of the same shape reads the file.
+macro_rules! named {
+    ($($type:ident $(<$of:ident: $bound:path>)? { $($fields:tt)* } as $parts:tt, $check:expr;)*) => {$(
+        impl$(<$of: $bound>)? Named for $type$(<$of>)? {
+            const NAME: &'static str = stringify!($type);
+        }
+
+        saved!(
+            $type$(<$of: $bound>)?,
+            |$type { $($fields)* }: &Self, serializer| (Self::NAME, $parts).serialize(serializer),
+            |file| <(Name<Self>, _)>::deserialize(file).map(|(_, $parts)| $type { $($fields)* }),
+            $check
+        );
+    )*};
+}
+
+named! {
+    Perceptron { 0: linear } as linear, Architecture::check;
+    SigmoidClassifier { 0: linear } as linear, Architecture::check;
+    SquaredError {} as (), nothing;
+    LogLoss {} as (), nothing;
+    CrossEntropy {} as (), nothing;
+    Huber { delta } as delta, ElementWise::settings;
+    Through<L: ElementWise> { loss, activation } as (loss, activation), ElementWise::settings;
+}
+
+/// Nothing is asked of what has no settings.
+fn nothing<L>(_: &L) -> Result<(), Error> {
+    Ok(())
+}
+
+trait Named {
+    const NAME: &'static str;
+}
+
+/// The name of `M` in a file, read as no other.
+struct Name<M>(PhantomData<M>);
+
+impl<'de, M: Named> Deserialize<'de> for Name<M> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let found = String::deserialize(deserializer)?;
+        if found == M::NAME {
+            return Ok(Self(PhantomData));
+        }
+        Err(D::Error::invalid_value(Unexpected::Str(&found), &M::NAME))
+    }
+}
+
+impl Named for Network {
+    const NAME: &'static str = "Network";
+}
+
+saved!(
+    Network,
+    |network: &Self, serializer| (Self::NAME, network.inputs(), units(network)).serialize(serializer),
+    |file| <(Name<Self>, _, Vec<_>)>::deserialize(file).map(|(_, n, layers)| Self::with_layers(n, &layers)),
+    Architecture::check
 );
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Layers {
-    inputs: usize,
-    layers: Vec<Units>,
+fn units(network: &Network) -> Vec<(usize, Activation)> {
+    network.layers().iter().map(|layer| (layer.units(), layer.activation())).collect()
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Units {
-    units: usize,
-    activation: Activation,
-}
+saved!(Fitted<T: Real, M: Model<T>, L: Loss<T>>, SavedFit::serialize, SavedFit::deserialize, Fitted::check);
+saved!(Report<T: Real>, SavedReport::serialize, SavedReport::deserialize, check_report);
+saved!(CriticalPoint<T: Real>, SavedPoint::serialize, SavedPoint::deserialize, check_judged);
+saved!(Standardizer<T: Real>, SavedScales::serialize, SavedScales::deserialize, check_scales);
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Knee {
-    delta: f64,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Behind<L> {
-    loss: L,
-    activation: Activation,
-}
-
-impl Layers {
-    fn of(network: &Network) -> Self {
-        let units = |layer: &crate::Layer| Units { units: layer.units(), activation: layer.activation() };
-        Self { inputs: network.inputs(), layers: network.layers().iter().map(units).collect() }
-    }
-
-    fn network(self) -> Result<Network, Error> {
-        let layers: Vec<_> = self.layers.iter().map(|layer| (layer.units, layer.activation)).collect();
-        sound(Network::with_layers(self.inputs, &layers))
-    }
-}
-
-fn sound<M: Architecture>(model: M) -> Result<M, Error> {
-    model.check()?;
-    Ok(model)
-}
-
-fn settled<L: ElementWise>(loss: L) -> Result<L, Error> {
-    loss.settings()?;
-    Ok(loss)
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawFitted<M, L, R> {
+#[serde(remote = "Fitted", deny_unknown_fields)]
+struct SavedFit<T: Real, M, L> {
     model: M,
     loss: L,
-    report: R,
+    report: Report<T>,
 }
 
-impl<T: Real + Serialize, M: Serialize, L: Serialize> Serialize for Fitted<T, M, L> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        RawFitted { model: &self.model, loss: &self.loss, report: &self.report }.serialize(serializer)
-    }
-}
-
-impl<'de, T, M, L> Deserialize<'de> for Fitted<T, M, L>
-where
-    T: Real + Deserialize<'de>,
-    M: Model<T> + Deserialize<'de>,
-    L: Loss<T> + Deserialize<'de>,
-{
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let RawFitted { model, loss, report } = RawFitted::<M, L, Report<T>>::deserialize(deserializer)?;
-        Self::checked(model, loss, report).map_err(D::Error::custom)
-    }
-}
-
-/// Numbers that need not be finite are nothing where they are not: few formats have a NaN or an infinity.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, bound(deserialize = "T: Real + Deserialize<'de>"))]
-struct RawReport<'a, T: Real> {
-    x: Cow<'a, [T]>,
-    value: Option<T>,
-    gradient_norm: Option<T>,
+#[serde(remote = "Report", deny_unknown_fields)]
+struct SavedReport<T: Real> {
+    #[serde(with = "Field")]
+    x: DVector<T>,
+    #[serde(with = "Field")]
+    value: T,
+    #[serde(with = "Field")]
+    gradient_norm: T,
     iterations: usize,
     evaluations: usize,
     termination: Termination,
-    certificate: Option<Cow<'a, CriticalPoint<T>>>,
-    recession: RawRecession<'a, T>,
-    failure: Option<Cow<'a, str>>,
+    certificate: Option<CriticalPoint<T>>,
+    #[serde(with = "SavedRecession")]
+    recession: Recession<T>,
+    #[serde(with = "Field")]
+    failure: Option<Error>,
     modified: usize,
     escapes: usize,
-    trace: Cow<'a, [Progress<T>]>,
-}
-
-impl<'a, T: Real> RawReport<'a, T> {
-    fn of(report: &'a Report<T>) -> Self {
-        Self {
-            x: Cow::from(report.x.as_slice()),
-            value: finite(report.value),
-            gradient_norm: finite(report.gradient_norm),
-            iterations: report.iterations,
-            evaluations: report.evaluations,
-            termination: report.termination,
-            certificate: report.certificate.as_ref().map(Cow::Borrowed),
-            recession: RawRecession::of(&report.recession),
-            failure: report.failure.as_ref().map(|failure| failure.to_string().into()),
-            modified: report.modified,
-            escapes: report.escapes,
-            trace: Cow::from(&report.trace),
-        }
-    }
-}
-
-impl<T: Real> TryFrom<RawReport<'_, T>> for Report<T> {
-    type Error = Error;
-
-    fn try_from(raw: RawReport<'_, T>) -> Result<Self, Error> {
-        let x = point("x", raw.x)?;
-        let certificate = raw.certificate.map(Cow::into_owned);
-        if let Some(point) = &certificate {
-            check_point("eigenvalues", point.eigenvalues(), x.len())?;
-        }
-        let trace = raw.trace.into_owned();
-        let numbers = [("value", raw.value), ("gradient_norm", raw.gradient_norm)];
-        let points = trace.iter().flat_map(|point| [point.value, point.gradient_norm].map(Some));
-        for (name, number) in numbers.into_iter().chain(points.map(|number| ("trace", number))) {
-            if let Some(found) = number.filter(|number| !number.is_finite()) {
-                return Err(setting(name, "finite", found));
-            }
-        }
-        Ok(Self {
-            value: raw.value.unwrap_or(T::NAN),
-            gradient_norm: raw.gradient_norm.unwrap_or(T::NAN),
-            iterations: raw.iterations,
-            evaluations: raw.evaluations,
-            termination: raw.termination,
-            certificate,
-            modified: raw.modified,
-            escapes: raw.escapes,
-            recession: raw.recession.check(x.len())?,
-            failure: raw.failure.map(|what| Error::Failed { what: what.into_owned() }),
-            trace,
-            x,
-        })
-    }
+    trace: Vec<Progress<T>>,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(bound(deserialize = "T: Real + Deserialize<'de>"))]
-enum RawRecession<'a, T: Real> {
+#[serde(remote = "Recession")]
+#[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
+enum SavedRecession<T: Real> {
     NotSought,
     No,
-    Along(Cow<'a, [T]>),
+    Along(#[serde(with = "Field")] DVector<T>),
     Undecided,
-}
-
-impl<'a, T: Real> RawRecession<'a, T> {
-    fn of(recession: &'a Recession<T>) -> Self {
-        match recession {
-            Recession::NotSought => Self::NotSought,
-            Recession::No => Self::No,
-            Recession::Along(direction) => Self::Along(Cow::from(direction.as_slice())),
-            Recession::Undecided => Self::Undecided,
-        }
-    }
-
-    fn check(self, dim: usize) -> Result<Recession<T>, Error> {
-        Ok(match self {
-            Self::NotSought => Recession::NotSought,
-            Self::No => Recession::No,
-            Self::Undecided => Recession::Undecided,
-            Self::Along(direction) => {
-                let direction = point("recession", direction)?;
-                check_point("recession", &direction, dim)?;
-                Recession::Along(direction)
-            }
-        })
-    }
 }
 
 /// Inertia, kind and condition follow from the eigenvalues.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, bound(deserialize = "T: Real + Deserialize<'de>"))]
-struct RawCriticalPoint<'a, T: Real> {
-    eigenvalues: Cow<'a, [T]>,
-    tolerance: Option<T>,
-    direction: Option<Cow<'a, [T]>>,
+#[serde(remote = "CriticalPoint", deny_unknown_fields)]
+#[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
+struct SavedPoint<T: Real> {
+    #[serde(with = "Field", getter = "CriticalPoint::eigenvalues")]
+    eigenvalues: DVector<T>,
+    #[serde(with = "Field")]
+    tolerance: T,
+    #[serde(with = "Field")]
+    direction: Option<DVector<T>>,
+    #[serde(with = "Field")]
     gradient_norm: Option<T>,
+    #[serde(with = "Field")]
     decrement: Option<T>,
     convex: bool,
 }
 
-impl<'a, T: Real> RawCriticalPoint<'a, T> {
-    fn of(point: &'a CriticalPoint<T>) -> Self {
-        Self {
-            eigenvalues: Cow::from(point.eigenvalues().as_slice()),
-            tolerance: finite(point.tolerance),
-            direction: point.direction.as_ref().map(|direction| Cow::from(direction.as_slice())),
-            gradient_norm: point.gradient_norm.and_then(finite),
-            decrement: point.decrement.and_then(finite),
-            convex: point.convex,
-        }
-    }
-}
-
-impl<T: Real> TryFrom<RawCriticalPoint<'_, T>> for CriticalPoint<T> {
-    type Error = Error;
-
-    fn try_from(raw: RawCriticalPoint<'_, T>) -> Result<Self, Error> {
-        let eigenvalues = point("eigenvalues", raw.eigenvalues)?;
-        if let Some(pair) = eigenvalues.as_slice().windows(2).find(|pair| pair[0] > pair[1]) {
-            return Err(setting("eigenvalues", "ascending", pair[1]));
-        }
-        let direction = raw.direction.map(|direction| point("direction", direction)).transpose()?;
-        if let Some(direction) = &direction {
-            check_point("direction", direction, eigenvalues.len())?;
-        }
-        let tolerance = raw.tolerance.unwrap_or(T::of(f64::INFINITY));
-        if !(tolerance >= T::zero()) {
-            return Err(setting("tolerance", "not negative", tolerance));
-        }
-        for (name, found) in [("gradient_norm", raw.gradient_norm), ("decrement", raw.decrement)] {
-            if let Some(found) = found.filter(|found| !(*found >= T::zero() && found.is_finite())) {
-                return Err(setting(name, "finite and not negative", found));
-            }
-        }
-        let point = Self::new(eigenvalues, tolerance, direction);
-        Ok(point.with(raw.gradient_norm, raw.decrement, raw.convex))
+impl<T: Real> From<SavedPoint<T>> for CriticalPoint<T> {
+    fn from(saved: SavedPoint<T>) -> Self {
+        let point = Self::new(saved.eigenvalues, saved.tolerance, saved.direction);
+        point.with(saved.gradient_norm, saved.decrement, saved.convex)
     }
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields, bound(deserialize = "T: Real + Deserialize<'de>"))]
-struct RawStandardizer<'a, T: Real> {
-    mean: Cow<'a, [T]>,
-    scale: Cow<'a, [T]>,
+#[serde(remote = "Standardizer", deny_unknown_fields)]
+#[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
+struct SavedScales<T: Real> {
+    #[serde(with = "Field")]
+    mean: DVector<T>,
+    #[serde(with = "Field")]
+    scale: DVector<T>,
 }
 
-impl<'a, T: Real> RawStandardizer<'a, T> {
-    fn of(standardizer: &'a Standardizer<T>) -> Self {
-        let [mean, scale] = [standardizer.mean(), standardizer.scale()].map(|v| Cow::from(v.as_slice()));
-        Self { mean, scale }
+/// A field as something that serde writes and reads.
+trait Field: Sized {
+    type Raw;
+    fn save(&self) -> Self::Raw;
+    fn load(raw: Self::Raw) -> Result<Self, Error>;
+
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>
+    where
+        Self::Raw: Serialize,
+    {
+        self.save().serialize(serializer)
+    }
+
+    fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>
+    where
+        Self::Raw: Deserialize<'de>,
+    {
+        Self::load(Self::Raw::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
-impl<T: Real> TryFrom<RawStandardizer<'_, T>> for Standardizer<T> {
-    type Error = Error;
+/// A number that need not be finite: few formats have an infinity or a NaN.
+#[derive(Serialize, Deserialize)]
+enum Number<T> {
+    Finite(T),
+    Infinity,
+    MinusInfinity,
+    NaN,
+}
 
-    fn try_from(raw: RawStandardizer<'_, T>) -> Result<Self, Error> {
-        let (mean, scale) = (point("mean", raw.mean)?, point("scale", raw.scale)?);
-        check_point("scale", &scale, mean.len())?;
-        match scale.iter().find(|scale| !(**scale > T::zero())) {
-            Some(found) => Err(setting("scale", "positive", *found)),
-            None => Ok(Self::new(mean, scale)),
+impl<T: Real> Field for T {
+    type Raw = Number<T>;
+
+    fn save(&self) -> Number<T> {
+        match *self {
+            x if x.is_finite() => Number::Finite(x),
+            x if x > T::zero() => Number::Infinity,
+            x if x < T::zero() => Number::MinusInfinity,
+            _ => Number::NaN,
         }
+    }
+
+    fn load(raw: Number<T>) -> Result<T, Error> {
+        Ok(match raw {
+            Number::Finite(x) => setting("Finite", "finite", x, x.is_finite()).map(|()| x)?,
+            Number::Infinity => T::of(f64::INFINITY),
+            Number::MinusInfinity => T::of(f64::NEG_INFINITY),
+            Number::NaN => T::NAN,
+        })
     }
 }
 
-/// Types that are saved as their raw twins.
-macro_rules! through_raw {
-    ($($type:ident as $raw:ident: $of:expr;)*) => {$(
-        impl<T: Real + Serialize> Serialize for $type<T> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                $of(self).serialize(serializer)
-            }
-        }
+impl<T: Real> Field for DVector<T> {
+    type Raw = Vec<T>;
 
-        impl<'de, T: Real + Deserialize<'de>> Deserialize<'de> for $type<T> {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $raw::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
-            }
-        }
-    )*};
-}
-through_raw! {
-    Report as RawReport: RawReport::of;
-    CriticalPoint as RawCriticalPoint: RawCriticalPoint::of;
-    Standardizer as RawStandardizer: RawStandardizer::of;
+    fn save(&self) -> Vec<T> {
+        self.as_slice().to_vec()
+    }
+
+    fn load(raw: Vec<T>) -> Result<Self, Error> {
+        Ok(Self::from_vec(raw))
+    }
 }
 
-fn finite<T: Real>(number: T) -> Option<T> {
-    Some(number).filter(|number| number.is_finite())
+impl Field for Error {
+    type Raw = String;
+
+    fn save(&self) -> String {
+        self.to_string()
+    }
+
+    fn load(what: String) -> Result<Self, Error> {
+        Ok(Self::Failed { what })
+    }
 }
 
-/// A list that is neither empty nor holds anything but numbers.
-fn point<T: Real>(argument: &'static str, entries: Cow<'_, [T]>) -> Result<DVector<T>, Error> {
-    let entries = DVector::from_vec(entries.into_owned());
-    check_point(argument, &entries, entries.len())?;
-    Ok(entries)
+impl<F: Field> Field for Option<F> {
+    type Raw = Option<F::Raw>;
+
+    fn save(&self) -> Option<F::Raw> {
+        self.as_ref().map(F::save)
+    }
+
+    fn load(raw: Option<F::Raw>) -> Result<Self, Error> {
+        raw.map(F::load).transpose()
+    }
 }
 
-fn setting<T: Real>(name: &'static str, expected: &'static str, found: T) -> Error {
-    Error::Setting { name, expected, found: found.f64() }
+/// Only what is finite has been a stationary ending.
+fn check_report<T: Real>(report: &Report<T>) -> Result<(), Error> {
+    let n = report.x.len();
+    check_point("x", &report.x, n)?;
+    if let Some(point) = &report.certificate {
+        check_point("eigenvalues", point.eigenvalues(), n)?;
+    }
+    if let Recession::Along(direction) = &report.recession {
+        check_point("recession", direction, n)?;
+    }
+    let stationary = report.termination.is_stationary();
+    let norm = report.gradient_norm;
+    let fine = norm.is_finite() && norm >= T::zero();
+    setting("value", "finite where a run converged", report.value, !stationary || report.value.is_finite())?;
+    setting("gradient_norm", "finite and not negative where a run converged", norm, !stationary || fine)?;
+    for number in report.trace.iter().flat_map(|point| [point.value, point.gradient_norm]) {
+        setting("trace", "finite", number, number.is_finite())?;
+    }
+    Ok(())
+}
+
+fn check_judged<T: Real>(point: &CriticalPoint<T>) -> Result<(), Error> {
+    let eigenvalues = point.eigenvalues();
+    check_point("eigenvalues", eigenvalues, eigenvalues.len())?;
+    for pair in eigenvalues.as_slice().windows(2) {
+        setting("eigenvalues", "ascending", pair[1], pair[0] <= pair[1])?;
+    }
+    if let Some(direction) = &point.direction {
+        check_point("direction", direction, eigenvalues.len())?;
+    }
+    setting("tolerance", "not negative", point.tolerance, point.tolerance >= T::zero())?;
+    for (name, found) in [("gradient_norm", point.gradient_norm), ("decrement", point.decrement)] {
+        let found = found.unwrap_or_default();
+        setting(name, "not negative", found, found >= T::zero())?;
+    }
+    Ok(())
+}
+
+fn check_scales<T: Real>(scales: &Standardizer<T>) -> Result<(), Error> {
+    check_point("mean", &scales.mean, scales.mean.len())?;
+    check_point("scale", &scales.scale, scales.mean.len())?;
+    scales.scale.iter().try_for_each(|scale| setting("scale", "positive", *scale, *scale > T::zero()))
 }

@@ -35,7 +35,8 @@ impl Perceptron {
     ///
     /// # Errors
     /// Those of [`EmpiricalRisk::new`]; [`Error::RankDeficient`] where the data do not determine the coefficients,
-    /// with the columns to blame; [`Error::Evaluation`] where they overflow.
+    /// with the columns to blame; [`Error::Evaluation`] where they overflow. Where only the sum of squares does, the
+    /// report has not converged ([`Termination::NonFinite`]).
     pub fn fit<'a, T: Real>(
         self,
         x: impl Into<DMatrixView<'a, T>>,
@@ -77,7 +78,8 @@ impl<T: Real> Fit<T, SquaredError> for Perceptron {
         report.value = value;
         report.gradient_norm = kernel::norm_inf(gradient.as_slice());
         report.evaluations = 1;
-        report.termination = Termination::Exact;
+        let finite = value.is_finite() && report.gradient_norm.is_finite();
+        report.termination = if finite { Termination::Exact } else { Termination::NonFinite };
         report.certificate = certify(&triangle, unit, &gradient, report.gradient_norm, k);
         Ok(Fitted::new(*risk.model(), SquaredError, report))
     }
