@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::contract::{check_hessian, check_point, check_size, room};
+use crate::contract::{check_evaluation, check_hessian, check_point, check_size, room};
 use crate::objective::evaluate;
 use crate::{Error, Hessian, HessianProduct, Objective, Real};
 
@@ -116,15 +116,8 @@ fn at<T: Real, O: Objective<T> + ?Sized>(
     check_point("x", x, objective.dim())?;
     let mut gradient = DVector::zeros(0);
     let value = evaluate(objective, x, &mut gradient)?;
-    finite_value(value)?;
+    check_evaluation("the value", "x", &[value])?;
     Ok((value, gradient))
-}
-
-fn finite_value<T: Real>(value: T) -> Result<(), Error> {
-    if value.is_finite() {
-        return Ok(());
-    }
-    Err(Error::Evaluation { what: "the value", at: "x", found: value.f64() })
 }
 
 fn write_gradient<T: Real, O: Objective<T> + ?Sized>(objective: &mut O, x: &DVector<T>, out: &mut [T]) {

@@ -16,6 +16,9 @@ pub(crate) fn check_shape(
 
 /// Every entry is finite.
 pub(crate) fn check_finite<T: Real>(argument: &'static str, data: DMatrixView<'_, T>) -> Result<(), Error> {
+    if kernel::flat(&data).is_some_and(kernel::all_finite) {
+        return Ok(());
+    }
     for (column, entries) in data.column_iter().enumerate() {
         if kernel::all_finite(entries.as_slice()) {
             continue;
@@ -25,6 +28,36 @@ pub(crate) fn check_finite<T: Real>(argument: &'static str, data: DMatrixView<'_
         }
     }
     Ok(())
+}
+
+/// A matrix has its shape, and is finite.
+pub(crate) fn check_matrix<T: Real>(
+    argument: &'static str,
+    data: DMatrixView<'_, T>,
+    expected: (usize, usize),
+) -> Result<(), Error> {
+    check_shape(argument, data.shape(), expected)?;
+    check_finite(argument, data)
+}
+
+/// Inputs hold a sample, with so many features each, and are finite.
+pub(crate) fn check_samples<T: Real>(x: DMatrixView<'_, T>, features: usize) -> Result<(), Error> {
+    if x.ncols() == 0 {
+        return Err(Error::Empty { argument: "x", expected: "sample (column)" });
+    }
+    check_matrix("x", x, (features, x.ncols()))
+}
+
+/// What user code returned is finite.
+pub(crate) fn check_evaluation<T: Real>(
+    what: &'static str,
+    at: &'static str,
+    found: &[T],
+) -> Result<(), Error> {
+    match found.iter().find(|x| !x.is_finite()) {
+        Some(found) => Err(Error::Evaluation { what, at, found: found.f64() }),
+        None => Ok(()),
+    }
 }
 
 /// A point has the objective's length, which is not zero, and is finite.

@@ -5,7 +5,7 @@ use std::fmt;
 use approx::{AbsDiffEq, RelativeEq};
 use nalgebra::{DMatrix, DVector};
 
-use crate::contract::{check_hessian, check_point, room};
+use crate::contract::{check_evaluation, check_hessian, check_point, room};
 use crate::kernel::{Spectrum, zero};
 use crate::objective::evaluate;
 use crate::{Error, Hessian, Real, kernel};
@@ -202,12 +202,8 @@ impl<T: Real> CriticalPoint<T> {
         // what is never written shows
         let mut hessian = DMatrix::repeat(x.len(), x.len(), T::NAN);
         let value = evaluate(objective, x, &mut gradient)?;
-        let norm = kernel::norm_inf(gradient.as_slice());
-        for (what, found) in [("the value", value), ("the gradient", norm)] {
-            if !found.is_finite() {
-                return Err(Error::Evaluation { what, at: "x", found: found.f64() });
-            }
-        }
+        check_evaluation("the value", "x", &[value])?;
+        check_evaluation("the gradient", "x", gradient.as_slice())?;
         evaluate_hessian(objective, x, &mut hessian)?;
         Self::judge(objective, x, &gradient, &hessian)
     }

@@ -11,8 +11,7 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::contract::room;
-use crate::contract::{check_finite, check_shape};
+use crate::contract::{check_matrix, check_samples, room};
 use crate::{Error, Real};
 
 /// A table with one sample per **row** as a matrix with one sample per **column** (`features × samples`).
@@ -117,13 +116,10 @@ impl<T: Real> Standardizer<T> {
     /// [`Error::Empty`], [`Error::NonFinite`].
     pub fn fit<'a>(x: impl Into<DMatrixView<'a, T>>) -> Result<Self, Error> {
         let x = x.into();
-        if x.ncols() == 0 {
-            return Err(Error::Empty { argument: "x", expected: "sample (column)" });
-        }
+        check_samples(x, x.nrows())?;
         if x.nrows() == 0 {
             return Err(Error::Empty { argument: "x", expected: "feature (row)" });
         }
-        check_finite("x", x)?;
         let share = T::one() / T::of(x.ncols() as f64);
         // x · share before the sum: the sum of large numbers may overflow where their mean does not
         let average = |values: &mut dyn Iterator<Item = T>| values.fold(T::zero(), |s, x| s + x * share);
@@ -186,8 +182,7 @@ impl<T: Real> Standardizer<T> {
     /// [`Error::Shape`] where the number of features differs, [`Error::NonFinite`].
     pub fn transform<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<DMatrix<T>, Error> {
         let x = x.into();
-        check_shape("x", x.shape(), (self.mean.len(), x.ncols()))?;
-        check_finite("x", x)?;
+        check_matrix("x", x, (self.mean.len(), x.ncols()))?;
         Ok(DMatrix::from_fn(x.nrows(), x.ncols(), |i, j| (x[(i, j)] - self.mean[i]) / self.scale[i]))
     }
 }

@@ -2,9 +2,7 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::contract::room;
-use crate::contract::{check_finite, check_shape};
-use crate::kernel::{self, flat};
+use crate::contract::{check_finite, check_matrix, check_samples, check_shape, room};
 use crate::loss::argmax;
 use crate::model::Affine;
 use crate::{CrossEntropy, EmpiricalRisk, Error, LogLoss, Loss, Model, Real, Report};
@@ -201,8 +199,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     ) -> Result<T, Error> {
         let (x, y) = (x.into(), y.into());
         let z = self.scores(x)?;
-        check_shape("y", y.shape(), z.shape())?;
-        check_finite("y", y)?;
+        check_matrix("y", y, z.shape())?;
         self.loss.check(y)?;
         Ok(self.loss.score(z.as_view(), y))
     }
@@ -356,18 +353,12 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Predictor<'_, T, M, L> {
     fn evaluate(&mut self, x: DMatrixView<'_, T>, out: &mut DMatrix<T>, response: bool) -> Result<(), Error> {
         let Fitted { model, loss, report: Report { x: theta, .. } } = self.fitted;
         let m = x.ncols();
-        if m == 0 {
-            return Err(Error::Empty { argument: "x", expected: "sample (column)" });
-        }
         if theta.len() != model.parameter_count() {
             let (expected, found) = (model.parameter_count(), theta.len());
             return Err(Error::Length { argument: "parameters", expected, found });
         }
-        check_shape("x", x.shape(), (model.inputs(), m))?;
+        check_samples(x, model.inputs())?;
         check_shape("out", out.shape(), (model.outputs(), m))?;
-        if !flat(&x).is_some_and(kernel::all_finite) {
-            check_finite("x", x)?;
-        }
         for start in (0..m).step_by(self.width) {
             let count = self.width.min(m - start);
             let z = model.forward(theta, x.columns(start, count), &mut self.cache);

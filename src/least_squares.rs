@@ -44,7 +44,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::contract::{check_point, check_size, room};
+use crate::contract::{check_evaluation, check_point, check_size, room};
 use crate::kernel::{self, Factor};
 use crate::{Error, Hessian, Objective, Real, Stop};
 
@@ -314,11 +314,8 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
         check_point("x", x, self.problem.dim())?;
         let mut local = LocalProblem::new(false);
         let (step, _) = local.stand(self, x)?;
-        for (what, found) in [("the value", step.value), ("the gradient", step.gradient_norm)] {
-            if !found.is_finite() {
-                return Err(Error::Evaluation { what, at: "x", found: found.f64() });
-            }
-        }
+        check_evaluation("the value", "x", &[step.value])?;
+        check_evaluation("the gradient", "x", &[step.gradient_norm])?;
         Ok(local.offset())
     }
 

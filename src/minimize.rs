@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use nalgebra::DVector;
 
-use crate::contract::{check_point, check_size};
+use crate::contract::{check_evaluation, check_point, check_size};
 use crate::kernel;
 use crate::objective::evaluate;
 use crate::optimizer::{Optimizer, Outcome, Step};
@@ -157,17 +157,12 @@ fn broken<T: Real, O: Objective<T> + ?Sized>(
         report.failure = Some(failure);
         return Ok(Some(Termination::Failed));
     }
-    if step.is_finite() {
-        return Ok(None);
-    }
-    if iteration > 0 {
+    if iteration > 0 && !step.is_finite() {
         return Ok(Some(Termination::NonFinite));
     }
-    let (what, found) = match step.value.is_finite() {
-        true => ("the gradient", step.gradient_norm),
-        false => ("the value", step.value),
-    };
-    Err(Error::Evaluation { what, at: "the start", found: found.f64() })
+    check_evaluation("the value", "the start", &[step.value])?;
+    check_evaluation("the gradient", "the start", &[step.gradient_norm])?;
+    Ok(None)
 }
 
 /// Keeps the point in the trace, and shows it to the caller; whether that asks to stop.

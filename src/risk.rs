@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::contract::{check_finite, check_shape, room, setting};
+use crate::contract::{check_matrix, check_samples, check_shape, room, setting};
 use crate::kernel;
 use crate::{Error, Loss, Model, Objective, Real, Recession};
 
@@ -104,13 +104,8 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     ) -> Result<Self, Error> {
         let (x, y) = (x.into(), y.into());
         model.check()?;
-        if x.ncols() == 0 {
-            return Err(Error::Empty { argument: "x", expected: "sample (column)" });
-        }
-        check_shape("x", x.shape(), (model.inputs(), x.ncols()))?;
-        check_shape("y", y.shape(), (model.outputs(), x.ncols()))?;
-        check_finite("x", x)?;
-        check_finite("y", y)?;
+        check_samples(x, model.inputs())?;
+        check_matrix("y", y, (model.outputs(), x.ncols()))?;
         loss.check(y)?;
         let p = room::<T>("parameters", &[model.parameter_count()])?;
         // one sample in a cache for two: whatever the scores, there is one column of them

@@ -3,8 +3,10 @@
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::report::{CheckReport, Component};
-use super::{Quantity, finite_value, generic, write};
-use crate::contract::{check_finite, check_point, check_shape, check_size};
+use super::{Quantity, generic, write};
+use crate::contract::{
+    check_evaluation, check_finite, check_matrix, check_point, check_samples, check_shape, check_size,
+};
 use crate::kernel;
 use crate::{Error, InputGradient, Loss, Model, Real, SecondOrderLoss, SecondOrderModel};
 
@@ -226,17 +228,13 @@ struct Scored<'m, T: Real, M: Model<T>> {
 impl<'m, T: Real, M: Model<T>> Scored<'m, T, M> {
     fn new(model: &'m M, theta: &DVector<T>, x: DMatrixView<'_, T>) -> Result<Self, Error> {
         model.check()?;
-        if x.ncols() == 0 {
-            return Err(Error::Empty { argument: "x", expected: "sample (column)" });
-        }
-        check_shape("x", x.shape(), (model.inputs(), x.ncols()))?;
-        check_finite("x", x)?;
+        check_samples(x, model.inputs())?;
         check_point("theta", theta, model.parameter_count())?;
         let (k, m) = (model.outputs(), x.ncols());
         let delta = DMatrix::from_fn(k, m, |i, j| generic(j * k + i));
         let mut scored = Self { model, cache: model.cache(m), delta };
         check_shape("scores", model.forward(theta, x, &mut scored.cache).shape(), (k, m))?;
-        finite_value(scored.value(theta, x))?;
+        check_evaluation("the value", "x", &[scored.value(theta, x)])?;
         Ok(scored)
     }
 
@@ -262,17 +260,16 @@ fn at<T: Real, L: Loss<T>>(
     if z.is_empty() {
         return Err(Error::Empty { argument: "z", expected: "score" });
     }
-    check_shape("y", y.shape(), z.shape())?;
     if weights.len() != z.ncols() {
         return Err(Error::Length { argument: "weights", expected: z.ncols(), found: weights.len() });
     }
     check_finite("z", z)?;
-    check_finite("y", y)?;
+    check_matrix("y", y, z.shape())?;
     check_finite("weights", DMatrixView::from_slice(weights, weights.len(), 1))?;
     loss.check(y)?;
     let mut delta = DMatrix::from_element(z.nrows(), z.ncols(), T::NAN);
     let value = loss.value_gradient(z, y, weights, delta.as_view_mut());
-    finite_value(value)?;
+    check_evaluation("the value", "x", &[value])?;
     Ok((value, delta))
 }
 

@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::{Fit, Fitted};
-use crate::contract::room;
+use crate::contract::{check_evaluation, room};
 use crate::kernel::{self, Factor, Samples, Triangle};
 use crate::{
     CriticalKind, CriticalPoint, EmpiricalRisk, Error, Objective, Perceptron, Real, Report, SquaredError,
@@ -68,10 +68,7 @@ impl<T: Real> Fit<T, SquaredError> for Perceptron {
         refine(&triangle, &samples, &design.ridge, &mut beta);
         let theta = coefficients(&beta, p, k);
         let unit = design.unit;
-        if let Some(found) = theta.iter().find(|t| !t.is_finite()) {
-            let (what, at) = ("the least-squares solution", "the coefficients' units");
-            return Err(Error::Evaluation { what, at, found: found.f64() });
-        }
+        check_evaluation("the least-squares solution", "the coefficients' units", theta.as_slice())?;
         let mut gradient = DVector::zeros(theta.len());
         let value = risk.value_gradient(&theta, &mut gradient);
         let mut report = Report::given(theta);
