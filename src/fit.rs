@@ -10,8 +10,6 @@ use crate::{CrossEntropy, EmpiricalRisk, Error, LogLoss, Loss, Model, Real, Repo
 mod exact;
 mod likelihood;
 
-pub(crate) use exact::{Design, check_rank};
-
 /// A trained model: architecture, loss and parameters, with the report of the run that found them.
 ///
 /// Made by `fit` ([`Perceptron::fit`], [`SigmoidClassifier::fit`], [`Network::fit`](crate::Network::fit)), by a

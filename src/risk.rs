@@ -12,8 +12,11 @@ use batch::Batch;
 use leaves::{InPlace, Leaves, Sums, chunk_width, sum};
 use tree::Counter;
 
+pub(crate) use design::Design;
+
 mod batch;
 mod curvature;
+mod design;
 mod leaves;
 mod recession;
 mod tree;

@@ -2,11 +2,11 @@
 
 use nalgebra::{DMatrix, DVector};
 
+use crate::contract::{check_point, room, setting};
 use crate::kernel;
-use crate::{EmpiricalRisk, Error, Loss, Model, Real};
+use crate::{EmpiricalRisk, Error, Loss, Model, Objective, Real};
 use distributions::Symmetric;
-use information::Curvature;
-use information::Information;
+use information::{Curvature, Information};
 
 mod distributions;
 mod information;
@@ -106,8 +106,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     where
         M: Information<T, L>,
     {
-        let curvature = self.curvature(theta)?;
-        Ok(Statistics::new(theta, curvature.covariance.clone(), &curvature))
+        Ok(Statistics::new(theta, self.curvature(theta)?))
     }
 
     /// [`statistics`](Self::statistics) with a covariance that does not trust the model's variance, only its mean.
@@ -133,20 +132,18 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         M: Information<T, L>,
     {
         let curvature = self.curvature(theta)?;
-        let (p, m) = (theta.len(), self.samples());
-        let mut covariance = DMatrix::zeros(p, p);
+        let p = theta.len();
+        let (x, y, _) = self.present();
         let mut cache = self.model().cache(1);
-        let mut delta = DMatrix::repeat(self.model().outputs(), 1, T::NAN);
+        let mut delta = DMatrix::repeat(y.nrows(), 1, T::NAN);
+        let mut covariance = DMatrix::zeros(p, p);
         let (mut g, mut u) = (DVector::zeros(p), DVector::zeros(p));
-        let mut count = T::zero();
-        for j in 0..m {
+        for j in 0..self.samples() {
             let weight = self.weight(j);
             if weight == T::zero() {
                 continue;
             }
-            count += weight;
             // g_j, and u = H⁻¹ g_j: the sum of u uᵀ is positive semidefinite whatever the rounding
-            let (x, y, _) = self.present();
             let (x, y) = (x.columns(j, 1), y.columns(j, 1));
             let z = self.model().forward(theta, x, &mut cache);
             self.loss().value_gradient(z, y, &[T::one()], delta.as_view_mut());
@@ -156,23 +153,19 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
             covariance.ger(weight, &u, &u, T::one());
         }
         if robust == Robust::Hc1 {
-            let left = count - T::of(p as f64);
-            if left <= T::zero() {
-                return Err(Error::DegreesOfFreedom { samples: count.f64(), coefficients: p as f64 });
-            }
-            covariance *= count / left;
+            let count = self.total_weight();
+            covariance *= count / information::degrees(count, T::of(p as f64))?;
         }
-        Ok(Statistics::new(theta, covariance, &curvature))
+        Ok(Statistics::new(theta, Curvature { covariance, ..curvature }))
     }
 
     fn curvature(&mut self, theta: &DVector<T>) -> Result<Curvature<T>, Error>
     where
         M: Information<T, L>,
     {
-        use crate::Objective;
         self.check()?;
-        crate::contract::check_point("theta", theta, self.dim())?;
-        crate::contract::room::<T>("theta", &[theta.len(), theta.len()])?;
+        check_point("theta", theta, self.dim())?;
+        room::<T>("theta", &[theta.len(), theta.len()])?;
         self.batch(0..self.samples())?;
         let curvature = M::curvature(self, theta)?;
         // the distance to the minimum in standard errors: √((Σw) gᵀ H⁻¹ g / σ²), g the gradient of the sum
@@ -182,11 +175,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         let step = &curvature.inverse * &gradient;
         let gain = kernel::dot(gradient.as_slice(), step.as_slice());
         let distance = (gain / curvature.scatter).sqrt().f64();
-        let near = gain <= T::zero() || distance <= STATIONARY;
-        if !near {
-            return Err(Error::NotStationary { what: "statistics", distance });
+        if gain <= T::zero() || distance <= STATIONARY {
+            return Ok(curvature);
         }
-        Ok(curvature)
+        Err(Error::NotStationary { what: "statistics", distance })
     }
 }
 
@@ -194,13 +186,12 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
 const STATIONARY: f64 = 1e-3;
 
 impl<T: Real> Statistics<T> {
-    fn new(theta: &DVector<T>, covariance: DMatrix<T>, curvature: &Curvature<T>) -> Self {
-        let standard_errors = covariance.diagonal().map(|v| v.max(T::zero()).sqrt());
+    fn new(theta: &DVector<T>, curvature: Curvature<T>) -> Self {
         Self {
             estimates: theta.clone(),
-            covariance,
-            standard_errors,
-            residual_variance: curvature.residual_variance.clone(),
+            standard_errors: curvature.covariance.diagonal().map(|v| v.max(T::zero()).sqrt()),
+            covariance: curvature.covariance,
+            residual_variance: curvature.residual_variance,
             degrees_of_freedom: curvature.degrees_of_freedom,
         }
     }
@@ -263,16 +254,12 @@ impl<T: Real> Statistics<T> {
     /// # Errors
     /// [`Error::Setting`] for a level that is not strictly between 0 and 1.
     pub fn confidence_intervals(&self, level: f64) -> Result<DMatrix<T>, Error> {
-        if !(level > 0.0 && level < 1.0) {
-            let expected = "strictly between 0 and 1";
-            return Err(Error::Setting { name: "level", expected, found: level });
-        }
+        setting("level", "strictly between 0 and 1", level, level > 0.0 && level < 1.0)?;
         let critical = T::of(self.distribution().critical(1.0 - level));
-        let ends = |sign: T| {
-            let pairs = self.estimates.iter().zip(&self.standard_errors);
-            pairs.map(move |(estimate, error)| *estimate + sign * critical * *error)
-        };
-        let rows = self.estimates.len().min(self.standard_errors.len());
-        Ok(DMatrix::from_iterator(rows, 2, ends(-T::one()).chain(ends(T::one()))))
+        let pairs = self.estimates.iter().zip(&self.standard_errors);
+        let ends =
+            |(estimate, error): (&T, &T)| [*estimate - critical * *error, *estimate + critical * *error];
+        let ends: Vec<T> = pairs.flat_map(ends).collect();
+        Ok(DMatrix::from_row_slice(ends.len() / 2, 2, &ends))
     }
 }

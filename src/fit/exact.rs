@@ -3,8 +3,9 @@
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::{Fit, Fitted};
-use crate::contract::{check_evaluation, room};
-use crate::kernel::{self, Factor, Samples, Triangle};
+use crate::contract::check_evaluation;
+use crate::kernel::{self, Samples, Triangle};
+use crate::risk::Design;
 use crate::{
     CriticalKind, CriticalPoint, EmpiricalRisk, Error, Objective, Perceptron, Real, Report, SquaredError,
     Termination,
@@ -51,18 +52,12 @@ impl<T: Real> Fit<T, SquaredError> for Perceptron {
         risk: &mut EmpiricalRisk<'_, T, Self, SquaredError>,
     ) -> Result<Fitted<T, Self, SquaredError>, Error> {
         risk.check()?;
-        let (x, y, shares) = risk.present();
-        let design = Design::new(x, risk.model().0.bias, shares, risk.penalty_strength());
-        if let Some(found) = design.ridge.iter().find(|ridge| !ridge.is_finite()) {
-            let expected = "small enough to be finite when summed over the samples";
-            return Err(Error::Setting { name: "ridge", expected, found: found.f64() });
-        }
+        let (_, y, shares) = risk.present();
+        let design = Design::new(risk, shares);
         let samples = design.samples(y);
-        let (p, k) = (samples.coefficients(), y.nrows());
-        room::<T>("x", &[p, p.saturating_add(k)])?;
-        let triangle = kernel::factorise(&samples, &design.ridge);
-        check_rank(&triangle, &design)?;
+        let triangle = design.factorise(&samples)?;
 
+        let (p, k) = (samples.coefficients(), samples.outputs());
         let mut beta = vec![T::zero(); p * k];
         triangle.solve(&mut beta);
         refine(&triangle, &samples, &design.ridge, &mut beta);
@@ -80,61 +75,6 @@ impl<T: Real> Fit<T, SquaredError> for Perceptron {
         report.certificate = certify(&triangle, unit, &gradient, report.gradient_norm, k);
         Ok(Fitted::new(*risk.model(), SquaredError, report))
     }
-}
-
-/// The rows of an affine model's least-squares problem. Equal weights are left out: they change nothing but the
-/// scale, and `weight · unit` is what the risk gives a sample.
-#[derive(Debug)]
-pub(crate) struct Design<'a, T: Real> {
-    x: DMatrixView<'a, T>,
-    bias: bool,
-    weights: Option<&'a [T]>,
-    /// `λ / unit` for each coefficient that is penalised; empty without a penalty.
-    pub(crate) ridge: Vec<T>,
-    pub(crate) unit: T,
-}
-
-impl<'a, T: Real> Design<'a, T> {
-    pub(crate) fn new(x: DMatrixView<'a, T>, bias: bool, shares: &'a [T], ridge: T) -> Self {
-        let equal = shares[0] > T::zero() && shares.iter().all(|share| *share == shares[0]);
-        let (unit, weights) = if equal { (shares[0], None) } else { (T::one(), Some(shares)) };
-        let p = x.nrows() + usize::from(bias);
-        let mut penalty = vec![ridge / unit; if ridge == T::zero() { 0 } else { p }];
-        if let (true, Some(last)) = (bias, penalty.last_mut()) {
-            *last = T::zero();
-        }
-        Self { x, bias, weights, ridge: penalty, unit }
-    }
-
-    pub(crate) fn samples(&self, y: DMatrixView<'a, T>) -> Samples<'a, T> {
-        Samples { x: Factor::view(&self.x), bias: self.bias, y: Factor::view(&y), weights: self.weights }
-    }
-}
-
-/// A column whose angle to the span of those before it is nothing but rounding depends on them. `ε (p + √m)` is what
-/// reflections and sums of `m` terms leave of an exact dependence; ill-conditioned data stay far above.
-pub(crate) fn check_rank<T: Real>(triangle: &Triangle<T>, design: &Design<'_, T>) -> Result<(), Error> {
-    let (n, m) = design.x.shape();
-    let p = n + usize::from(design.bias);
-    let tolerance = T::of(4.0 * (p as f64 + (m as f64).sqrt())) * T::EPSILON;
-    // a NaN is no independence
-    let dependent = |(j, sine): (usize, T)| if sine > tolerance { None } else { Some(j) };
-    let mut columns: Vec<_> = triangle.independence().into_iter().enumerate().filter_map(dependent).collect();
-    if columns.is_empty() {
-        return Ok(());
-    }
-    let rank = p - columns.len();
-    if design.bias && columns.last() == Some(&n) {
-        // the bias came last, but a constant feature is what there is to remove
-        let constant = |i: &usize| design.x.row(*i).iter().all(|x| *x == design.x[(*i, 0)]);
-        if let Some(feature) = (0..n).find(constant) {
-            columns.pop();
-            columns.push(feature);
-            columns.sort_unstable();
-            columns.dedup();
-        }
-    }
-    Err(Error::RankDeficient { rank, expected: p, columns })
 }
 
 /// Corrects the coefficients while that gains digits; a correction that does not shrink is taken back.

@@ -31,7 +31,7 @@ const WINGS: [(&str, &[&str]); 8] = [
     ("check", &[]),
     ("problems", &[]),
     ("fit", &[]),
-    ("statistics", &["fit"]),
+    ("statistics", &[]),
     ("training", &["fit"]),
     ("least_squares", &["statistics"]),
     ("save", &["univariate", "check", "problems", "fit", "statistics", "training", "least_squares"]),
