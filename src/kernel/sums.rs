@@ -78,8 +78,15 @@ pub(crate) fn fill<T: Real>(x: &mut [T], value: T) {
     );
 }
 
+/// Vectors of so few entries are not worth the way to wider instructions.
+const SHORT: usize = 8;
+
 /// `y ← y + α x`.
 pub(crate) fn axpy<T: Real>(alpha: T, x: &[T], y: &mut [T]) {
+    if y.len() <= SHORT {
+        y.iter_mut().zip(x).for_each(|(y, x)| *y += alpha * *x);
+        return;
+    }
     vectorize(
         #[inline(always)]
         |fused| {
@@ -117,6 +124,9 @@ pub(crate) fn times<T: Real>(x: &mut [T], y: &[T]) {
 /// `xᵀ y`.
 pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
     let n = x.len().min(y.len());
+    if n <= SHORT {
+        return x.iter().zip(y).fold(T::zero(), |sum, (x, y)| sum + *x * *y);
+    }
     let (x, y) = (&x[..n], &y[..n]);
     // up to `TERMS` stretches of [`Dots`], even where registers are narrow
     pairwise(0..n, TERMS * TERMS * 8, &mut |part| {
@@ -167,6 +177,9 @@ pub(crate) fn norm<T: Real>(x: &[T]) -> T {
 
 /// `max |x_i|`; NaN if any entry is NaN.
 pub(crate) fn norm_inf<T: Real>(x: &[T]) -> T {
+    if x.len() <= SHORT {
+        return x.iter().fold(T::zero(), |max, x| larger(max, *x));
+    }
     let part = |x: &[T]| {
         fold(
             x,

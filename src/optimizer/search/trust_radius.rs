@@ -38,7 +38,8 @@ impl RadiusRule {
     /// Those of Moré 1978, section 7, and MINPACK's `lmder` (which takes the parabola's minimum, not half of it).
     pub(crate) const MORE: Self = Self { most: 0.1, least: 0.5, reach: 10.0, grow: 2.0, edge: 0.0 };
     /// Those of Nocedal and Wright 2006, algorithm 4.1, with `4‖s‖` for `2Δ`.
-    pub(crate) const NOCEDAL_WRIGHT: Self = Self { most: 0.25, least: 0.25, reach: 1.0, grow: 4.0, edge: 0.9 };
+    pub(crate) const NOCEDAL_WRIGHT: Self =
+        Self { most: 0.25, least: 0.25, reach: 1.0, grow: 4.0, edge: 0.9 };
 }
 
 impl<T: Real> TrustRadius<T> {
