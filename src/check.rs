@@ -38,10 +38,11 @@ pub fn gradient<T: Real, O: Objective<T> + ?Sized>(
     x: &DVector<T>,
 ) -> Result<CheckReport<T>, Error> {
     let (value, gradient) = at(objective, x)?;
-    let mut components = vec![Component::same("f (value alone)", objective.value(x), value)];
+    let alone = Component::same("f (value alone)", objective.value(x), value);
     let slopes = Quantity { name: "∇f", rows: x.len() };
-    components.extend(slopes.partials(gradient.as_slice(), x, |x, out| out[0] = objective.value(x)));
-    Ok(CheckReport { components })
+    let mut report = slopes.partials(gradient.as_slice(), x, |x, out| out[0] = objective.value(x));
+    report.components.insert(0, alone);
+    Ok(report)
 }
 
 /// Compares an objective's dense Hessian at `x` with differences of its gradient, entry by entry.
@@ -71,8 +72,7 @@ pub fn hessian<T: Real, O: Hessian<T> + ?Sized>(
     objective.hessian(x, &mut hessian);
     check_hessian(&hessian, n)?;
     let second = Quantity { name: "∇²f", rows: n };
-    let components = second.partials(hessian.as_slice(), x, |x, out| write_gradient(objective, x, out));
-    Ok(CheckReport { components })
+    Ok(second.partials(hessian.as_slice(), x, |x, out| write_gradient(objective, x, out)))
 }
 
 /// Compares an objective's Hessian products at `x`, along two fixed dense directions, with differences of
@@ -123,15 +123,14 @@ fn at<T: Real, O: Objective<T> + ?Sized>(
 fn write_gradient<T: Real, O: Objective<T> + ?Sized>(objective: &mut O, x: &DVector<T>, out: &mut [T]) {
     let mut gradient = DVector::from_element(x.len(), T::NAN);
     objective.value_gradient(x, &mut gradient);
-    write(out, gradient.as_slice());
+    write(out, &gradient);
 }
 
 /// What came back, or NaN, which is outside of the domain, where it came back in another length.
-fn write<T: Real>(out: &mut [T], found: &[T]) {
-    if found.len() == out.len() {
-        out.copy_from_slice(found);
-    } else {
-        out.fill(T::NAN);
+fn write<T: Real>(out: &mut [T], found: &DVector<T>) {
+    match found.len() == out.len() {
+        true => out.copy_from_slice(found.as_slice()),
+        false => out.fill(T::NAN),
     }
 }
 
@@ -155,7 +154,9 @@ impl Quantity {
             let position = ((first + i) % self.rows, (first + i) / self.rows);
             Component::compare(self.name, position, analytic[i], estimate)
         };
-        differentiate(t, analytic.len(), f, compare, |component| component.verdict == Verdict::Passed)
+        let passes = |i: usize, estimate: &Estimate<T>| compare(i, estimate).verdict == Verdict::Passed;
+        let estimates = differentiate(t, analytic.len(), f, passes);
+        estimates.iter().enumerate().map(|(i, estimate)| compare(i, estimate)).collect()
     }
 
     /// The partial derivatives of `f: Rⁿ → Rᵏ` at `x` beside `analytic`, `k` entries per coordinate.
@@ -164,7 +165,7 @@ impl Quantity {
         analytic: &[T],
         x: &DVector<T>,
         mut f: impl FnMut(&DVector<T>, &mut [T]),
-    ) -> Vec<Component<T>> {
+    ) -> CheckReport<T> {
         let k = (analytic.len() / x.len().max(1)).max(1);
         let mut beside = x.clone();
         let mut components = Vec::with_capacity(analytic.len());
@@ -176,7 +177,7 @@ impl Quantity {
             components.extend(self.entries(j * k, analytic, x[j], along_j));
             beside[j] = x[j];
         }
-        components
+        CheckReport { components }
     }
 }
 

@@ -1,7 +1,5 @@
 //! One error type for the whole crate: every variant names the argument, what was expected and what was found.
 
-use std::fmt;
-
 /// What went wrong, with the argument, the expectation and the finding as data.
 ///
 /// Errors are for input that cannot be used. How an iteration *ended* is never an error: it is the
@@ -233,24 +231,16 @@ pub enum Error {
     },
 }
 
-struct Hint(&'static str);
-
-impl fmt::Display for Hint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
 /// The commonest mistake has a name: samples in rows.
-fn transposed(expected: (usize, usize), found: (usize, usize)) -> Hint {
+fn transposed(expected: (usize, usize), found: (usize, usize)) -> &'static str {
     let swapped = (found.1, found.0) == expected && expected.0 != expected.1;
-    Hint(if swapped { " (one sample per column: transpose it)" } else { "" })
+    if swapped { " (one sample per column: transpose it)" } else { "" }
 }
 
 /// Vectors are lent full of NaN: what stays NaN may never have been written.
-fn unwritten(what: &str, found: f64) -> Hint {
+fn unwritten(what: &str, found: f64) -> &'static str {
     let lent = found.is_nan() && what == "the gradient";
-    Hint(if lent { " (every entry of the gradient must be written)" } else { "" })
+    if lent { " (every entry of the gradient must be written)" } else { "" }
 }
 
 fn dependent(columns: &[usize], coefficients: usize) -> String {

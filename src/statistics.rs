@@ -19,7 +19,8 @@ mod information;
 /// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
 ///
-/// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]); // slope 3/2, residuals ½ (−1, 2, −1)
+/// // slope 3/2, residuals ½ (−1, 2, −1)
+/// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
 /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
 /// let fitted = risk.fit()?;
 /// let statistics = risk.statistics(fitted.parameters())?;
@@ -51,7 +52,8 @@ pub struct Statistics<T: Real> {
 /// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::{EmpiricalRisk, Perceptron, Robust, SquaredError};
 ///
-/// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]); // residuals ½ (−1, 2, −1)
+/// // residuals ½ (−1, 2, −1)
+/// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
 /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
 /// let fitted = risk.fit()?;
 /// let robust = risk.robust_statistics(fitted.parameters(), Robust::Hc0)?;
@@ -118,9 +120,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![2.9, 5.1, 7.0, 9.2]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let fitted = risk.fit()?;
-    /// let errors = |kind| Ok::<_, gradus::Error>(risk.robust_statistics(fitted.parameters(), kind)?.standard_errors);
-    /// let [hc0, hc1] = [Robust::Hc0, Robust::Hc1].map(errors);
-    /// assert!((hc1?[0] / hc0?[0] - 2.0_f64.sqrt()).abs() < 1e-14); // √(4/(4 − 2))
+    /// let hc0 = risk.robust_statistics(fitted.parameters(), Robust::Hc0)?.standard_errors;
+    /// let hc1 = risk.robust_statistics(fitted.parameters(), Robust::Hc1)?.standard_errors;
+    /// assert!((hc1[0] / hc0[0] - 2.0_f64.sqrt()).abs() < 1e-14); // √(4/(4 − 2))
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -245,7 +247,7 @@ impl<T: Real> Statistics<T> {
     /// # let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
     /// # let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// # let fitted = risk.fit()?;
-    /// // with one degree of freedom, half of the probability is within one standard error, here √3/2
+    /// // one degree of freedom: half of the probability is within one error, here √3/2
     /// let ends = risk.statistics(fitted.parameters())?.confidence_intervals(0.5)?;
     /// assert!((ends[(0, 1)] - (1.5 + 0.75_f64.sqrt())).abs() < 1e-13);
     /// # Ok::<(), gradus::Error>(())

@@ -43,15 +43,13 @@ struct Table<T> {
 /// distance is left behind; where only one side of `t` lies in the domain, one-sided differences take the
 /// place of central ones, with `2ʲ` for `4ʲ`.
 ///
-/// `evaluate(t, out)` writes `f(t)`; an entry that is not finite is outside the domain. What `compare` makes of the
-/// estimates is returned.
-pub(super) fn differentiate<T: Real, C>(
+/// `evaluate(t, out)` writes `f(t)`; an entry that is not finite is outside the domain.
+pub(super) fn differentiate<T: Real>(
     t: T,
     components: usize,
     mut evaluate: impl FnMut(T, &mut [T]),
-    compare: impl Fn(usize, &Estimate<T>) -> C,
-    settled: impl Fn(&C) -> bool,
-) -> Vec<C> {
+    settled: impl Fn(usize, &Estimate<T>) -> bool,
+) -> Vec<Estimate<T>> {
     let mut at = vec![T::zero(); components];
     let (mut above, mut below) = (at.clone(), at.clone());
     evaluate(t, &mut at);
@@ -82,7 +80,7 @@ pub(super) fn differentiate<T: Real, C>(
             central.jump(left, right, noise / h);
         }
         let done = |(i, [central, ..]): (usize, &[Table<T>; 3])| {
-            central.filled > 2 && central.best.kink.is_none() && settled(&compare(i, &central.best))
+            central.filled > 2 && central.best.kink.is_none() && settled(i, &central.best)
         };
         if tables.iter().enumerate().all(done) {
             break;
@@ -90,11 +88,11 @@ pub(super) fn differentiate<T: Real, C>(
         h *= T::of(0.5);
     }
     let estimate = |sides: &[Table<T>; 3]| {
-        let best =
-            sides.iter().find(|table| table.best.error.is_finite()).map_or(nothing, |table| table.best);
-        Estimate { slope: sides.iter().fold(T::zero(), |m, side| m.max(side.best.slope)), ..best }
+        let known = sides.iter().find(|table| table.best.error.is_finite());
+        let slope = sides.iter().fold(T::zero(), |m, side| m.max(side.best.slope));
+        Estimate { slope, ..known.map_or(nothing, |table| table.best) }
     };
-    tables.iter().enumerate().map(|(i, sides)| compare(i, &estimate(sides))).collect()
+    tables.iter().map(estimate).collect()
 }
 
 /// How far the values of `f` are off, by its third and fourth differences over steps so small that a smooth

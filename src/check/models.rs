@@ -44,9 +44,7 @@ pub fn model<'a, T: Real, M: Model<T>>(
     check_size("the gradient", gradient.len(), theta.len())?;
     gradient.add_scalar_mut(-T::one());
     let slopes = Quantity { name: "∂⟨Δ, Z⟩/∂θ", rows: theta.len() };
-    let components =
-        slopes.partials(gradient.as_slice(), theta, |theta, out| out[0] = scored.value(theta, x));
-    Ok(CheckReport { components })
+    Ok(slopes.partials(gradient.as_slice(), theta, |theta, out| out[0] = scored.value(theta, x)))
 }
 
 /// Compares a model's gradient of its inputs with differences of its scores: that of `⟨Δ, Z⟩` in `X`, for a fixed `Δ`
@@ -79,10 +77,9 @@ pub fn input_gradient<'a, T: Real, M: InputGradient<T>>(
     model.backward(theta, x, scored.delta.as_view(), &mut scored.cache, &mut gradient);
     model.input_gradient(theta, scored.delta.as_view(), &mut scored.cache, of_x.as_view_mut());
     let slopes = Quantity { name: "∂⟨Δ, Z⟩/∂X", rows: n };
-    let components = slopes.partials(of_x.as_slice(), &flat(x), |x, out| {
+    Ok(slopes.partials(of_x.as_slice(), &flat(x), |x, out| {
         out[0] = scored.value(theta, DMatrixView::from_slice(x.as_slice(), n, m));
-    });
-    Ok(CheckReport { components })
+    }))
 }
 
 /// Compares a model's tangents with differences along a fixed direction `v`: `R{Z}` with those of the scores,
@@ -137,7 +134,7 @@ pub fn second_order_model<'a, T: Real, M: SecondOrderModel<T>>(
         let delta = delta(&mut scored, &theta);
         let mut gradient = DVector::zeros(p);
         model.backward(&theta, x, delta.as_view(), &mut scored.cache, &mut gradient);
-        write(out, gradient.as_slice());
+        write(out, &gradient);
     }));
     Ok(CheckReport { components })
 }
@@ -167,13 +164,14 @@ pub fn loss<'a, T: Real, L: Loss<T>>(
 ) -> Result<CheckReport<T>, Error> {
     let (z, y) = (z.into(), y.into());
     let (value, delta) = at(loss, z, y, weights)?;
-    let mut components = vec![Component::same("ℓ (value alone)", loss.value(z, y, weights), value)];
-    let slopes = Quantity { name: "∂L/∂Z", rows: z.nrows() };
-    components.extend(slopes.partials(delta.as_slice(), &flat(z), |scores, out| {
-        let scores = DMatrixView::from_slice(scores.as_slice(), z.nrows(), z.ncols());
-        out[0] = loss.value(scores, y, weights);
-    }));
-    Ok(CheckReport { components })
+    let alone = Component::same("ℓ (value alone)", loss.value(z, y, weights), value);
+    let (k, m) = z.shape();
+    let slopes = Quantity { name: "∂L/∂Z", rows: k };
+    let mut report = slopes.partials(delta.as_slice(), &flat(z), |z, out| {
+        out[0] = loss.value(DMatrixView::from_slice(z.as_slice(), k, m), y, weights);
+    });
+    report.components.insert(0, alone);
+    Ok(report)
 }
 
 /// Compares a loss's `(∂²L/∂Z²) R`, for a fixed `R` (`k × m`), with differences of `∂L/∂Z` along it.

@@ -232,6 +232,9 @@ impl<T: Real> CheckReport<T> {
     }
 }
 
+const HEADER: &str =
+    "derivative                      analytic         numeric   abs err   rel err      step  verdict";
+
 /// At most so many lines of a report are printed, the worst first.
 const LINES: usize = 20;
 
@@ -240,11 +243,7 @@ impl<T: Real> fmt::Display for CheckReport<T> {
         let [passed, undecided, failed] = [Verdict::Passed, Verdict::Undecided, Verdict::Failed]
             .map(|verdict| self.with_verdict(verdict).count());
         writeln!(f, "{}: {passed} passed, {failed} failed, {undecided} undecided", self.verdict())?;
-        writeln!(
-            f,
-            "{:<24}{:>16}{:>16}{:>10}{:>10}{:>10}  verdict",
-            "derivative", "analytic", "numeric", "abs err", "rel err", "step"
-        )?;
+        writeln!(f, "{HEADER}")?;
         let mut lines: Vec<_> = self.components.iter().collect();
         lines.sort_by_key(|c| Reverse(c.verdict));
         for c in lines.iter().take(LINES) {
