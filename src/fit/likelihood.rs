@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::{Fit, Fitted};
-use crate::kernel::{self, compiled};
+use crate::kernel::{self, compiled, vectorize};
 use crate::{
     CriticalPoint, CrossEntropy, EmpiricalRisk, Error, Hessian, LogLoss, Newton, Objective, Perceptron, Real,
     SecondOrderLoss, SecondOrderModel, SigmoidClassifier, Stop, minimize,
@@ -119,19 +119,26 @@ impl<T: Real, M: SecondOrderModel<T> + Clone, L: SecondOrderLoss<T> + Clone> Emp
 compiled! {
     /// The root mean square of each row; column by column, as the samples lie.
     fn sizes<T>(x: DMatrixView<'a, T>) -> Vec<T> {
-        let mut largest = vec![T::zero(); x.nrows()];
-        for sample in x.column_iter() {
-            largest.iter_mut().zip(sample.iter()).for_each(|(l, x)| *l = l.max(x.abs()));
-        }
-        let units: Vec<T> = largest.iter().map(|l| (T::one() / *l).min(T::MAX)).collect();
-        let mut squares = vec![T::zero(); x.nrows()];
-        for sample in x.column_iter() {
-            for ((s, x), unit) in squares.iter_mut().zip(sample.iter()).zip(&units) {
-                *s += (*x * *unit) * (*x * *unit);
-            }
-        }
-        let count = T::of(x.ncols() as f64);
-        largest.iter().zip(squares).map(|(largest, s)| *largest * (s / count).sqrt()).collect()
+        vectorize(
+            #[inline(always)]
+            |_| {
+                let mut largest = vec![T::zero(); x.nrows()];
+                for sample in x.column_iter() {
+                    for (l, x) in largest.iter_mut().zip(sample.as_slice()) {
+                        *l = if x.abs() > *l { x.abs() } else { *l };
+                    }
+                }
+                let units: Vec<T> = largest.iter().map(|l| (T::one() / *l).min(T::MAX)).collect();
+                let mut squares = vec![T::zero(); x.nrows()];
+                for sample in x.column_iter() {
+                    for ((s, x), unit) in squares.iter_mut().zip(sample.as_slice()).zip(&units) {
+                        *s += (*x * *unit) * (*x * *unit);
+                    }
+                }
+                let count = T::of(x.ncols() as f64);
+                largest.iter().zip(squares).map(|(largest, s)| *largest * (s / count).sqrt()).collect()
+            },
+        )
     }
 }
 
