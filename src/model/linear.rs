@@ -41,94 +41,13 @@ impl Linear {
         (Factor::new(w, self.outputs, self.inputs), self.bias.then_some(b))
     }
 
-    pub(crate) fn cache<T: Real>(self, max_batch: usize) -> LinearCache<T> {
-        // a batch that memory does not hold is one that does not fit
-        let scores = vec![T::zero(); room::<T>("max_batch", &[self.outputs, max_batch]).unwrap_or(0)];
-        LinearCache { tangent: Vec::new(), gram: Vec::new(), scores, batch: 0 }
-    }
-
-    /// `Z = W X + b 1ᵀ`; no scores where shapes do not fit.
-    fn forward<'c, T: Real>(
-        self,
-        theta: &[T],
-        x: &DMatrixView<'_, T>,
-        cache: &'c mut LinearCache<T>,
-    ) -> DMatrixView<'c, T> {
-        let room = cache.scores.len().checked_div(self.outputs).unwrap_or(0);
-        let fits = theta.len() == self.parameter_count() && x.nrows() == self.inputs && x.ncols() <= room;
-        cache.batch = if fits { x.ncols() } else { 0 };
-        if fits {
-            let (w, b) = self.parts(theta);
-            kernel::affine(w, b, Factor::view(x), &mut cache.scores);
-        }
-        self.view(&cache.scores, cache.batch)
-    }
-
     fn view<T: Real>(self, scores: &[T], batch: usize) -> DMatrixView<'_, T> {
         DMatrixView::from_slice(&scores[..self.outputs * batch], self.outputs, batch)
     }
 
-    /// `∇W += Δ Xᵀ`, `∇b += Δ 1`.
-    pub(crate) fn backward<T: Real>(
-        self,
-        x: &DMatrixView<'_, T>,
-        delta: &DMatrixView<'_, T>,
-        gradient: &mut [T],
-    ) {
-        let shapes = x.nrows() == self.inputs && delta.shape() == (self.outputs, x.ncols());
-        if !shapes || gradient.len() != self.parameter_count() {
-            return;
-        }
-        let (w, b) = gradient.split_at_mut(self.weight_count());
-        let delta = Factor::view(delta);
-        kernel::product(T::one(), delta, Factor::view(x).t(), T::one(), w);
-        if self.bias {
-            kernel::add_columns(delta, b);
-        }
-    }
-
-    /// `∂L/∂X = Wᵀ Δ`.
-    fn input_gradient<T: Real>(
-        self,
-        theta: &[T],
-        delta: &DMatrixView<'_, T>,
-        mut out: DMatrixViewMut<'_, T>,
-    ) {
-        let shapes = delta.nrows() == self.outputs && out.shape() == (self.inputs, delta.ncols());
-        if !shapes || theta.len() != self.parameter_count() {
-            return;
-        }
-        to_inputs(self.parts(theta).0, delta, &mut out);
-    }
-
-    /// `R{Z} = V X + v_b 1ᵀ`: the model is linear in `θ`.
-    fn tangent<'c, T: Real>(
-        self,
-        v: &[T],
-        x: &DMatrixView<'_, T>,
-        cache: &'c mut LinearCache<T>,
-    ) -> DMatrixView<'c, T> {
-        if v.len() != self.parameter_count() || x.shape() != (self.inputs, cache.batch) {
-            return self.view(&cache.tangent, 0);
-        }
-        let (w, b) = self.parts(v);
-        cache.tangent.resize(cache.scores.len(), T::zero());
-        kernel::affine(w, b, Factor::view(x), &mut cache.tangent);
-        self.view(&cache.tangent, cache.batch)
-    }
-
-    /// Whether `θ`, `x` and the loss's derivatives have the shapes of this map.
-    fn curves<T: Real>(
-        self,
-        theta: usize,
-        x: &DMatrixView<'_, T>,
-        delta: &DMatrixView<'_, T>,
-        curvature: &DMatrixView<'_, T>,
-    ) -> bool {
-        let block = self.outputs.saturating_mul(self.outputs);
-        (theta, x.nrows()) == (self.parameter_count(), self.inputs)
-            && delta.shape() == (self.outputs, x.ncols())
-            && curvature.shape() == (block, x.ncols())
+    /// Whether `θ`, `X` and `Δ` have the shapes of this map.
+    fn fits<T: Real>(self, theta: usize, x: (usize, usize), delta: &DMatrixView<'_, T>) -> bool {
+        (theta, x.0) == (self.parameter_count(), self.inputs) && delta.shape() == (self.outputs, x.1)
     }
 
     /// Adds to the lower triangle of `out`, for outputs `o ≥ q` and with `S_oq` the loss's curvature,
@@ -136,7 +55,7 @@ impl Linear {
     /// ```text
     /// ∂²L/∂(W_o, b_o)∂(W_q, b_q) = [X; 1] diag(S_oq) [X; 1]ᵀ
     /// ```
-    pub(crate) fn dense_hessian<T: Real>(
+    fn add_hessian<T: Real>(
         self,
         x: &DMatrixView<'_, T>,
         curvature: &DMatrixView<'_, T>,
@@ -187,23 +106,6 @@ impl Linear {
                     kernel::add_columns(Factor::new(s, 1, m), &mut out[at..=at]);
                 }
             }
-        }
-    }
-
-    /// `∂²L/∂W_oi² = Σ S_oo x_i²`, `∂²L/∂b_o² = Σ S_oo`.
-    fn hessian_diagonal<T: Real>(
-        self,
-        x: &DMatrixView<'_, T>,
-        curvature: &DMatrixView<'_, T>,
-        out: &mut [T],
-    ) {
-        let (w, b) = out.split_at_mut(self.weight_count());
-        for (x, s) in x.column_iter().zip(curvature.column_iter()) {
-            let s = || s.iter().step_by(self.outputs + 1);
-            for (w, x) in w.chunks_exact_mut(self.outputs).zip(x.iter()) {
-                w.iter_mut().zip(s()).for_each(|(w, s)| *w += *s * *x * *x);
-            }
-            b.iter_mut().zip(s()).for_each(|(b, s)| *b += *s);
         }
     }
 }
@@ -273,18 +175,30 @@ impl<T: Real, M: Affine> Model<T> for M {
     type Cache = LinearCache<T>;
 
     fn cache(&self, max_batch: usize) -> LinearCache<T> {
-        self.linear().cache(max_batch)
+        // a batch that memory does not hold is one that does not fit
+        let scores = room::<T>("max_batch", &[self.linear().outputs, max_batch]).unwrap_or(0);
+        LinearCache { tangent: Vec::new(), gram: Vec::new(), scores: vec![T::zero(); scores], batch: 0 }
     }
 
+    /// `Z = W X + b 1ᵀ`; no scores where shapes do not fit.
     fn forward<'c>(
         &self,
         theta: &DVector<T>,
         x: DMatrixView<'_, T>,
         cache: &'c mut LinearCache<T>,
     ) -> DMatrixView<'c, T> {
-        self.linear().forward(theta.as_slice(), &x, cache)
+        let linear = self.linear();
+        let room = cache.scores.len().checked_div(linear.outputs).unwrap_or(0);
+        let fits = (theta.len(), x.nrows()) == (linear.parameter_count(), linear.inputs) && x.ncols() <= room;
+        cache.batch = if fits { x.ncols() } else { 0 };
+        if fits {
+            let (w, b) = linear.parts(theta.as_slice());
+            kernel::affine(w, b, Factor::view(&x), &mut cache.scores);
+        }
+        linear.view(&cache.scores, cache.batch)
     }
 
+    /// `∇W += Δ Xᵀ`, `∇b += Δ 1`.
     fn backward(
         &self,
         theta: &DVector<T>,
@@ -293,8 +207,15 @@ impl<T: Real, M: Affine> Model<T> for M {
         _cache: &mut LinearCache<T>,
         gradient: &mut DVector<T>,
     ) {
-        if theta.len() == gradient.len() {
-            self.linear().backward(&x, &delta, gradient.as_mut_slice());
+        let linear = self.linear();
+        if !linear.fits(theta.len(), x.shape(), &delta) || gradient.len() != theta.len() {
+            return;
+        }
+        let (w, b) = gradient.as_mut_slice().split_at_mut(linear.weight_count());
+        let delta = Factor::view(&delta);
+        kernel::product(T::one(), delta, Factor::view(&x).t(), T::one(), w);
+        if linear.bias {
+            kernel::add_columns(delta, b);
         }
     }
 
@@ -312,18 +233,22 @@ impl<T: Real, M: Affine> Model<T> for M {
 }
 
 impl<T: Real, M: Affine> InputGradient<T> for M {
+    /// `∂L/∂X = Wᵀ Δ`.
     fn input_gradient(
         &self,
         theta: &DVector<T>,
         delta: DMatrixView<'_, T>,
         _cache: &mut LinearCache<T>,
-        out: DMatrixViewMut<'_, T>,
+        mut out: DMatrixViewMut<'_, T>,
     ) {
-        self.linear().input_gradient(theta.as_slice(), &delta, out);
+        if self.linear().fits(theta.len(), out.shape(), &delta) {
+            to_inputs(self.linear().parts(theta.as_slice()).0, &delta, &mut out);
+        }
     }
 }
 
 impl<T: Real, M: Affine> SecondOrderModel<T> for M {
+    /// `R{Z} = V X + v_b 1ᵀ`: the scores are linear in `θ`.
     fn tangent<'c>(
         &self,
         _theta: &DVector<T>,
@@ -331,7 +256,14 @@ impl<T: Real, M: Affine> SecondOrderModel<T> for M {
         x: DMatrixView<'_, T>,
         cache: &'c mut LinearCache<T>,
     ) -> DMatrixView<'c, T> {
-        self.linear().tangent(v.as_slice(), &x, cache)
+        let linear = self.linear();
+        if v.len() != linear.parameter_count() || x.shape() != (linear.inputs, cache.batch) {
+            return linear.view(&cache.tangent, 0);
+        }
+        let (w, b) = linear.parts(v.as_slice());
+        cache.tangent.resize(cache.scores.len(), T::zero());
+        kernel::affine(w, b, Factor::view(&x), &mut cache.tangent);
+        linear.view(&cache.tangent, cache.batch)
     }
 
     fn backward_tangent(
@@ -341,11 +273,11 @@ impl<T: Real, M: Affine> SecondOrderModel<T> for M {
         x: DMatrixView<'_, T>,
         delta: DMatrixView<'_, T>,
         r_delta: DMatrixView<'_, T>,
-        _cache: &mut LinearCache<T>,
+        cache: &mut LinearCache<T>,
         out: &mut DVector<T>,
     ) {
-        if [theta.len(), v.len()] == [out.len(); 2] && delta.shape() == r_delta.shape() {
-            self.linear().backward(&x, &r_delta, out.as_mut_slice());
+        if v.len() == theta.len() && delta.shape() == r_delta.shape() {
+            self.backward(theta, x, r_delta, cache, out);
         }
     }
 
@@ -359,11 +291,13 @@ impl<T: Real, M: Affine> SecondOrderModel<T> for M {
         out: &mut [T],
     ) {
         let (linear, p) = (self.linear(), theta.len());
-        if linear.curves(p, &x, &delta, &curvature) && p.checked_mul(p) == Some(out.len()) {
-            linear.dense_hessian(&x, &curvature, cache, out);
+        let has_blocks = curvature.shape() == (linear.outputs.saturating_mul(linear.outputs), x.ncols());
+        if linear.fits(p, x.shape(), &delta) && has_blocks && p.checked_mul(p) == Some(out.len()) {
+            linear.add_hessian(&x, &curvature, cache, out);
         }
     }
 
+    /// `∂²L/∂W_oi² = Σ S_oo x_i²`, `∂²L/∂b_o² = Σ S_oo`.
     fn hessian_diagonal(
         &self,
         theta: &DVector<T>,
@@ -373,8 +307,18 @@ impl<T: Real, M: Affine> SecondOrderModel<T> for M {
         _cache: &mut LinearCache<T>,
         out: &mut DVector<T>,
     ) {
-        if self.linear().curves(theta.len(), &x, &delta, &curvature) && out.len() == theta.len() {
-            self.linear().hessian_diagonal(&x, &curvature, out.as_mut_slice());
+        let (linear, k) = (self.linear(), self.linear().outputs);
+        let has_blocks = curvature.shape() == (k.saturating_mul(k), x.ncols());
+        if !linear.fits(theta.len(), x.shape(), &delta) || !has_blocks || out.len() != theta.len() {
+            return;
+        }
+        let (w, b) = out.as_mut_slice().split_at_mut(linear.weight_count());
+        for (x, s) in x.column_iter().zip(curvature.column_iter()) {
+            let s = || s.iter().step_by(k + 1);
+            for (w, x) in w.chunks_exact_mut(k).zip(x.iter()) {
+                w.iter_mut().zip(s()).for_each(|(w, s)| *w += *s * *x * *x);
+            }
+            b.iter_mut().zip(s()).for_each(|(b, s)| *b += *s);
         }
     }
 }

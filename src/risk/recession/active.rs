@@ -82,7 +82,7 @@ impl Active {
             for (i, (now, best)) in
                 self.weights.iter().zip(&best).enumerate().filter(|(_, (_, best))| **best <= 0.0)
             {
-                let step = now / (now - best);
+                let step = if *now > 0.0 { now / (now - best) } else { 0.0 };
                 if first.1.is_none() || step < first.0 {
                     first = (step, Some(i));
                 }

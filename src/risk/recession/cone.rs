@@ -37,6 +37,7 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
     /// Nothing where no parameters move scores, or no sample says how its loss falls.
     pub(super) fn new(risk: &'r EmpiricalRisk<'a, T, M, L>, theta: &'r DVector<T>) -> Option<Self> {
         let (range, k) = (risk.model.affine_in(), risk.model.outputs());
+        let range = range.start..range.end.min(theta.len());
         let is_held = |i: &usize| risk.ridge != T::zero() && risk.penalised.iter().any(|run| run.contains(i));
         let free: Vec<_> = range.clone().filter(|i| !is_held(i)).collect();
         let (x, y, shares) = risk.part(0..risk.batch.len());
@@ -106,7 +107,8 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
                 model.forward(self.theta, x.columns(j, 1), &mut self.cache);
                 gradient.fill(T::zero());
                 model.backward(self.theta, x.columns(j, 1), delta.as_view(), &mut self.cache, &mut gradient);
-                b.iter_mut().zip(&self.free).for_each(|(b, i)| *b = gradient[*i].f64());
+                let entry = |i: &usize| gradient.get(*i).map_or(f64::NAN, |g| g.f64());
+                b.iter_mut().zip(&self.free).for_each(|(b, i)| *b = entry(i));
             }
         }
         for mut b in b.column_iter_mut() {
@@ -142,15 +144,9 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
 
     /// The direction in the parameters themselves, of size 1.
     pub(super) fn parameters(&self, direction: &DVector<f64>) -> DVector<T> {
-        let (height, last) = (self.height(), self.rows - 1);
-        let mut d = DMatrix::from_column_slice(height, self.rows, direction.as_slice());
-        for i in 0..self.rows {
-            d.column_mut(i).scale_mut(self.scale[i]);
-            if self.origin[i] != 0.0 {
-                let moved = d.column(i) * self.origin[i];
-                d.column_mut(last).zip_apply(&moved, |b, moved| *b -= moved);
-            }
-        }
+        let mut d = DMatrix::from_column_slice(self.height(), self.rows, direction.as_slice());
+        d.column_iter_mut().zip(&self.scale).for_each(|(mut d, scale)| d *= *scale);
+        self.move_origin(&mut d, -1.0);
         let size = kernel::norm_inf(d.as_slice());
         let mut out = DVector::zeros(self.theta.len());
         self.free.iter().zip(d.iter()).for_each(|(i, d)| out[*i] = T::of(d / size));
@@ -159,17 +155,19 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
 
     /// The free parameters of `θ`.
     pub(super) fn coordinates(&self) -> DVector<f64> {
-        let (height, last) = (self.height(), self.rows - 1);
         let theta = self.free.iter().map(|i| self.theta[*i].f64());
-        let mut d = DMatrix::from_iterator(height, self.rows, theta);
-        for i in 0..self.rows {
-            if self.origin[i] != 0.0 {
-                let moved = d.column(i) * self.origin[i];
-                d.column_mut(last).zip_apply(&moved, |b, moved| *b += moved);
-            }
-            d.column_mut(i).unscale_mut(self.scale[i]);
-        }
+        let mut d = DMatrix::from_iterator(self.height(), self.rows, theta);
+        self.move_origin(&mut d, 1.0);
+        d.column_iter_mut().zip(&self.scale).for_each(|(mut d, scale)| d /= *scale);
         DVector::from_column_slice(d.as_slice())
+    }
+
+    /// The bias takes up what an origin subtracts.
+    fn move_origin(&self, d: &mut DMatrix<f64>, sign: f64) {
+        let (mut inputs, mut bias) = d.columns_range_pair_mut(..self.rows - 1, self.rows - 1..);
+        for (d, origin) in inputs.column_iter_mut().zip(&self.origin).filter(|(_, origin)| **origin != 0.0) {
+            bias.column_mut(0).axpy(sign * origin, &d, 1.0);
+        }
     }
 
     /// Calls `each` with number, targets and `B_j` of every sample of a block that has a weight.

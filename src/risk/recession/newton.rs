@@ -2,13 +2,12 @@
 
 use std::ops::Range;
 
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::cone::Cone;
 use crate::contract::room;
 use crate::kernel::{self, Factor};
-use crate::model::Linear;
-use crate::{Loss, Model, Real, SecondOrderLoss};
+use crate::{Loss, Model, Perceptron, Real, SecondOrderLoss, SecondOrderModel};
 
 /// Parameters beyond which a Hessian costs too much.
 const LARGEST: usize = 4096;
@@ -39,12 +38,14 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
             step.neg_mut();
             let (mut largest, mut turns) = (0.0_f64, false);
             for block in blocks {
-                let Bent { r, delta, curvature, .. } = self.bend(loss, block, &at, Some(&step));
+                let Expansion { b, delta, blocks: curvature } = self.curve(loss, block, &at);
+                let (r, shares) = (scores(&step, &b), self.risk.part(block.clone()).2);
                 largest = largest.max(kernel::norm_inf(r.as_slice()));
-                let shares = self.risk.part(block.clone()).2;
-                let samples = delta.column_iter().zip(curvature.column_iter()).zip(shares);
-                for ((delta, change), _) in samples.filter(|(_, share)| **share > T::zero()) {
-                    turns |= delta.iter().zip(change.iter()).any(|(delta, c)| !(c.abs() < delta.abs()));
+                for j in (0..r.ncols()).filter(|j| shares[*j] > T::zero()) {
+                    let column = curvature.column(j);
+                    let c = DMatrixView::from_slice(column.as_slice(), r.nrows(), r.nrows());
+                    let change = c * r.column(j);
+                    turns |= delta.column(j).iter().zip(&change).any(|(delta, c)| !(c.abs() < delta.abs()));
                 }
             }
             if largest < 0.5 && !turns {
@@ -65,13 +66,13 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
         at: &DVector<f64>,
     ) -> (DVector<f64>, DMatrix<f64>) {
         let (p, k) = (at.len(), self.risk.model.outputs());
-        let linear = Linear { inputs: self.rows, outputs: k, bias: false };
-        let (mut cache, mut gradient) = (linear.cache(0), DVector::zeros(p));
-        let mut hessian = DMatrix::zeros(p, p);
+        let map = Perceptron::new(self.rows).with_outputs(k).without_bias();
+        let (mut cache, mut gradient, mut hessian) = (map.cache(0), DVector::zeros(p), DMatrix::zeros(p, p));
         for block in blocks {
-            let Bent { b, delta, curvature, .. } = self.bend(loss, block, at, None);
-            linear.backward(&b.as_view(), &delta.as_view(), gradient.as_mut_slice());
-            linear.dense_hessian(&b.as_view(), &curvature.as_view(), &mut cache, hessian.as_mut_slice());
+            let Expansion { b, delta, blocks } = self.curve(loss, block, at);
+            let (b, delta, blocks) = (b.as_view(), delta.as_view(), blocks.as_view());
+            map.backward(at, b, delta, &mut cache, &mut gradient);
+            map.dense_hessian(at, b, delta, blocks, &mut cache, hessian.as_mut_slice());
         }
         for i in (0..p).step_by(k).filter(|_| self.is_flat) {
             let size = hessian[(i, i)].max(f64::MIN_POSITIVE);
@@ -83,43 +84,35 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
         (gradient, hessian)
     }
 
-    /// A block at a point: inputs, `Δ`, and the blocks of `C` by columns, or `r = J s` and `C r` of a step.
-    fn bend(
-        &mut self,
-        loss: &dyn SecondOrderLoss<T>,
-        block: &Range<usize>,
-        at: &DVector<f64>,
-        step: Option<&DVector<f64>>,
-    ) -> Bent {
+    /// Inputs, `Δ`, and the `k × k` blocks `C` by columns, of a block of samples at a point.
+    fn curve(&mut self, loss: &dyn SecondOrderLoss<T>, block: &Range<usize>, at: &DVector<f64>) -> Expansion {
         let b = self.gather(block.clone());
         let (_, y, shares) = self.risk.part(block.clone());
         let (k, m) = y.shape();
-        let along = |d: &DVector<f64>| {
-            let mut r = DMatrix::zeros(k, m);
-            let (d, b) = (Factor::new(d.as_slice(), k, self.rows), Factor::new(b.as_slice(), self.rows, m));
-            kernel::product(1.0, d, b, 0.0, r.as_mut_slice());
-            r
-        };
-        let z = along(at).map(T::of);
-        let mut delta = DMatrix::zeros(k, m);
+        let z = scores(at, &b).map(T::of);
+        let (mut delta, mut blocks) = (DMatrix::zeros(k, m), DMatrix::zeros(k * k, m));
         loss.value_gradient(z.as_view(), y, shares, delta.as_view_mut());
-        let r = step.map_or(DMatrix::zeros(0, 0), along);
-        let directions = if step.is_some() { 1 } else { k };
-        let mut curvature = DMatrix::zeros(k * directions, m);
-        for q in 0..directions {
-            let unit = || DMatrix::from_fn(k, m, |i, _| if i == q { T::one() } else { T::zero() });
-            let direction = step.map_or_else(unit, |_| r.map(T::of));
-            let columns = curvature.view_mut((q * k, 0), (k, m));
-            loss.curvature_product(z.as_view(), y, shares, direction.as_view(), columns);
+        for q in 0..k {
+            let unit = DMatrix::from_fn(k, m, |i, _| if i == q { T::one() } else { T::zero() });
+            let columns = blocks.view_mut((q * k, 0), (k, m));
+            loss.curvature_product(z.as_view(), y, shares, unit.as_view(), columns);
         }
-        Bent { b, r, delta: delta.map(Real::f64), curvature: curvature.map(Real::f64) }
+        Expansion { b, delta: delta.map(Real::f64), blocks: blocks.map(Real::f64) }
     }
 }
 
-/// What [`Cone::bend`] tells.
-struct Bent {
+/// What [`Cone::curve`] tells.
+struct Expansion {
     b: DMatrix<f64>,
-    r: DMatrix<f64>,
     delta: DMatrix<f64>,
-    curvature: DMatrix<f64>,
+    blocks: DMatrix<f64>,
+}
+
+/// `D B`.
+fn scores(d: &DVector<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
+    let k = d.len() / b.nrows();
+    let mut z = DMatrix::zeros(k, b.ncols());
+    let d = Factor::new(d.as_slice(), k, b.nrows());
+    kernel::product(1.0, d, Factor::view(&b.as_view()), 0.0, z.as_mut_slice());
+    z
 }
