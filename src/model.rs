@@ -19,8 +19,6 @@ pub use activation::Activation;
 pub use initialize::Initialize;
 pub(crate) use initialize::Stream;
 pub(crate) use linear::Affine;
-#[cfg(feature = "serde")]
-pub(crate) use linear::Linear;
 #[doc(hidden)]
 pub use network::NetworkCache;
 pub use network::{Layer, Network};

@@ -18,6 +18,7 @@ mod batch;
 mod curvature;
 mod design;
 mod leaves;
+mod moments;
 mod recession;
 mod tree;
 
@@ -58,7 +59,7 @@ pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
     batch: Batch<T>,
     /// Made where they are first needed: one for each thread, and its counter for each [`Quantity`].
     workers: [Vec<Worker<T, M::Cache>>; 2],
-    counters: [Vec<Counter<Sums<T>>>; 4],
+    counters: [Vec<Counter<Sums<T>>>; 5],
     point: curvature::Point<T>,
     verdict: Option<Recession<T>>,
 }
@@ -68,6 +69,8 @@ pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
 enum Quantity {
     Value,
     Gradient,
+    /// Of any shape: nothing is kept for the next time.
+    Moments,
     Product,
     Hessian,
 }
@@ -266,17 +269,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         }
     }
 
-    /// How the batch is cut for a sum of this quantity.
-    fn leaves(&self, quantity: Quantity) -> Leaves {
-        let p = self.model.parameter_count();
-        let width = if quantity < Quantity::Product { chunk_width(p) } else { curvature::WIDTH };
-        let leaves = Leaves::new(self.batch.len(), width.min(self.samples()));
-        let is_large = quantity == Quantity::Hessian;
-        if is_large {
-            leaves.of_large_sums(p.saturating_mul(p).saturating_mul(size_of::<T>()))
-        } else {
-            leaves
-        }
+    /// How the batch is cut for a sum of this quantity, of `bytes`.
+    fn leaves(&self, quantity: Quantity, bytes: usize) -> Leaves {
+        let is_first = quantity < Quantity::Product;
+        let width = if is_first { chunk_width(self.model.parameter_count()) } else { curvature::WIDTH };
+        Leaves::new(self.batch.len(), width.min(self.samples()), bytes)
     }
 
     /// The sum over the batch of what `add` adds for one chunk, into `root`, whatever that holds.
@@ -286,8 +283,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         root: Sums<T>,
         add: impl Fn(&Self, Range<usize>, &mut Worker<T, M::Cache>, &mut Sums<T>) + Sync,
     ) -> Sums<T> {
-        let leaves = self.leaves(quantity);
         let (length, size) = (root.vector.len(), root.matrix.nrows());
+        let leaves = self.leaves(quantity, root.matrix.len().saturating_mul(size_of::<T>()));
         let threads = leaves.threads(length.max(1).saturating_mul(size.max(1)));
         let in_place = match quantity {
             Quantity::Gradient if self.model.adds_finished_sums() => InPlace::OnSibling,
@@ -312,7 +309,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
             |chunk, worker, sums| add(self, chunk, worker, sums),
         );
         self.workers[usize::from(is_second)] = workers;
-        self.counters[quantity as usize] = counters;
+        if quantity != Quantity::Moments {
+            self.counters[quantity as usize] = counters;
+        }
         root
     }
 

@@ -134,29 +134,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         M: Information<T, L>,
     {
         let curvature = self.curvature(theta)?;
-        let p = theta.len();
-        let (x, y, _) = self.present();
-        let mut cache = self.model().cache(1);
-        let mut delta = DMatrix::repeat(y.nrows(), 1, T::NAN);
-        let mut covariance = DMatrix::zeros(p, p);
-        let (mut g, mut u) = (DVector::zeros(p), DVector::zeros(p));
-        for j in 0..self.samples() {
-            let weight = self.weight(j);
-            if weight == T::zero() {
-                continue;
-            }
-            // g_j, and u = H⁻¹ g_j: the sum of u uᵀ is positive semidefinite whatever the rounding
-            let (x, y) = (x.columns(j, 1), y.columns(j, 1));
-            let z = self.model().forward(theta, x, &mut cache);
-            self.loss().value_gradient(z, y, &[T::one()], delta.as_view_mut());
-            g.fill(T::zero());
-            self.model().backward(theta, x, delta.as_view(), &mut cache, &mut g);
-            u.gemv(T::one(), &curvature.inverse, &g, T::zero());
-            covariance.ger(weight, &u, &u, T::one());
-        }
+        let mut covariance = self.gradient_moments(theta, &curvature.inverse);
         if robust == Robust::Hc1 {
             let count = self.total_weight();
-            covariance *= count / information::degrees(count, T::of(p as f64))?;
+            covariance *= count / information::degrees(count, T::of(theta.len() as f64))?;
         }
         Ok(Statistics::new(theta, Curvature { covariance, ..curvature }))
     }

@@ -142,7 +142,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             risk.model.backward_tangent(theta, v, x, delta, r_delta.columns(0, m), cache, &mut sums.vector);
         });
         *out = sums.vector;
-        if self.leaves(Quantity::Product).is_one_chunk() {
+        if self.leaves(Quantity::Product, 0).is_one_chunk() {
             self.point.stand_at(theta);
         }
         self.add_ridge(|i, ridge| add_at(out, i, ridge * v[i]));

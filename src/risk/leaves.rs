@@ -37,17 +37,13 @@ pub(super) struct Leaves {
 }
 
 impl Leaves {
-    /// As many as chunks up to 8, then one for so many samples.
-    pub(super) fn new(samples: usize, width: usize) -> Self {
+    /// As many as chunks up to 8, then one for so many samples; fewer, where sums of `bytes` leave no room for the
+    /// `log₂ + 1` of them that are held at a time.
+    pub(super) fn new(samples: usize, width: usize, bytes: usize) -> Self {
         let chunks = samples.div_ceil(width);
-        let count = samples.div_ceil(LEAF).clamp(8, 1024).max(chunks.div_ceil(CHUNKS)).min(chunks);
-        Self { samples, width, count }
-    }
-
-    /// Fewer, where sums of `bytes` leave no room for the `log₂ + 1` of them that are held at a time.
-    pub(super) fn of_large_sums(self, bytes: usize) -> Self {
         let levels = (ROOM / bytes.max(1)).clamp(1, 32) - 1;
-        Self { count: self.count.min(1 << levels), ..self }
+        let count = samples.div_ceil(LEAF).clamp(8, 1024).max(chunks.div_ceil(CHUNKS)).min(chunks);
+        Self { samples, width, count: count.min(1 << levels) }
     }
 
     /// Whether there is nothing to add up.

@@ -53,14 +53,14 @@ impl<T: Real> Information<T, SquaredError> for Perceptron {
         let total = risk.total_weight();
         let (block, exact) = block(risk, shares, y)?;
         let left = degrees(total, block.effective)?;
-        let mut squares = residual_squares(risk, theta);
+        let mut squares = risk.residual_moments(theta);
         if let Some(exact) = &exact {
             squares.set_diagonal(exact);
         }
         let variance = squares / left;
-        let floor = y.iter().fold(T::zero(), |s, y| s.max(y.abs())) * T::EPSILON * T::of(64.0);
+        let floor = risk.present().1.iter().fold(T::zero(), |s, y| s.max(y.abs())) * T::EPSILON * T::of(64.0);
         Ok(Curvature {
-            inverse: block.inverse.kronecker(&DMatrix::identity(y.nrows(), y.nrows())),
+            inverse: block.inverse.kronecker(&DMatrix::identity(variance.nrows(), variance.nrows())),
             covariance: block.covariance.kronecker(&variance),
             scatter: variance.diagonal().max() + floor * floor * total,
             residual_variance: Some(variance.diagonal()),
@@ -138,28 +138,13 @@ pub(super) fn degrees<T: Real>(samples: T, coefficients: T) -> Result<T, Error> 
     Err(Error::DegreesOfFreedom { samples: samples.f64(), coefficients: coefficients.f64() })
 }
 
-/// `Σ w_j r_j r_jᵀ` of the residuals `R = Z − Y` over all samples (`k × k`).
-fn residual_squares<T: Real, M: Model<T>, L: Loss<T>>(
-    risk: &EmpiricalRisk<'_, T, M, L>,
-    theta: &DVector<T>,
-) -> DMatrix<T> {
-    let (x, y, shares) = risk.present();
-    let mut cache = risk.model().cache(x.ncols());
-    let residuals = risk.model().forward(theta, x, &mut cache) - y;
-    let mut weighted = residuals.clone();
-    for (mut r, share) in weighted.column_iter_mut().zip(shares) {
-        r *= *share * risk.total_weight();
-    }
-    weighted * residuals.transpose()
-}
-
 impl<T: Real> Information<T, SquaredError> for Network {
     fn curvature(
         risk: &mut EmpiricalRisk<'_, T, Self, SquaredError>,
         theta: &DVector<T>,
     ) -> Result<Curvature<T>, Error> {
         let dense = dense(risk, theta)?;
-        let squares = residual_squares(risk, theta);
+        let squares = risk.residual_moments(theta);
         let left = degrees(risk.total_weight() * T::of(squares.nrows() as f64), dense.effective)?;
         let variance = squares.trace() / left;
         Ok(Curvature {
