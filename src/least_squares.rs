@@ -44,13 +44,12 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::contract::{check_evaluation, check_point, check_size, room};
+use crate::contract::{check_size, room};
 use crate::kernel::{self, Factor};
 use crate::{Error, Hessian, Objective, Real, Stop};
 
 pub use gauss_newton::GaussNewton;
 pub use levenberg_marquardt::LevenbergMarquardt;
-use local_problem::LocalProblem;
 
 mod gauss_newton;
 mod levenberg_marquardt;
@@ -283,40 +282,6 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
     /// ```
     pub fn problem(&self) -> &R {
         &self.problem
-    }
-
-    /// The relative [`Offset`] at `x`.
-    ///
-    /// ```
-    /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
-    /// use gradus::{LeastSquares, Residuals};
-    ///
-    /// struct Root; // r = x² − 2
-    /// # impl Residuals<f64> for Root {
-    /// #     fn dim(&self) -> usize { 1 }
-    /// #     fn count(&self) -> usize { 1 }
-    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
-    /// #         r[0] = x[0] * x[0] - 2.0;
-    /// #     }
-    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
-    /// #         j[(0, 0)] = 2.0 * x[0];
-    /// #     }
-    /// # }
-    /// let offset = LeastSquares::new(Root).offset(&dvector![3.0])?;
-    /// assert!((offset.step - 7.0 / 18.0).abs() < 1e-15); // δ = −7/6 at x = 3
-    /// assert!(!offset.is_small());
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// `x` of the wrong length, residuals or Jacobian resized or not finite.
-    pub fn offset(&mut self, x: &DVector<T>) -> Result<Offset<T>, Error> {
-        check_point("x", x, self.problem.dim())?;
-        let mut local = LocalProblem::new(false);
-        let (step, _) = local.stand(self, x)?;
-        check_evaluation("the value", "x", &[step.value])?;
-        check_evaluation("the gradient", "x", &[step.gradient_norm])?;
-        Ok(local.offset())
     }
 
     /// `J(x)` in the buffer, its shape checked.

@@ -32,6 +32,7 @@ fn omega(x: f64) -> (f64, f64, f64) {
 }
 
 type Function = fn(f64) -> (f64, f64);
+type Curved = fn(f64) -> (f64, f64, f64);
 
 /// Function, start, ending, root, trace.
 type Case<'t> = (Function, f64, Termination, Option<f64>, &'t [f64]);
@@ -525,7 +526,7 @@ fn wrong_derivatives_are_survived() {
 /// nowhere that counts.
 #[test]
 fn no_minimum_at_infinity() {
-    let falling: [fn(f64) -> (f64, f64, f64); 3] = [
+    let falling: [Curved; 3] = [
         |x| (1.0 / x, -1.0 / (x * x), 2.0 / (x * x * x)),
         |x| (-x, -1.0, 0.0),
         |x| (-x.cbrt(), -1.0 / (3.0 * x.cbrt().powi(2)), 2.0 / (9.0 * x.cbrt().powi(5))),
@@ -544,7 +545,7 @@ fn no_minimum_at_infinity() {
 /// An absolute tolerance is met anywhere on a flat stretch: a minimum has to hold as far as Newton's step leads.
 #[test]
 fn a_tolerance_met_on_the_way_down_is_no_minimum() {
-    let falling: [fn(f64) -> (f64, f64, f64); 3] = [
+    let falling: [Curved; 3] = [
         |x| (x.cbrt(), 1.0 / (3.0 * x.cbrt().powi(2)), -2.0 / (9.0 * x.cbrt().powi(5))),
         |x| (x.atan(), 1.0 / (1.0 + x * x), -2.0 * x / (1.0 + x * x).powi(2)),
         |x| (x * (-x).exp(), (1.0 - x) * (-x).exp(), (x - 2.0) * (-x).exp()),

@@ -4,6 +4,7 @@
 use nalgebra::DVector;
 
 use super::{LeastSquares, Offset, Residuals, half_square, residuals_at};
+use crate::contract::{check_evaluation, check_point};
 use crate::kernel::{self, Linearised, norm};
 use crate::optimizer::{Outcome, Step};
 use crate::{Error, Real, Termination};
@@ -176,18 +177,6 @@ impl<T: Real> LocalProblem<T> {
         square(&self.trial.gradient) < square(&self.here.gradient)
     }
 
-    /// Where this is the first point, so that `D` holds the norms of the columns here.
-    pub(super) fn offset(&mut self) -> Offset<T> {
-        let over = |a: T, b: T| if a == T::zero() { a } else { a / b };
-        let size = norm(self.here.residuals.as_slice());
-        let slopes = self.here.gradient.iter().zip(&self.norms).map(|(&g, &d)| over(over(g.abs(), size), d));
-        Offset {
-            cosine: over(self.linear.projection(), size),
-            step: over(self.linear.newton(), self.size()),
-            slope: slopes.fold(T::zero(), |most, slope| if slope <= most { most } else { slope }),
-        }
-    }
-
     /// Whether a small gradient may end the run here: the relative [`Offset`](super::Offset) is at most `ε^⅔`
     /// (`4e−11` in f64) and no parameter is lost.
     ///
@@ -222,6 +211,50 @@ impl<T: Real> LocalProblem<T> {
             Termination::Exact
         } else {
             Termination::NoDescent
+        })
+    }
+}
+
+impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
+    /// The relative [`Offset`] at `x`.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+    /// use gradus::{LeastSquares, Residuals};
+    ///
+    /// struct Root; // r = x² − 2
+    /// # impl Residuals<f64> for Root {
+    /// #     fn dim(&self) -> usize { 1 }
+    /// #     fn count(&self) -> usize { 1 }
+    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    /// #         r[0] = x[0] * x[0] - 2.0;
+    /// #     }
+    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    /// #         j[(0, 0)] = 2.0 * x[0];
+    /// #     }
+    /// # }
+    /// let offset = LeastSquares::new(Root).offset(&dvector![3.0])?;
+    /// assert!((offset.step - 7.0 / 18.0).abs() < 1e-15); // δ = −7/6 at x = 3
+    /// assert!(!offset.is_small());
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `x` of the wrong length, residuals or Jacobian resized or not finite.
+    pub fn offset(&mut self, x: &DVector<T>) -> Result<Offset<T>, Error> {
+        check_point("x", x, self.problem.dim())?;
+        let mut local = LocalProblem::new(false);
+        let (step, _) = local.stand(self, x)?;
+        check_evaluation("the value", "x", &[step.value])?;
+        check_evaluation("the gradient", "x", &[step.gradient_norm])?;
+        let over = |a: T, b: T| if a == T::zero() { a } else { a / b };
+        let size = norm(local.here.residuals.as_slice());
+        let slopes =
+            local.here.gradient.iter().zip(&local.norms).map(|(&g, &d)| over(over(g.abs(), size), d));
+        Ok(Offset {
+            cosine: over(local.linear.projection(), size),
+            step: over(local.linear.newton(), local.size()),
+            slope: slopes.fold(T::zero(), |most, slope| if slope <= most { most } else { slope }),
         })
     }
 }

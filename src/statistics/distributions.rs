@@ -64,9 +64,8 @@ fn student(t: f64, nu: f64) -> f64 {
 }
 
 /// `Γ(a + ½)/Γ(a)`: by its series for large `a` (from Stirling's), by recurrence down to small ones.
-fn half_step(a: f64) -> f64 {
+fn half_step(mut a: f64) -> f64 {
     let mut factor = 1.0;
-    let mut a = a;
     while a < 24.0 {
         factor *= a / (a + 0.5);
         a += 1.0;

@@ -2,8 +2,9 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 
+use super::bracket_error;
 use super::iteration::{Ending, Iteration, Next, Point};
-use crate::{Real, Termination};
+use crate::{Error, Real, Termination};
 
 /// Two points, `lo.x < hi.x`.
 #[derive(Debug, Clone, Copy)]
@@ -180,5 +181,32 @@ impl<T: Real> Bracketed<T> {
             (next.f > T::zero()) == (hi.f > T::zero())
         };
         *(if above { hi } else { lo }) = *next;
+    }
+}
+
+/// A search between two points of opposite sign, from a first point on.
+pub(super) type Search<T> = fn(&mut Iteration<'_, T>, Bracket<T>, Point<T>) -> Ending<T>;
+
+impl<T: Real> Iteration<'_, T> {
+    /// Within the bracket that the settings give, unless one end is what is sought.
+    pub(super) fn between(&mut self, ends: (T, T), start: T, search: Search<T>) -> Result<Ending<T>, Error> {
+        let (lo, hi) = (self.at(ends.0), self.at(ends.1));
+        let zero = T::zero();
+        let known = [lo, hi].into_iter().find(|end| end.x == start);
+        let first = known.unwrap_or_else(|| self.at(start));
+        let has_root = lo.opposes(&hi) || lo.f == zero || hi.f == zero;
+        if self.minimum && !(lo.f <= zero && hi.f >= zero) {
+            return Err(bracket_error("with g'(a) ≤ 0 ≤ g'(b)", ends));
+        } else if !self.minimum && !has_root {
+            return Err(bracket_error("with f(a) and f(b) of opposite signs", ends));
+        }
+        // A stationary end is the minimum if g rises from it and no value is known to be lower: far out slopes
+        // underflow to zero.
+        let undercut = |end: &Point<T>| [lo, hi, first].iter().any(|point| point.is_below(end));
+        let sought = |end: &Point<T>| end.f == zero && !(self.minimum && (end.slope < zero || undercut(end)));
+        Ok(match [lo, hi].into_iter().find(sought) {
+            Some(end) => (end, Termination::Exact),
+            None => search(self, Bracket::new(lo, hi), if first.is_nan() { lo } else { first }),
+        })
     }
 }

@@ -91,8 +91,7 @@ impl<T: Real> RootSearch<T> {
     /// From one end, which is `b`.
     fn search(run: &mut Iteration<'_, T>, bracket: Bracket<T>, b: Point<T>) -> Ending<T> {
         run.scale = bracket.lo.f.abs().min(bracket.hi.f.abs());
-        let a = bracket.lo;
-        let mut search = Self { a, b, c: a, e: b.x - a.x };
+        let mut search = Self { a: bracket.lo, b, c: bracket.lo, e: bracket.hi.x - bracket.lo.x };
         run.iterate(b, |run, _| search.next(run))
     }
 

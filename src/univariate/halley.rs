@@ -3,7 +3,7 @@
 use super::ScalarReport;
 use super::bracket::Bracketed;
 use super::iteration::{Iteration, Point};
-use super::settings::ScalarMethod;
+use super::settings::{FromStart, ScalarMethod};
 use crate::{Error, Real};
 
 /// Halley's method (Halley 1694) for a root of `f`: Newton's step with the curvature taken in, of third order.
@@ -27,6 +27,8 @@ use crate::{Error, Real};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 pub type Halley<T> = ScalarMethod<T, 2>;
+
+impl<T> FromStart for Halley<T> {}
 
 impl<T: Real> Halley<T> {
     /// A root of `f` from `start`; the closure returns `(f(x), f'(x), f''(x))`.

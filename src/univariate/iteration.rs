@@ -2,12 +2,10 @@
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
-use super::bracket::Bracket;
+use super::ScalarReport;
 use super::settings::Settings;
-use super::unbracketed::Unbracketed;
-use super::{ScalarReport, bracket_error};
 use crate::optimizer::rounding;
-use crate::{CriticalKind, Error, Real, Termination};
+use crate::{CriticalKind, Real, Termination};
 
 /// One evaluation. `f` is the function whose zero is sought: for a minimum of `g`, `f = g'`.
 #[derive(Debug, Clone, Copy)]
@@ -55,9 +53,6 @@ pub(super) type Ending<T> = (Point<T>, Termination);
 /// The next point, or the ending where there is none.
 pub(super) type Next<T> = ControlFlow<Ending<T>, Point<T>>;
 
-/// A search between two points of opposite sign, from a first point on.
-pub(super) type Search<T> = fn(&mut Iteration<'_, T>, Bracket<T>, Point<T>) -> Ending<T>;
-
 /// An iteration under way: what is called, what it was told, and what came of it so far.
 pub(super) struct Iteration<'r, T> {
     call: &'r mut dyn FnMut(T) -> Point<T>,
@@ -90,39 +85,6 @@ impl<'r, T: Real> Iteration<'r, T> {
             bracket: None,
             bisections: 0,
         }
-    }
-
-    /// From a start: where the settings give a bracket, by the search between two points of opposite sign.
-    pub(super) fn from(mut self, start: T, search: Search<T>) -> Result<ScalarReport<T>, Error> {
-        self.settings.check(start)?;
-        self.record(start);
-        let ending = match self.settings.bracket {
-            None => Unbracketed::search(&mut self, start),
-            Some(ends) => self.between(ends, start, search)?,
-        };
-        Ok(self.report(ending))
-    }
-
-    /// Within the bracket that the settings give, unless one end is what is sought.
-    fn between(&mut self, ends: (T, T), start: T, search: Search<T>) -> Result<Ending<T>, Error> {
-        let (lo, hi) = (self.at(ends.0), self.at(ends.1));
-        let zero = T::zero();
-        let known = [lo, hi].into_iter().find(|end| end.x == start);
-        let first = known.unwrap_or_else(|| self.at(start));
-        let has_root = lo.opposes(&hi) || lo.f == zero || hi.f == zero;
-        if self.minimum && !(lo.f <= zero && hi.f >= zero) {
-            return Err(bracket_error("with g'(a) ≤ 0 ≤ g'(b)", ends));
-        } else if !self.minimum && !has_root {
-            return Err(bracket_error("with f(a) and f(b) of opposite signs", ends));
-        }
-        // A stationary end is the minimum if g rises from it and no value is known to be lower: far out slopes
-        // underflow to zero.
-        let undercut = |end: &Point<T>| [lo, hi, first].iter().any(|point| point.is_below(end));
-        let sought = |end: &Point<T>| end.f == zero && !(self.minimum && (end.slope < zero || undercut(end)));
-        Ok(match [lo, hi].into_iter().find(sought) {
-            Some(end) => (end, Termination::Exact),
-            None => search(self, Bracket::new(lo, hi), if first.is_nan() { lo } else { first }),
-        })
     }
 
     /// From point to point until the method ends, which it does at the latest where [`is_last`](Self::is_last).

@@ -3,7 +3,7 @@
 use super::ScalarReport;
 use super::bracket::Bracketed;
 use super::iteration::{Iteration, Point};
-use super::settings::ScalarMethod;
+use super::settings::{FromStart, ScalarMethod};
 use crate::{Error, Real};
 
 /// Newton's method in one variable: for a root of `f`, for a minimum of `g`.
@@ -37,6 +37,8 @@ use crate::{Error, Real};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 pub type ScalarNewton<T> = ScalarMethod<T, 1>;
+
+impl<T> FromStart for ScalarNewton<T> {}
 
 impl<T: Real> ScalarNewton<T> {
     /// A root of `f` from `start`; the closure returns `(f(x), f'(x))`.

@@ -2,11 +2,12 @@
 
 use nalgebra::DMatrixView;
 
-use super::{Halley, ScalarNewton, bracket_error};
+use super::bracket_error;
 use crate::contract::{check_finite, setting};
 use crate::{Error, Real};
 
-/// A method for one variable with its settings: [`Brent`](super::Brent), [`ScalarNewton`] or [`Halley`]; `D` is the
+/// A method for one variable with its settings: [`Brent`](super::Brent), [`ScalarNewton`](super::ScalarNewton) or
+/// [`Halley`](super::Halley); `D` is the
 /// number of derivatives of `f` that it takes for a root.
 ///
 /// ```
@@ -27,8 +28,6 @@ pub struct ScalarMethod<T, const D: usize>(pub(super) Settings<T>);
 
 /// A method that goes from a start; one that does not is given a bracket where it is called.
 pub trait FromStart {}
-impl<T> FromStart for ScalarNewton<T> {}
-impl<T> FromStart for Halley<T> {}
 
 impl<T: Real, const D: usize> ScalarMethod<T, D> {
     /// The safeguarded method: tolerance 0 (to rounding), at most 256 iterations, no bracket, no trace.

@@ -2,13 +2,15 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 
-use super::bracket::{Bracket, Bracketed};
+use super::ScalarReport;
+use super::bracket::{Bracket, Bracketed, Search};
 use super::iteration::{Ending, Iteration, Next, Point};
 use crate::optimizer::rounding;
-use crate::{Real, Termination};
+use crate::{Error, Real, Termination};
 
 /// How the steps have been going.
-pub(super) struct Unbracketed<T> {
+#[derive(Default)]
+struct Unbracketed<T> {
     /// `max(1, |x₀|)`.
     reach: T,
     /// The last proposal, and how many of it were gone.
@@ -23,15 +25,13 @@ pub(super) struct Unbracketed<T> {
 }
 
 impl<T: Real> Unbracketed<T> {
-    pub(super) fn search(run: &mut Iteration<'_, T>, start: T) -> Ending<T> {
+    fn search(run: &mut Iteration<'_, T>, start: T) -> Ending<T> {
         let first = run.at(start);
         if !first.is_finite() {
             return (first, Termination::NonFinite);
         }
         run.scale = first.f.abs();
-        let reach = T::one().max(start.abs());
-        let one = T::one();
-        let mut search = Self { reach, step: None, stretch: one, ratio: T::zero(), outward: 0, mark: start };
+        let mut search = Self { reach: T::one().max(start.abs()), mark: start, ..Self::default() };
         run.iterate(first, |run, now| search.next(run, now))
     }
 
@@ -156,6 +156,17 @@ fn lengthen<T: Real>(last: T, r: T) -> T {
 }
 
 impl<T: Real> Iteration<'_, T> {
+    /// From a start: where the settings give a bracket, by the search between two points of opposite sign.
+    pub(super) fn from(mut self, start: T, search: Search<T>) -> Result<ScalarReport<T>, Error> {
+        self.settings.check(start)?;
+        self.record(start);
+        let ending = match self.settings.bracket {
+            None => Unbracketed::search(&mut self, start),
+            Some(ends) => self.between(ends, start, search)?,
+        };
+        Ok(self.report(ending))
+    }
+
     /// From `now` along `stretch · step`, halved until something is gained or `f` has the other sign; after 16
     /// halvings by ¼, ⅛, …, for the step may be of another order altogether.
     fn descend(&mut self, now: &Point<T>, step: T, stretch: T) -> Result<Point<T>, Termination> {
