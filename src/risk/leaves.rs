@@ -152,7 +152,7 @@ fn for_each<W, S>(
     workers.iter_mut().zip(counters).enumerate().for_each(|(i, (worker, counter))| work(i, worker, counter));
 }
 
-/// A value, with a vector and a matrix beside it, either of which may be empty.
+/// A value, with a vector and a symmetric matrix beside it, of which the lower triangle counts; either may be empty.
 #[derive(Debug)]
 pub(super) struct Sums<T: Real> {
     pub(super) value: T,
@@ -164,13 +164,15 @@ impl<T: Real> Summand for Sums<T> {
     fn add(&mut self, other: &Self) {
         self.value += other.value;
         kernel::add(other.vector.as_slice(), self.vector.as_mut_slice());
-        kernel::add(other.matrix.as_slice(), self.matrix.as_mut_slice());
+        let columns = lower_triangle(&mut self.matrix);
+        let others = other.matrix.as_slice();
+        columns.for_each(|(range, column)| kernel::add(&others[range], column));
     }
 
     fn clear(&mut self) {
         self.value = T::zero();
         kernel::fill(self.vector.as_mut_slice(), T::zero());
-        kernel::fill(self.matrix.as_mut_slice(), T::zero());
+        lower_triangle(&mut self.matrix).for_each(|(_, column)| kernel::fill(column, T::zero()));
     }
 }
 
@@ -189,4 +191,11 @@ impl<T: Real> Sums<T> {
     pub(super) fn zeros(length: usize, size: usize) -> Self {
         Self { value: T::zero(), vector: DVector::zeros(length), matrix: DMatrix::zeros(size, size) }
     }
+}
+
+/// The columns of the lower triangle of a square matrix, and where they stand in it.
+fn lower_triangle<T: Real>(matrix: &mut DMatrix<T>) -> impl Iterator<Item = (Range<usize>, &mut [T])> {
+    let n = matrix.nrows();
+    let columns = matrix.as_mut_slice().chunks_exact_mut(n.max(1)).enumerate();
+    columns.map(move |(j, column)| (j * n + j..(j + 1) * n, &mut column[j..]))
 }
