@@ -88,8 +88,10 @@ pub(crate) fn check_size(what: &'static str, found: usize, expected: usize) -> R
 
 /// A Hessian that user code has written is still `n × n`.
 pub(crate) fn check_hessian<T: Real>(hessian: &DMatrix<T>, n: usize) -> Result<(), Error> {
-    let (rows, columns) = hessian.shape();
-    if (rows, columns) == (n, n) { Ok(()) } else { check_size("the Hessian", hessian.len(), n * n) }
+    if hessian.shape() == (n, n) {
+        return Ok(());
+    }
+    Err(Error::Resized { what: "the Hessian", expected: n * n, found: hessian.len() })
 }
 
 /// The product of `sizes`, if as many numbers can be had: an allocation that fails ends the process.

@@ -12,9 +12,9 @@ mod likelihood;
 
 /// A trained model: architecture, loss and parameters, with the report of the run that found them.
 ///
-/// Made by `fit` ([`Perceptron::fit`], [`SigmoidClassifier::fit`], [`Network::fit`](crate::Network::fit)), by a
-/// [`Trainer`](crate::Trainer), or from known parameters. Inputs are `features × samples`, one sample per
-/// column; answers `outputs × samples`.
+/// Made by `fit` (of a [`Perceptron`](crate::Perceptron::fit), a [`SigmoidClassifier`](crate::SigmoidClassifier::fit) or
+/// a [`Network`](crate::Network::fit)), by a [`Trainer`](crate::Trainer), or from known parameters. Inputs are
+/// `features × samples`, one sample per column; answers `outputs × samples`.
 ///
 /// ```
 /// use gradus::Perceptron;
@@ -375,9 +375,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// its present batch.
     ///
     /// - [`Perceptron`](crate::Perceptron) with [`SquaredError`](crate::SquaredError): least squares, as
-    ///   [`Perceptron::fit`](crate::Perceptron::fit) says.
+    ///   [`Perceptron::fit`](crate::Perceptron::fit)(crate::Perceptron::fit) says.
     /// - [`SigmoidClassifier`](crate::SigmoidClassifier) with [`LogLoss`]: logistic regression, as
-    ///   [`SigmoidClassifier::fit`](crate::SigmoidClassifier::fit) says. A single class is an error even with a penalty,
+    ///   [`SigmoidClassifier::fit`](crate::SigmoidClassifier::fit)(crate::SigmoidClassifier::fit) says. A single class is an error even with a penalty,
     ///   unless the model has no bias: the bias is not penalised, and runs to infinity.
     /// - [`Perceptron`](crate::Perceptron) with [`CrossEntropy`]: softmax regression, which ends as logistic regression
     ///   does. Adding the same number to all scores changes nothing, so the Hessian always has zero eigenvalues: the

@@ -70,7 +70,7 @@ pub struct Report<T: Real> {
     pub modified: usize,
     /// How many stationary points with a negative eigenvalue were left along it.
     pub escapes: usize,
-    /// The whole run, if [`Stop::trace`] asked for it.
+    /// The whole run, if [`Stop::trace`](crate::Stop::trace) asked for it.
     pub trace: Vec<Progress<T>>,
 }
 

@@ -100,7 +100,7 @@ impl<T: Real> Newton<T> {
     }
 
     /// `x ← x + s`, `H s = −∇f`.
-    fn pure_step<O: ?Sized>(&mut self, at: Position<T, O>) -> Step<T> {
+    fn pure_step<O: ?Sized>(&mut self, at: &mut Position<T, O>) -> Step<T> {
         let solved = self.model.solve(&self.here) != Shape::Indefinite || self.model.eliminate(&self.here);
         if !(solved && self.line.place(at.x, T::one(), &self.model.s)) {
             return at.step.ended(Termination::NoDescent);
@@ -110,7 +110,10 @@ impl<T: Real> Newton<T> {
     }
 
     /// `x ← x + t s`, `H s = −∇f` or its modification.
-    fn safeguarded_step<O: Hessian<T> + ?Sized>(&mut self, mut at: Position<T, O>) -> Result<Step<T>, Error> {
+    fn safeguarded_step<O: Hessian<T> + ?Sized>(
+        &mut self,
+        at: &mut Position<T, O>,
+    ) -> Result<Step<T>, Error> {
         let convex = self.model.solve(&self.here) != Shape::Indefinite;
         if convex && self.here.is_end(&at.step) {
             return Ok(at.step);
@@ -119,15 +122,15 @@ impl<T: Real> Newton<T> {
         if slope.is_none() && !(convex && at.step.gradient_norm == T::zero()) {
             at.step.modified = true;
             if let Some(spectrum) = self.model.modify(&self.here)
-                && is_near_saddle(&at, &self.model.s)
-                && escape(&mut at, &self.here, &spectrum, &self.model.s, &mut self.line.trial)?
+                && is_near_saddle(at, &self.model.s)
+                && escape(at, &self.here, &spectrum, &self.model.s, &mut self.line.trial)?
             {
                 return Ok(at.step);
             }
             slope = self.model.slope(&self.here);
         }
         match slope {
-            Some(slope) if self.search(&mut at, slope)? => Ok(at.step),
+            Some(slope) if self.search(at, slope)? => Ok(at.step),
             _ => Ok(at.step.ended(Termination::NoDescent)),
         }
     }
@@ -163,11 +166,11 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
         if !step.is_finite() {
             return Ok(step.ended(Termination::NonFinite));
         }
-        let at = Position { objective, x, step };
+        let mut at = Position { objective, x, step };
         match self.pure {
             true if self.here.is_end(&step) => Ok(step),
-            true => Ok(self.pure_step(at)),
-            false => self.safeguarded_step(at),
+            true => Ok(self.pure_step(&mut at)),
+            false => self.safeguarded_step(&mut at),
         }
     }
 

@@ -92,7 +92,7 @@ impl<S: Summand> Counter<S> {
 }
 
 fn are_siblings<S>(left: &Node<S>, right: &Node<S>) -> bool {
-    left.level == right.level && left.index % 2 == 0 && left.index + 1 == right.index
+    left.level == right.level && left.index.is_multiple_of(2) && left.index + 1 == right.index
 }
 
 #[cfg(test)]
