@@ -151,6 +151,7 @@ fn item_end(tokens: &[Token<'_>], mut i: usize) -> usize {
     }
     let ends_at_semicolon = |word: &str| ["use", "const", "static", "type"].contains(&word);
     let mut semicolon = false;
+    let mut has_body = false; // the `const` of a generic argument ends nothing
     while i < tokens.len() {
         match tokens[i].text {
             ";" => return i + 1,
@@ -158,10 +159,11 @@ fn item_end(tokens: &[Token<'_>], mut i: usize) -> usize {
             "{" | "(" | "[" => i = close(tokens, i),
             "fn" | "impl" | "unsafe" => {
                 semicolon = false;
+                has_body = true;
                 i += 1;
             }
             word => {
-                semicolon |= ends_at_semicolon(word);
+                semicolon |= !has_body && ends_at_semicolon(word);
                 i += 1;
             }
         }
