@@ -51,7 +51,8 @@ impl<S: Summand> Counter<S> {
 
     /// The even sibling of leaf `index`, if that comes next: who adds to it in place pushes their sum, of level 1.
     pub(crate) fn sibling(&mut self, index: usize) -> Option<S> {
-        let is_sibling = |left: &mut Node<S>| left.level == 0 && index % 2 == 1 && left.index + 1 == index;
+        let is_sibling =
+            |left: &mut Node<S>| left.level == 0 && !index.is_multiple_of(2) && left.index + 1 == index;
         self.nodes.pop_if(is_sibling).map(|left| left.sum)
     }
 

@@ -158,6 +158,10 @@ impl<T: Real> Information<T, SquaredError> for Network {
 }
 
 /// The losses of classifiers are likelihoods as they stand.
+#[diagnostic::on_unimplemented(
+    message = "the loss `{Self}` is no likelihood that statistics are known for",
+    note = "for a `Network` known are `SquaredError`, `LogLoss` and `CrossEntropy`"
+)]
 trait Likelihood {}
 
 impl Likelihood for LogLoss {}

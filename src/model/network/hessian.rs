@@ -57,7 +57,7 @@ struct Strip<T> {
     /// `δ⁽ˡ⁾`.
     delta: Vec<T>,
     /// `φ''(z⁽ˡ⁾) ⊙ ∂L/∂a⁽ˡ⁾`.
-    bend: Vec<T>,
+    second: Vec<T>,
 }
 
 /// Where the second derivatives go.
@@ -85,7 +85,7 @@ impl<T: Real> Room<T> {
             input: zeros(width * (layer.inputs + 1)),
             first: zeros(width * layer.units),
             delta: zeros(width * layer.units),
-            bend: zeros(width * layer.units),
+            second: zeros(width * layer.units),
         };
         Self {
             width,
@@ -160,7 +160,7 @@ impl Network {
             }
         }
         let last = self.layers.len() - 1;
-        turn(delta, samples.clone(), &mut layers[last].bend);
+        turn(delta, samples.clone(), &mut layers[last].second);
         for (l, layer) in self.layers.iter().enumerate().rev() {
             // terms = a, block = z
             let (kept, len) = (&cache.layers[l], m * layer.units);
@@ -171,9 +171,9 @@ impl Network {
                 turn(&view(&kept.z, layer.units, cache.batch), samples.clone(), block);
             }
             let (before, rest) = layers.split_at_mut(l);
-            let Strip { first, delta, bend, .. } = &mut rest[0];
-            let (first, delta, bend) = (&mut first[..len], &mut delta[..len], &mut bend[..len]);
-            delta.copy_from_slice(bend);
+            let Strip { first, delta, second, .. } = &mut rest[0];
+            let (first, delta, second) = (&mut first[..len], &mut delta[..len], &mut second[..len]);
+            delta.copy_from_slice(second);
             if layer.activation.keeps_first() {
                 turn(&view(&kept.first, layer.units, cache.batch), samples.clone(), first);
             } else {
@@ -181,10 +181,16 @@ impl Network {
                 layer.activation.times_first(&terms[..len], &[], first);
             }
             kernel::times(delta, first);
-            layer.activation.times_second(block, &terms[..len], first, bend);
+            layer.activation.times_second(block, &terms[..len], first, second);
             if let Some(before) = before.last_mut() {
                 let (w, _) = layer.parts(theta);
-                kernel::product(T::one(), Factor::new(delta, m, layer.units), w, T::zero(), &mut before.bend);
+                kernel::product(
+                    T::one(),
+                    Factor::new(delta, m, layer.units),
+                    w,
+                    T::zero(),
+                    &mut before.second,
+                );
             }
         }
     }
@@ -212,7 +218,7 @@ impl Network {
                 kernel::times(pair, &strip.first[v * m..][..m]);
                 kernel::times(pair, &strip.first[u * m..][..m]);
                 if u == v {
-                    kernel::axpy(T::one(), &strip.bend[u * m..][..m], pair);
+                    kernel::axpy(T::one(), &strip.second[u * m..][..m], pair);
                 }
             }
         }
@@ -236,7 +242,7 @@ impl Network {
                 hop(upper.units * m, w, above.units, first, m, &mut room.cross);
                 if l + 1 == top {
                     // of S W only the columns from u on: the rest is symmetric
-                    let bend = &room.layers[l].bend;
+                    let second = &room.layers[l].second;
                     let mut pairs = &mut room.pairs[..];
                     for u in 0..lower.units {
                         let rest = lower.units - u;
@@ -245,7 +251,7 @@ impl Network {
                         let w = Factor::new(&weights[u * upper.units..], upper.units, rest);
                         kernel::product(T::one(), s, w, T::zero(), run);
                         kernel::times(run, &first[u * m..]);
-                        kernel::axpy(T::one(), &bend[u * m..][..m], &mut run[..m]);
+                        kernel::axpy(T::one(), &second[u * m..][..m], &mut run[..m]);
                         pairs = tail;
                     }
                 } else if l + 2 == top {

@@ -83,7 +83,7 @@ impl<T: Real> SecondOrderModel<T> for Network {
         let gauss_newton = delta.iter().all(|delta| *delta == T::zero());
         kernel::copy_columns(r_delta, &mut cache.tangents[last].delta);
         kernel::copy_columns(delta, &mut cache.layers[last].delta);
-        self.bend(last, cache, gauss_newton);
+        self.through_activation(last, cache, gauss_newton);
         for (l, layer) in self.layers.iter().enumerate().rev() {
             let (before, rest) = cache.layers.split_at_mut(l);
             let (r_before, r_rest) = cache.tangents.split_at_mut(l);
@@ -105,7 +105,7 @@ impl<T: Real> SecondOrderModel<T> for Network {
 
                     kernel::product(one, w.t(), delta, T::zero(), &mut kept.delta[..len]);
                 }
-                self.bend(l - 1, cache, gauss_newton);
+                self.through_activation(l - 1, cache, gauss_newton);
             }
         }
     }
@@ -143,13 +143,13 @@ impl<T: Real> SecondOrderModel<T> for Network {
 impl Network {
     /// From `∂L/∂A` and `R{∂L/∂A}` to `Δ` and `R{Δ}`, in place:
     /// `R{Δ} = R{∂L/∂A} ⊙ φ' + ∂L/∂A ⊙ φ'' ⊙ R{Z}`, `Δ = ∂L/∂A ⊙ φ'`.
-    fn bend<T: Real>(&self, l: usize, cache: &mut NetworkCache<T>, gauss_newton: bool) {
+    fn through_activation<T: Real>(&self, l: usize, cache: &mut NetworkCache<T>, gauss_newton: bool) {
         let len = self.layers[l].units * cache.batch;
         let (delta, r) = (&mut cache.layers[l].delta[..len], &mut cache.tangents[l]);
         if gauss_newton {
             return kernel::times(&mut r.delta[..len], &r.first);
         }
-        bend(delta, &mut r.delta, &r.first, &r.second, &r.z);
+        through_activation(delta, &mut r.delta, &r.first, &r.second, &r.z);
     }
 }
 
@@ -173,7 +173,7 @@ compiled! {
         }
     }
 
-    fn bend<T>(delta: &'a mut [T], r: &'a mut [T], first: &'a [T], second: &'a [T], z: &'a [T]) {
+    fn through_activation<T>(delta: &'a mut [T], r: &'a mut [T], first: &'a [T], second: &'a [T], z: &'a [T]) {
         kernel::vectorize(#[inline(always)] |_| {
             let derivatives = first.iter().zip(second).zip(z);
             for ((delta, r), ((first, second), z)) in delta.iter_mut().zip(r).zip(derivatives) {
