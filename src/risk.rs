@@ -8,8 +8,8 @@ use crate::contract::{check_matrix, check_samples, check_shape, room, setting};
 use crate::kernel;
 use crate::{Error, Loss, Model, Objective, Real, Recession};
 
-use batch::Batch;
 use leaves::{InPlace, Leaves, Sums, chunk_width, sum};
+use state::{Batch, Worker};
 use tree::Counter;
 
 pub(crate) use design::Design;
@@ -20,6 +20,7 @@ mod design;
 mod leaves;
 mod moments;
 mod recession;
+mod state;
 mod tree;
 
 /// The empirical risk: the mean loss of a model over samples, as a function of the parameters `θ`.
@@ -60,7 +61,7 @@ pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
     /// Made where they are first needed: one for each thread, and its counter for each [`Quantity`].
     workers: [Vec<Worker<T, M::Cache>>; 2],
     counters: [Vec<Counter<Sums<T>>>; 5],
-    point: curvature::Point<T>,
+    point: state::Point<T>,
     verdict: Option<Recession<T>>,
 }
 
@@ -73,15 +74,6 @@ enum Quantity {
     Moments,
     Product,
     Hessian,
-}
-
-/// What one thread needs to evaluate chunks of the batch; all matrices have `width` columns.
-#[derive(Debug)]
-struct Worker<T, C> {
-    cache: C,
-    /// `Δ = ∂L/∂Z` (`k` rows).
-    delta: DMatrix<T>,
-    second: curvature::Curved<T>,
 }
 
 impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
@@ -131,7 +123,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
             batch: Batch::default(),
             workers: Default::default(),
             counters: Default::default(),
-            point: curvature::Point::default(),
+            point: state::Point::default(),
             verdict: None,
         };
         risk.share(0..x.ncols())?;
@@ -272,7 +264,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// How the batch is cut for a sum of this quantity, of `bytes`.
     fn leaves(&self, quantity: Quantity, bytes: usize) -> Leaves {
         let is_first = quantity < Quantity::Product;
-        let width = if is_first { chunk_width(self.model.parameter_count()) } else { curvature::WIDTH };
+        let width = if is_first { chunk_width(self.model.parameter_count()) } else { state::WIDTH };
         Leaves::new(self.batch.len(), width.min(self.samples()), bytes)
     }
 
@@ -321,7 +313,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
             cache: self.model.cache(width),
             // what a loss never writes shows
             delta: DMatrix::repeat(k, width, T::NAN),
-            second: curvature::Curved::new(k, if is_second { width } else { 0 }),
+            second: state::Curved::new(k, if is_second { width } else { 0 }),
         }
     }
 

@@ -7,10 +7,13 @@ use crate::contract::room;
 use crate::kernel::{self, Factor, compiled, inside};
 use crate::{Activation, Architecture, Error, Initialize, InputGradient, Model, Real};
 
+mod cache;
 mod hessian;
 mod layer;
 mod tangent;
 
+use cache::Kept;
+pub use cache::NetworkCache;
 pub use layer::Layer;
 
 /// A layered network: `A⁽ˡ⁾ = φ⁽ˡ⁾(W⁽ˡ⁾ A⁽ˡ⁻¹⁾ + b⁽ˡ⁾ 1ᵀ)`, `A⁽⁰⁾ = X`, of any depth.
@@ -41,44 +44,6 @@ pub use layer::Layer;
 pub struct Network {
     inputs: usize,
     layers: Vec<Layer>,
-}
-
-/// What a forward pass keeps, layer by layer, for batches up to the size it was made for.
-///
-/// ```
-/// use gradus::model::NetworkCache;
-/// use gradus::nalgebra::DMatrix;
-/// use gradus::{Activation, Model, Network};
-///
-/// let network = Network::new(&[3, 8, 2], Activation::Tanh);
-/// let mut cache: NetworkCache<f64> = network.cache(16); // for batches of up to 16 samples
-/// let z = network.forward(&network.initial(1), DMatrix::zeros(3, 5).as_view(), &mut cache);
-/// assert_eq!(z.shape(), (2, 5));
-/// ```
-#[derive(Debug, Clone)]
-pub struct NetworkCache<T> {
-    inputs: usize,
-    /// The largest batch that it takes, and the last one.
-    max_batch: usize,
-    batch: usize,
-    /// Whether there was a forward pass since the last tangent.
-    is_new: bool,
-    layers: Vec<Kept<T>>,
-    tangents: Vec<tangent::Kept<T>>,
-    room: Option<hessian::Room<T>>,
-}
-
-/// Of one layer, `units × batch` each.
-#[derive(Debug, Clone)]
-struct Kept<T> {
-    /// `Z⁽ˡ⁾`, only where `φ''` needs it.
-    z: Vec<T>,
-    /// `A⁽ˡ⁾`.
-    a: Vec<T>,
-    /// `φ'(Z⁽ˡ⁾)`, only where it is not read off from `A⁽ˡ⁾`.
-    first: Vec<T>,
-    /// `Δ⁽ˡ⁾ = ∂L/∂Z⁽ˡ⁾`.
-    delta: Vec<T>,
 }
 
 impl Network {

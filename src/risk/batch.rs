@@ -7,38 +7,6 @@ use nalgebra::DMatrix;
 use super::EmpiricalRisk;
 use crate::{Error, Loss, Model, Real, kernel};
 
-/// The samples in play, and `w_j / Σw` of each.
-#[derive(Debug)]
-pub(super) struct Batch<T: Real> {
-    pub(super) range: Range<usize>,
-    /// Copies of the columns of `x` and `y`, where they are not a range of the data.
-    pub(super) gathered: Option<(DMatrix<T>, DMatrix<T>)>,
-    pub(super) is_gathered: bool,
-    pub(super) shares: Vec<T>,
-}
-
-impl<T: Real> Default for Batch<T> {
-    fn default() -> Self {
-        Self { range: 0..0, gathered: None, is_gathered: false, shares: Vec::new() }
-    }
-}
-
-impl<T: Real> Batch<T> {
-    fn normalise(&mut self) -> Result<(), Error> {
-        let total = kernel::sum(&self.shares);
-        if !(total > T::zero() && total.is_finite()) {
-            let expected = "positive for at least one sample of the batch, with a finite sum";
-            return Err(Error::Setting { name: "weights", expected, found: total.f64() });
-        }
-        self.shares.iter_mut().for_each(|w| *w /= total);
-        Ok(())
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.range.len()
-    }
-}
-
 impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// Narrows the risk to a range of samples, without copying or rebuilding anything.
     ///

@@ -5,63 +5,9 @@ use std::ops::Range;
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::leaves::Sums;
-use super::{EmpiricalRisk, Quantity, Worker};
+use super::state::{Curved, Worker};
+use super::{EmpiricalRisk, Quantity};
 use crate::{Hessian, HessianProduct, Objective, Real, SecondOrderLoss, SecondOrderModel, kernel};
-
-/// Samples that are worth one addition to a Hessian, which is larger than what they leave in a cache.
-pub(super) const WIDTH: usize = 256;
-
-/// What one thread needs for second derivatives of a chunk, beside a cache and `Δ`.
-#[derive(Debug)]
-pub(super) struct Curved<T> {
-    /// `Z` (`k × width`): a model lends its scores or their tangents, not both.
-    scores: DMatrix<T>,
-    /// `R{Δ}`, or a unit direction of the scores (`k × width`).
-    r_delta: DMatrix<T>,
-    /// `Δ = 0`, for Gauss–Newton products.
-    flat: DMatrix<T>,
-    /// `k × k` blocks `w_j ∂²ℓ/∂z²`, one per column (`k² × width`); made where they are first needed.
-    blocks: DMatrix<T>,
-}
-
-impl<T: Real> Curved<T> {
-    pub(super) fn new(k: usize, width: usize) -> Self {
-        let unwritten = || DMatrix::repeat(k, width, T::NAN);
-        let (flat, blocks) = (DMatrix::zeros(k, width), DMatrix::zeros(0, 0));
-        Self { scores: unwritten(), r_delta: unwritten(), flat, blocks }
-    }
-}
-
-/// Where the first worker has gone forward, if it still stands there and the batch is one chunk: products at one point,
-/// as in conjugate gradients, share their forward pass.
-#[derive(Debug)]
-pub(super) struct Point<T: Real> {
-    theta: DVector<T>,
-    is_there: bool,
-    /// Lent where only the Hessian is asked for.
-    gradient: DVector<T>,
-}
-
-impl<T: Real> Default for Point<T> {
-    fn default() -> Self {
-        Self { theta: DVector::zeros(0), is_there: false, gradient: DVector::zeros(0) }
-    }
-}
-
-impl<T: Real> Point<T> {
-    fn stand_at(&mut self, theta: &DVector<T>) {
-        if self.theta.len() != theta.len() {
-            self.theta = theta.clone();
-        }
-        self.theta.as_mut_slice().copy_from_slice(theta.as_slice());
-        self.is_there = true;
-    }
-
-    /// The worker has gone elsewhere, or the batch is another.
-    pub(super) fn forget(&mut self) {
-        self.is_there = false;
-    }
-}
 
 impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
     /// The Gauss–Newton product `Jᵀ (∂²L/∂Z²) J v` (Schraudolph 2002), penalty included: the Hessian product

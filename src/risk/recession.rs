@@ -20,14 +20,12 @@ use nalgebra::DVector;
 use super::EmpiricalRisk;
 use crate::{Loss, Model, Real, Recession, kernel};
 use active::Active;
-use cone::{Cone, Violator};
+use cone::{BLOCK, Cone, Violator};
 
 mod active;
 mod cone;
 mod newton;
 
-/// Samples that are looked at together: the worst of them on the wrong side becomes active.
-const BLOCK: usize = 64;
 /// Samples per input that are tried first: where these overlap in all directions, so do all.
 const TRIED_FIRST: usize = 8;
 /// Directions of more parameters are not sought beyond the point itself and one Newton step: the work grows as their

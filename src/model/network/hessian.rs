@@ -24,41 +24,12 @@ use std::ops::Range;
 
 use nalgebra::{DMatrixView, DVector};
 
-use super::{Layer, Network, NetworkCache};
+use super::Network;
+use super::cache::{NetworkCache, Room, Strip, reserve};
 use crate::kernel::{self, Factor, compiled};
 use crate::{Architecture, Real};
 
 mod blocks;
-
-/// Samples that are worth one addition to the Hessian.
-const STRIP: usize = 256;
-/// Room for one strip of `m` samples; the samples of a quantity stand side by side.
-#[derive(Debug, Clone)]
-pub(super) struct Room<T> {
-    width: usize,
-    layers: Vec<Strip<T>>,
-    /// `S⁽ˡˡ⁾ᵤᵥ`, `v ≤ u`: for `v = 0, 1, …` those of `u = v, v + 1, …`.
-    pairs: Vec<T>,
-    /// `S⁽ˡˡ'⁾ᵤᵥ`: for each `u` those of all `v`; and room for the next.
-    cross: [Vec<T>; 2],
-    /// `G⁽ˡˡ'⁾ᵤⱼ`: for each `u` those of all `j`; and room for the next.
-    spread: [Vec<T>; 2],
-    terms: Vec<T>,
-    block: Vec<T>,
-}
-
-/// One layer over a strip, `m × …` each.
-#[derive(Debug, Clone)]
-struct Strip<T> {
-    /// `ã⁽ˡ⁻¹⁾`.
-    input: Vec<T>,
-    /// `φ'(z⁽ˡ⁾)`.
-    first: Vec<T>,
-    /// `δ⁽ˡ⁾`.
-    delta: Vec<T>,
-    /// `φ''(z⁽ˡ⁾) ⊙ ∂L/∂a⁽ˡ⁾`.
-    second: Vec<T>,
-}
 
 /// Where the second derivatives go.
 pub(super) enum Target<'a, T> {
@@ -66,37 +37,6 @@ pub(super) enum Target<'a, T> {
     Dense(&'a mut [T]),
     /// The diagonal alone.
     Diagonal(&'a mut [T]),
-}
-
-impl<T: Real> Room<T> {
-    fn new(layers: &[Layer], batch: usize) -> Self {
-        let units = |l: usize| layers[l].units;
-        let tops = 1..layers.len();
-        let largest = |sizes: &mut dyn Iterator<Item = usize>| sizes.max().unwrap_or(0);
-        let pairs = largest(&mut layers.iter().map(|layer| triangle(layer.units)));
-        let cross = largest(&mut tops.clone().flat_map(|t| (0..=t).map(move |l| units(t) * units(l))));
-        let spread = largest(&mut tops.flat_map(|t| (0..t - 1).map(move |l| units(t - 1) * units(l))));
-        // no more room than the Hessian itself takes, unless that is next to nothing
-        let p = layers.last().map_or(0, |layer| layer.range().end);
-        let budget = p.saturating_mul(p).clamp(1 << 22, 1 << 25);
-        let width = (budget / (pairs + 2 * cross + 2 * spread).max(1)).clamp(1, STRIP.min(batch).max(1));
-        let zeros = |count: usize| vec![T::zero(); count];
-        let strip = |layer: &Layer| Strip {
-            input: zeros(width * (layer.inputs + 1)),
-            first: zeros(width * layer.units),
-            delta: zeros(width * layer.units),
-            second: zeros(width * layer.units),
-        };
-        Self {
-            width,
-            layers: layers.iter().map(strip).collect(),
-            pairs: zeros(width * pairs),
-            cross: [zeros(width * cross), zeros(width * cross)],
-            spread: [zeros(width * spread), zeros(width * spread)],
-            terms: Vec::new(),
-            block: Vec::new(),
-        }
-    }
 }
 
 compiled! {
@@ -303,17 +243,6 @@ fn unpack<T: Real>(pairs: &[T], units: usize, m: usize, full: &mut [T]) {
             full[(v * units + u) * m..][..m].copy_from_slice(pair);
             full[(u * units + v) * m..][..m].copy_from_slice(pair);
         }
-    }
-}
-
-/// `n (n + 1) / 2`.
-fn triangle(n: usize) -> usize {
-    n * (n + 1) / 2
-}
-
-fn reserve<T: Real>(buffer: &mut Vec<T>, len: usize) {
-    if buffer.len() < len {
-        buffer.resize(len, T::zero());
     }
 }
 

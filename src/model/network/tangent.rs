@@ -2,24 +2,11 @@
 
 use nalgebra::{DMatrixView, DVector};
 
+use super::cache::{KeptTangent, NetworkCache};
 use super::hessian::{Target, second_derivatives};
-use super::{Network, NetworkCache, input};
+use super::{Network, input};
 use crate::kernel::{self, Factor, compiled};
 use crate::{Real, SecondOrderModel};
-
-/// Tangents of one layer, `units × batch` each.
-#[derive(Debug, Clone)]
-pub(super) struct Kept<T> {
-    /// `R{Z⁽ˡ⁾}`.
-    z: Vec<T>,
-    /// `R{A⁽ˡ⁾} = φ'(Z⁽ˡ⁾) ⊙ R{Z⁽ˡ⁾}`.
-    a: Vec<T>,
-    /// `R{Δ⁽ˡ⁾}`.
-    delta: Vec<T>,
-    /// `φ'(Z⁽ˡ⁾)` and `φ''(Z⁽ˡ⁾)`, the same for every tangent after one forward pass.
-    first: Vec<T>,
-    second: Vec<T>,
-}
 
 impl<T: Real> SecondOrderModel<T> for Network {
     /// `R{Z⁽ˡ⁾} = V⁽ˡ⁾ A⁽ˡ⁻¹⁾ + v⁽ˡ⁾ 1ᵀ + W⁽ˡ⁾ R{A⁽ˡ⁻¹⁾}`, `R{A⁽ˡ⁾} = φ'(Z⁽ˡ⁾) ⊙ R{Z⁽ˡ⁾}`.
@@ -160,7 +147,7 @@ compiled! {
         if tangents.is_empty() {
             tangents.extend(layers.iter().map(|kept| {
                 let zeros = || vec![T::zero(); kept.a.len()];
-                Kept { z: zeros(), a: zeros(), delta: zeros(), first: zeros(), second: zeros() }
+                KeptTangent { z: zeros(), a: zeros(), delta: zeros(), first: zeros(), second: zeros() }
             }));
         }
         for ((layer, kept), r) in network.layers.iter().zip(layers).zip(tangents) {

@@ -4,10 +4,12 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DVector};
 
-use super::BLOCK;
 use crate::kernel::{self, Factor};
 use crate::risk::EmpiricalRisk;
 use crate::{Loss, Model, Real};
+
+/// Samples that are looked at together: the worst of them on the wrong side becomes active.
+pub(super) const BLOCK: usize = 64;
 
 /// The rows of the samples, one block of them at a time.
 ///

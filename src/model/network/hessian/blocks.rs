@@ -1,7 +1,7 @@
 //! Sums over the samples of a strip: from `S`, `G` and `δ` to the parts of the Hessian.
 
 use super::super::Layer;
-use super::{Room, Strip, reserve, triangle};
+use super::super::cache::{Room, Strip, reserve, triangle};
 use crate::Real;
 use crate::kernel::{self, Factor, compiled};
 

@@ -1,0 +1,103 @@
+//! What a risk keeps between evaluations.
+
+use std::ops::Range;
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::{Error, Real, kernel};
+
+/// The samples in play, and `w_j / Σw` of each.
+#[derive(Debug)]
+pub(super) struct Batch<T: Real> {
+    pub(super) range: Range<usize>,
+    /// Copies of the columns of `x` and `y`, where they are not a range of the data.
+    pub(super) gathered: Option<(DMatrix<T>, DMatrix<T>)>,
+    pub(super) is_gathered: bool,
+    pub(super) shares: Vec<T>,
+}
+
+impl<T: Real> Default for Batch<T> {
+    fn default() -> Self {
+        Self { range: 0..0, gathered: None, is_gathered: false, shares: Vec::new() }
+    }
+}
+
+impl<T: Real> Batch<T> {
+    pub(super) fn normalise(&mut self) -> Result<(), Error> {
+        let total = kernel::sum(&self.shares);
+        if !(total > T::zero() && total.is_finite()) {
+            let expected = "positive for at least one sample of the batch, with a finite sum";
+            return Err(Error::Setting { name: "weights", expected, found: total.f64() });
+        }
+        self.shares.iter_mut().for_each(|w| *w /= total);
+        Ok(())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.range.len()
+    }
+}
+
+/// What one thread needs to evaluate chunks of the batch; all matrices have `width` columns.
+#[derive(Debug)]
+pub(super) struct Worker<T, C> {
+    pub(super) cache: C,
+    /// `Δ = ∂L/∂Z` (`k` rows).
+    pub(super) delta: DMatrix<T>,
+    pub(super) second: Curved<T>,
+}
+
+/// Samples that are worth one addition to a Hessian, which is larger than what they leave in a cache.
+pub(super) const WIDTH: usize = 256;
+
+/// What one thread needs for second derivatives of a chunk, beside a cache and `Δ`.
+#[derive(Debug)]
+pub(super) struct Curved<T> {
+    /// `Z` (`k × width`): a model lends its scores or their tangents, not both.
+    pub(super) scores: DMatrix<T>,
+    /// `R{Δ}`, or a unit direction of the scores (`k × width`).
+    pub(super) r_delta: DMatrix<T>,
+    /// `Δ = 0`, for Gauss–Newton products.
+    pub(super) flat: DMatrix<T>,
+    /// `k × k` blocks `w_j ∂²ℓ/∂z²`, one per column (`k² × width`); made where they are first needed.
+    pub(super) blocks: DMatrix<T>,
+}
+
+impl<T: Real> Curved<T> {
+    pub(super) fn new(k: usize, width: usize) -> Self {
+        let unwritten = || DMatrix::repeat(k, width, T::NAN);
+        let (flat, blocks) = (DMatrix::zeros(k, width), DMatrix::zeros(0, 0));
+        Self { scores: unwritten(), r_delta: unwritten(), flat, blocks }
+    }
+}
+
+/// Where the first worker has gone forward, if it still stands there and the batch is one chunk: products at one point,
+/// as in conjugate gradients, share their forward pass.
+#[derive(Debug)]
+pub(super) struct Point<T: Real> {
+    pub(super) theta: DVector<T>,
+    pub(super) is_there: bool,
+    /// Lent where only the Hessian is asked for.
+    pub(super) gradient: DVector<T>,
+}
+
+impl<T: Real> Default for Point<T> {
+    fn default() -> Self {
+        Self { theta: DVector::zeros(0), is_there: false, gradient: DVector::zeros(0) }
+    }
+}
+
+impl<T: Real> Point<T> {
+    pub(super) fn stand_at(&mut self, theta: &DVector<T>) {
+        if self.theta.len() != theta.len() {
+            self.theta = theta.clone();
+        }
+        self.theta.as_mut_slice().copy_from_slice(theta.as_slice());
+        self.is_there = true;
+    }
+
+    /// The worker has gone elsewhere, or the batch is another.
+    pub(super) fn forget(&mut self) {
+        self.is_there = false;
+    }
+}
