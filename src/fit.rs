@@ -1,4 +1,4 @@
-//! What a person holds after training: architecture, parameters, and the report of how they were found.
+//! A trained model: architecture, loss and parameters, with the report of how they were found.
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
@@ -33,8 +33,8 @@ mod likelihood;
 /// report. What is loaded is what was saved, bit for bit, if the format keeps finite numbers (of `serde_json`, that is
 /// the feature `float_roundtrip`); those that are not finite are saved as words.
 ///
-/// A file is never trusted. It carries the names of model and loss, and is not read as another; unknown names and
-/// fields are refused; sizes are multiplied without overflow and compared with the parameters that are there, and
+/// A file is checked as it is read. It carries the names of model and loss, and is not read as another; unknown names
+/// and fields are refused; sizes are multiplied without overflow and compared with the parameters that are there, and
 /// every number and setting is checked, before there is a model. Nothing is allocated by a size that is only claimed.
 ///
 #[cfg_attr(feature = "serde", doc = "```")]
@@ -68,7 +68,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// use gradus::nalgebra::{self, dmatrix, dvector};
     /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
     ///
-    /// let known = Fitted::from_parameters(SigmoidClassifier::new(2), LogLoss, dvector![4.5, 1.5, 0.0])?;
+    /// let theta = dvector![4.5, 1.5, 0.0];
+    /// let known = Fitted::from_parameters(SigmoidClassifier::new(2), LogLoss, theta)?;
     /// assert_eq!(known.predict(&dmatrix![1.0; 3.0])?[0], 0.9998766054240138); // 1/(1 + e⁻⁹)
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -103,7 +104,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{Fitted, Perceptron, SquaredError};
     ///
-    /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, dvector![1.0, 2.0, 3.0])?;
+    /// let theta = dvector![1.0, 2.0, 3.0];
+    /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, theta)?;
     /// assert_eq!(known.model(), &Perceptron::new(2));
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -117,7 +119,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{Fitted, Huber, Perceptron};
     ///
-    /// let known = Fitted::from_parameters(Perceptron::new(1), Huber::new(2.0), dvector![1.0, 2.0])?;
+    /// let theta = dvector![1.0, 2.0];
+    /// let known = Fitted::from_parameters(Perceptron::new(1), Huber::new(2.0), theta)?;
     /// assert_eq!(known.loss(), &Huber::new(2.0));
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -147,7 +150,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// use gradus::nalgebra::{self, dmatrix, dvector};
     /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
     ///
-    /// let known = Fitted::from_parameters(SigmoidClassifier::new(1), LogLoss, dvector![2.0, -2.0])?;
+    /// let theta = dvector![2.0, -2.0];
+    /// let known = Fitted::from_parameters(SigmoidClassifier::new(1), LogLoss, theta)?;
     /// assert_eq!(known.predict(&dmatrix![1.0])?, dmatrix![0.5]); // σ(2 · 1 − 2)
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -164,7 +168,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// use gradus::nalgebra::{self, dmatrix, dvector};
     /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
     ///
-    /// let known = Fitted::from_parameters(SigmoidClassifier::new(1), LogLoss, dvector![2.0, -2.0])?;
+    /// let theta = dvector![2.0, -2.0];
+    /// let known = Fitted::from_parameters(SigmoidClassifier::new(1), LogLoss, theta)?;
     /// assert_eq!(known.scores(&dmatrix![1.0, 3.0])?, dmatrix![0.0, 4.0]); // 2 x − 2
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -182,7 +187,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// use gradus::nalgebra::{self, dmatrix, dvector};
     /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
     ///
-    /// let known = Fitted::from_parameters(SigmoidClassifier::new(1), LogLoss, dvector![2.0, -2.0])?;
+    /// let theta = dvector![2.0, -2.0];
+    /// let known = Fitted::from_parameters(SigmoidClassifier::new(1), LogLoss, theta)?;
     /// let (x, y) = (dmatrix![0.0, 2.0, 3.0, 4.0], dmatrix![0.0, 0.0, 1.0, 1.0]);
     /// assert_eq!(known.score(&x, &y)?, 0.75); // the second of four is wrong
     /// # Ok::<(), gradus::Error>(())
@@ -230,7 +236,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// use gradus::nalgebra::{self, dmatrix, dvector};
     /// use gradus::{Fitted, Perceptron, SquaredError};
     ///
-    /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, dvector![1.0, 2.0, 3.0])?;
+    /// let theta = dvector![1.0, 2.0, 3.0];
+    /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, theta)?;
     /// assert_eq!(known.weights(), dmatrix![1.0, 2.0]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -249,7 +256,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{Fitted, Perceptron, SquaredError};
     ///
-    /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, dvector![1.0, 2.0, 3.0])?;
+    /// let theta = dvector![1.0, 2.0, 3.0];
+    /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, theta)?;
     /// assert_eq!(known.bias(), dvector![3.0]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -274,7 +282,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// use gradus::nalgebra::{self, DMatrix, dmatrix, dvector};
     /// use gradus::{Fitted, Perceptron, SquaredError};
     ///
-    /// let known = Fitted::from_parameters(Perceptron::new(1), SquaredError, dvector![2.0, 3.0])?;
+    /// let theta = dvector![2.0, 3.0];
+    /// let known = Fitted::from_parameters(Perceptron::new(1), SquaredError, theta)?;
     /// let (mut predictor, mut y) = (known.predictor(2), DMatrix::zeros(1, 2));
     /// predictor.predict_into(&dmatrix![1.0, 2.0], &mut y)?;
     /// assert_eq!(y, dmatrix![5.0, 7.0]);
@@ -294,7 +303,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     }
 }
 
-/// Samples at a time where nobody said how many.
+/// Samples at a time where no number is given.
 const WIDTH: usize = 256;
 
 /// Inference without allocation, made by [`Fitted::predictor`].
@@ -331,9 +340,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Predictor<'_, T, M, L> {
     /// use gradus::nalgebra::{self, DMatrix, dmatrix, dvector};
     /// use gradus::{Fitted, Perceptron, SquaredError};
     ///
-    /// let known = Fitted::from_parameters(Perceptron::new(1), SquaredError, dvector![2.0, 3.0])?;
+    /// let theta = dvector![2.0, 3.0];
+    /// let known = Fitted::from_parameters(Perceptron::new(1), SquaredError, theta)?;
     /// let mut y = DMatrix::zeros(1, 3);
-    /// known.predictor(2).predict_into(&dmatrix![0.0, 1.0, 2.0], &mut y)?; // two samples, then one
+    /// // two samples, then one
+    /// known.predictor(2).predict_into(&dmatrix![0.0, 1.0, 2.0], &mut y)?;
     /// assert_eq!(y, dmatrix![3.0, 5.0, 7.0]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -375,10 +386,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// its present batch.
     ///
     /// - [`Perceptron`](crate::Perceptron) with [`SquaredError`](crate::SquaredError): least squares, as
-    ///   [`Perceptron::fit`](crate::Perceptron::fit)(crate::Perceptron::fit) says.
+    ///   [`Perceptron::fit`](crate::Perceptron::fit) says.
     /// - [`SigmoidClassifier`](crate::SigmoidClassifier) with [`LogLoss`]: logistic regression, as
-    ///   [`SigmoidClassifier::fit`](crate::SigmoidClassifier::fit)(crate::SigmoidClassifier::fit) says. A single class is an error even with a penalty,
-    ///   unless the model has no bias: the bias is not penalised, and runs to infinity.
+    ///   [`SigmoidClassifier::fit`](crate::SigmoidClassifier::fit) says. A single class is an error even with a
+    ///   penalty, unless the model has no bias: the bias is not penalised, and runs to infinity.
     /// - [`Perceptron`](crate::Perceptron) with [`CrossEntropy`]: softmax regression, which ends as logistic regression
     ///   does. Adding the same number to all scores changes nothing, so the Hessian always has zero eigenvalues: the
     ///   verdict is degenerate, and convex.
@@ -389,7 +400,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     ///
     /// let (x, y) = (dmatrix![-1.0, 1.0], dmatrix![-1.0, 1.0]);
     /// // min ½ mean (w x − y)² + ½ λ w²: w = 1/(1 + λ)
-    /// let fitted = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?.ridge(1.0).fit()?;
+    /// let risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let fitted = risk.ridge(1.0).fit()?;
     /// assert!((fitted.weights()[0] - 0.5_f64).abs() < 1e-15);
     ///
     /// let x = dmatrix![0.1, 0.9, 1.1, 2.0, 2.2, 2.9];
@@ -438,7 +450,7 @@ pub(crate) trait Fit<T: Real, L>: Model<T> + Sized {
             loss of your own that implements `Classifier`"
 )]
 pub trait Classifier<T: Real>: Loss<T> {
-    /// The class that the scores of one sample speak for.
+    /// The class of one sample, by its scores.
     fn class(&self, scores: &[T]) -> usize;
 }
 

@@ -35,7 +35,7 @@ mod squared_error;
 /// The scale is the caller's, in `weights` (length `m`): [`EmpiricalRisk`](crate::EmpiricalRisk) hands
 /// `w_j / Σw`, so that its value is a mean over samples, weight 2 *is* the sample twice, and chunks add up.
 ///
-/// **An implementor must** work on scores, not on probabilities, so that no logarithm ever sees a zero; and
+/// **An implementor must** work on scores, not on probabilities, so that no logarithm of zero is taken; and
 /// must write (not add) `delta`. A sample of weight zero adds exactly nothing.
 ///
 /// `examples/own_loss.rs` writes one in a few lines.
@@ -76,8 +76,8 @@ pub trait Loss<T: Real>: Sync {
     /// ```
     fn response(&self, _z: DMatrixViewMut<'_, T>) {}
 
-    /// How well scores fit, for people: the coefficient of determination `R²` over all outputs (the
-    /// default), the share of right classes for the losses of classifiers. Best is 1.
+    /// How well scores fit, as [`Fitted::score`](crate::Fitted::score) gives it: the coefficient of determination
+    /// `R²` over all outputs (the default), the share of right classes for the losses of classifiers. Best is 1.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix};
@@ -169,8 +169,10 @@ pub trait Loss<T: Real>: Sync {
 /// use gradus::nalgebra::{self, DMatrix, dmatrix};
 /// use gradus::{SecondOrderLoss, LogLoss};
 ///
-/// let (z, y, r, mut out) = (dmatrix![0.0], dmatrix![1.0], dmatrix![4.0], DMatrix::zeros(1, 1));
-/// LogLoss.curvature_product(z.as_view(), y.as_view(), &[1.0], r.as_view(), out.as_view_mut());
+/// let (z, y, r) = (dmatrix![0.0], dmatrix![1.0], dmatrix![4.0]);
+/// let (z, y, r) = (z.as_view(), y.as_view(), r.as_view());
+/// let mut out = DMatrix::zeros(1, 1);
+/// LogLoss.curvature_product(z, y, &[1.0], r, out.as_view_mut());
 /// assert_eq!(out[0], 1.0); // σ(0) (1 − σ(0)) · 4
 /// ```
 #[diagnostic::on_unimplemented(

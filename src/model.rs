@@ -4,9 +4,11 @@
 //! use gradus::nalgebra::{self, dmatrix, dvector};
 //! use gradus::{Model, Perceptron};
 //!
-//! let (model, theta, x) = (Perceptron::new(2), dvector![2.0, -1.0, 3.0], dmatrix![1.0; 4.0]);
+//! let (theta, x) = (dvector![2.0, -1.0, 3.0], dmatrix![1.0; 4.0]);
+//! let model = Perceptron::new(2);
 //! let mut cache = model.cache(1);
-//! assert_eq!(model.forward(&theta, x.as_view(), &mut cache), dmatrix![1.0]); // 2 · 1 − 4 + 3
+//! // 2 · 1 − 4 + 3
+//! assert_eq!(model.forward(&theta, x.as_view(), &mut cache), dmatrix![1.0]);
 //! ```
 
 use std::ops::Range;
@@ -38,7 +40,8 @@ mod sigmoid_classifier;
 /// use gradus::{Activation, Architecture, Network, Perceptron};
 ///
 /// assert_eq!(Perceptron::new(2).parameter_count(), 3);
-/// assert_eq!(Network::new(&[2, 4, 1], Activation::Tanh).parameter_count(), 2 * 4 + 4 + 4 + 1);
+/// let network = Network::new(&[2, 4, 1], Activation::Tanh);
+/// assert_eq!(network.parameter_count(), 2 * 4 + 4 + 4 + 1);
 /// ```
 pub trait Architecture: Sync {
     /// Features `n`: the rows of `X`.
@@ -292,7 +295,8 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
     ///
     /// # let (model, x) = (Perceptron::new(1), dmatrix![1.0, 2.0]);
     /// # let (theta, v) = (dvector![1.0, 0.0], dvector![1.0, 1.0]);
-    /// # let (delta, mut cache, mut hv) = (dmatrix![0.5, -0.5], model.cache(2), DVector::zeros(2));
+    /// # let delta = dmatrix![0.5, -0.5];
+    /// # let (mut cache, mut hv) = (model.cache(2), DVector::zeros(2));
     /// # model.forward(&theta, x.as_view(), &mut cache);
     /// // squared error: ∂²L/∂Z² = 1, so R{Δ} = R{Z}
     /// let r_delta = model.tangent(&theta, &v, x.as_view(), &mut cache).into_owned();

@@ -116,7 +116,7 @@ pub trait Objective<T: Real> {
         Recession::NotSought
     }
 
-    /// What went wrong outside of mathematics since it was last asked: a file that ended, a machine that is gone. The
+    /// What went wrong outside of mathematics since it was last asked: a file that ended, a lost connection. The
     /// implementor keeps it until asked; [`minimize`](crate::minimize) asks after every step, finite or not, and ends
     /// the run as [`Termination::Failed`](crate::Termination::Failed). Default: nothing.
     ///
@@ -129,7 +129,7 @@ pub trait Objective<T: Real> {
         None
     }
 
-    /// Settings that can only be judged when a run starts. Default: nothing to complain about.
+    /// Settings that can only be judged when a run starts. Default: there are none.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix};
@@ -158,7 +158,7 @@ pub trait Objective<T: Real> {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Recession<T: Real> {
-    /// Nobody looked.
+    /// It was not looked for.
     #[default]
     NotSought,
     /// It does not: there is no such direction.

@@ -42,8 +42,10 @@ mod tree;
 ///
 /// let x = dmatrix![0.5, 1.5, 2.5, 3.5, 4.5];
 /// let y = dmatrix![0.0, 1.0, 0.0, 1.0, 1.0];
-/// let mut risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y)?.ridge(0.01);
-/// let report = minimize(&mut Newton::new(), &mut risk, DVector::zeros(2), &Stop::default())?;
+/// let risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y)?;
+/// let mut risk = risk.ridge(0.01);
+/// let start = DVector::zeros(2);
+/// let report = minimize(&mut Newton::new(), &mut risk, start, &Stop::default())?;
 /// assert!(report.converged());
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -138,7 +140,8 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     ///
     /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
     /// let risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
-    /// assert_eq!(risk.with_weights(&[3.0, 1.0])?.value(&dvector![0.0, 0.0]), 1.5); // (3 · 0.5 + 4.5) / 4
+    /// // (3 · 0.5 + 4.5) / 4
+    /// assert_eq!(risk.with_weights(&[3.0, 1.0])?.value(&dvector![0.0, 0.0]), 1.5);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///

@@ -61,7 +61,8 @@ impl Network {
 /// let network = Network::new(&[2, 8, 1], Activation::Tanh);
 /// let start = network.initial(7);
 /// let mut risk = EmpiricalRisk::new(network, LogLoss, &x, &xor)?;
-/// let (fitted, history) = Trainer::new(Adam::new(0.01)).epochs(1000).train(&mut risk, start)?;
+/// let mut trainer = Trainer::new(Adam::new(0.01)).epochs(1000);
+/// let (fitted, history) = trainer.train(&mut risk, start)?;
 /// assert_eq!(fitted.classify(&x)?, [0, 1, 1, 0]);
 /// assert!(history[999].loss < history[0].loss);
 /// # Ok::<(), gradus::Error>(())
@@ -85,7 +86,8 @@ pub struct Trainer<T: Real, P = Adam<T>> {
 /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
 /// let mut trainer = Trainer::new(GradientDescent::new(0.1)).epochs(1);
 /// let (_, history) = trainer.train(&mut risk, dvector![0.0, 0.0])?;
-/// assert_eq!(history, [Epoch { epoch: 1, loss: 2.5, validation: None }]); // (½ 1² + ½ 3²) / 2
+/// // (½ 1² + ½ 3²) / 2
+/// assert_eq!(history, [Epoch { epoch: 1, loss: 2.5, validation: None }]);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -130,7 +132,8 @@ impl<T: Real, P> Trainer<T, P> {
     /// use gradus::{EmpiricalRisk, GradientDescent, Perceptron, SquaredError, Trainer};
     ///
     /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
-    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1).without_bias(), SquaredError, &x, &y)?;
+    /// let model = Perceptron::new(1).without_bias();
+    /// let mut risk = EmpiricalRisk::new(model, SquaredError, &x, &y)?;
     /// let mut trainer = Trainer::new(GradientDescent::new(0.5)).epochs(1);
     /// let (fitted, _) = trainer.train(&mut risk, dvector![0.0])?;
     /// assert_eq!(fitted.parameters()[0], 1.75); // one step along the mean of x y, 7/2
@@ -184,7 +187,8 @@ impl<T: Real, P> Trainer<T, P> {
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0], dmatrix![1.0, 3.0, 5.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let mut train = |seed| {
-    ///     Trainer::default().epochs(5).batch_size(1).seed(seed).train(&mut risk, dvector![0.0, 0.0])
+    ///     let mut trainer = Trainer::default().epochs(5).batch_size(1).seed(seed);
+    ///     trainer.train(&mut risk, dvector![0.0, 0.0])
     /// };
     /// assert_eq!(train(1)?, train(1)?); // the same order, the same bits
     /// assert_ne!(train(1)?, train(2)?);
@@ -266,7 +270,10 @@ impl<T: Real, P> Trainer<T, P> {
     ///     &mut risk,
     ///     DVector::zeros(2),
     ///     Some(&mut held_out),
-    ///     |epoch, _theta| if epoch.epoch == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) },
+    ///     |epoch, _theta| match epoch.epoch {
+    ///         3 => ControlFlow::Break(()),
+    ///         _ => ControlFlow::Continue(()),
+    ///     },
     /// )?;
     /// assert_eq!((fitted.report.termination, history.len()), (Termination::Stopped, 3));
     /// assert!(history[2].validation < history[0].validation);

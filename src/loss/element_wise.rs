@@ -8,7 +8,7 @@ use crate::{Activation, Error, Real};
 
 /// A loss that is a sum over outputs of one function `ℓ(z, y)`.
 ///
-/// Whoever implements it gets [`Loss`], [`SecondOrderLoss`] and [`through`](Self::through) for nothing:
+/// Implementing it provides [`Loss`], [`SecondOrderLoss`] and [`through`](Self::through):
 ///
 /// ```
 /// use gradus::loss::{ElementWise, Jet};
@@ -29,7 +29,8 @@ use crate::{Activation, Error, Real};
 ///
 /// let (x, y) = (dmatrix![0.0, 1.0, 2.0, 3.0], dmatrix![1.0, 3.0, 5.0, 70.0]);
 /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), LogCosh, &x, &y)?;
-/// let report = minimize(&mut Newton::new(), &mut risk, DVector::zeros(2), &Stop::default())?;
+/// let start = DVector::zeros(2);
+/// let report = minimize(&mut Newton::new(), &mut risk, start, &Stop::default())?;
 /// assert!(report.converged());
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -85,7 +86,7 @@ pub trait ElementWise: Sync {
         -r.abs()
     }
 
-    /// Judges the loss's own settings, once, where a run starts. Default: nothing to complain about.
+    /// Judges the loss's own settings, once, where a run starts. Default: there are none.
     ///
     /// ```
     /// use gradus::loss::ElementWise;

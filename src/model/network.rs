@@ -37,7 +37,8 @@ pub use layer::Layer;
 /// assert_eq!((network.inputs(), network.outputs()), (64, 10));
 ///
 /// // one layer after the other, the last one as it is
-/// let mixed = Network::with_layers(2, &[(8, Activation::Tanh), (4, Activation::Silu), (1, Activation::Identity)]);
+/// let layers = [(8, Activation::Tanh), (4, Activation::Silu), (1, Activation::Identity)];
+/// let mixed = Network::with_layers(2, &layers);
 /// assert_eq!(mixed.parameter_count(), 2 * 8 + 8 + 8 * 4 + 4 + 4 + 1);
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -54,8 +55,8 @@ impl Network {
     /// use gradus::{Activation, Network};
     ///
     /// let network = Network::new(&[3, 8, 2], Activation::Tanh);
-    /// let activations: Vec<_> = network.layers().iter().map(|layer| layer.activation()).collect();
-    /// assert_eq!(activations, [Activation::Tanh, Activation::Identity]);
+    /// assert_eq!(network.layers()[0].activation(), Activation::Tanh);
+    /// assert_eq!(network.layers()[1].activation(), Activation::Identity);
     /// ```
     pub fn new(sizes: &[usize], hidden: Activation) -> Self {
         let Some((&inputs, sizes)) = sizes.split_first() else {
@@ -72,7 +73,8 @@ impl Network {
     /// ```
     /// use gradus::{Activation, Network};
     ///
-    /// let network = Network::with_layers(3, &[(8, Activation::Silu), (2, Activation::Identity)]);
+    /// let layers = [(8, Activation::Silu), (2, Activation::Identity)];
+    /// let network = Network::with_layers(3, &layers);
     /// assert_eq!(network, Network::new(&[3, 8, 2], Activation::Silu));
     /// ```
     pub fn with_layers(inputs: usize, layers: &[(usize, Activation)]) -> Self {
@@ -91,7 +93,8 @@ impl Network {
     /// ```
     /// use gradus::{Activation, Network};
     ///
-    /// let network = Network::new(&[2, 4, 1], Activation::Tanh).with_output_activation(Activation::Softplus);
+    /// let network = Network::new(&[2, 4, 1], Activation::Tanh);
+    /// let network = network.with_output_activation(Activation::Softplus);
     /// assert_eq!(network.layers()[1].activation(), Activation::Softplus);
     /// ```
     #[must_use]
@@ -108,8 +111,8 @@ impl Network {
     /// use gradus::{Activation, Network};
     ///
     /// let network = Network::new(&[64, 32, 10], Activation::Relu);
-    /// let shapes: Vec<_> = network.layers().iter().map(|layer| (layer.units(), layer.inputs())).collect();
-    /// assert_eq!(shapes, [(32, 64), (10, 32)]);
+    /// let shapes = network.layers().iter().map(|layer| (layer.units(), layer.inputs()));
+    /// assert!(shapes.eq([(32, 64), (10, 32)]));
     /// ```
     pub fn layers(&self) -> &[Layer] {
         &self.layers

@@ -50,7 +50,8 @@ impl Perceptron {
     /// use gradus::Perceptron;
     /// use gradus::nalgebra::{self, dmatrix};
     ///
-    /// let line = Perceptron::new(1).without_bias().fit(&dmatrix![1.0, 2.0], &dmatrix![1.0, 3.0])?;
+    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let line = Perceptron::new(1).without_bias().fit(&x, &y)?;
     /// assert!((line.parameters()[0] - 1.4_f64).abs() < 1e-15); // Σxy / Σx²
     /// # Ok::<(), gradus::Error>(())
     /// ```

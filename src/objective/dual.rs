@@ -147,7 +147,9 @@ impl<T: DualReal, F: DualFunction<T>> AutoDiff<T, F> {
     /// struct Power(i32); // f = xⁿ
     /// # impl DualFunction<f64> for Power {
     /// #     fn dim(&self) -> usize { 1 }
-    /// #     fn value<D: DualNum<Primitive = f64>>(&self, x: &DVector<D>) -> D { x[0].powi(self.0) }
+    /// #     fn value<D: DualNum<Primitive = f64>>(&self, x: &DVector<D>) -> D {
+    /// #         x[0].powi(self.0)
+    /// #     }
     /// # }
     /// assert_eq!(AutoDiff::new(Power(3)).function().0, 3);
     /// ```

@@ -14,7 +14,8 @@ use crate::{Error, Real};
 /// use gradus::{AdaGrad, Stop, minimize, problems::Rosenbrock};
 ///
 /// let stop = Stop::default().iterations(100);
-/// let report = minimize(&mut AdaGrad::new(0.5), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+/// let start = dvector![-1.2, 1.0];
+/// let report = minimize(&mut AdaGrad::new(0.5), &mut Rosenbrock::new(2), start, &stop)?;
 /// assert!(report.value < 4.0);
 /// # Ok::<(), gradus::Error>(())
 /// ```

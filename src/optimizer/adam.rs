@@ -19,7 +19,8 @@ use crate::{Error, Real};
 /// use gradus::{Adam, Stop, minimize, problems::Rosenbrock};
 ///
 /// let stop = Stop::default().iterations(20_000);
-/// let report = minimize(&mut Adam::new(1e-2), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+/// let start = dvector![-1.2, 1.0];
+/// let report = minimize(&mut Adam::new(1e-2), &mut Rosenbrock::new(2), start, &stop)?;
 /// assert!(report.value < 1e-6);
 /// # Ok::<(), gradus::Error>(())
 /// ```

@@ -27,8 +27,8 @@ use crate::{Error, Objective, Real};
 ///
 /// let mut beale = Problem::Beale;
 /// let start = beale.start::<f64>();
-/// let report = minimize(&mut Bfgs::new(), &mut beale, start, &Stop::default())?.into_converged()?;
-/// assert!(report.value < 1e-12);
+/// let report = minimize(&mut Bfgs::new(), &mut beale, start, &Stop::default())?;
+/// assert!(report.into_converged()?.value < 1e-12);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone)]

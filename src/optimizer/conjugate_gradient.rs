@@ -24,7 +24,8 @@ use crate::{Error, Objective, Real, kernel};
 ///
 /// let mut valley = Rosenbrock::new(10);
 /// let start = valley.start::<f64>();
-/// let report = minimize(&mut ConjugateGradient::new(), &mut valley, start, &Stop::default())?;
+/// let mut method = ConjugateGradient::new();
+/// let report = minimize(&mut method, &mut valley, start, &Stop::default())?;
 /// assert!((report.into_converged()?.x[9] - 1.0).abs() < 1e-6);
 /// # Ok::<(), gradus::Error>(())
 /// ```

@@ -8,9 +8,9 @@ use crate::{Error, Objective, Real, kernel};
 /// Limited-memory BFGS: second derivatives guessed from the last few steps, a few vectors of memory.
 ///
 /// ```text
-/// d = −H ∇f(x),   x ← x + t d          s = x₊ − x,  y = ∇f(x₊) − ∇f(x)
-/// H ← (1 − ρ s yᵀ) H (1 − ρ y sᵀ) + ρ s sᵀ,   ρ = 1/(sᵀy)       over the last `memory` pairs,
-/// from H = (sᵀy / yᵀy) 1
+/// d = −H ∇f(x),   x ← x + t d          s = x₊ − x,  y = ∇f(x₊) − ∇f(x),  ρ = 1/(sᵀy)
+/// H ← (1 − ρ s yᵀ) H (1 − ρ y sᵀ) + ρ s sᵀ       over the last `memory` pairs,
+///                                                from H = (sᵀy / yᵀy) 1
 /// ```
 ///
 /// `t` satisfies the strong Wolfe conditions. The method of choice for smooth functions of many variables
@@ -30,8 +30,8 @@ use crate::{Error, Objective, Real, kernel};
 ///
 /// let mut valley = Rosenbrock::new(100);
 /// let start = valley.start::<f64>();
-/// let report = minimize(&mut Lbfgs::new(), &mut valley, start, &Stop::default())?.into_converged()?;
-/// assert!((report.x[99] - 1.0).abs() < 1e-6);
+/// let report = minimize(&mut Lbfgs::new(), &mut valley, start, &Stop::default())?;
+/// assert!((report.into_converged()?.x[99] - 1.0).abs() < 1e-6);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone)]

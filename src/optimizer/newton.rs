@@ -19,11 +19,11 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// A pivot of the factorisation that is only rounding of its own diagonal entry counts as zero. Then the shortest
 /// step is taken, so that nothing moves along directions in which `f` is flat, as along equal biases of a softmax.
 /// The length `t` is 1, or shorter until `f(x + t s) ≤ f(x) + 10⁻⁴ t ∇fᵀs` (Armijo 1966). Where the
-/// promised gain drowns in the rounding of `f`, the full step is taken if it lowers `‖∇f‖`. A point is left
+/// predicted decrease is within the rounding of `f`, the full step is taken if it lowers `‖∇f‖`. A point is left
 /// along `±` its most negative eigenvector, to the side with the lower `f`, where the step has become short
 /// (`ε^¼ max(1, ‖x‖)`) or `‖∇f‖∞ ≤ √ε` although an eigenvalue is negative: an *escape*, counted in the
-/// report. So a saddle ends no run, unless its negative eigenvalue is nothing but rounding. A point outside
-/// the domain (`f` not finite) is retreated from, and never left behind.
+/// report. So a run ends on a saddle only if the negative eigenvalue is within rounding. Where a step leads
+/// outside the domain (`f` not finite) it is shortened.
 ///
 /// The modification with `|Λ|` is that of Greenstadt (1967); Nocedal and Wright (2006), section 3.4.
 /// For hard problems far from their solution prefer [`TrustRegion`](super::TrustRegion).
@@ -32,7 +32,8 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// use gradus::nalgebra::{self, dvector};
 /// use gradus::{CriticalKind, Newton, Stop, minimize, problems::Rosenbrock};
 ///
-/// let report = minimize(&mut Newton::new(), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &Stop::default())?;
+/// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+/// let report = minimize(&mut Newton::new(), &mut f, start, &Stop::default())?;
 /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
 /// # Ok::<(), gradus::Error>(())
 /// ```

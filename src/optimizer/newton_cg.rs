@@ -20,15 +20,16 @@ use crate::{Error, HessianProduct, Real, Termination};
 /// 1982). No matrix is formed: for large `n`. The radius lives as in [`TrustRegion`](super::TrustRegion).
 ///
 /// Where `‖∇f‖∞ ≤ √ε`, 30 steps of Lanczos from a fixed vector look for negative curvature; if there is,
-/// the point is left along it and the step counts as an escape. That search can miss: there is no
-/// certificate, and [`Report::certify`](crate::Report::certify) gives one where a dense Hessian can be had.
+/// the point is left along it and the step counts as an escape. That search can miss, so the report holds no
+/// [`CriticalPoint`](crate::CriticalPoint); [`Report::certify`](crate::Report::certify) adds one where the
+/// objective has a dense Hessian.
 ///
 /// ```
 /// use gradus::nalgebra::DVector;
 /// use gradus::{NewtonCg, Stop, minimize, problems::Rosenbrock};
 ///
-/// let start = DVector::from_element(100, 0.5);
-/// let report = minimize(&mut NewtonCg::new(), &mut Rosenbrock::new(100), start, &Stop::default())?;
+/// let (mut f, start) = (Rosenbrock::new(100), DVector::from_element(100, 0.5));
+/// let report = minimize(&mut NewtonCg::new(), &mut f, start, &Stop::default())?;
 /// assert!(report.into_converged()?.value < 1e-12);
 /// # Ok::<(), gradus::Error>(())
 /// ```

@@ -14,7 +14,8 @@ use crate::{Error, Real};
 /// use gradus::{RmsProp, Stop, minimize, problems::Rosenbrock};
 ///
 /// let stop = Stop::default().iterations(1000);
-/// let report = minimize(&mut RmsProp::new(1e-2), &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+/// let start = dvector![-1.2, 1.0];
+/// let report = minimize(&mut RmsProp::new(1e-2), &mut Rosenbrock::new(2), start, &stop)?;
 /// assert!(report.value < 1.0);
 /// # Ok::<(), gradus::Error>(())
 /// ```

@@ -21,15 +21,16 @@ use crate::{Error, HessianProduct, Real, Termination, kernel};
 ///
 /// Where the step becomes short, or `‖∇f‖∞ ≤ √ε`, the space is built once more, from a fixed vector without
 /// structure; if it holds negative curvature, the point is left along that, to the side with the lower `f`,
-/// and the step counts as an escape. Extreme Ritz values are no proof, so there is no certificate:
-/// [`Report::certify`](crate::Report::certify) gives one where a dense Hessian can be had.
+/// and the step counts as an escape. Extreme Ritz values do not prove a minimum, so the report holds no
+/// [`CriticalPoint`](crate::CriticalPoint); [`Report::certify`](crate::Report::certify) adds one where the
+/// objective has a dense Hessian.
 ///
 /// ```
 /// use gradus::nalgebra::DVector;
 /// use gradus::{SaddleFree, Stop, minimize, problems::Rosenbrock};
 ///
-/// let start = DVector::from_element(50, 0.5);
-/// let report = minimize(&mut SaddleFree::new(), &mut Rosenbrock::new(50), start, &Stop::default())?;
+/// let (mut f, start) = (Rosenbrock::new(50), DVector::from_element(50, 0.5));
+/// let report = minimize(&mut SaddleFree::new(), &mut f, start, &Stop::default())?;
 /// assert!(report.into_converged()?.value < 1e-12);
 /// # Ok::<(), gradus::Error>(())
 /// ```

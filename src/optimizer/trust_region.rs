@@ -13,7 +13,7 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// Newton's method in a trust region, on an exact Hessian: the recommended method for hard problems.
 ///
 /// ```text
-/// s = argmin { ∇fᵀs + ½ sᵀHs : ‖s‖ ≤ Δ },    ρ = (f(x) − f(x + s)) / (the reduction the model promises)
+/// s = argmin { m(s) : ‖s‖ ≤ Δ },    m(s) = ∇fᵀs + ½ sᵀHs,    ρ = (f(x) − f(x + s)) / −m(s)
 /// ```
 ///
 /// The subproblem is solved exactly (Moré and Sorensen 1983), the hard case included, whatever the signs of
@@ -33,8 +33,8 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// use gradus::nalgebra::{self, dvector};
 /// use gradus::{CriticalKind, Stop, TrustRegion, minimize, problems::Rosenbrock};
 ///
-/// let mut method = TrustRegion::new();
-/// let report = minimize(&mut method, &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &Stop::default())?;
+/// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+/// let report = minimize(&mut TrustRegion::new(), &mut f, start, &Stop::default())?;
 /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
 /// # Ok::<(), gradus::Error>(())
 /// ```

@@ -49,7 +49,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     ///
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0], dmatrix![2.0, 8.0, 4.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
-    /// assert_eq!(risk.select(&[2, 0])?.value(&dvector![0.0, 0.0]), 5.0); // the mean of ½ 4² and ½ 2²
+    /// // the mean of ½ 4² and ½ 2²
+    /// assert_eq!(risk.select(&[2, 0])?.value(&dvector![0.0, 0.0]), 5.0);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///

@@ -10,8 +10,9 @@ use crate::kernel::sums::{axpy, dot, norm_inf};
 /// The shortest `s` with `H s = −g`, for `H` positive semidefinite up to rounding: `s = −H⁺ g`.
 ///
 /// ```text
-/// H = L Lᵀ,    a column of zeros in L for each pivot that is rounding;    N: its null space, Lᵀ N = 0, Nᵀ N = 1
-/// L Lᵀ s = −g with s = 0 at the missing pivots,    s ← s − N Nᵀ s
+/// H = L Lᵀ,      a column of zeros in L for each pivot that is rounding
+/// Lᵀ N = 0,      Nᵀ N = 1: N spans the null space
+/// L Lᵀ s = −g,   s = 0 at the missing pivots;   then s ← s − N Nᵀ s
 /// ```
 ///
 /// `None` where `H` is not semidefinite, or where `f` falls along the null space: where `Nᵀg` is neither small beside

@@ -58,7 +58,8 @@ impl Layer {
     /// ```
     /// use gradus::{Activation, Network};
     ///
-    /// assert_eq!(Network::new(&[3, 8, 2], Activation::Tanh).layers()[0].activation(), Activation::Tanh);
+    /// let network = Network::new(&[3, 8, 2], Activation::Tanh);
+    /// assert_eq!(network.layers()[0].activation(), Activation::Tanh);
     /// ```
     pub fn activation(&self) -> Activation {
         self.activation
@@ -120,7 +121,8 @@ impl Layer {
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{Activation, Network};
     ///
-    /// let (network, mut theta) = (Network::new(&[2, 1], Activation::Tanh), dvector![1.0, 2.0, 3.0]);
+    /// let network = Network::new(&[2, 1], Activation::Tanh);
+    /// let mut theta = dvector![1.0, 2.0, 3.0];
     /// network.layers()[0].weights_mut(&mut theta)?[(0, 1)] = 7.0;
     /// assert_eq!(theta, dvector![1.0, 7.0, 3.0]);
     /// # Ok::<(), gradus::Error>(())
@@ -142,7 +144,8 @@ impl Layer {
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{Activation, Network};
     ///
-    /// let (network, mut theta) = (Network::new(&[2, 1], Activation::Tanh), dvector![1.0, 2.0, 3.0]);
+    /// let network = Network::new(&[2, 1], Activation::Tanh);
+    /// let mut theta = dvector![1.0, 2.0, 3.0];
     /// network.layers()[0].bias_mut(&mut theta)?.fill(0.0);
     /// assert_eq!(theta, dvector![1.0, 2.0, 0.0]);
     /// # Ok::<(), gradus::Error>(())

@@ -121,9 +121,8 @@ impl<T: Real> Lanczos<T> {
     }
 
     /// The least eigenvalue that `steps` steps from a fixed vector without structure find, if it is negative, and
-    /// its unit Ritz vector in `out`. A negative Ritz value is a proof, it is
-    /// `vᵀHv`; `None`, where the smallest is not negative beyond rounding, is only a sign that there is
-    /// none.
+    /// its unit Ritz vector in `out`. A negative Ritz value is `vᵀHv`, so the curvature along `v`
+    /// is negative. `None`, where the smallest is not negative beyond rounding, does not exclude a negative eigenvalue.
     pub(crate) fn negative_eigenvalue<O: HessianProduct<T> + ?Sized>(
         &mut self,
         objective: &mut O,

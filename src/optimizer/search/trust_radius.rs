@@ -119,9 +119,9 @@ impl<T: Real> Region<T> {
 
     /// `f(x + s)` if the step is accepted, with the point in the trial buffer; adapts the radius.
     ///
-    /// Where the promise drowns in the rounding of `f`, a smaller gradient is enough. And `f` can be noisier than its
-    /// size tells, where large terms cancel in it: a gradient four times smaller outweighs a change that is small
-    /// beside `f`.
+    /// Where the predicted gain is within the rounding of `f`, a smaller gradient is enough. And `f` can be noisier
+    /// than its size tells, where large terms cancel in it: a gradient four times smaller outweighs a change that is
+    /// small beside `f`.
     pub(crate) fn judge<O: Objective<T> + ?Sized>(
         &mut self,
         at: &mut Position<T, O>,

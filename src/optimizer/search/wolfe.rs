@@ -3,13 +3,13 @@
 //! With `φ(t) = f(x + t d)` and `φ'(0) < 0` it looks for a `t` where
 //!
 //! ```text
-//! φ(t)    ≤ φ(0) + δ t φ'(0) + ω      δ = 10⁻⁴, ω = 8 ε |φ(0)|: what rounding does to a value
+//! φ(t)    ≤ φ(0) + δ t φ'(0) + ω      δ = 10⁻⁴, ω = 8 ε |φ(0)|: the rounding of a value
 //! |φ'(t)| ≤ σ |φ'(0)|
 //! ```
 //!
 //! The interval `[a, b]` keeps `φ(a) ≤ φ(0) + ω, φ'(a) < 0` and, at `b`, a slope upwards, a value too high, or
 //! none at all; a minimum lies between. Secants of the slopes shrink it, halving where they are slow. Near a
-//! minimum slopes are exact to `ε` where values are to `√ε`: so slopes decide, and values only have a veto.
+//! minimum slopes are exact to `ε` where values are to `√ε`: so slopes decide, and values only rule lengths out.
 //!
 //! Source: Hager and Zhang, *A new conjugate gradient method with guaranteed descent and an efficient line
 //! search*, SIAM J. Optim. 16 (2005), section 4; the conditions with an error bound as in their (4.1)-(4.3).
