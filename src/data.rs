@@ -12,6 +12,7 @@
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use crate::contract::{check_matrix, check_samples, room};
+use crate::kernel::{compiled, pairwise};
 use crate::{Error, Real};
 
 /// A table with one sample per **row** as a matrix with one sample per **column** (`features × samples`).
@@ -120,22 +121,8 @@ impl<T: Real> Standardizer<T> {
         if x.nrows() == 0 {
             return Err(Error::Empty { argument: "x", expected: "feature (row)" });
         }
-        let share = T::one() / T::of(x.ncols() as f64);
-        // x · share before the sum: the sum of large numbers may overflow where their mean does not
-        let average = |values: &mut dyn Iterator<Item = T>| values.fold(T::zero(), |s, x| s + x * share);
         let mut standard = Self { mean: DVector::zeros(x.nrows()), scale: DVector::zeros(x.nrows()) };
-        for (i, row) in x.row_iter().enumerate() {
-            let rough = average(&mut row.iter().copied());
-            let mean = rough + average(&mut row.iter().map(|x| *x - rough));
-            let width = row.iter().fold(T::zero(), |w, x| w.max((*x - mean).abs()));
-            let size = row.amax();
-            let constant = row.iter().all(|x| *x == row[0]) || width <= T::EPSILON * size;
-            standard.mean[i] = mean;
-            let square = |x: &T| ((*x - mean) / width) * ((*x - mean) / width);
-            let scale = width * average(&mut row.iter().map(square)).sqrt();
-            // NaN where the width is zero or infinite, zero where it is too small for a number
-            standard.scale[i] = if !constant && scale > T::zero() { scale } else { T::one() };
-        }
+        moments(x, standard.mean.as_mut_slice(), standard.scale.as_mut_slice());
         Ok(standard)
     }
 
@@ -183,6 +170,35 @@ impl<T: Real> Standardizer<T> {
     pub fn transform<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<DMatrix<T>, Error> {
         let x = x.into();
         check_matrix("x", x, (self.mean.len(), x.ncols()))?;
-        Ok(DMatrix::from_fn(x.nrows(), x.ncols(), |i, j| (x[(i, j)] - self.mean[i]) / self.scale[i]))
+        Ok(standardise(x, self.mean.as_slice(), self.scale.as_slice()))
     }
 }
+
+compiled! {
+    /// Mean and scale of each row. The mean is taken twice, the second time of what the first one left.
+    fn moments<T>(x: DMatrixView<'a, T>, mean: &'a mut [T], scale: &'a mut [T]) {
+        let share = T::one() / T::of(x.ncols() as f64);
+        for (i, (mean, scale)) in mean.iter_mut().zip(scale).enumerate() {
+            let row = x.row(i);
+            // x · share before the sum: the sum of large numbers may overflow where their mean does not
+            let average = |f: &dyn Fn(T) -> T| {
+                pairwise(0..row.len(), SHORT, &mut |part| part.fold(T::zero(), |sum, j| sum + f(row[j]) * share))
+            };
+            let rough = average(&|x| x);
+            *mean = rough + average(&|x| x - rough);
+            let (center, size) = (*mean, row.amax());
+            let width = row.iter().fold(T::zero(), |w, x| w.max((*x - center).abs()));
+            let constant = row.iter().all(|x| *x == row[0]) || width <= T::EPSILON * size;
+            let deviation = width * average(&|x| ((x - center) / width) * ((x - center) / width)).sqrt();
+            // NaN where the width is zero or infinite, zero where it is too small for a number
+            *scale = if !constant && deviation > T::zero() { deviation } else { T::one() };
+        }
+    }
+
+    fn standardise<T>(x: DMatrixView<'a, T>, mean: &'a [T], scale: &'a [T]) -> DMatrix<T> {
+        DMatrix::from_fn(x.nrows(), x.ncols(), |i, j| (x[(i, j)] - mean[i]) / scale[i])
+    }
+}
+
+/// Samples that are added one after the other.
+const SHORT: usize = 32;
