@@ -30,11 +30,7 @@ impl<T: Real> Loss<T> for Distance {
         weights.iter().enumerate().map(term).fold(T::zero(), |sum, term| sum + term)
     }
     fn value_gradient(
-        &self,
-        z: DMatrixView<'_, T>,
-        y: DMatrixView<'_, T>,
-        weights: &[T],
-        mut delta: DMatrixViewMut<'_, T>,
+        &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], mut delta: DMatrixViewMut<'_, T>,
     ) -> T {
         for (j, w) in weights.iter().enumerate() {
             let apart = z.column(j) - y.column(j);

@@ -31,21 +31,14 @@ impl<T: Real> Model<T> for Growth {
         vec![T::zero(); max_batch]
     }
     fn forward<'c>(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        z: &'c mut Self::Cache,
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, z: &'c mut Self::Cache,
     ) -> DMatrixView<'c, T> {
         z.iter_mut().zip(x.iter()).for_each(|(z, x)| *z = theta[0] * (T::one() - (-theta[1] * *x).exp()));
         DMatrixView::from_slice(z, 1, x.ncols())
     }
     fn backward(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        delta: DMatrixView<'_, T>,
-        _cache: &mut Self::Cache,
-        gradient: &mut DVector<T>,
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>,
+        _cache: &mut Self::Cache, gradient: &mut DVector<T>,
     ) {
         for (x, delta) in x.iter().zip(delta.iter()) {
             let e = (-theta[1] * *x).exp();

@@ -34,8 +34,7 @@ mod report;
 /// [`Error::Length`], [`Error::Empty`] and [`Error::NonFinite`] for `x`; [`Error::Evaluation`] if `f(x)` is not
 /// finite; [`Error::Resized`] if the gradient came back with another length.
 pub fn gradient<T: Real, O: Objective<T> + ?Sized>(
-    objective: &mut O,
-    x: &DVector<T>,
+    objective: &mut O, x: &DVector<T>,
 ) -> Result<CheckReport<T>, Error> {
     let (value, gradient) = at(objective, x)?;
     let alone = Component::same("f (value alone)", objective.value(x), value);
@@ -62,8 +61,7 @@ pub fn gradient<T: Real, O: Objective<T> + ?Sized>(
 /// # Errors
 /// As [`gradient`].
 pub fn hessian<T: Real, O: Hessian<T> + ?Sized>(
-    objective: &mut O,
-    x: &DVector<T>,
+    objective: &mut O, x: &DVector<T>,
 ) -> Result<CheckReport<T>, Error> {
     at(objective, x)?;
     let n = x.len();
@@ -90,8 +88,7 @@ pub fn hessian<T: Real, O: Hessian<T> + ?Sized>(
 /// # Errors
 /// As [`gradient`].
 pub fn hessian_product<T: Real, O: HessianProduct<T> + ?Sized>(
-    objective: &mut O,
-    x: &DVector<T>,
+    objective: &mut O, x: &DVector<T>,
 ) -> Result<CheckReport<T>, Error> {
     at(objective, x)?;
     let n = x.len();
@@ -110,8 +107,7 @@ pub fn hessian_product<T: Real, O: HessianProduct<T> + ?Sized>(
 
 /// `f(x)` and `∇f(x)`, once `x` is found fit.
 fn at<T: Real, O: Objective<T> + ?Sized>(
-    objective: &mut O,
-    x: &DVector<T>,
+    objective: &mut O, x: &DVector<T>,
 ) -> Result<(T, DVector<T>), Error> {
     check_point("x", x, objective.dim())?;
     let mut gradient = DVector::zeros(0);
@@ -144,11 +140,7 @@ struct Quantity {
 impl Quantity {
     /// The derivative of `f: R → Rᵏ` at `t` beside `analytic`, its entries from the `first` on.
     fn entries<T: Real>(
-        self,
-        first: usize,
-        analytic: &[T],
-        t: T,
-        f: impl FnMut(T, &mut [T]),
+        self, first: usize, analytic: &[T], t: T, f: impl FnMut(T, &mut [T]),
     ) -> Vec<Component<T>> {
         let compare = |i: usize, estimate: &Estimate<T>| {
             let position = ((first + i) % self.rows, (first + i) / self.rows);
@@ -161,10 +153,7 @@ impl Quantity {
 
     /// The partial derivatives of `f: Rⁿ → Rᵏ` at `x` beside `analytic`, `k` entries per coordinate.
     fn partials<T: Real>(
-        self,
-        analytic: &[T],
-        x: &DVector<T>,
-        mut f: impl FnMut(&DVector<T>, &mut [T]),
+        self, analytic: &[T], x: &DVector<T>, mut f: impl FnMut(&DVector<T>, &mut [T]),
     ) -> CheckReport<T> {
         let k = (analytic.len() / x.len().max(1)).max(1);
         let mut beside = x.clone();

@@ -7,9 +7,7 @@ use crate::{Error, Real, kernel};
 
 /// `found` is the shape that `argument` has to have.
 pub(crate) fn check_shape(
-    argument: &'static str,
-    found: (usize, usize),
-    expected: (usize, usize),
+    argument: &'static str, found: (usize, usize), expected: (usize, usize),
 ) -> Result<(), Error> {
     if found == expected { Ok(()) } else { Err(Error::Shape { argument, expected, found }) }
 }
@@ -32,9 +30,7 @@ pub(crate) fn check_finite<T: Real>(argument: &'static str, data: DMatrixView<'_
 
 /// A matrix has its shape, and is finite.
 pub(crate) fn check_matrix<T: Real>(
-    argument: &'static str,
-    data: DMatrixView<'_, T>,
-    expected: (usize, usize),
+    argument: &'static str, data: DMatrixView<'_, T>, expected: (usize, usize),
 ) -> Result<(), Error> {
     check_shape(argument, data.shape(), expected)?;
     check_finite(argument, data)
@@ -50,9 +46,7 @@ pub(crate) fn check_samples<T: Real>(x: DMatrixView<'_, T>, features: usize) -> 
 
 /// What user code returned is finite.
 pub(crate) fn check_evaluation<T: Real>(
-    what: &'static str,
-    at: &'static str,
-    found: &[T],
+    what: &'static str, at: &'static str, found: &[T],
 ) -> Result<(), Error> {
     match found.iter().find(|x| !x.is_finite()) {
         Some(found) => Err(Error::Evaluation { what, at, found: found.f64() }),
@@ -73,10 +67,7 @@ pub(crate) fn check_point<T: Real>(argument: &'static str, x: &DVector<T>, dim: 
 
 /// A setting lies in the range that `fine` describes.
 pub(crate) fn setting<T: Real>(
-    name: &'static str,
-    expected: &'static str,
-    found: T,
-    fine: bool,
+    name: &'static str, expected: &'static str, found: T, fine: bool,
 ) -> Result<(), Error> {
     if fine { Ok(()) } else { Err(Error::Setting { name, expected, found: found.f64() }) }
 }

@@ -210,10 +210,7 @@ impl<T: Real> CriticalPoint<T> {
 
     /// With gradient and Hessian at `x` known; asks for one more Hessian unless the objective is convex.
     pub(crate) fn judge<O: Hessian<T> + ?Sized>(
-        objective: &mut O,
-        x: &DVector<T>,
-        gradient: &DVector<T>,
-        hessian: &DMatrix<T>,
+        objective: &mut O, x: &DVector<T>, gradient: &DVector<T>, hessian: &DMatrix<T>,
     ) -> Result<Self, Error> {
         let convex = objective.is_convex();
         let gradient_norm = kernel::norm_inf(gradient.as_slice());
@@ -280,9 +277,7 @@ impl<T: Real> CriticalPoint<T> {
 /// arguments are `x + s`, `s` the Newton step, and `H(x)`. Infinite where the step leaves the domain: then
 /// nothing is decided.
 pub(crate) fn margin<T: Real, O: Hessian<T> + ?Sized>(
-    objective: &mut O,
-    reached: &DVector<T>,
-    hessian: &DMatrix<T>,
+    objective: &mut O, reached: &DVector<T>, hessian: &DMatrix<T>,
 ) -> Result<T, Error> {
     let mut there = DMatrix::zeros(reached.len(), reached.len());
     evaluate_hessian(objective, reached, &mut there)?;
@@ -296,9 +291,7 @@ pub(crate) fn margin<T: Real, O: Hessian<T> + ?Sized>(
 
 /// `∇²f(x)`, its shape checked after a user's code had it.
 pub(crate) fn evaluate_hessian<T: Real, O: Hessian<T> + ?Sized>(
-    objective: &mut O,
-    x: &DVector<T>,
-    hessian: &mut DMatrix<T>,
+    objective: &mut O, x: &DVector<T>, hessian: &mut DMatrix<T>,
 ) -> Result<(), Error> {
     objective.hessian(x, hessian);
     check_hessian(hessian, x.len())

@@ -197,9 +197,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// # Errors
     /// Those of [`predict`](Self::predict), for `x` and for `y`; [`Error::Label`].
     pub fn score<'a>(
-        &self,
-        x: impl Into<DMatrixView<'a, T>>,
-        y: impl Into<DMatrixView<'a, T>>,
+        &self, x: impl Into<DMatrixView<'a, T>>, y: impl Into<DMatrixView<'a, T>>,
     ) -> Result<T, Error> {
         let (x, y) = (x.into(), y.into());
         let z = self.scores(x)?;
@@ -352,9 +350,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Predictor<'_, T, M, L> {
     /// # Errors
     /// Those of [`Fitted::predict`]; [`Error::Shape`] for an `out` of another shape.
     pub fn predict_into<'a>(
-        &mut self,
-        x: impl Into<DMatrixView<'a, T>>,
-        out: &mut DMatrix<T>,
+        &mut self, x: impl Into<DMatrixView<'a, T>>, out: &mut DMatrix<T>,
     ) -> Result<(), Error> {
         self.evaluate(x.into(), out, true)
     }

@@ -313,9 +313,7 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
 
 /// `r(x)`, its length checked.
 fn residuals_at<T: Real>(
-    problem: &mut impl Residuals<T>,
-    x: &DVector<T>,
-    r: &mut DVector<T>,
+    problem: &mut impl Residuals<T>, x: &DVector<T>, r: &mut DVector<T>,
 ) -> Result<(), Error> {
     let m = problem.count();
     if r.len() != m {

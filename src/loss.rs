@@ -56,11 +56,7 @@ pub trait Loss<T: Real>: Sync {
 
     /// The same, with `∂/∂Z` of it written to `delta` (`k × m`).
     fn value_gradient(
-        &self,
-        z: DMatrixView<'_, T>,
-        y: DMatrixView<'_, T>,
-        weights: &[T],
-        delta: DMatrixViewMut<'_, T>,
+        &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], delta: DMatrixViewMut<'_, T>,
     ) -> T;
 
     /// Turns scores, in place, into the mean response they stand for: nothing (the default) for regression, `σ(z)`
@@ -183,11 +179,7 @@ pub trait Loss<T: Real>: Sync {
 pub trait SecondOrderLoss<T: Real>: Loss<T> {
     /// Writes `w_j (∂²ℓ/∂z²)(z_j, y_j) r_j` to the columns of `out` (`r` and `out` are `k × m`).
     fn curvature_product(
-        &self,
-        z: DMatrixView<'_, T>,
-        y: DMatrixView<'_, T>,
-        weights: &[T],
-        r: DMatrixView<'_, T>,
+        &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], r: DMatrixView<'_, T>,
         out: DMatrixViewMut<'_, T>,
     );
 }

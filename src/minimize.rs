@@ -35,10 +35,7 @@ mod stop;
 /// [`Error::Resized`] where user code replaced what it was lent, [`Error::TooLarge`] for more numbers than memory
 /// holds.
 pub fn minimize<T, O, P>(
-    optimizer: &mut P,
-    objective: &mut O,
-    start: DVector<T>,
-    stop: &Stop<T>,
+    optimizer: &mut P, objective: &mut O, start: DVector<T>, stop: &Stop<T>,
 ) -> Result<Report<T>, Error>
 where
     T: Real,
@@ -67,10 +64,7 @@ where
 /// # Errors
 /// Those of [`minimize`].
 pub fn minimize_with<T, O, P>(
-    optimizer: &mut P,
-    objective: &mut O,
-    start: DVector<T>,
-    stop: &Stop<T>,
+    optimizer: &mut P, objective: &mut O, start: DVector<T>, stop: &Stop<T>,
     mut progress: impl FnMut(&Progress<T>, &DVector<T>) -> ControlFlow<()>,
 ) -> Result<Report<T>, Error>
 where
@@ -90,10 +84,7 @@ where
 
 /// Steps until an ending, and what is known of the point there.
 fn run<T, O, P>(
-    optimizer: &mut P,
-    objective: &mut O,
-    start: DVector<T>,
-    stop: &Stop<T>,
+    optimizer: &mut P, objective: &mut O, start: DVector<T>, stop: &Stop<T>,
     progress: &mut impl FnMut(&Progress<T>, &DVector<T>) -> ControlFlow<()>,
 ) -> Result<Report<T>, Error>
 where
@@ -145,10 +136,7 @@ fn look<T: Real, O: Objective<T> + ?Sized>(objective: &mut O, x: &DVector<T>) ->
 
 /// The ending of a run whose objective has failed, or is no longer finite; an error if it never was.
 fn broken<T: Real, O: Objective<T> + ?Sized>(
-    objective: &mut O,
-    step: &Step<T>,
-    iteration: usize,
-    report: &mut Report<T>,
+    objective: &mut O, step: &Step<T>, iteration: usize, report: &mut Report<T>,
 ) -> Result<Option<Termination>, Error> {
     if let Some(failure) = objective.failure() {
         if iteration == 0 {
@@ -167,8 +155,7 @@ fn broken<T: Real, O: Objective<T> + ?Sized>(
 
 /// Keeps the point in the trace, and shows it to the caller; whether that asks to stop.
 fn show<T: Real>(
-    report: &mut Report<T>,
-    stop: &Stop<T>,
+    report: &mut Report<T>, stop: &Stop<T>,
     progress: &mut impl FnMut(&Progress<T>, &DVector<T>) -> ControlFlow<()>,
 ) -> bool {
     let point = report.progress();
@@ -191,10 +178,7 @@ struct Settled<'a, T> {
 
 /// The first rule that holds, in the order of what it says about the point.
 fn ending<T: Real, O: Objective<T> + ?Sized>(
-    at: &Settled<'_, T>,
-    objective: &mut O,
-    report: &mut Report<T>,
-    stop: &Stop<T>,
+    at: &Settled<'_, T>, objective: &mut O, report: &mut Report<T>, stop: &Stop<T>,
 ) -> Result<Option<Termination>, Error> {
     let goes_on = matches!(at.step.outcome, Outcome::Escaped | Outcome::Unsettled);
     let is_calm = report.gradient_norm <= stop.gradient && !goes_on;
@@ -234,8 +218,7 @@ fn ending<T: Real, O: Objective<T> + ?Sized>(
 /// `t = θ |f| / ‖∇f‖²`. A fall counts beyond what `f` wavers between `x` and its two neighbours, and where the step
 /// is longer than `8 ε ‖x‖∞`: among the nearest numbers `f` falls and rises by rounding.
 fn falls<T: Real, O: Objective<T> + ?Sized>(
-    objective: &mut O,
-    report: &mut Report<T>,
+    objective: &mut O, report: &mut Report<T>,
 ) -> Result<bool, Error> {
     const TRIALS: usize = 13;
     let f = report.value;

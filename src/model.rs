@@ -144,19 +144,12 @@ pub trait Model<T: Real>: Architecture {
 
     /// The scores `Z` (`k × m`) of `x`, kept with what `backward` needs in `cache`.
     fn forward<'c>(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        cache: &'c mut Self::Cache,
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, cache: &'c mut Self::Cache,
     ) -> DMatrixView<'c, T>;
 
     /// Adds `∂L/∂θ` to `gradient`, given `delta = ∂L/∂Z`.
     fn backward(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        delta: DMatrixView<'_, T>,
-        cache: &mut Self::Cache,
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>, cache: &mut Self::Cache,
         gradient: &mut DVector<T>,
     );
 
@@ -171,9 +164,7 @@ pub trait Model<T: Real>: Architecture {
     /// `W` by columns, then `b`, if there is one, in the parameters [`affine_in`](Architecture::affine_in).
     #[doc(hidden)]
     fn affine_inputs<'c>(
-        &self,
-        _x: DMatrixView<'c, T>,
-        _cache: &'c Self::Cache,
+        &self, _x: DMatrixView<'c, T>, _cache: &'c Self::Cache,
     ) -> Option<DMatrixView<'c, T>> {
         None
     }
@@ -197,10 +188,7 @@ pub trait Model<T: Real>: Architecture {
 pub trait InputGradient<T: Real>: Model<T> {
     /// Writes `∂L/∂X` (`n × m`) to `out`; called after [`backward`](Model::backward) with the same arguments.
     fn input_gradient(
-        &self,
-        theta: &DVector<T>,
-        delta: DMatrixView<'_, T>,
-        cache: &mut Self::Cache,
+        &self, theta: &DVector<T>, delta: DMatrixView<'_, T>, cache: &mut Self::Cache,
         out: DMatrixViewMut<'_, T>,
     );
 }
@@ -279,11 +267,7 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
     /// assert_eq!(r_z, dmatrix![2.0, 3.0]); // v₁ x + v₂
     /// ```
     fn tangent<'c>(
-        &self,
-        theta: &DVector<T>,
-        v: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        cache: &'c mut Self::Cache,
+        &self, theta: &DVector<T>, v: &DVector<T>, x: DMatrixView<'_, T>, cache: &'c mut Self::Cache,
     ) -> DMatrixView<'c, T>;
 
     /// Adds `R{∂L/∂θ}`, the Hessian product `∇²L v`, to `out`. With `delta = 0` only the Gauss–Newton part
@@ -306,14 +290,8 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
     /// ```
     #[expect(clippy::too_many_arguments, reason = "each is a symbol of the formula")]
     fn backward_tangent(
-        &self,
-        theta: &DVector<T>,
-        v: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        delta: DMatrixView<'_, T>,
-        r_delta: DMatrixView<'_, T>,
-        cache: &mut Self::Cache,
-        out: &mut DVector<T>,
+        &self, theta: &DVector<T>, v: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>,
+        r_delta: DMatrixView<'_, T>, cache: &mut Self::Cache, out: &mut DVector<T>,
     );
 
     /// Adds the dense Hessian to the lower triangle of `out` (column-major `p × p`).
@@ -334,13 +312,8 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
     /// assert_eq!((h[0], h[1], h[3]), (5.0, 3.0, 2.0)); // Σx², Σx, m for x = (1, 2)
     /// ```
     fn dense_hessian(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        delta: DMatrixView<'_, T>,
-        curvature: DMatrixView<'_, T>,
-        cache: &mut Self::Cache,
-        out: &mut [T],
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>,
+        curvature: DMatrixView<'_, T>, cache: &mut Self::Cache, out: &mut [T],
     ) {
         let p = theta.len();
         each_column(self, theta, (x, delta, curvature), cache, |j, column| {
@@ -365,13 +338,8 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
     /// assert_eq!(diagonal, dvector![5.0, 2.0]); // Σx², m for x = (1, 2)
     /// ```
     fn hessian_diagonal(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        delta: DMatrixView<'_, T>,
-        curvature: DMatrixView<'_, T>,
-        cache: &mut Self::Cache,
-        out: &mut DVector<T>,
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>,
+        curvature: DMatrixView<'_, T>, cache: &mut Self::Cache, out: &mut DVector<T>,
     ) {
         each_column(self, theta, (x, delta, curvature), cache, |j, column| {
             if let (Some(out), Some(c)) = (out.get_mut(j), column.get(j)) {
@@ -383,11 +351,9 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
 
 /// Hands out the columns `∇²L e_j` of a batch's Hessian, each a product, given `X`, `Δ` and the blocks `∂²L/∂z²`.
 fn each_column<T: Real, M: SecondOrderModel<T> + ?Sized>(
-    model: &M,
-    theta: &DVector<T>,
+    model: &M, theta: &DVector<T>,
     (x, delta, curvature): (DMatrixView<'_, T>, DMatrixView<'_, T>, DMatrixView<'_, T>),
-    cache: &mut M::Cache,
-    mut hand: impl FnMut(usize, &DVector<T>),
+    cache: &mut M::Cache, mut hand: impl FnMut(usize, &DVector<T>),
 ) {
     let (p, (k, m)) = (theta.len(), delta.shape());
     let (mut unit, mut column, mut r_delta) = (DVector::zeros(p), DVector::zeros(p), DMatrix::zeros(k, m));

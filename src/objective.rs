@@ -219,10 +219,7 @@ pub trait Hessian<T: Real>: Objective<T> {
     /// assert_eq!((value, g, h), (1.0, dvector![-2.0, 0.0], dmatrix![2.0, 0.0; 0.0, 200.0]));
     /// ```
     fn value_gradient_hessian(
-        &mut self,
-        x: &DVector<T>,
-        gradient: &mut DVector<T>,
-        hessian: &mut DMatrix<T>,
+        &mut self, x: &DVector<T>, gradient: &mut DVector<T>, hessian: &mut DMatrix<T>,
     ) -> T {
         let n = self.dim();
         if [x.len(), gradient.len(), hessian.nrows(), hessian.ncols()] != [n; 4] {
@@ -236,9 +233,7 @@ pub trait Hessian<T: Real>: Objective<T> {
 
 /// `f(x)` with `∇f(x)` in `gradient`, sized once and checked after a user's code had it.
 pub(crate) fn evaluate<T: Real, O: Objective<T> + ?Sized>(
-    objective: &mut O,
-    x: &DVector<T>,
-    gradient: &mut DVector<T>,
+    objective: &mut O, x: &DVector<T>, gradient: &mut DVector<T>,
 ) -> Result<T, Error> {
     if gradient.len() != x.len() {
         // what is never written shows

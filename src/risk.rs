@@ -97,10 +97,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// [`Error::NonFinite`], [`Error::TooLarge`] for more parameters than memory holds, and what the loss has to say of
     /// the targets ([`Error::Label`]).
     pub fn new(
-        model: M,
-        loss: L,
-        x: impl Into<DMatrixView<'a, T>>,
-        y: impl Into<DMatrixView<'a, T>>,
+        model: M, loss: L, x: impl Into<DMatrixView<'a, T>>, y: impl Into<DMatrixView<'a, T>>,
     ) -> Result<Self, Error> {
         let (x, y) = (x.into(), y.into());
         model.check()?;
@@ -273,9 +270,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
 
     /// The sum over the batch of what `add` adds for one chunk, into `root`, whatever that holds.
     fn sum_chunks(
-        &mut self,
-        quantity: Quantity,
-        root: Sums<T>,
+        &mut self, quantity: Quantity, root: Sums<T>,
         add: impl Fn(&Self, Range<usize>, &mut Worker<T, M::Cache>, &mut Sums<T>) + Sync,
     ) -> Sums<T> {
         let (length, size) = (root.vector.len(), root.matrix.nrows());
@@ -322,11 +317,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
 
     /// The loss of one chunk, with its gradient added.
     fn add_chunk(
-        &self,
-        theta: &DVector<T>,
-        chunk: Range<usize>,
-        worker: &mut Worker<T, M::Cache>,
-        sums: &mut Sums<T>,
+        &self, theta: &DVector<T>, chunk: Range<usize>, worker: &mut Worker<T, M::Cache>, sums: &mut Sums<T>,
     ) {
         let (x, y, shares) = self.part(chunk);
         let z = self.model.forward(theta, x, &mut worker.cache);

@@ -35,11 +35,7 @@ impl Network {
     /// # Errors
     /// Those of [`EmpiricalRisk::new`]; [`Error::Evaluation`] where the loss is not finite at the start.
     pub fn fit<'a, T: Real, L: Loss<T> + Clone>(
-        &self,
-        loss: L,
-        x: impl Into<DMatrixView<'a, T>>,
-        y: impl Into<DMatrixView<'a, T>>,
-        seed: u64,
+        &self, loss: L, x: impl Into<DMatrixView<'a, T>>, y: impl Into<DMatrixView<'a, T>>, seed: u64,
     ) -> Result<Fitted<T, Self, L>, Error> {
         let mut risk = EmpiricalRisk::new(self.clone(), loss, x, y)?;
         let start = self.initial(seed);
@@ -237,9 +233,7 @@ impl<T: Real, P> Trainer<T, P> {
     /// # Errors
     /// Those of [`train_with`](Self::train_with).
     pub fn train<'a, M: Model<T> + Clone, L: Loss<T> + Clone>(
-        &mut self,
-        risk: &mut EmpiricalRisk<'a, T, M, L>,
-        start: DVector<T>,
+        &mut self, risk: &mut EmpiricalRisk<'a, T, M, L>, start: DVector<T>,
     ) -> Result<Trained<T, M, L>, Error>
     where
         P: Optimizer<T, EmpiricalRisk<'a, T, M, L>>,
@@ -285,9 +279,7 @@ impl<T: Real, P> Trainer<T, P> {
     /// [`Error::NonFinite`] for the start, [`Error::Length`] for a validation objective of another dimension,
     /// [`Error::Evaluation`] where the loss is not finite at the start.
     pub fn train_with<'a, M: Model<T> + Clone, L: Loss<T> + Clone>(
-        &mut self,
-        risk: &mut EmpiricalRisk<'a, T, M, L>,
-        start: DVector<T>,
+        &mut self, risk: &mut EmpiricalRisk<'a, T, M, L>, start: DVector<T>,
         validation: Option<&mut dyn Objective<T>>,
         progress: impl FnMut(&Epoch<T>, &DVector<T>) -> ControlFlow<()>,
     ) -> Result<Trained<T, M, L>, Error>
@@ -364,10 +356,7 @@ struct Run<T: Real> {
 
 impl<T: Real> Run<T> {
     fn epochs<'a, M: Model<T>, L: Loss<T>, P: Optimizer<T, EmpiricalRisk<'a, T, M, L>>>(
-        &mut self,
-        optimizer: &mut P,
-        risk: &mut EmpiricalRisk<'a, T, M, L>,
-        plan: &Plan<T>,
+        &mut self, optimizer: &mut P, risk: &mut EmpiricalRisk<'a, T, M, L>, plan: &Plan<T>,
         mut validation: Option<&mut dyn Objective<T>>,
         mut progress: impl FnMut(&Epoch<T>, &DVector<T>) -> ControlFlow<()>,
     ) -> Result<Termination, Error> {
@@ -410,10 +399,7 @@ impl<T: Real> Run<T> {
 
     /// One pass; the mean loss, or nothing once it is not finite.
     fn epoch<'a, M: Model<T>, L: Loss<T>, P: Optimizer<T, EmpiricalRisk<'a, T, M, L>>>(
-        &mut self,
-        optimizer: &mut P,
-        risk: &mut EmpiricalRisk<'a, T, M, L>,
-        batch: usize,
+        &mut self, optimizer: &mut P, risk: &mut EmpiricalRisk<'a, T, M, L>, batch: usize,
     ) -> Result<Option<T>, Error> {
         let (mut total, mut weight) = (T::zero(), T::zero());
         for samples in self.samples.chunks(batch) {
@@ -437,9 +423,7 @@ impl<T: Real> Run<T> {
 
     /// Judges the point over all samples; one that is not finite there gives way to the last good one.
     fn report<M: Model<T>, L: Loss<T>>(
-        self,
-        risk: &mut EmpiricalRisk<'_, T, M, L>,
-        mut termination: Termination,
+        self, risk: &mut EmpiricalRisk<'_, T, M, L>, mut termination: Termination,
     ) -> Result<(Report<T>, Vec<Epoch<T>>), Error> {
         let mut gradient = DVector::zeros(self.x.len());
         let mut found = T::NAN;

@@ -102,9 +102,7 @@ fn whole_batch<T: Real, O: Hessian<T> + HessianProduct<T>>() -> Vec<Named<T, O>>
 /// Newton's method and the trust region take eigenvalues, which may allocate, unless the Hessian is positive
 /// `definite`: where it is not, they stand aside.
 fn assert_whole_batch_silent<T, M, L>(
-    model: &M,
-    loss: L,
-    (x, y): (&DMatrix<T>, &DMatrix<T>),
+    model: &M, loss: L, (x, y): (&DMatrix<T>, &DMatrix<T>),
     (start, ridge, definite): (&DVector<T>, f64, bool),
 ) where
     T: Real,

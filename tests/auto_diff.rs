@@ -73,10 +73,8 @@ fn helix_by_hand() -> impl Hessian<f64> + HessianProduct<f64> {
 }
 
 fn agree<T: DualReal>(
-    dual: &mut (impl Hessian<T> + HessianProduct<T>),
-    by_hand: &mut (impl Hessian<T> + HessianProduct<T>),
-    x: &DVector<T>,
-    tolerance: f64,
+    dual: &mut (impl Hessian<T> + HessianProduct<T>), by_hand: &mut (impl Hessian<T> + HessianProduct<T>),
+    x: &DVector<T>, tolerance: f64,
 ) {
     let n = x.len();
     let (mut g, mut h, mut hv) = (DVector::zeros(n), DMatrix::zeros(n, n), DVector::zeros(n));

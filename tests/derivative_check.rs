@@ -198,21 +198,14 @@ impl Model<f64> for Affine {
         DMatrix::zeros(2, max_batch)
     }
     fn forward<'c>(
-        &self,
-        theta: &DVector<f64>,
-        x: DMatrixView<'_, f64>,
-        cache: &'c mut DMatrix<f64>,
+        &self, theta: &DVector<f64>, x: DMatrixView<'_, f64>, cache: &'c mut DMatrix<f64>,
     ) -> DMatrixView<'c, f64> {
         *cache = DMatrix::from_column_slice(2, 2, theta.as_slice()) * x;
         cache.as_view()
     }
     fn backward(
-        &self,
-        _theta: &DVector<f64>,
-        x: DMatrixView<'_, f64>,
-        delta: DMatrixView<'_, f64>,
-        _cache: &mut DMatrix<f64>,
-        gradient: &mut DVector<f64>,
+        &self, _theta: &DVector<f64>, x: DMatrixView<'_, f64>, delta: DMatrixView<'_, f64>,
+        _cache: &mut DMatrix<f64>, gradient: &mut DVector<f64>,
     ) {
         let mut g = delta * x.transpose();
         if self.0 == Mistake::Transposed {
@@ -228,10 +221,7 @@ impl Model<f64> for Affine {
 
 impl InputGradient<f64> for Affine {
     fn input_gradient(
-        &self,
-        theta: &DVector<f64>,
-        delta: DMatrixView<'_, f64>,
-        _cache: &mut DMatrix<f64>,
+        &self, theta: &DVector<f64>, delta: DMatrixView<'_, f64>, _cache: &mut DMatrix<f64>,
         mut out: DMatrixViewMut<'_, f64>,
     ) {
         let w = DMatrix::from_column_slice(2, 2, theta.as_slice());

@@ -138,12 +138,7 @@ macro_rules! risk {
 }
 
 fn gradient_agrees<T: Real, M: Model<T>, L: Loss<T>>(
-    model: M,
-    loss: L,
-    problem: &Problem,
-    theta: &[f64],
-    expected: &(f64, Vec<f64>),
-    tolerance: f64,
+    model: M, loss: L, problem: &Problem, theta: &[f64], expected: &(f64, Vec<f64>), tolerance: f64,
 ) {
     let (x, y) = (matrix::<T>(&problem.x), matrix::<T>(&problem.y));
     let mut risk = risk!(T, model, loss, problem, x, y);
@@ -189,11 +184,7 @@ fn gradients_of_every_activation_loss_depth_and_batch() {
 }
 
 fn product_agrees<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>>(
-    model: M,
-    loss: L,
-    problem: &Problem,
-    theta: &[f64],
-    tolerance: f64,
+    model: M, loss: L, problem: &Problem, theta: &[f64], tolerance: f64,
 ) {
     let (x, y) = (matrix::<T>(&problem.x), matrix::<T>(&problem.y));
     let mut risk = risk!(T, model, loss, problem, x, y);
@@ -209,11 +200,7 @@ fn product_agrees<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>>(
 
 /// Dense Hessian against dual numbers; symmetric; and the products are products with it.
 fn hessian_agrees<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>>(
-    model: M,
-    loss: L,
-    problem: &Problem,
-    theta: &[f64],
-    expected: &[f64],
+    model: M, loss: L, problem: &Problem, theta: &[f64], expected: &[f64],
     [tolerance, of_product, symmetric]: [f64; 3],
 ) {
     let (x, y) = (matrix::<T>(&problem.x), matrix::<T>(&problem.y));
@@ -352,10 +339,7 @@ fn mixed_activations() {
 }
 
 fn input_gradient_agrees<T: Real, M: InputGradient<T>>(
-    model: &M,
-    problem: &Problem,
-    theta: &[f64],
-    tolerance: f64,
+    model: &M, problem: &Problem, theta: &[f64], tolerance: f64,
 ) where
     SquaredError: Loss<T>,
 {
@@ -404,8 +388,7 @@ fn derivatives_in_the_inputs() {
 
 /// `f`, `∇f` and `∇²f` of a risk.
 fn jet<M: SecondOrderModel<f64>, L: SecondOrderLoss<f64>>(
-    risk: &mut EmpiricalRisk<'_, f64, M, L>,
-    theta: &DVector<f64>,
+    risk: &mut EmpiricalRisk<'_, f64, M, L>, theta: &DVector<f64>,
 ) -> Vec<f64> {
     let p = theta.len();
     let (mut g, mut h) = (DVector::zeros(p), DMatrix::zeros(p, p));

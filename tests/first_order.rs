@@ -17,8 +17,7 @@ fn bowl<T: Real>() -> impl Objective<T> {
 }
 
 fn follows<T: Real>(
-    mut method: impl Optimizer<T, dyn Objective<T>>,
-    expected: [[f64; 2]; 4],
+    mut method: impl Optimizer<T, dyn Objective<T>>, expected: [[f64; 2]; 4],
 ) -> Result<(), Error> {
     // twice: what the first run left behind must not be felt in the second
     for _ in 0..2 {

@@ -458,20 +458,13 @@ impl Model<f64> for Odd {
         DMatrix::repeat(self.scores.0, self.scores.1, 0.5)
     }
     fn forward<'c>(
-        &self,
-        _theta: &DVector<f64>,
-        _x: nalgebra::DMatrixView<'_, f64>,
-        cache: &'c mut DMatrix<f64>,
+        &self, _theta: &DVector<f64>, _x: nalgebra::DMatrixView<'_, f64>, cache: &'c mut DMatrix<f64>,
     ) -> nalgebra::DMatrixView<'c, f64> {
         cache.as_view()
     }
     fn backward(
-        &self,
-        _theta: &DVector<f64>,
-        _x: nalgebra::DMatrixView<'_, f64>,
-        _delta: nalgebra::DMatrixView<'_, f64>,
-        _cache: &mut DMatrix<f64>,
-        gradient: &mut DVector<f64>,
+        &self, _theta: &DVector<f64>, _x: nalgebra::DMatrixView<'_, f64>,
+        _delta: nalgebra::DMatrixView<'_, f64>, _cache: &mut DMatrix<f64>, gradient: &mut DVector<f64>,
     ) {
         if self.replaces {
             *gradient = DVector::zeros(9);
@@ -607,10 +600,7 @@ impl Loss<f64> for Silent {
         (z - y).abs().sum()
     }
     fn value_gradient(
-        &self,
-        z: nalgebra::DMatrixView<'_, f64>,
-        y: nalgebra::DMatrixView<'_, f64>,
-        weights: &[f64],
+        &self, z: nalgebra::DMatrixView<'_, f64>, y: nalgebra::DMatrixView<'_, f64>, weights: &[f64],
         _delta: nalgebra::DMatrixViewMut<'_, f64>,
     ) -> f64 {
         self.value(z, y, weights)

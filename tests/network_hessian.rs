@@ -118,8 +118,7 @@ fn unit(p: usize, j: usize) -> DVector<f64> {
 }
 
 fn dense<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>>(
-    risk: &mut EmpiricalRisk<'_, T, M, L>,
-    theta: &DVector<T>,
+    risk: &mut EmpiricalRisk<'_, T, M, L>, theta: &DVector<T>,
 ) -> DMatrix<T> {
     let mut h = DMatrix::from_element(theta.len(), theta.len(), T::NAN);
     risk.hessian(theta, &mut h);
@@ -143,9 +142,7 @@ fn networks(activation: Activation, outputs: usize, through: bool) -> Vec<Networ
 }
 
 fn against_dual_numbers<L: SecondOrderLoss<f64> + Loss<f32> + SecondOrderLoss<f32> + Copy>(
-    loss: L,
-    twin: Twin,
-    outputs: usize,
+    loss: L, twin: Twin, outputs: usize,
 ) {
     for activation in ACTIVATIONS {
         for through in [false, true] {
@@ -396,20 +393,13 @@ mod plain {
             self.0.cache(max_batch)
         }
         fn forward<'c>(
-            &self,
-            theta: &DVector<f64>,
-            x: DMatrixView<'_, f64>,
-            cache: &'c mut Self::Cache,
+            &self, theta: &DVector<f64>, x: DMatrixView<'_, f64>, cache: &'c mut Self::Cache,
         ) -> DMatrixView<'c, f64> {
             self.0.forward(theta, x, cache)
         }
         fn backward(
-            &self,
-            theta: &DVector<f64>,
-            x: DMatrixView<'_, f64>,
-            delta: DMatrixView<'_, f64>,
-            cache: &mut Self::Cache,
-            gradient: &mut DVector<f64>,
+            &self, theta: &DVector<f64>, x: DMatrixView<'_, f64>, delta: DMatrixView<'_, f64>,
+            cache: &mut Self::Cache, gradient: &mut DVector<f64>,
         ) {
             self.0.backward(theta, x, delta, cache, gradient);
         }
@@ -417,22 +407,14 @@ mod plain {
 
     impl SecondOrderModel<f64> for Plain {
         fn tangent<'c>(
-            &self,
-            theta: &DVector<f64>,
-            v: &DVector<f64>,
-            x: DMatrixView<'_, f64>,
+            &self, theta: &DVector<f64>, v: &DVector<f64>, x: DMatrixView<'_, f64>,
             cache: &'c mut NetworkCache<f64>,
         ) -> DMatrixView<'c, f64> {
             self.0.tangent(theta, v, x, cache)
         }
         fn backward_tangent(
-            &self,
-            theta: &DVector<f64>,
-            v: &DVector<f64>,
-            x: DMatrixView<'_, f64>,
-            delta: DMatrixView<'_, f64>,
-            r_delta: DMatrixView<'_, f64>,
-            cache: &mut NetworkCache<f64>,
+            &self, theta: &DVector<f64>, v: &DVector<f64>, x: DMatrixView<'_, f64>,
+            delta: DMatrixView<'_, f64>, r_delta: DMatrixView<'_, f64>, cache: &mut NetworkCache<f64>,
             out: &mut DVector<f64>,
         ) {
             Network::backward_tangent(&self.0, theta, v, x, delta, r_delta, cache, out);

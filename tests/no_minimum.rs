@@ -14,8 +14,7 @@ fn ramp() -> DMatrix<f64> {
 }
 
 fn binary(
-    y: &DMatrix<f64>,
-    method: &mut dyn FnMut(&mut Risk<'_, SigmoidClassifier, LogLoss>) -> Report<f64>,
+    y: &DMatrix<f64>, method: &mut dyn FnMut(&mut Risk<'_, SigmoidClassifier, LogLoss>) -> Report<f64>,
 ) -> Termination {
     let x = ramp();
     let model = SigmoidClassifier::new(1).with_outputs(y.nrows());

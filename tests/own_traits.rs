@@ -38,10 +38,7 @@ impl<T: Real> Model<T> for Growth {
         GrowthCache { z: vec![T::zero(); max_batch], r_z: vec![T::zero(); max_batch] }
     }
     fn forward<'c>(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        cache: &'c mut Self::Cache,
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, cache: &'c mut Self::Cache,
     ) -> DMatrixView<'c, T> {
         for (z, x) in cache.z.iter_mut().zip(x.iter()) {
             *z = theta[0] * (T::one() - (-theta[1] * *x).exp());
@@ -49,12 +46,8 @@ impl<T: Real> Model<T> for Growth {
         DMatrixView::from_slice(&cache.z, 1, x.ncols())
     }
     fn backward(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        delta: DMatrixView<'_, T>,
-        _cache: &mut Self::Cache,
-        gradient: &mut DVector<T>,
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>,
+        _cache: &mut Self::Cache, gradient: &mut DVector<T>,
     ) {
         for (x, delta) in x.iter().zip(delta.iter()) {
             let e = (-theta[1] * *x).exp();
@@ -66,11 +59,7 @@ impl<T: Real> Model<T> for Growth {
 
 impl<T: Real> SecondOrderModel<T> for Growth {
     fn tangent<'c>(
-        &self,
-        theta: &DVector<T>,
-        v: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        cache: &'c mut Self::Cache,
+        &self, theta: &DVector<T>, v: &DVector<T>, x: DMatrixView<'_, T>, cache: &'c mut Self::Cache,
     ) -> DMatrixView<'c, T> {
         for (r_z, x) in cache.r_z.iter_mut().zip(x.iter()) {
             let e = (-theta[1] * *x).exp();
@@ -79,14 +68,8 @@ impl<T: Real> SecondOrderModel<T> for Growth {
         DMatrixView::from_slice(&cache.r_z, 1, x.ncols())
     }
     fn backward_tangent(
-        &self,
-        theta: &DVector<T>,
-        v: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        delta: DMatrixView<'_, T>,
-        r_delta: DMatrixView<'_, T>,
-        _cache: &mut Self::Cache,
-        out: &mut DVector<T>,
+        &self, theta: &DVector<T>, v: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>,
+        r_delta: DMatrixView<'_, T>, _cache: &mut Self::Cache, out: &mut DVector<T>,
     ) {
         for ((x, delta), r_delta) in x.iter().zip(delta.iter()).zip(r_delta.iter()) {
             let e = (-theta[1] * *x).exp();
@@ -126,11 +109,7 @@ impl<T: Real> Loss<T> for PseudoHuber {
         columns.fold(T::zero(), |s, ((z, y), w)| s + *w * (Self::root(z.as_slice(), y.as_slice()) - T::one()))
     }
     fn value_gradient(
-        &self,
-        z: DMatrixView<'_, T>,
-        y: DMatrixView<'_, T>,
-        weights: &[T],
-        mut delta: DMatrixViewMut<'_, T>,
+        &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], mut delta: DMatrixViewMut<'_, T>,
     ) -> T {
         for (j, w) in weights.iter().enumerate() {
             let root = Self::root(z.column(j).as_slice(), y.column(j).as_slice());
@@ -145,11 +124,7 @@ impl<T: Real> Loss<T> for PseudoHuber {
 
 impl<T: Real> SecondOrderLoss<T> for PseudoHuber {
     fn curvature_product(
-        &self,
-        z: DMatrixView<'_, T>,
-        y: DMatrixView<'_, T>,
-        weights: &[T],
-        r: DMatrixView<'_, T>,
+        &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], r: DMatrixView<'_, T>,
         mut out: DMatrixViewMut<'_, T>,
     ) {
         for (j, w) in weights.iter().enumerate() {

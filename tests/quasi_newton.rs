@@ -23,10 +23,7 @@ fn methods<T: Real, O: Objective<T>>() -> [Method<T, O>; 3] {
 
 /// Runs, and holds the report to its own point.
 fn run<T: Real, O: Objective<T>>(
-    (name, method): &mut Method<T, O>,
-    f: &mut O,
-    start: DVector<T>,
-    stop: &Stop<T>,
+    (name, method): &mut Method<T, O>, f: &mut O, start: DVector<T>, stop: &Stop<T>,
 ) -> Result<Report<T>, Error> {
     let report = minimize(method.as_mut(), f, start, stop)?;
     let mut g = DVector::zeros(report.x.len());

@@ -21,10 +21,7 @@ fn classes<T: Real>(classes: usize, samples: usize) -> DMatrix<T> {
 
 /// Parameters after a few steps on all samples, a range of them and a selection.
 fn after_steps<T: Real, M: Model<T>, L: Loss<T>>(
-    model: M,
-    loss: L,
-    (x, y): (&DMatrix<T>, &DMatrix<T>),
-    mut theta: DVector<T>,
+    model: M, loss: L, (x, y): (&DMatrix<T>, &DMatrix<T>), mut theta: DVector<T>,
 ) -> DVector<T> {
     let m = x.ncols();
     let mut risk = EmpiricalRisk::new(model, loss, x, y).unwrap().ridge(T::of(1e-3));
@@ -124,10 +121,7 @@ mod threads {
 
     /// Value, gradient, Hessian, both products and the diagonal, one after the other.
     fn every_sum<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>>(
-        model: M,
-        loss: L,
-        (x, y): (&DMatrix<T>, &DMatrix<T>),
-        theta: &DVector<T>,
+        model: M, loss: L, (x, y): (&DMatrix<T>, &DMatrix<T>), theta: &DVector<T>,
     ) -> DVector<T> {
         let (m, p) = (x.ncols(), theta.len());
         let weights: Vec<_> = (0..m).map(|j| T::of((j % 4) as f64 + 0.1)).collect();

@@ -143,19 +143,12 @@ impl<T: Real> Model<T> for Own {
         self.0.cache(max_batch)
     }
     fn forward<'c>(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        cache: &'c mut Self::Cache,
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, cache: &'c mut Self::Cache,
     ) -> DMatrixView<'c, T> {
         self.0.forward(theta, x, cache)
     }
     fn backward(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        delta: DMatrixView<'_, T>,
-        cache: &mut Self::Cache,
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>, cache: &mut Self::Cache,
         gradient: &mut DVector<T>,
     ) {
         self.0.backward(theta, x, delta, cache, gradient);
@@ -164,12 +157,7 @@ impl<T: Real> Model<T> for Own {
 
 /// The verdict agrees with the programme, and a direction with the rows.
 fn agree<T: Real, M: Model<T>, L: Loss<T>>(
-    model: M,
-    loss: L,
-    (x, y): (&DMatrix<T>, &DMatrix<T>),
-    rows: &[Vec<i128>],
-    shift: i128,
-    name: &str,
+    model: M, loss: L, (x, y): (&DMatrix<T>, &DMatrix<T>), rows: &[Vec<i128>], shift: i128, name: &str,
 ) -> bool {
     let mut risk = EmpiricalRisk::new(model, loss, x, y).unwrap();
     let (found, falls) = (risk.recedes(&DVector::zeros(risk.dim())), falls_somewhere(rows));

@@ -20,10 +20,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Error> {
 }
 
 fn methods<O: Hessian<f64>>(
-    settings: &Settings,
-    case: &str,
-    objective: &mut O,
-    start: &DVector<f64>,
+    settings: &Settings, case: &str, objective: &mut O, start: &DVector<f64>,
 ) -> Result<(), Error> {
     one(settings, case, "Newton pure", Newton::pure, objective, start)?;
     one(settings, case, "Newton", Newton::new, objective, start)?;
@@ -32,11 +29,7 @@ fn methods<O: Hessian<f64>>(
 
 /// A whole run, from making the method to the report with its verdict.
 fn one<O: Hessian<f64>, P: Optimizer<f64, O>>(
-    settings: &Settings,
-    case: &str,
-    method: &str,
-    make: impl Fn() -> P,
-    objective: &mut O,
+    settings: &Settings, case: &str, method: &str, make: impl Fn() -> P, objective: &mut O,
     start: &DVector<f64>,
 ) -> Result<(), Error> {
     let stop = Stop::default().gradient(TOLERANCE);

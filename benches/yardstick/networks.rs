@@ -40,10 +40,7 @@ pub(crate) fn run<T: Real>(settings: &Settings) -> Result<(), Error> {
 }
 
 fn step<T: Real, L: SecondOrderLoss<T>>(
-    settings: &Settings,
-    net: &Net,
-    loss: L,
-    scale: f64,
+    settings: &Settings, net: &Net, loss: L, scale: f64,
 ) -> Result<(), Error> {
     let (x, y) = (net.x::<T>(net.batch), net.y::<T>(net.batch));
     let mut risk = EmpiricalRisk::new(net.network(Activation::Relu), loss, &x, &y)?;

@@ -45,9 +45,7 @@ struct Table<T> {
 ///
 /// `evaluate(t, out)` writes `f(t)`; an entry that is not finite is outside the domain.
 pub(super) fn differentiate<T: Real>(
-    t: T,
-    components: usize,
-    mut evaluate: impl FnMut(T, &mut [T]),
+    t: T, components: usize, mut evaluate: impl FnMut(T, &mut [T]),
     settled: impl Fn(usize, &Estimate<T>) -> bool,
 ) -> Vec<Estimate<T>> {
     let mut at = vec![T::zero(); components];

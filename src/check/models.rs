@@ -32,9 +32,7 @@ use crate::{Error, InputGradient, Loss, Model, Real, SecondOrderLoss, SecondOrde
 /// What the model finds wrong with itself; [`Error::Shape`], [`Error::Length`], [`Error::Empty`] and
 /// [`Error::NonFinite`] for `theta` and `x`; [`Error::Evaluation`] where the scores are not finite.
 pub fn model<'a, T: Real, M: Model<T>>(
-    model: &M,
-    theta: &DVector<T>,
-    x: impl Into<DMatrixView<'a, T>>,
+    model: &M, theta: &DVector<T>, x: impl Into<DMatrixView<'a, T>>,
 ) -> Result<CheckReport<T>, Error> {
     let x = x.into();
     let mut scored = Scored::new(model, theta, x)?;
@@ -65,9 +63,7 @@ pub fn model<'a, T: Real, M: Model<T>>(
 /// # Errors
 /// As [`model`].
 pub fn input_gradient<'a, T: Real, M: InputGradient<T>>(
-    model: &M,
-    theta: &DVector<T>,
-    x: impl Into<DMatrixView<'a, T>>,
+    model: &M, theta: &DVector<T>, x: impl Into<DMatrixView<'a, T>>,
 ) -> Result<CheckReport<T>, Error> {
     let x = x.into();
     let mut scored = Scored::new(model, theta, x)?;
@@ -102,9 +98,7 @@ pub fn input_gradient<'a, T: Real, M: InputGradient<T>>(
 /// # Errors
 /// As [`model`].
 pub fn second_order_model<'a, T: Real, M: SecondOrderModel<T>>(
-    model: &M,
-    theta: &DVector<T>,
-    x: impl Into<DMatrixView<'a, T>>,
+    model: &M, theta: &DVector<T>, x: impl Into<DMatrixView<'a, T>>,
 ) -> Result<CheckReport<T>, Error> {
     let x = x.into();
     let mut scored = Scored::new(model, theta, x)?;
@@ -157,10 +151,7 @@ pub fn second_order_model<'a, T: Real, M: SecondOrderModel<T>>(
 /// [`Error::Shape`], [`Error::Length`], [`Error::Empty`] and [`Error::NonFinite`] for the arguments, what the
 /// loss has to say of the targets, [`Error::Evaluation`] where its value is not finite.
 pub fn loss<'a, T: Real, L: Loss<T>>(
-    loss: &L,
-    z: impl Into<DMatrixView<'a, T>>,
-    y: impl Into<DMatrixView<'a, T>>,
-    weights: &[T],
+    loss: &L, z: impl Into<DMatrixView<'a, T>>, y: impl Into<DMatrixView<'a, T>>, weights: &[T],
 ) -> Result<CheckReport<T>, Error> {
     let (z, y) = (z.into(), y.into());
     let (value, delta) = at(loss, z, y, weights)?;
@@ -193,10 +184,7 @@ pub fn loss<'a, T: Real, L: Loss<T>>(
 /// # Errors
 /// As [`loss`].
 pub fn second_order_loss<'a, T: Real, L: SecondOrderLoss<T>>(
-    loss: &L,
-    z: impl Into<DMatrixView<'a, T>>,
-    y: impl Into<DMatrixView<'a, T>>,
-    weights: &[T],
+    loss: &L, z: impl Into<DMatrixView<'a, T>>, y: impl Into<DMatrixView<'a, T>>, weights: &[T],
 ) -> Result<CheckReport<T>, Error> {
     let (z, y) = (z.into(), y.into());
     let (_, mut delta) = at(loss, z, y, weights)?;
@@ -250,10 +238,7 @@ impl<'m, T: Real, M: Model<T>> Scored<'m, T, M> {
 
 /// A loss's value and gradient, once the arguments are found fit.
 fn at<T: Real, L: Loss<T>>(
-    loss: &L,
-    z: DMatrixView<'_, T>,
-    y: DMatrixView<'_, T>,
-    weights: &[T],
+    loss: &L, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T],
 ) -> Result<(T, DMatrix<T>), Error> {
     if z.is_empty() {
         return Err(Error::Empty { argument: "z", expected: "score" });

@@ -79,10 +79,7 @@ pub struct Component<T> {
 
 impl<T: Real> Component<T> {
     pub(super) fn compare(
-        quantity: &'static str,
-        (row, column): (usize, usize),
-        analytic: T,
-        e: &Estimate<T>,
+        quantity: &'static str, (row, column): (usize, usize), analytic: T, e: &Estimate<T>,
     ) -> Self {
         let absolute_error = (analytic - e.value).abs();
         let size = analytic.abs().max(e.value.abs());

@@ -39,9 +39,7 @@ impl Perceptron {
     /// with the columns to blame; [`Error::Evaluation`] where they overflow. Where only the sum of squares does, the
     /// report has not converged ([`Termination::NonFinite`]).
     pub fn fit<'a, T: Real>(
-        self,
-        x: impl Into<DMatrixView<'a, T>>,
-        y: impl Into<DMatrixView<'a, T>>,
+        self, x: impl Into<DMatrixView<'a, T>>, y: impl Into<DMatrixView<'a, T>>,
     ) -> Result<Fitted<T, Self, SquaredError>, Error> {
         EmpiricalRisk::new(self, SquaredError, x, y)?.fit()
     }
@@ -106,11 +104,7 @@ pub(crate) fn coefficients<T: Real>(beta: &[T], p: usize, k: usize) -> DVector<T
 
 /// The certificate of the solution. The Hessian is `unit RᵀR` for each output, so its eigenvalues come `k` times.
 fn certify<T: Real>(
-    triangle: &Triangle<T>,
-    unit: T,
-    gradient: &DVector<T>,
-    gradient_norm: T,
-    k: usize,
+    triangle: &Triangle<T>, unit: T, gradient: &DVector<T>, gradient_norm: T, k: usize,
 ) -> Option<CriticalPoint<T>> {
     let root = triangle.root();
     let one = CriticalPoint::classify(&(root.tr_mul(&root) * unit)).ok()?;

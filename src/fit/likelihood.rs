@@ -33,9 +33,7 @@ impl SigmoidClassifier {
     /// # Errors
     /// Those of [`EmpiricalRisk::new`]; [`Error::OneClass`] where an output sees a single class.
     pub fn fit<'a, T: Real>(
-        self,
-        x: impl Into<DMatrixView<'a, T>>,
-        y: impl Into<DMatrixView<'a, T>>,
+        self, x: impl Into<DMatrixView<'a, T>>, y: impl Into<DMatrixView<'a, T>>,
     ) -> Result<Fitted<T, Self, LogLoss>, Error> {
         EmpiricalRisk::new(self, LogLoss, x, y)?.fit()
     }
@@ -197,10 +195,7 @@ impl<T: Real, O: Hessian<T>> Hessian<T> for Scaled<'_, T, O> {
     }
 
     fn value_gradient_hessian(
-        &mut self,
-        phi: &DVector<T>,
-        gradient: &mut DVector<T>,
-        hessian: &mut DMatrix<T>,
+        &mut self, phi: &DVector<T>, gradient: &mut DVector<T>, hessian: &mut DMatrix<T>,
     ) -> T {
         self.place(phi);
         let value = self.risk.value_gradient_hessian(&self.theta, gradient, hessian);

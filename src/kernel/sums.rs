@@ -16,9 +16,7 @@ use super::views::Factor;
 
 /// `Σ f(part)` over parts of `range`, of at most `leaf` each, added in pairs.
 pub(crate) fn pairwise<T: Elementary>(
-    range: Range<usize>,
-    leaf: usize,
-    f: &mut impl FnMut(Range<usize>) -> T,
+    range: Range<usize>, leaf: usize, f: &mut impl FnMut(Range<usize>) -> T,
 ) -> T {
     if range.len() <= leaf {
         return f(range);

@@ -29,18 +29,14 @@ const LANES: usize = 64;
 /// Replaces the entries `x` of `moved` by `f(fused, g, x)`, entry by entry.
 #[inline]
 pub(crate) fn sweep<T: Real, const N: usize>(
-    g: &[T],
-    moved: [&mut [T]; N],
-    f: impl Fn(Fused, T, [T; N]) -> [T; N] + Sync,
+    g: &[T], moved: [&mut [T]; N], f: impl Fn(Fused, T, [T; N]) -> [T; N] + Sync,
 ) {
     split(g, moved, &f);
 }
 
 #[cfg(feature = "rayon")]
 fn split<T: Real, const N: usize>(
-    g: &[T],
-    moved: [&mut [T]; N],
-    f: &(impl Fn(Fused, T, [T; N]) -> [T; N] + Sync),
+    g: &[T], moved: [&mut [T]; N], f: &(impl Fn(Fused, T, [T; N]) -> [T; N] + Sync),
 ) {
     if g.len() < 2 * LONG || rayon::current_num_threads() == 1 {
         return run(g, moved, f);
@@ -80,11 +76,7 @@ fn run<T: Real, const N: usize>(g: &[T], moved: [&mut [T]; N], f: &impl Fn(Fused
 /// Entries `start..start + W`, all read before any is written: registers, not slices that might overlap.
 #[inline(always)]
 fn block<T: Real, const N: usize, const W: usize>(
-    fused: Fused,
-    g: &[T],
-    moved: &mut [&mut [T]; N],
-    start: usize,
-    f: &impl Fn(Fused, T, [T; N]) -> [T; N],
+    fused: Fused, g: &[T], moved: &mut [&mut [T]; N], start: usize, f: &impl Fn(Fused, T, [T; N]) -> [T; N],
 ) {
     let entries = |x: &[T]| -> [T; W] { *x[start..].first_chunk().expect("a block lies within") };
     let (g, mut x) = (entries(g), std::array::from_fn::<_, N, _>(|k| entries(moved[k])));
@@ -102,9 +94,7 @@ fn block<T: Real, const N: usize, const W: usize>(
 /// `f` of the whole or of its parts, and the larger of two results.
 #[cfg(feature = "rayon")]
 pub(super) fn largest_of_parts<T: Real>(
-    x: &[T],
-    f: &(impl Fn(&[T]) -> T + Sync),
-    larger: fn(T, T) -> T,
+    x: &[T], f: &(impl Fn(&[T]) -> T + Sync), larger: fn(T, T) -> T,
 ) -> T {
     if x.len() < 2 * LONG || rayon::current_num_threads() == 1 {
         return f(x);

@@ -68,9 +68,7 @@ impl<T: Real> LocalProblem<T> {
     /// Linearises at `x`, unless the last step of this run went there. Leaves the Gauss–Newton step as `δ`. Whether `x`
     /// is new, so that the norms of the columns start afresh; they go on in steps by hand from where the last one went.
     pub(super) fn stand<R: Residuals<T>>(
-        &mut self,
-        squares: &mut LeastSquares<T, R>,
-        x: &DVector<T>,
+        &mut self, squares: &mut LeastSquares<T, R>, x: &DVector<T>,
     ) -> Result<(Step<T>, bool), Error> {
         let is_new = !(self.known && self.here.x == *x);
         if is_new {
@@ -117,11 +115,7 @@ impl<T: Real> LocalProblem<T> {
     /// Tries `x + t δ`, and moves there if `f` falls by at least `10⁻⁴` of what was `predicted`. Where both are
     /// rounding, the gradient decides.
     pub(super) fn attempt<R: Residuals<T>>(
-        &mut self,
-        squares: &mut LeastSquares<T, R>,
-        x: &mut DVector<T>,
-        t: T,
-        predicted: T,
+        &mut self, squares: &mut LeastSquares<T, R>, x: &mut DVector<T>, t: T, predicted: T,
         step: &mut Step<T>,
     ) -> Result<Attempt<T>, Error> {
         if !(step.is_finite() && predicted.is_finite() && predicted > T::zero()) {

@@ -140,11 +140,7 @@ impl<T: Real> Loss<T> for CrossEntropy {
     }
 
     fn value_gradient(
-        &self,
-        z: DMatrixView<'_, T>,
-        y: DMatrixView<'_, T>,
-        weights: &[T],
-        delta: DMatrixViewMut<'_, T>,
+        &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], delta: DMatrixViewMut<'_, T>,
     ) -> T {
         let fits = fit(&[z.shape(), y.shape(), delta.shape()], weights.len());
         if fits { value_gradient(z, y, weights, delta) } else { T::NAN }
@@ -197,11 +193,7 @@ impl<T: Real> Loss<T> for CrossEntropy {
 impl<T: Real> SecondOrderLoss<T> for CrossEntropy {
     /// `p_i (r_i − Σ_j p_j r_j) = p_i ((r_i − r_m) − Σ_j p_j (r_j − r_m))`, `m` the class of the largest score.
     fn curvature_product(
-        &self,
-        z: DMatrixView<'_, T>,
-        y: DMatrixView<'_, T>,
-        weights: &[T],
-        r: DMatrixView<'_, T>,
+        &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], r: DMatrixView<'_, T>,
         out: DMatrixViewMut<'_, T>,
     ) {
         if fit(&[z.shape(), y.shape(), r.shape(), out.shape()], weights.len()) {

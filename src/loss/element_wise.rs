@@ -150,11 +150,7 @@ impl<T: Real, L: ElementWise> Loss<T> for L {
     }
 
     fn value_gradient(
-        &self,
-        z: DMatrixView<'_, T>,
-        y: DMatrixView<'_, T>,
-        weights: &[T],
-        delta: DMatrixViewMut<'_, T>,
+        &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], delta: DMatrixViewMut<'_, T>,
     ) -> T {
         self.pass(Activation::Identity, Pass { z, y, weights, wanted: Wanted::Gradient(delta) })
     }
@@ -182,11 +178,7 @@ impl<T: Real, L: ElementWise> Loss<T> for L {
 
 impl<T: Real, L: ElementWise> SecondOrderLoss<T> for L {
     fn curvature_product(
-        &self,
-        z: DMatrixView<'_, T>,
-        y: DMatrixView<'_, T>,
-        weights: &[T],
-        r: DMatrixView<'_, T>,
+        &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], r: DMatrixView<'_, T>,
         out: DMatrixViewMut<'_, T>,
     ) {
         self.pass(Activation::Identity, Pass { z, y, weights, wanted: Wanted::Product(r, out) });

@@ -119,11 +119,7 @@ fn weighted<T: Real>(w: T, value: T) -> T {
 /// `Σ w ℓ(z, y)` over a run of entries, block by block, with `w ℓ'` written to `delta`, if there is one.
 #[inline(always)]
 fn run<T: Real>(
-    fused: Fused,
-    z: &[T],
-    y: &[T],
-    weights: Weights<'_, T>,
-    mut delta: Option<&mut [T]>,
+    fused: Fused, z: &[T], y: &[T], weights: Weights<'_, T>, mut delta: Option<&mut [T]>,
     jet: &impl Fn(Fused, T, T) -> Jet<T>,
 ) -> T {
     let mut sums = [T::zero(); LANES];
@@ -146,10 +142,7 @@ fn run<T: Real>(
 /// `Σ_j w_j Σ_i ℓ(z_ij, y_ij)`, with `w_j ℓ'(z_ij, y_ij)` written to `delta`, if there is one.
 #[inline(always)]
 fn sum<T: Real>(
-    z: DMatrixView<'_, T>,
-    y: DMatrixView<'_, T>,
-    weights: &[T],
-    mut delta: Option<DMatrixViewMut<'_, T>>,
+    z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], mut delta: Option<DMatrixViewMut<'_, T>>,
     jet: &impl Fn(Fused, T, T) -> Jet<T>,
 ) -> T {
     let lines = (z.nrows() == 1).then(|| flat(&z).zip(flat(&y))).flatten();
@@ -185,12 +178,8 @@ fn sum<T: Real>(
 /// `out_ij = w_j ℓ''(z_ij, y_ij) r_ij`.
 #[inline(always)]
 fn scale<T: Real>(
-    z: DMatrixView<'_, T>,
-    y: DMatrixView<'_, T>,
-    weights: &[T],
-    r: DMatrixView<'_, T>,
-    mut out: DMatrixViewMut<'_, T>,
-    jet: &impl Fn(Fused, T, T) -> Jet<T>,
+    z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], r: DMatrixView<'_, T>,
+    mut out: DMatrixViewMut<'_, T>, jet: &impl Fn(Fused, T, T) -> Jet<T>,
 ) {
     kernel::vectorize(
         #[inline(always)]

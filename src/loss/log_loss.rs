@@ -54,11 +54,7 @@ impl<T: Real> Loss<T> for LogLoss {
     }
 
     fn value_gradient(
-        &self,
-        z: DMatrixView<'_, T>,
-        y: DMatrixView<'_, T>,
-        weights: &[T],
-        delta: DMatrixViewMut<'_, T>,
+        &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], delta: DMatrixViewMut<'_, T>,
     ) -> T {
         compiled_pass(Pass { z, y, weights, wanted: Wanted::Gradient(delta) })
     }
@@ -101,11 +97,7 @@ impl<T: Real> Loss<T> for LogLoss {
 
 impl<T: Real> SecondOrderLoss<T> for LogLoss {
     fn curvature_product(
-        &self,
-        z: DMatrixView<'_, T>,
-        y: DMatrixView<'_, T>,
-        weights: &[T],
-        r: DMatrixView<'_, T>,
+        &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], r: DMatrixView<'_, T>,
         out: DMatrixViewMut<'_, T>,
     ) {
         compiled_pass(Pass { z, y, weights, wanted: Wanted::Product(r, out) });

@@ -79,9 +79,7 @@ impl Stream {
 impl Initialize {
     /// Parameters for layers of the given `(fan_in, fan_out, has_bias)`, in the order of `θ`.
     pub(crate) fn draw<T: Real>(
-        self,
-        layers: impl Iterator<Item = (usize, usize, bool)>,
-        seed: u64,
+        self, layers: impl Iterator<Item = (usize, usize, bool)>, seed: u64,
     ) -> DVector<T> {
         let mut stream = Stream::new(seed);
         let mut theta = Vec::new();

@@ -56,10 +56,7 @@ impl Linear {
     /// ∂²L/∂(W_o, b_o)∂(W_q, b_q) = [X; 1] diag(S_oq) [X; 1]ᵀ
     /// ```
     fn add_hessian<T: Real>(
-        self,
-        x: &DMatrixView<'_, T>,
-        curvature: &DMatrixView<'_, T>,
-        cache: &mut LinearCache<T>,
+        self, x: &DMatrixView<'_, T>, curvature: &DMatrixView<'_, T>, cache: &mut LinearCache<T>,
         out: &mut [T],
     ) {
         let (n, k, m, p) = (self.inputs, self.outputs, x.ncols(), self.parameter_count());
@@ -112,9 +109,7 @@ impl Linear {
 
 /// `out ← Wᵀ Δ`, whatever lies between the columns of `out`.
 pub(super) fn to_inputs<T: Real>(
-    w: Factor<'_, T>,
-    delta: &DMatrixView<'_, T>,
-    out: &mut DMatrixViewMut<'_, T>,
+    w: Factor<'_, T>, delta: &DMatrixView<'_, T>, out: &mut DMatrixViewMut<'_, T>,
 ) {
     if let Some(out) = kernel::flat_mut(out) {
         return kernel::product(T::one(), w.t(), Factor::view(delta), T::zero(), out);
@@ -182,10 +177,7 @@ impl<T: Real, M: Affine> Model<T> for M {
 
     /// `Z = W X + b 1ᵀ`; no scores where shapes do not fit.
     fn forward<'c>(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        cache: &'c mut LinearCache<T>,
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, cache: &'c mut LinearCache<T>,
     ) -> DMatrixView<'c, T> {
         let linear = self.linear();
         let room = cache.scores.len().checked_div(linear.outputs).unwrap_or(0);
@@ -200,12 +192,8 @@ impl<T: Real, M: Affine> Model<T> for M {
 
     /// `∇W += Δ Xᵀ`, `∇b += Δ 1`.
     fn backward(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        delta: DMatrixView<'_, T>,
-        _cache: &mut LinearCache<T>,
-        gradient: &mut DVector<T>,
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>,
+        _cache: &mut LinearCache<T>, gradient: &mut DVector<T>,
     ) {
         let linear = self.linear();
         if !linear.fits(theta.len(), x.shape(), &delta) || gradient.len() != theta.len() {
@@ -224,9 +212,7 @@ impl<T: Real, M: Affine> Model<T> for M {
     }
 
     fn affine_inputs<'c>(
-        &self,
-        x: DMatrixView<'c, T>,
-        _cache: &'c LinearCache<T>,
+        &self, x: DMatrixView<'c, T>, _cache: &'c LinearCache<T>,
     ) -> Option<DMatrixView<'c, T>> {
         Some(x)
     }
@@ -235,10 +221,7 @@ impl<T: Real, M: Affine> Model<T> for M {
 impl<T: Real, M: Affine> InputGradient<T> for M {
     /// `∂L/∂X = Wᵀ Δ`.
     fn input_gradient(
-        &self,
-        theta: &DVector<T>,
-        delta: DMatrixView<'_, T>,
-        _cache: &mut LinearCache<T>,
+        &self, theta: &DVector<T>, delta: DMatrixView<'_, T>, _cache: &mut LinearCache<T>,
         mut out: DMatrixViewMut<'_, T>,
     ) {
         if self.linear().fits(theta.len(), out.shape(), &delta) {
@@ -250,11 +233,7 @@ impl<T: Real, M: Affine> InputGradient<T> for M {
 impl<T: Real, M: Affine> SecondOrderModel<T> for M {
     /// `R{Z} = V X + v_b 1ᵀ`: the scores are linear in `θ`.
     fn tangent<'c>(
-        &self,
-        _theta: &DVector<T>,
-        v: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        cache: &'c mut LinearCache<T>,
+        &self, _theta: &DVector<T>, v: &DVector<T>, x: DMatrixView<'_, T>, cache: &'c mut LinearCache<T>,
     ) -> DMatrixView<'c, T> {
         let linear = self.linear();
         if v.len() != linear.parameter_count() || x.shape() != (linear.inputs, cache.batch) {
@@ -267,14 +246,8 @@ impl<T: Real, M: Affine> SecondOrderModel<T> for M {
     }
 
     fn backward_tangent(
-        &self,
-        theta: &DVector<T>,
-        v: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        delta: DMatrixView<'_, T>,
-        r_delta: DMatrixView<'_, T>,
-        cache: &mut LinearCache<T>,
-        out: &mut DVector<T>,
+        &self, theta: &DVector<T>, v: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>,
+        r_delta: DMatrixView<'_, T>, cache: &mut LinearCache<T>, out: &mut DVector<T>,
     ) {
         if v.len() == theta.len() && delta.shape() == r_delta.shape() {
             self.backward(theta, x, r_delta, cache, out);
@@ -282,13 +255,8 @@ impl<T: Real, M: Affine> SecondOrderModel<T> for M {
     }
 
     fn dense_hessian(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        delta: DMatrixView<'_, T>,
-        curvature: DMatrixView<'_, T>,
-        cache: &mut LinearCache<T>,
-        out: &mut [T],
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>,
+        curvature: DMatrixView<'_, T>, cache: &mut LinearCache<T>, out: &mut [T],
     ) {
         let (linear, p) = (self.linear(), theta.len());
         let has_blocks = curvature.shape() == (linear.outputs.saturating_mul(linear.outputs), x.ncols());
@@ -299,13 +267,8 @@ impl<T: Real, M: Affine> SecondOrderModel<T> for M {
 
     /// `∂²L/∂W_oi² = Σ S_oo x_i²`, `∂²L/∂b_o² = Σ S_oo`.
     fn hessian_diagonal(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        delta: DMatrixView<'_, T>,
-        curvature: DMatrixView<'_, T>,
-        _cache: &mut LinearCache<T>,
-        out: &mut DVector<T>,
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>,
+        curvature: DMatrixView<'_, T>, _cache: &mut LinearCache<T>, out: &mut DVector<T>,
     ) {
         let (linear, k) = (self.linear(), self.linear().outputs);
         let has_blocks = curvature.shape() == (k.saturating_mul(k), x.ncols());

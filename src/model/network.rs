@@ -228,22 +228,15 @@ impl<T: Real> Model<T> for Network {
     }
 
     fn forward<'c>(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        cache: &'c mut NetworkCache<T>,
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, cache: &'c mut NetworkCache<T>,
     ) -> DMatrixView<'c, T> {
         forward(self, theta, x, cache);
         self.output(cache.layers.last().map_or(&[], |kept| &kept.a), cache.batch)
     }
 
     fn backward(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        delta: DMatrixView<'_, T>,
-        cache: &mut NetworkCache<T>,
-        gradient: &mut DVector<T>,
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>,
+        cache: &mut NetworkCache<T>, gradient: &mut DVector<T>,
     ) {
         backward(self, theta, x, delta, cache, gradient);
     }
@@ -255,9 +248,7 @@ impl<T: Real> Model<T> for Network {
 
     /// The last activations but one, or the data.
     fn affine_inputs<'c>(
-        &self,
-        x: DMatrixView<'c, T>,
-        cache: &'c NetworkCache<T>,
+        &self, x: DMatrixView<'c, T>, cache: &'c NetworkCache<T>,
     ) -> Option<DMatrixView<'c, T>> {
         let (layer, before) = (self.layers.last()?, cache.layers.iter().rev().nth(1));
         Some(before.map_or(x, |kept| {
@@ -327,10 +318,7 @@ compiled! {
 impl<T: Real> InputGradient<T> for Network {
     /// `∂L/∂X = W⁽¹⁾ᵀ Δ⁽¹⁾`.
     fn input_gradient(
-        &self,
-        theta: &DVector<T>,
-        delta: DMatrixView<'_, T>,
-        cache: &mut NetworkCache<T>,
+        &self, theta: &DVector<T>, delta: DMatrixView<'_, T>, cache: &mut NetworkCache<T>,
         mut out: DMatrixViewMut<'_, T>,
     ) {
         let (Some(layer), Some(kept)) = (self.layers.first(), cache.layers.first()) else { return };
@@ -368,10 +356,7 @@ impl Network {
 
     /// Whether these can be the arguments of the forward pass before, with its `delta`.
     fn follows<T: Real>(
-        &self,
-        theta: &DVector<T>,
-        x: &DMatrixView<'_, T>,
-        delta: &DMatrixView<'_, T>,
+        &self, theta: &DVector<T>, x: &DMatrixView<'_, T>, delta: &DMatrixView<'_, T>,
         cache: &NetworkCache<T>,
     ) -> bool {
         cache.batch > 0

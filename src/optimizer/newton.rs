@@ -112,8 +112,7 @@ impl<T: Real> Newton<T> {
 
     /// `x ← x + t s`, `H s = −∇f` or its modification.
     fn safeguarded_step<O: Hessian<T> + ?Sized>(
-        &mut self,
-        at: &mut Position<T, O>,
+        &mut self, at: &mut Position<T, O>,
     ) -> Result<Step<T>, Error> {
         let convex = self.model.solve(&self.here) != Shape::Indefinite;
         if convex && self.here.is_end(&at.step) {

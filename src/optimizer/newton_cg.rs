@@ -145,10 +145,7 @@ impl<T: Real> NewtonCg<T> {
     /// `r` and `d` are measured in `‖∇f‖`, so that the square of no length leaves the range. The model along `s + t d`
     /// has the slope `−‖∇f‖ r·r`.
     fn steihaug<O: HessianProduct<T> + ?Sized>(
-        &mut self,
-        objective: &mut O,
-        x: &DVector<T>,
-        radius: T,
+        &mut self, objective: &mut O, x: &DVector<T>, radius: T,
     ) -> Result<(T, bool), Error> {
         let n = x.len();
         let half = T::of(0.5);

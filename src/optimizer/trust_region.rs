@@ -153,10 +153,7 @@ impl<T: Real> TrustRegion<T> {
 
     /// The first accepted step of the radii `Δ, Δ/4, …`, improved; whether there is one.
     fn boundary_step<O: Hessian<T> + ?Sized>(
-        &mut self,
-        at: &mut Position<T, O>,
-        spectrum: &Spectrum<T>,
-        c: &DVector<T>,
+        &mut self, at: &mut Position<T, O>, spectrum: &Spectrum<T>, c: &DVector<T>,
     ) -> Result<bool, Error> {
         for _ in 0..REJECTIONS {
             let radius = self.region.radius.now;
@@ -181,11 +178,7 @@ impl<T: Real> TrustRegion<T> {
     /// Values are cheap beside Hessians: while `f` falls, and the steps end on the boundary, goes on to those of the
     /// radii `4Δ, 16Δ, …`. The path of radii is curved, and follows curved valleys. The lowest value.
     fn follow_path<O: Hessian<T> + ?Sized>(
-        &mut self,
-        at: &mut Position<T, O>,
-        spectrum: &Spectrum<T>,
-        c: &DVector<T>,
-        mut radius: T,
+        &mut self, at: &mut Position<T, O>, spectrum: &Spectrum<T>, c: &DVector<T>, mut radius: T,
         mut lowest: T,
     ) -> T {
         for _ in 0..PATH {

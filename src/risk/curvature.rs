@@ -117,10 +117,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
 
     /// Goes forward, with `Δ` and the blocks `∂²L/∂z²` written to the worker's buffers.
     fn curve_chunk<'w>(
-        &'w self,
-        theta: &DVector<T>,
-        chunk: Range<usize>,
-        worker: &'w mut Worker<T, M::Cache>,
+        &'w self, theta: &DVector<T>, chunk: Range<usize>, worker: &'w mut Worker<T, M::Cache>,
     ) -> CurvedChunk<'w, T, M::Cache> {
         let ((x, y, shares), k) = (self.part(chunk), self.model.outputs());
         let (m, Worker { cache, delta, second: Curved { r_delta, blocks, .. } }) = (y.ncols(), worker);
@@ -186,10 +183,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> Hessian<T> for Empi
     }
 
     fn value_gradient_hessian(
-        &mut self,
-        theta: &DVector<T>,
-        gradient: &mut DVector<T>,
-        hessian: &mut DMatrix<T>,
+        &mut self, theta: &DVector<T>, gradient: &mut DVector<T>, hessian: &mut DMatrix<T>,
     ) -> T {
         self.curve(theta, gradient, hessian)
     }

@@ -23,8 +23,7 @@ pub(crate) struct Design<'a, T: Real> {
 impl<'a, T: Real> Design<'a, T> {
     /// The batch of a risk with its penalty; the weights are its shares, or these times the curvature of each sample.
     pub(crate) fn new<M: Model<T> + Affine, L: Loss<T>>(
-        risk: &'a EmpiricalRisk<'_, T, M, L>,
-        weights: &'a [T],
+        risk: &'a EmpiricalRisk<'_, T, M, L>, weights: &'a [T],
     ) -> Self {
         let (x, _, _) = risk.present();
         let bias = risk.model.linear().bias;

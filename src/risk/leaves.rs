@@ -79,13 +79,8 @@ pub(super) enum InPlace {
 /// The sum of all leaves, `add` being asked for one chunk after the other; it goes into `root`, whatever that holds. As
 /// many threads as there are `workers` share the leaves, with a counter each.
 pub(super) fn sum<S: Summand + Send + Sync, W: Send>(
-    leaves: Leaves,
-    in_place: InPlace,
-    workers: &mut [W],
-    counters: &mut [Counter<S>],
-    root: S,
-    zero: impl Fn() -> S + Sync,
-    add: impl Fn(Range<usize>, &mut W, &mut S) + Sync,
+    leaves: Leaves, in_place: InPlace, workers: &mut [W], counters: &mut [Counter<S>], root: S,
+    zero: impl Fn() -> S + Sync, add: impl Fn(Range<usize>, &mut W, &mut S) + Sync,
 ) -> S {
     let parts = workers.len();
     counters[0].keep(root);
@@ -131,9 +126,7 @@ fn threads() -> usize {
 /// One fork and one join where there is more than one worker.
 #[cfg(feature = "rayon")]
 fn for_each<W: Send, S: Send>(
-    workers: &mut [W],
-    counters: &mut [Counter<S>],
-    work: impl Fn(usize, &mut W, &mut Counter<S>) + Sync,
+    workers: &mut [W], counters: &mut [Counter<S>], work: impl Fn(usize, &mut W, &mut Counter<S>) + Sync,
 ) {
     use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
     if let ([worker], [counter, ..]) = (&mut *workers, &mut *counters) {
@@ -145,9 +138,7 @@ fn for_each<W: Send, S: Send>(
 
 #[cfg(not(feature = "rayon"))]
 fn for_each<W, S>(
-    workers: &mut [W],
-    counters: &mut [Counter<S>],
-    work: impl Fn(usize, &mut W, &mut Counter<S>),
+    workers: &mut [W], counters: &mut [Counter<S>], work: impl Fn(usize, &mut W, &mut Counter<S>),
 ) {
     workers.iter_mut().zip(counters).enumerate().for_each(|(i, (worker, counter))| work(i, worker, counter));
 }

@@ -46,8 +46,7 @@ impl<T: Real> Curvature<T> {
 
 impl<T: Real> Information<T, SquaredError> for Perceptron {
     fn curvature(
-        risk: &mut EmpiricalRisk<'_, T, Self, SquaredError>,
-        theta: &DVector<T>,
+        risk: &mut EmpiricalRisk<'_, T, Self, SquaredError>, theta: &DVector<T>,
     ) -> Result<Curvature<T>, Error> {
         let (_, y, shares) = risk.present();
         let total = risk.total_weight();
@@ -72,8 +71,7 @@ impl<T: Real> Information<T, SquaredError> for Perceptron {
 
 impl<T: Real> Information<T, LogLoss> for SigmoidClassifier {
     fn curvature(
-        risk: &mut EmpiricalRisk<'_, T, Self, LogLoss>,
-        theta: &DVector<T>,
+        risk: &mut EmpiricalRisk<'_, T, Self, LogLoss>, theta: &DVector<T>,
     ) -> Result<Curvature<T>, Error> {
         if let Recession::Along(direction) = risk.recedes(theta) {
             let direction = direction.iter().map(|d| d.f64()).collect();
@@ -106,9 +104,7 @@ impl<T: Real> Information<T, LogLoss> for SigmoidClassifier {
 /// One output of an affine model, by reflections: `H = unit RᵀR` of its weighted samples. With it, the sums of squared
 /// residuals of the least-squares problem, where nothing is added to them.
 fn block<T: Real, M: Model<T> + Affine, L: Loss<T>>(
-    risk: &EmpiricalRisk<'_, T, M, L>,
-    weights: &[T],
-    y: DMatrixView<'_, T>,
+    risk: &EmpiricalRisk<'_, T, M, L>, weights: &[T], y: DMatrixView<'_, T>,
 ) -> Result<(Curvature<T>, Option<DVector<T>>), Error> {
     let design = Design::new(risk, weights);
     let samples = design.samples(y);
@@ -140,8 +136,7 @@ pub(super) fn degrees<T: Real>(samples: T, coefficients: T) -> Result<T, Error> 
 
 impl<T: Real> Information<T, SquaredError> for Network {
     fn curvature(
-        risk: &mut EmpiricalRisk<'_, T, Self, SquaredError>,
-        theta: &DVector<T>,
+        risk: &mut EmpiricalRisk<'_, T, Self, SquaredError>, theta: &DVector<T>,
     ) -> Result<Curvature<T>, Error> {
         let dense = dense(risk, theta)?;
         let squares = risk.residual_moments(theta);
@@ -169,8 +164,7 @@ impl Likelihood for CrossEntropy {}
 
 impl<T: Real, L: SecondOrderLoss<T> + Likelihood> Information<T, L> for Network {
     fn curvature(
-        risk: &mut EmpiricalRisk<'_, T, Self, L>,
-        theta: &DVector<T>,
+        risk: &mut EmpiricalRisk<'_, T, Self, L>, theta: &DVector<T>,
     ) -> Result<Curvature<T>, Error> {
         dense(risk, theta)
     }
@@ -178,8 +172,7 @@ impl<T: Real, L: SecondOrderLoss<T> + Likelihood> Information<T, L> for Network 
 
 /// From the dense Hessian, where that is positive definite.
 fn dense<T: Real, L: SecondOrderLoss<T>>(
-    risk: &mut EmpiricalRisk<'_, T, Network, L>,
-    theta: &DVector<T>,
+    risk: &mut EmpiricalRisk<'_, T, Network, L>, theta: &DVector<T>,
 ) -> Result<Curvature<T>, Error> {
     let (p, total, ridge) = (theta.len(), risk.total_weight(), risk.penalty_strength());
     let mut hessian = DMatrix::zeros(p, p);

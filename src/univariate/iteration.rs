@@ -89,9 +89,7 @@ impl<'r, T: Real> Iteration<'r, T> {
 
     /// From point to point until the method ends, which it does at the latest where [`is_last`](Self::is_last).
     pub(super) fn iterate(
-        &mut self,
-        mut now: Point<T>,
-        mut method: impl FnMut(&mut Self, &Point<T>) -> Next<T>,
+        &mut self, mut now: Point<T>, mut method: impl FnMut(&mut Self, &Point<T>) -> Next<T>,
     ) -> Ending<T> {
         loop {
             match method(self, &now) {

@@ -233,10 +233,7 @@ impl<T: Real> Iteration<'_, T> {
     /// Looks at `x + h`, `x + 2h`, `x + 4h`, …, for one `h` or two, for two points of opposite sign, the last one
     /// of which may be a root itself. A side on which `f` is NaN is left.
     fn change_of_sign<const N: usize>(
-        &mut self,
-        now: &Point<T>,
-        mut sides: [T; N],
-        doublings: usize,
+        &mut self, now: &Point<T>, mut sides: [T; N], doublings: usize,
     ) -> Option<(Point<T>, Point<T>)> {
         let mut last = [*now; N];
         for _ in 0..doublings {

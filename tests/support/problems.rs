@@ -49,10 +49,7 @@ impl<T: Real> Hessian<T> for Problem {
         hessian.copy_from(&h.map(T::of));
     }
     fn value_gradient_hessian(
-        &mut self,
-        x: &DVector<T>,
-        gradient: &mut DVector<T>,
-        hessian: &mut DMatrix<T>,
+        &mut self, x: &DVector<T>, gradient: &mut DVector<T>, hessian: &mut DMatrix<T>,
     ) -> T {
         let (f, g, h) = num_dual::hessian(|x| formula(self.id, x.as_slice()), &wide(x));
         gradient.copy_from(&g.map(T::of));

@@ -20,10 +20,7 @@ use crate::kernel::sums::{axpy, dot, norm_inf};
 ///
 /// `l`, of the size of `H`, is for the factor; nothing is allocated where `H` is not semidefinite.
 pub(crate) fn least_norm_step<T: Real>(
-    h: &DMatrix<T>,
-    g: &DVector<T>,
-    x: &DVector<T>,
-    l: &mut DMatrix<T>,
+    h: &DMatrix<T>, g: &DVector<T>, x: &DVector<T>, l: &mut DMatrix<T>,
 ) -> Option<DVector<T>> {
     let n = g.len();
     if !factor(h, l) {

@@ -85,11 +85,7 @@ impl<T: Kernel> PackRows<T> {
     /// Rows are contiguous: `LANES` of them, interleaved, are columns.
     #[inline(always)]
     unsafe fn transpose<V: Vector<Scalar = T>>(
-        &self,
-        from: *const T,
-        lanes: usize,
-        to: *mut T,
-        to_column: usize,
+        &self, from: *const T, lanes: usize, to: *mut T, to_column: usize,
     ) {
         // SAFETY: the caller's; rows from `lanes` on repeat the last one.
         unsafe {
@@ -125,11 +121,7 @@ impl<T: Kernel> PackRows<T> {
 /// first half of the registers with the second.
 #[inline(always)]
 unsafe fn interleave<V: Vector>(
-    from: *const V::Scalar,
-    step: usize,
-    count: usize,
-    total: usize,
-    mask: V::Mask,
+    from: *const V::Scalar, step: usize, count: usize, total: usize, mask: V::Mask,
 ) -> [V; 16] {
     // SAFETY: the caller's: `count` lines hold the elements of the mask.
     unsafe {

@@ -115,10 +115,7 @@ impl<T: Kernel> Block<'_, T> {
     /// The tile of rows `i..end`, that is `H` registers of which the last may be cut, and columns `j..j + W`.
     #[inline(always)]
     unsafe fn tile<V: Vector<Scalar = T>, const H: usize, const W: usize>(
-        &self,
-        i: usize,
-        end: usize,
-        j: usize,
+        &self, i: usize, end: usize, j: usize,
     ) {
         let (a_column, is_packed) = (self.a_columns.column(H * V::LANES), self.a_columns == Left::PACKED);
         // SAFETY: by the contract of `Block`, for rows below `end` and columns below `j + W`; the last
@@ -162,10 +159,7 @@ impl<T: Kernel> Block<'_, T> {
     /// `C ← sum`, or `C ← α sum + β C`, in one tile.
     #[inline(always)]
     unsafe fn write<V: Vector<Scalar = T>, const H: usize, const W: usize>(
-        &self,
-        mut sum: [[V; H]; W],
-        c: *mut T,
-        mask: V::Mask,
+        &self, mut sum: [[V; H]; W], c: *mut T, mask: V::Mask,
     ) {
         // SAFETY: the caller's: `W` columns of the rows that the mask leaves.
         unsafe {
@@ -193,11 +187,7 @@ impl<T: Kernel> Block<'_, T> {
     /// `sum ← sum + A B` for the rows and columns of one tile.
     #[inline(always)]
     unsafe fn accumulate<V: Vector<Scalar = T>, const H: usize, const W: usize>(
-        &self,
-        sum: &mut [[V; H]; W],
-        mut a: *const T,
-        a_column: usize,
-        mut b: *const T,
+        &self, sum: &mut [[V; H]; W], mut a: *const T, a_column: usize, mut b: *const T,
         load: impl Fn(*const T) -> [V; H],
     ) {
         // SAFETY: by the contract of `Block`, for its `depth`.

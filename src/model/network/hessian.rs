@@ -58,13 +58,8 @@ impl Network {
     /// Adds the second derivatives of the batch of the last forward pass to `target`; `delta = ∂L/∂Z`, and
     /// `curvature` has `∂²L/∂z²` of one sample in each column. Nothing is done where shapes do not fit.
     fn add_second_derivatives<T: Real>(
-        &self,
-        theta: &DVector<T>,
-        x: &DMatrixView<'_, T>,
-        delta: &DMatrixView<'_, T>,
-        curvature: &DMatrixView<'_, T>,
-        cache: &mut NetworkCache<T>,
-        mut target: Target<'_, T>,
+        &self, theta: &DVector<T>, x: &DMatrixView<'_, T>, delta: &DMatrixView<'_, T>,
+        curvature: &DMatrixView<'_, T>, cache: &mut NetworkCache<T>, mut target: Target<'_, T>,
     ) {
         let (k, batch) = (self.outputs(), cache.batch);
         if !self.follows(theta, x, delta, cache) || curvature.shape() != (k * k, batch) {
@@ -82,13 +77,8 @@ impl Network {
 
     /// Turns activations so that samples stand side by side, and goes backwards once for `δ` and `φ''`.
     fn strip<T: Real>(
-        &self,
-        theta: &DVector<T>,
-        x: &DMatrixView<'_, T>,
-        delta: &DMatrixView<'_, T>,
-        cache: &NetworkCache<T>,
-        samples: Range<usize>,
-        room: &mut Room<T>,
+        &self, theta: &DVector<T>, x: &DMatrixView<'_, T>, delta: &DMatrixView<'_, T>,
+        cache: &NetworkCache<T>, samples: Range<usize>, room: &mut Room<T>,
     ) {
         let m = samples.len();
         let Room { layers, terms, block, .. } = room;
@@ -137,10 +127,7 @@ impl Network {
 
     /// `S = φ' ∂²L/∂a² φ' + diag(φ'' ⊙ ∂L/∂a)` of the last layer.
     fn output_pairs<T: Real>(
-        &self,
-        curvature: &DMatrixView<'_, T>,
-        samples: Range<usize>,
-        room: &mut Room<T>,
+        &self, curvature: &DMatrixView<'_, T>, samples: Range<usize>, room: &mut Room<T>,
     ) {
         let (Some(layer), Some(strip), m) = (self.layers.last(), room.layers.last(), samples.len()) else {
             return;
@@ -221,12 +208,7 @@ impl Network {
 
 /// `∂·/∂z⁽ˡ⁻¹⁾ = (∂·/∂z⁽ˡ⁾) W⁽ˡ⁾ ⊙ φ'`, from the first buffer by way of the second.
 fn hop<T: Real>(
-    rows: usize,
-    w: Factor<'_, T>,
-    units: usize,
-    first: &[T],
-    m: usize,
-    [now, next]: &mut [Vec<T>; 2],
+    rows: usize, w: Factor<'_, T>, units: usize, first: &[T], m: usize, [now, next]: &mut [Vec<T>; 2],
 ) {
     kernel::product(T::one(), Factor::new(now, rows, units), w, T::zero(), next);
     for (runs, first) in next.chunks_exact_mut(rows).zip(first.chunks_exact(m)) {

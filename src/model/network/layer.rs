@@ -131,8 +131,7 @@ impl Layer {
     /// # Errors
     /// As [`weights`](Self::weights).
     pub fn weights_mut<'a, T: Real>(
-        &self,
-        theta: &'a mut DVector<T>,
+        &self, theta: &'a mut DVector<T>,
     ) -> Result<DMatrixViewMut<'a, T>, Error> {
         self.check(theta)?;
         Ok(DMatrixViewMut::from_slice(self.parts_mut(theta).0, self.units, self.inputs))

@@ -11,11 +11,7 @@ use crate::{Real, SecondOrderModel};
 impl<T: Real> SecondOrderModel<T> for Network {
     /// `R{Z⁽ˡ⁾} = V⁽ˡ⁾ A⁽ˡ⁻¹⁾ + v⁽ˡ⁾ 1ᵀ + W⁽ˡ⁾ R{A⁽ˡ⁻¹⁾}`, `R{A⁽ˡ⁾} = φ'(Z⁽ˡ⁾) ⊙ R{Z⁽ˡ⁾}`.
     fn tangent<'c>(
-        &self,
-        theta: &DVector<T>,
-        v: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        cache: &'c mut NetworkCache<T>,
+        &self, theta: &DVector<T>, v: &DVector<T>, x: DMatrixView<'_, T>, cache: &'c mut NetworkCache<T>,
     ) -> DMatrixView<'c, T> {
         if cache.batch == 0 || !self.fits(theta, &x, cache) || v.len() != theta.len() {
             return self.output(&[], 0);
@@ -48,14 +44,8 @@ impl<T: Real> SecondOrderModel<T> for Network {
     ///
     /// Where `Δ = 0` throughout, every term with a `Δ` is left out: the Gauss–Newton product costs less.
     fn backward_tangent(
-        &self,
-        theta: &DVector<T>,
-        v: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        delta: DMatrixView<'_, T>,
-        r_delta: DMatrixView<'_, T>,
-        cache: &mut NetworkCache<T>,
-        out: &mut DVector<T>,
+        &self, theta: &DVector<T>, v: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>,
+        r_delta: DMatrixView<'_, T>, cache: &mut NetworkCache<T>, out: &mut DVector<T>,
     ) {
         let p = theta.len();
         if !self.follows(theta, &x, &delta, cache)
@@ -98,13 +88,8 @@ impl<T: Real> SecondOrderModel<T> for Network {
     }
 
     fn dense_hessian(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        delta: DMatrixView<'_, T>,
-        curvature: DMatrixView<'_, T>,
-        cache: &mut NetworkCache<T>,
-        out: &mut [T],
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>,
+        curvature: DMatrixView<'_, T>, cache: &mut NetworkCache<T>, out: &mut [T],
     ) {
         if theta.len().checked_mul(theta.len()) == Some(out.len()) {
             second_derivatives(self, theta, x, delta, curvature, cache, Target::Dense(out));
@@ -112,13 +97,8 @@ impl<T: Real> SecondOrderModel<T> for Network {
     }
 
     fn hessian_diagonal(
-        &self,
-        theta: &DVector<T>,
-        x: DMatrixView<'_, T>,
-        delta: DMatrixView<'_, T>,
-        curvature: DMatrixView<'_, T>,
-        cache: &mut NetworkCache<T>,
-        out: &mut DVector<T>,
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>,
+        curvature: DMatrixView<'_, T>, cache: &mut NetworkCache<T>, out: &mut DVector<T>,
     ) {
         if theta.len() == out.len() {
             let out = Target::Diagonal(out.as_mut_slice());

@@ -30,11 +30,7 @@ impl<T: Real> Backtrack<T> {
     /// Where `|∇fᵀd|` is of the order of the rounding of `f` that test compares noise; then the full step
     /// is taken if it lowers `‖∇f‖∞`.
     pub(crate) fn search<O: Objective<T> + ?Sized>(
-        &mut self,
-        at: &mut Position<T, O>,
-        direction: &DVector<T>,
-        slope: T,
-        full: Option<T>,
+        &mut self, at: &mut Position<T, O>, direction: &DVector<T>, slope: T, full: Option<T>,
     ) -> Result<Option<T>, Error> {
         let mut t = T::one();
         for i in 0..if drowns(-slope, at.step.value) { 0 } else { BACKTRACKS } {
@@ -71,10 +67,7 @@ impl<T: Real> Backtrack<T> {
 
     /// `f(x + t d)`; not a number where the point is not finite.
     pub(crate) fn value_at<O: Objective<T> + ?Sized>(
-        &mut self,
-        at: &mut Position<T, O>,
-        t: T,
-        direction: &DVector<T>,
+        &mut self, at: &mut Position<T, O>, t: T, direction: &DVector<T>,
     ) -> T {
         if self.place(at.x, t, direction) { at.value(&self.trial) } else { T::NAN }
     }

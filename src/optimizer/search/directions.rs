@@ -85,9 +85,7 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
     }
 
     pub(crate) fn step<O: Objective<T> + ?Sized>(
-        &mut self,
-        objective: &mut O,
-        x: &mut DVector<T>,
+        &mut self, objective: &mut O, x: &mut DVector<T>,
     ) -> Result<Step<T>, Error> {
         let goes_on = self.here.knows(x);
         if !goes_on {
@@ -119,9 +117,7 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
 
     /// Goes to a lower point along the rule's direction, or, if there is none, along the gradient.
     fn advance<O: Objective<T> + ?Sized>(
-        &mut self,
-        objective: &mut O,
-        evaluations: &mut usize,
+        &mut self, objective: &mut O, evaluations: &mut usize,
     ) -> Result<bool, Error> {
         let n = self.here.x.len();
         for buffer in [&mut self.d, &mut self.s, &mut self.y] {

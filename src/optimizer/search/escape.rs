@@ -25,10 +25,7 @@ pub(crate) fn is_near_saddle<T: Real, O: ?Sized>(at: &Position<T, O>, s: &DVecto
 /// model, by the margin of [`CriticalPoint::of`](crate::CriticalPoint::of). On the way to a minimum with a flat
 /// direction an eigenvalue wavers around zero: the same step, but nothing was escaped.
 pub(crate) fn escape<T: Real, O: Hessian<T> + ?Sized>(
-    at: &mut Position<T, O>,
-    here: &Evaluated<T>,
-    spectrum: &Spectrum<T>,
-    s: &DVector<T>,
+    at: &mut Position<T, O>, here: &Evaluated<T>, spectrum: &Spectrum<T>, s: &DVector<T>,
     trial: &mut DVector<T>,
 ) -> Result<bool, Error> {
     let least = spectrum.values[0];
@@ -45,10 +42,7 @@ pub(crate) fn escape<T: Real, O: Hessian<T> + ?Sized>(
 
 /// [`escape`] along any unit vector `v` with `vᵀHv = λ < 0`.
 pub(crate) fn escape_along<T: Real, O: Objective<T> + ?Sized>(
-    at: &mut Position<T, O>,
-    v: &[T],
-    lambda: T,
-    trial: &mut DVector<T>,
+    at: &mut Position<T, O>, v: &[T], lambda: T, trial: &mut DVector<T>,
 ) -> bool {
     let mut t = kernel::norm_inf(at.x.as_slice()).max(T::one());
     for _ in 0..30 {

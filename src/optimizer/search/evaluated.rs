@@ -47,9 +47,7 @@ impl<T: Real> Evaluated<T> {
 
     /// Value and gradient at `x`.
     pub(crate) fn evaluate<O: Objective<T> + ?Sized>(
-        &mut self,
-        objective: &mut O,
-        x: &DVector<T>,
+        &mut self, objective: &mut O, x: &DVector<T>,
     ) -> Result<Step<T>, Error> {
         assign(&mut self.x, x);
         self.value = evaluate(objective, x, &mut self.gradient)?;
@@ -58,9 +56,7 @@ impl<T: Real> Evaluated<T> {
 
     /// Value, gradient and Hessian at `x`.
     pub(crate) fn evaluate_hessian<O: Hessian<T> + ?Sized>(
-        &mut self,
-        objective: &mut O,
-        x: &DVector<T>,
+        &mut self, objective: &mut O, x: &DVector<T>,
     ) -> Result<Step<T>, Error> {
         let n = x.len();
         if self.gradient.len() != n || self.hessian.len() != n * n {
@@ -79,9 +75,7 @@ impl<T: Real> Evaluated<T> {
     /// As [`evaluate_hessian`](Self::evaluate_hessian), at no cost within a run where the last evaluation was of this
     /// point.
     pub(crate) fn visit<O: Hessian<T> + ?Sized>(
-        &mut self,
-        objective: &mut O,
-        x: &DVector<T>,
+        &mut self, objective: &mut O, x: &DVector<T>,
     ) -> Result<Step<T>, Error> {
         if self.is_within_run() && self.knows(x) {
             return Ok(self.tell());
@@ -108,9 +102,7 @@ impl<T: Real> Evaluated<T> {
 
     /// Judges `x`, from what the last evaluation left behind if that was its point.
     pub(crate) fn judge<O: Hessian<T> + ?Sized>(
-        &self,
-        objective: &mut O,
-        x: &DVector<T>,
+        &self, objective: &mut O, x: &DVector<T>,
     ) -> Result<CriticalPoint<T>, Error> {
         if self.is_within_run() && self.knows(x) && self.hessian.nrows() == x.len() {
             CriticalPoint::judge(objective, x, &self.gradient, &self.hessian)

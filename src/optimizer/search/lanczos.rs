@@ -38,11 +38,7 @@ impl<T: Real> Lanczos<T> {
     /// the Ritz values, unsorted, and the Ritz vectors in the coordinates of `Q`. False where the start is zero,
     /// or there is no product to be had.
     pub(crate) fn run<O: HessianProduct<T> + ?Sized>(
-        &mut self,
-        objective: &mut O,
-        x: &DVector<T>,
-        start: &DVector<T>,
-        steps: usize,
+        &mut self, objective: &mut O, x: &DVector<T>, start: &DVector<T>, steps: usize,
     ) -> Result<bool, Error> {
         let n = x.len();
         let steps = steps.min(n);
@@ -124,11 +120,7 @@ impl<T: Real> Lanczos<T> {
     /// its unit Ritz vector in `out`. A negative Ritz value is `vᵀHv`, so the curvature along `v`
     /// is negative. `None`, where the smallest is not negative beyond rounding, does not exclude a negative eigenvalue.
     pub(crate) fn negative_eigenvalue<O: HessianProduct<T> + ?Sized>(
-        &mut self,
-        objective: &mut O,
-        x: &DVector<T>,
-        steps: usize,
-        out: &mut DVector<T>,
+        &mut self, objective: &mut O, x: &DVector<T>, steps: usize, out: &mut DVector<T>,
     ) -> Result<Option<T>, Error> {
         unstructured(out);
         if !self.run(objective, x, out, steps)? {

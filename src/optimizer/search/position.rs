@@ -16,9 +16,7 @@ pub(crate) struct Position<'a, T: Real, O: ?Sized> {
 impl<'a, T: Real, O: Objective<T> + ?Sized> Position<'a, T, O> {
     /// Evaluates at `x`.
     pub(crate) fn new(
-        objective: &'a mut O,
-        x: &'a mut DVector<T>,
-        gradient: &mut DVector<T>,
+        objective: &'a mut O, x: &'a mut DVector<T>, gradient: &mut DVector<T>,
     ) -> Result<Self, Error> {
         let value = evaluate(objective, x, gradient)?;
         let step = Step::new(value, kernel::norm_inf(gradient.as_slice()));
@@ -33,9 +31,7 @@ impl<'a, T: Real, O: Objective<T> + ?Sized> Position<'a, T, O> {
 
     /// `f` there, and `‖∇f‖∞`.
     pub(crate) fn evaluate(
-        &mut self,
-        there: &DVector<T>,
-        gradient: &mut DVector<T>,
+        &mut self, there: &DVector<T>, gradient: &mut DVector<T>,
     ) -> Result<(T, T), Error> {
         self.step.evaluations += 1;
         let value = evaluate(self.objective, there, gradient)?;

@@ -123,10 +123,7 @@ impl<T: Real> Region<T> {
     /// than its size tells, where large terms cancel in it: a gradient four times smaller outweighs a change that is
     /// small beside `f`.
     pub(crate) fn judge<O: Objective<T> + ?Sized>(
-        &mut self,
-        at: &mut Position<T, O>,
-        s: &DVector<T>,
-        promised: T,
+        &mut self, at: &mut Position<T, O>, s: &DVector<T>, promised: T,
     ) -> Result<Option<T>, Error> {
         let f = self.line.value_at(at, T::one(), s);
         let length = Some(kernel::norm(s.as_slice())).filter(|s| s.is_finite()).unwrap_or(self.radius.now);
@@ -153,10 +150,7 @@ impl<T: Real> Region<T> {
     /// Whether the trial point, with value `f`, is level with `x`, and its gradient smaller than so many times the
     /// gradient at `x`.
     fn calms<O: Objective<T> + ?Sized>(
-        &mut self,
-        at: &mut Position<T, O>,
-        f: T,
-        times: T,
+        &mut self, at: &mut Position<T, O>, f: T, times: T,
     ) -> Result<bool, Error> {
         if !is_level(f, at.step.value) {
             return Ok(false);

@@ -71,10 +71,7 @@ impl<T: Real> LineSearch<T> {
     /// Searches along the line. The point found, with its length, is one where the Wolfe conditions hold, or, if there
     /// was none, the lowest that was met, if it is lower than the start.
     pub(crate) fn search<O: Objective<T> + ?Sized>(
-        &mut self,
-        objective: &mut O,
-        line: Line<'_, T>,
-        evaluations: &mut usize,
+        &mut self, objective: &mut O, line: Line<'_, T>, evaluations: &mut usize,
     ) -> Result<Option<(&mut Evaluated<T>, T)>, Error> {
         self.best.value = T::NAN;
         let noise = rounding(line.from.value);

@@ -212,11 +212,7 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
     /// The worst row of the first block, from `cursor` on and round, in which a sample that has not been passed over
     /// has a margin along `d` below `−tolerance` of its row's norm.
     pub(super) fn violator(
-        &mut self,
-        d: &DVector<f64>,
-        blocks: &[Range<usize>],
-        cursor: &mut usize,
-        tolerance: f64,
+        &mut self, d: &DVector<f64>, blocks: &[Range<usize>], cursor: &mut usize, tolerance: f64,
         passed: &[(usize, usize)],
     ) -> Option<Violator> {
         let (loss, height, rows) = (&self.risk.loss, self.height(), self.rows);
@@ -268,10 +264,7 @@ impl<T: Real> Scratch<T> {
 
 /// Hands out the margins of a sample in the directions `± e_i` of its scores, with their rows.
 fn units<T: Real, L: Loss<T>>(
-    loss: &L,
-    y: &[T],
-    Scratch { r, row }: &mut Scratch<T>,
-    mut hand: impl FnMut(T, &[T]),
+    loss: &L, y: &[T], Scratch { r, row }: &mut Scratch<T>, mut hand: impl FnMut(T, &[T]),
 ) {
     r.fill(T::zero());
     for i in 0..y.len() {

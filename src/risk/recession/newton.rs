@@ -60,10 +60,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
     /// Gradient and Hessian of the samples' loss. Where equal changes of all scores change nothing, the Hessian is
     /// made definite along them; the gradient has no part there.
     fn derivatives(
-        &mut self,
-        loss: &dyn SecondOrderLoss<T>,
-        blocks: &[Range<usize>],
-        at: &DVector<f64>,
+        &mut self, loss: &dyn SecondOrderLoss<T>, blocks: &[Range<usize>], at: &DVector<f64>,
     ) -> (DVector<f64>, DMatrix<f64>) {
         let (p, k) = (at.len(), self.risk.model.outputs());
         let map = Perceptron::new(self.rows).with_outputs(k).without_bias();

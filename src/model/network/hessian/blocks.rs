@@ -57,11 +57,7 @@ impl<T: Real> Room<T> {
     /// `Σ ãᵢ (Sᵤᵥ ã'ⱼ + Gᵤⱼ δ'ᵥ)`: for each `u`, one product for all `v`, `i` and as many `j` at a time as
     /// there is room.
     pub(super) fn add_between(
-        &mut self,
-        (lower, l): (&Layer, usize),
-        (upper, top): (&Layer, usize),
-        m: usize,
-        out: &mut [T],
+        &mut self, (lower, l): (&Layer, usize), (upper, top): (&Layer, usize), m: usize, out: &mut [T],
     ) {
         let Self { layers, cross, spread, terms, block, .. } = self;
         let (units, inputs, p) = (upper.units, upper.inputs + 1, dimension(out));
