@@ -34,14 +34,9 @@ mod stop;
 /// Bad settings, a start of the wrong length or not finite, a function that is not finite there;
 /// [`Error::Resized`] where user code replaced what it was lent, [`Error::TooLarge`] for more numbers than memory
 /// holds.
-pub fn minimize<T, O, P>(
+pub fn minimize<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
     optimizer: &mut P, objective: &mut O, start: DVector<T>, stop: &Stop<T>,
-) -> Result<Report<T>, Error>
-where
-    T: Real,
-    O: Objective<T> + ?Sized,
-    P: Optimizer<T, O> + ?Sized,
-{
+) -> Result<Report<T>, Error> {
     minimize_with(optimizer, objective, start, stop, |_, _| ControlFlow::Continue(()))
 }
 
@@ -63,15 +58,10 @@ where
 ///
 /// # Errors
 /// Those of [`minimize`].
-pub fn minimize_with<T, O, P>(
+pub fn minimize_with<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
     optimizer: &mut P, objective: &mut O, start: DVector<T>, stop: &Stop<T>,
     mut progress: impl FnMut(&Progress<T>, &DVector<T>) -> ControlFlow<()>,
-) -> Result<Report<T>, Error>
-where
-    T: Real,
-    O: Objective<T> + ?Sized,
-    P: Optimizer<T, O> + ?Sized,
-{
+) -> Result<Report<T>, Error> {
     stop.check()?;
     objective.check()?;
     check_point("start", &start, objective.dim())?;
@@ -83,15 +73,10 @@ where
 }
 
 /// Steps until an ending, and what is known of the point there.
-fn run<T, O, P>(
+fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
     optimizer: &mut P, objective: &mut O, start: DVector<T>, stop: &Stop<T>,
     progress: &mut impl FnMut(&Progress<T>, &DVector<T>) -> ControlFlow<()>,
-) -> Result<Report<T>, Error>
-where
-    T: Real,
-    O: Objective<T> + ?Sized,
-    P: Optimizer<T, O> + ?Sized,
-{
+) -> Result<Report<T>, Error> {
     let mut report = Report::given(start.clone());
     let mut at = start.clone(); // the point that the last step told of
     let mut x = start; // where the next one starts

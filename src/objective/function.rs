@@ -128,10 +128,9 @@ impl<T: Real, F, V, H> Function<T, F, V, H> {
     /// f.hessian_product(&dvector![2.0, 3.0], &dvector![5.0, 7.0], &mut hv);
     /// assert_eq!(hv, dvector![7.0, 5.0]);
     /// ```
-    pub fn with_hessian<G>(self, hessian: G) -> Function<T, F, V, WithHessian<T, G>>
-    where
-        G: FnMut(&DVector<T>, &mut DMatrix<T>),
-    {
+    pub fn with_hessian<G: FnMut(&DVector<T>, &mut DMatrix<T>)>(
+        self, hessian: G,
+    ) -> Function<T, F, V, WithHessian<T, G>> {
         let Self { dim, value_gradient, value, gradient, .. } = self;
         let hessian = WithHessian { write: hessian, scratch: DMatrix::zeros(0, 0) };
         Function { dim, value_gradient, value, hessian, gradient }
