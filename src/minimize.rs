@@ -176,25 +176,19 @@ fn ending<T: Real, O: Objective<T> + ?Sized>(
         Outcome::Ended(why) => Some(why),
         _ => None,
     };
-    let is_short = |length: T| length <= stop.step * kernel::norm_inf(report.x.as_slice()).max(T::one());
-    let is_level = || at.change.abs() <= stop.value * report.value.abs().max(T::one());
-    Ok(if is_calm {
-        Some(Termination::GradientTolerance)
-    } else if at.stopped {
-        Some(Termination::Stopped)
-    } else if report.iterations == stop.iterations {
-        Some(Termination::Iterations)
-    } else if said.is_some() {
-        said
-    } else if at.length.is_some_and(is_short) {
-        Some(Termination::StepTolerance)
-    } else if stop.value > T::zero() && is_level() {
-        Some(Termination::ValueTolerance)
-    } else if report.evaluations >= stop.evaluations {
-        Some(Termination::Evaluations)
-    } else {
-        None
-    })
+    let shortest = || stop.step * kernel::norm_inf(report.x.as_slice()).max(T::one());
+    let is_short = at.length.is_some_and(|length| length <= shortest());
+    let is_level = at.change.abs() <= stop.value * report.value.abs().max(T::one());
+    let rules = [
+        (is_calm, Some(Termination::GradientTolerance)),
+        (at.stopped, Some(Termination::Stopped)),
+        (report.iterations == stop.iterations, Some(Termination::Iterations)),
+        (true, said),
+        (is_short, Some(Termination::StepTolerance)),
+        (stop.value > T::zero() && is_level, Some(Termination::ValueTolerance)),
+        (report.evaluations >= stop.evaluations, Some(Termination::Evaluations)),
+    ];
+    Ok(rules.into_iter().find_map(|(holds, ending)| ending.filter(|_| holds)))
 }
 
 /// Whether `f` is seen to fall along `−∇f`: then a method's word that the point is exact does not count.

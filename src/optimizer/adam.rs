@@ -142,7 +142,7 @@ impl<T: Real> UpdateRule for Adam<T> {
         check_average("beta1", self.beta1)?;
         check_average("beta2", self.beta2)?;
         check_epsilon(self.epsilon)?;
-        let fine = self.decay >= T::zero() && self.decay * self.state.rate() < T::one();
+        let fine = self.decay >= T::zero() && self.decay * self.state.rate < T::one();
         setting("weight_decay", "not negative, and below 1/rate", self.decay, fine)
     }
 

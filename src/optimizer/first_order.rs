@@ -28,7 +28,7 @@ pub(super) trait UpdateRule {
 /// The state of a first-order method.
 #[derive(Debug, Clone)]
 pub(super) struct FirstOrder<T: Real> {
-    rate: T,
+    pub(super) rate: T,
     pub(super) schedule: Schedule,
     steps: usize,
     pub(super) gradient: DVector<T>,
@@ -44,10 +44,6 @@ impl<T: Real> FirstOrder<T> {
             gradient: DVector::zeros(0),
             averages: [Vec::new(), Vec::new()],
         }
-    }
-
-    pub(super) fn rate(&self) -> T {
-        self.rate
     }
 
     /// All averages are zero before the first step.
