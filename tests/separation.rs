@@ -344,3 +344,23 @@ fn networks_are_asked_at_their_hidden_layer() {
     let mut bounded = EmpiricalRisk::new(tanh, LogLoss, &x, &y).unwrap();
     assert_eq!(bounded.recedes(&start), Recession::NotSought);
 }
+
+/// Many samples of several classes, asked far from the minimum: weak rows must not spoil the active set.
+#[test]
+fn many_overlapping_samples_are_told_from_anywhere() {
+    let (n, m, k) = (8, 1500, 8);
+    let mut dice = Dice(3);
+    let mut uniform = || dice.roll(1 << 20) as f64 / f64::from(1 << 19) - 1.0;
+    let x = DMatrix::from_fn(n, m, |_, _| uniform());
+    let w = DMatrix::from_fn(k, n, |_, _| uniform());
+    let scores = &w * &x + DMatrix::from_fn(k, m, |_, _| uniform());
+    let classes: Vec<_> = scores.column_iter().map(|z| z.argmax().0).collect();
+    let y = one_hot(&classes, k).unwrap();
+    let mut risk = EmpiricalRisk::new(Perceptron::new(n).with_outputs(k), CrossEntropy, &x, &y).unwrap();
+    assert_eq!(risk.recedes(&DVector::zeros(k * (n + 1))), Recession::No);
+    // by the scores alone, whatever is added to them, the classes are apart
+    let exact: Vec<_> = (&w * &x).column_iter().map(|z| z.argmax().0).collect();
+    let y = one_hot(&exact, k).unwrap();
+    let mut risk = EmpiricalRisk::new(Perceptron::new(n).with_outputs(k), CrossEntropy, &x, &y).unwrap();
+    assert!(matches!(risk.recedes(&DVector::zeros(k * (n + 1))), Recession::Along(_)));
+}

@@ -26,20 +26,18 @@ mod active;
 mod cone;
 mod newton;
 
-/// Samples per input that are tried first: where these overlap in all directions, so do all.
-const TRIED_FIRST: usize = 8;
+/// Samples in one product of a Newton step.
+const WIDE: usize = 512;
 /// Directions of more parameters are not sought beyond the point itself and one Newton step: the work grows as their
 /// cube.
 const SOUGHT: usize = 1024;
 /// Steps towards the minimum of the samples tried first, before a direction is sought.
-const STEPS: usize = 6;
+const STEPS: usize = 8;
 
-/// What the rows of some samples say.
+/// What the rows say.
 enum Verdict {
-    /// There is no such direction; nor is there one for more samples, where these span all of them.
-    Overlap {
-        spans: bool,
-    },
+    /// There is no such direction.
+    Overlap,
     Along(DVector<f64>),
     Undecided,
 }
@@ -65,17 +63,21 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         if cone.dimension() == 0 {
             return Recession::No;
         }
-        let (m, inputs) = (self.batch.len(), cone.dimension().div_ceil(self.model.outputs()));
-        let all: Vec<_> = (0..m).step_by(BLOCK).map(|start| start..m.min(start + BLOCK)).collect();
-        let stride = all.len() / (TRIED_FIRST * inputs).div_ceil(BLOCK).max(4);
+        let cut = |width: usize| {
+            let m = self.batch.len();
+            (0..m).step_by(width).map(move |start| start..m.min(start + width)).collect::<Vec<_>>()
+        };
+        let all = cut(BLOCK);
+        let stride = all.len() / cone.samples_tried_first().div_ceil(BLOCK).max(4);
         if stride > 1 {
             let some: Vec<_> = all.iter().step_by(stride).cloned().collect();
-            if let Verdict::Overlap { spans: true } = cone.judge(&some, STEPS) {
+            cone.frame(&some);
+            if cone.overlap_by_newton(&some, STEPS) == Some(true) {
                 return Recession::No;
             }
         }
-        match cone.judge(&all, 1) {
-            Verdict::Overlap { .. } => Recession::No,
+        match cone.judge(&all, &cut(WIDE)) {
+            Verdict::Overlap => Recession::No,
             Verdict::Along(direction) => Recession::Along(cone.parameters(&direction)),
             Verdict::Undecided => Recession::Undecided,
         }
@@ -83,13 +85,13 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
 }
 
 impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
-    /// Tries the point itself as a direction, and a few Newton steps, before the rows of these samples are gone through.
-    fn judge(&mut self, blocks: &[Range<usize>], steps: usize) -> Verdict {
+    /// Tries the point itself as a direction, and a Newton step, before all rows are gone through.
+    fn judge(&mut self, blocks: &[Range<usize>], wide: &[Range<usize>]) -> Verdict {
         self.frame(blocks);
         let (e, count) = self.sum(blocks);
         let norm = kernel::norm(e.as_slice());
         if norm <= f64::EPSILON * count {
-            return Verdict::Overlap { spans: false };
+            return Verdict::Overlap;
         }
         let mut point = self.coordinates();
         point.unscale_mut(kernel::norm(point.as_slice()).max(f64::MIN_POSITIVE));
@@ -99,12 +101,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
         {
             return Verdict::Along(point);
         }
-        if let Some(spans) = self.overlap_by_newton(blocks, steps) {
-            return Verdict::Overlap { spans };
-        }
-        match e.len() <= SOUGHT {
-            true => self.nearest(&(e / norm), norm, count, blocks),
-            false => Verdict::Undecided,
+        match e.len() {
+            _ if self.overlap_by_newton(wide, 1).is_some() => Verdict::Overlap,
+            ..=SOUGHT => self.nearest(&(e / norm), norm, count, blocks),
+            _ => Verdict::Undecided,
         }
     }
 
@@ -114,7 +114,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
     fn nearest(&mut self, e: &DVector<f64>, norm: f64, count: f64, blocks: &[Range<usize>]) -> Verdict {
         let p = e.len() as f64;
         let rounding = p.sqrt() * f64::EPSILON;
-        let zero = (p + count / norm) * f64::EPSILON;
+        let zero = 8.0 * (p + count / norm) * f64::EPSILON;
         let (mut active, mut cursor) = (Active::default(), 0);
         let (mut passed, mut is_stuck) = (Vec::new(), false);
         for _ in 0..40 * e.len() + 80 {
@@ -122,11 +122,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
             let mut d = e.clone();
             active.project(&mut d);
             let length = kernel::norm(d.as_slice());
-            let spans = active.len() == self.span();
-            if length <= zero || spans {
+            if length <= zero || active.len() == self.span() {
                 // whatever the rounding, all rows keep positive weights
                 let is_sure = active.condition() * zero * norm < 0.125;
-                return if is_sure { Verdict::Overlap { spans } } else { Verdict::Undecided };
+                return if is_sure { Verdict::Overlap } else { Verdict::Undecided };
             }
             d.unscale_mut(length);
             let doubt = active.condition() * rounding;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DVector};
 
+use super::WIDE;
 use crate::kernel::{self, Factor};
 use crate::risk::EmpiricalRisk;
 use crate::{Loss, Model, Real};
@@ -35,6 +36,9 @@ pub(super) struct Cone<'r, 'a, T: Real, M: Model<T>, L> {
     scale: Vec<f64>,
 }
 
+/// A margin that is clearly negative.
+const CLEAR: f64 = 1e-5;
+
 impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
     /// Nothing where no parameters move scores, or no sample says how its loss falls.
     pub(super) fn new(risk: &'r EmpiricalRisk<'a, T, M, L>, theta: &'r DVector<T>) -> Option<Self> {
@@ -58,7 +62,7 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
         if range.is_empty() || !falls {
             return None;
         }
-        let mut cache = risk.model.cache(BLOCK);
+        let mut cache = risk.model.cache(WIDE);
         risk.model.forward(theta, x.columns(0, 1), &mut cache);
         let told = risk.model.affine_inputs(x.columns(0, 1), &cache).map(|inputs| inputs.nrows());
         let inputs = told.and_then(|n| match free.len() {
@@ -75,6 +79,11 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
     /// Parameters along which a direction is sought.
     pub(super) fn dimension(&self) -> usize {
         self.free.len()
+    }
+
+    /// So many may overlap in all directions, if all do: then they prove it. Of several classes each needs its own.
+    pub(super) fn samples_tried_first(&self) -> usize {
+        if self.is_flat { 8 * self.free.len() } else { 16 * self.rows }
     }
 
     /// How many independent rows there can be.
@@ -209,8 +218,9 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
         (e, count)
     }
 
-    /// The worst row of the first block, from `cursor` on and round, in which a sample that has not been passed over
-    /// has a margin along `d` below `−tolerance` of its row's norm.
+    /// The row with the least margin along `d`, in units of its norm, below `−tolerance`, of samples that have not been
+    /// passed over: of the blocks from `cursor` on and round, until one is clearly below. Weak ones, which are nearly in
+    /// the span of the active rows, are taken only where there is no other.
     pub(super) fn violator(
         &mut self, d: &DVector<f64>, blocks: &[Range<usize>], cursor: &mut usize, tolerance: f64,
         passed: &[(usize, usize)],
@@ -219,8 +229,9 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
         let mut scratch = Scratch::new(self.risk.model.outputs());
         let (mut r, mut u, mut row) = (vec![0.0; scratch.r.len()], vec![0.0; scratch.r.len()], d.clone());
         let d = Factor::new(d.as_slice(), height, rows);
+        let mut worst = None::<Violator>;
         for _ in 0..blocks.len() {
-            let (mut worst, at) = (None::<Violator>, *cursor % blocks.len());
+            let at = *cursor % blocks.len();
             self.each(&blocks[at], |j, y, b| {
                 kernel::product(1.0, d, Factor::new(b, rows, b.len() / rows), 0.0, &mut r);
                 let margin = least(loss, y, &r, &mut u, &mut scratch);
@@ -234,12 +245,12 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
                     worst = Some(Violator { margin, at: (at, j), row: &row / norm });
                 }
             });
-            if worst.is_some() {
-                return worst;
+            if worst.as_ref().is_some_and(|worst| worst.margin < -CLEAR) {
+                break;
             }
             *cursor = at + 1;
         }
-        None
+        worst
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use nalgebra::{DMatrix, DMatrixView, DVector};
+use nalgebra::{DMatrix, DVector};
 
 use super::cone::Cone;
 use crate::contract::room;
@@ -38,14 +38,16 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
             step.neg_mut();
             let (mut largest, mut turns) = (0.0_f64, false);
             for block in blocks {
-                let Expansion { b, delta, blocks: curvature } = self.curve(loss, block, &at);
-                let (r, shares) = (scores(&step, &b), self.risk.part(block.clone()).2);
+                let (b, z, delta) = self.slopes(loss, block, &at);
+                let (_, y, shares) = self.risk.part(block.clone());
+                let r = scores(&step, &b);
+                let (mut change, rounded) = (DMatrix::zeros(z.nrows(), z.ncols()), r.map(T::of));
+                let (z, rounded) = (z.as_view(), rounded.as_view());
+                loss.curvature_product(z, y, shares, rounded, change.as_view_mut());
                 largest = largest.max(kernel::norm_inf(r.as_slice()));
-                for j in (0..r.ncols()).filter(|j| shares[*j] > T::zero()) {
-                    let column = curvature.column(j);
-                    let c = DMatrixView::from_slice(column.as_slice(), r.nrows(), r.nrows());
-                    let change = c * r.column(j);
-                    turns |= delta.column(j).iter().zip(&change).any(|(delta, c)| !(c.abs() < delta.abs()));
+                let samples = delta.column_iter().zip(change.column_iter()).zip(shares);
+                for ((delta, change), _) in samples.filter(|(_, share)| **share > T::zero()) {
+                    turns |= delta.iter().zip(change.iter()).any(|(delta, c)| !(c.abs() < delta.abs()));
                 }
             }
             if largest < 0.5 && !turns {
@@ -66,10 +68,19 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
         let map = Perceptron::new(self.rows).with_outputs(k).without_bias();
         let (mut cache, mut gradient, mut hessian) = (map.cache(0), DVector::zeros(p), DMatrix::zeros(p, p));
         for block in blocks {
-            let Expansion { b, delta, blocks } = self.curve(loss, block, at);
-            let (b, delta, blocks) = (b.as_view(), delta.as_view(), blocks.as_view());
+            let (b, z, delta) = self.slopes(loss, block, at);
+            let (_, y, shares) = self.risk.part(block.clone());
+            // column q of the blocks C is their product with the unit direction q
+            let mut curvature = DMatrix::zeros(k * k, z.ncols());
+            for q in 0..k {
+                let unit = DMatrix::from_fn(k, z.ncols(), |i, _| if i == q { T::one() } else { T::zero() });
+                let columns = curvature.view_mut((q * k, 0), z.shape());
+                loss.curvature_product(z.as_view(), y, shares, unit.as_view(), columns);
+            }
+            let (delta, curvature) = (delta.map(Real::f64), curvature.map(Real::f64));
+            let (b, delta, curvature) = (b.as_view(), delta.as_view(), curvature.as_view());
             map.backward(at, b, delta, &mut cache, &mut gradient);
-            map.dense_hessian(at, b, delta, blocks, &mut cache, hessian.as_mut_slice());
+            map.dense_hessian(at, b, delta, curvature, &mut cache, hessian.as_mut_slice());
         }
         for i in (0..p).step_by(k).filter(|_| self.is_flat) {
             let size = hessian[(i, i)].max(f64::MIN_POSITIVE);
@@ -81,28 +92,20 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
         (gradient, hessian)
     }
 
-    /// Inputs, `Δ`, and the `k × k` blocks `C` by columns, of a block of samples at a point.
-    fn curve(&mut self, loss: &dyn SecondOrderLoss<T>, block: &Range<usize>, at: &DVector<f64>) -> Expansion {
+    /// Inputs, scores and `Δ` of a block of samples at a point.
+    fn slopes(
+        &mut self,
+        loss: &dyn SecondOrderLoss<T>,
+        block: &Range<usize>,
+        at: &DVector<f64>,
+    ) -> (DMatrix<f64>, DMatrix<T>, DMatrix<T>) {
         let b = self.gather(block.clone());
         let (_, y, shares) = self.risk.part(block.clone());
-        let (k, m) = y.shape();
         let z = scores(at, &b).map(T::of);
-        let (mut delta, mut blocks) = (DMatrix::zeros(k, m), DMatrix::zeros(k * k, m));
+        let mut delta = z.clone();
         loss.value_gradient(z.as_view(), y, shares, delta.as_view_mut());
-        for q in 0..k {
-            let unit = DMatrix::from_fn(k, m, |i, _| if i == q { T::one() } else { T::zero() });
-            let columns = blocks.view_mut((q * k, 0), (k, m));
-            loss.curvature_product(z.as_view(), y, shares, unit.as_view(), columns);
-        }
-        Expansion { b, delta: delta.map(Real::f64), blocks: blocks.map(Real::f64) }
+        (b, z, delta)
     }
-}
-
-/// What [`Cone::curve`] tells.
-struct Expansion {
-    b: DMatrix<f64>,
-    delta: DMatrix<f64>,
-    blocks: DMatrix<f64>,
 }
 
 /// `D B`.
