@@ -7,7 +7,7 @@ use nalgebra::DVector;
 use crate::contract::{check_evaluation, check_point, check_size};
 use crate::kernel;
 use crate::objective::evaluate;
-use crate::optimizer::{Optimizer, Outcome, Step};
+use crate::optimizer::{Optimizer, Outcome, Position, Step};
 use crate::{Error, Objective, Real, Termination};
 
 pub use report::{Progress, Report};
@@ -86,7 +86,7 @@ fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
         // the bound is on steps: the point after the last one is evaluated, and left where it is
         let step = match iteration < stop.iterations {
             true => optimizer.step(objective, &mut x)?,
-            false => look(objective, &x)?,
+            false => Position::new(objective, &mut x, &mut DVector::zeros(0))?.step,
         };
         check_size("the point", x.len(), at.len())?;
         report.evaluations = report.evaluations.saturating_add(step.evaluations);
@@ -110,13 +110,6 @@ fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
     report.certificate = optimizer.certify(objective, &report.x).ok().flatten();
     report.seek_recession(objective);
     Ok(report)
-}
-
-/// Value and gradient at `x`, as a step tells them.
-fn look<T: Real, O: Objective<T> + ?Sized>(objective: &mut O, x: &DVector<T>) -> Result<Step<T>, Error> {
-    let mut gradient = DVector::zeros(0);
-    let value = evaluate(objective, x, &mut gradient)?;
-    Ok(Step::new(value, kernel::norm_inf(gradient.as_slice())))
 }
 
 /// The ending of a run whose objective has failed, or is no longer finite; an error if it never was.

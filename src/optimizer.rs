@@ -27,6 +27,7 @@ pub use newton_cg::NewtonCg;
 pub use rms_prop::RmsProp;
 pub use saddle_free::SaddleFree;
 pub use schedule::Schedule;
+pub(crate) use search::position::Position;
 pub(crate) use search::rounding::rounding;
 pub(crate) use search::trust_radius::{RadiusRule, TrustRadius};
 pub use trust_region::TrustRegion;

@@ -227,12 +227,8 @@ impl<T: Real> Report<T> {
 
     /// The point as the trace keeps it.
     pub(super) fn progress(&self) -> Progress<T> {
-        Progress {
-            iteration: self.iterations,
-            evaluations: self.evaluations,
-            value: self.value,
-            gradient_norm: self.gradient_norm,
-        }
+        let &Self { iterations: iteration, evaluations, value, gradient_norm, .. } = self;
+        Progress { iteration, evaluations, value, gradient_norm }
     }
 
     /// Asks whether there is a minimum at all, unless the run was broken off.

@@ -20,14 +20,12 @@ use nalgebra::DVector;
 use super::EmpiricalRisk;
 use crate::{Loss, Model, Real, Recession, kernel};
 use active::Active;
-use cone::{BLOCK, Cone, Violator};
+use cone::{BLOCK, Cone, Violator, WIDE};
 
 mod active;
 mod cone;
 mod newton;
 
-/// Samples in one product of a Newton step.
-const WIDE: usize = 512;
 /// Directions of more parameters are not sought beyond the point itself and one Newton step: the work grows as their
 /// cube.
 const SOUGHT: usize = 1024;

@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DVector};
 
-use super::WIDE;
 use crate::kernel::{self, Factor};
 use crate::risk::EmpiricalRisk;
 use crate::{Loss, Model, Real};
 
 /// Samples that are looked at together: the worst of them on the wrong side becomes active.
 pub(super) const BLOCK: usize = 64;
+/// Samples in one product of a Newton step.
+pub(super) const WIDE: usize = 512;
 
 /// The rows of the samples, one block of them at a time.
 ///

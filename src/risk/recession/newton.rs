@@ -94,10 +94,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
 
     /// Inputs, scores and `Δ` of a block of samples at a point.
     fn slopes(
-        &mut self,
-        loss: &dyn SecondOrderLoss<T>,
-        block: &Range<usize>,
-        at: &DVector<f64>,
+        &mut self, loss: &dyn SecondOrderLoss<T>, block: &Range<usize>, at: &DVector<f64>,
     ) -> (DMatrix<f64>, DMatrix<T>, DMatrix<T>) {
         let b = self.gather(block.clone());
         let (_, y, shares) = self.risk.part(block.clone());
