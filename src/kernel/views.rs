@@ -117,6 +117,9 @@ pub(super) fn gather<T: Real>(from: DMatrixView<'_, T>, columns: &[usize], to: &
 
 /// All columns, one after the other.
 pub(super) fn copy_columns<T: Real>(from: DMatrixView<'_, T>, to: &mut [T]) {
+    if let Some(from) = flat(&from).filter(|from| from.len() <= to.len()) {
+        return to[..from.len()].copy_from_slice(from);
+    }
     let from = Factor::view(&from);
     for (j, to) in to.chunks_exact_mut(from.rows.max(1)).take(from.cols).enumerate() {
         to.copy_from_slice(from.column(j).expect("the columns of a view have no gaps"));
