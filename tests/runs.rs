@@ -83,6 +83,7 @@ fn a_failure_outside_of_mathematics_ends_the_run() -> Result<(), Error> {
         assert!((report.x[0] - 0.9_f64.powi(4)).abs() < 1e-15);
         assert!((report.value - 0.5 * report.x.norm_squared()).abs() < 1e-15);
         assert!(!report.converged());
+        assert!(report.to_string().contains("the connection broke"), "{report}");
         assert_eq!(report.into_converged().unwrap_err(), failed);
         // without a first point there is no report
         let mut remote = Remote { left: 0, then, failure: None };
@@ -122,6 +123,40 @@ fn the_word_of_a_method_is_tested() -> Result<(), Error> {
     let mut f = Rosenbrock::new(2);
     let report = minimize(&mut Says(Termination::Cycle), &mut f, dvector![0.0, 0.0], &Stop::default())?;
     assert_eq!(report.termination, Termination::Cycle);
+    Ok(())
+}
+
+/// `½ ‖x‖²`, convex, of which nobody can tell whether it falls for ever.
+struct Doubtful;
+
+impl Objective<f64> for Doubtful {
+    fn dim(&self) -> usize {
+        2
+    }
+    fn value_gradient(&mut self, x: &DVector<f64>, gradient: &mut DVector<f64>) -> f64 {
+        gradient.copy_from(x);
+        0.5 * x.norm_squared()
+    }
+    fn is_convex(&self) -> bool {
+        true
+    }
+    fn recedes(&mut self, _x: &DVector<f64>) -> Recession<f64> {
+        Recession::Undecided
+    }
+}
+
+impl Hessian<f64> for Doubtful {
+    fn hessian(&mut self, _x: &DVector<f64>, hessian: &mut DMatrix<f64>) {
+        hessian.fill_with_identity();
+    }
+}
+
+#[test]
+fn what_is_undecided_is_no_global_minimum() -> Result<(), Error> {
+    let report = minimize(&mut Newton::new(), &mut Doubtful, dvector![1.0, 2.0], &Stop::default())?;
+    assert!(report.termination.is_stationary() && !report.converged());
+    let shown = report.to_string();
+    assert!(shown.contains("undecided") && !shown.contains("global minimum"), "{shown}");
     Ok(())
 }
 

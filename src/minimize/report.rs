@@ -5,7 +5,7 @@ use std::fmt;
 use nalgebra::DVector;
 
 use crate::optimizer::Step;
-use crate::{CriticalKind, CriticalPoint, Error, Hessian, Objective, Real, Recession, Termination};
+use crate::{CriticalKind, CriticalPoint, Error, Hessian, Inertia, Objective, Real, Recession, Termination};
 
 /// One point of a run.
 ///
@@ -153,20 +153,23 @@ impl<T: Real> fmt::Display for Report<T> {
                 Some(kind) => write!(f, "\n  kind        {kind}")?,
                 None => f.write_str("\n  eigenvalues (not stationary, so no kind)")?,
             }
-            let inertia = certificate.inertia;
-            let signs =
-                [(inertia.positive, "positive"), (inertia.zero, "zero"), (inertia.negative, "negative")];
+            let Inertia { positive, zero, negative } = certificate.inertia;
+            let signs = [(positive, "positive"), (zero, "zero"), (negative, "negative")];
             for (i, (count, sign)) in signs.iter().filter(|(count, _)| *count > 0).enumerate() {
                 write!(f, "{} {count} {sign}", if i == 0 { ":" } else { "," })?;
             }
-            if self.kind().is_some() && certificate.convex {
+            if self.converged() && certificate.convex {
                 f.write_str("; convex, so a global minimum")?;
             }
         }
         if self.modified + self.escapes > 0 {
             write!(f, "\n  modified    {} Hessians, {} saddles escaped", self.modified, self.escapes)?;
         }
-        Ok(())
+        match (&self.failure, &self.recession) {
+            (Some(failure), _) => write!(f, "\n  failure     {failure}"),
+            (None, Recession::Undecided) => f.write_str("\n  minimum     undecided whether there is one"),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -68,7 +68,6 @@ impl Schedule {
 
     pub(super) fn check(self) -> Result<(), Error> {
         let (found, expected, fine) = match self {
-            Self::Constant => return Ok(()),
             Self::StepDecay { every: 0, .. } | Self::Cosine { steps: 0 } | Self::WarmUp { steps: 0 } => {
                 (0.0, "at least one step long", false)
             }
@@ -78,7 +77,7 @@ impl Schedule {
             Self::InverseTime { decay } => {
                 (decay, "a decay that is not negative", decay >= 0.0 && decay.is_finite())
             }
-            Self::Cosine { .. } | Self::WarmUp { .. } => return Ok(()),
+            Self::Constant | Self::Cosine { .. } | Self::WarmUp { .. } => return Ok(()),
         };
         if fine { Ok(()) } else { Err(Error::Setting { name: "schedule", expected, found }) }
     }

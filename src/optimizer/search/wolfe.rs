@@ -153,10 +153,9 @@ impl<T: Real, O: Objective<T> + ?Sized> Shrinking<'_, T, O> {
                 return self.halve(a, b);
             }
             let secant = secant(&a, &b);
-            let least = b.t * T::of(2.0);
             let most = b.t * T::of(10.0);
             a = b;
-            b = self.probe(if secant > least && secant < most { secant } else { most })?;
+            b = self.probe(if secant > T::of(2.0) * a.t && secant < most { secant } else { most })?;
         }
         Ok((a, b))
     }
