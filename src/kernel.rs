@@ -18,9 +18,9 @@ pub(crate) use factor::{Linearised, Samples, Spectrum, Triangle, eigenvalue_boun
 pub(crate) use math::Fused;
 pub use real::Real;
 pub(crate) use real::{Compiled, compiled, output};
-pub(crate) use simd::vectorize;
 #[cfg(test)]
 pub(crate) use simd::{at_each_level, sizes};
+pub(crate) use simd::{inlined, vectorize};
 pub(crate) use sums::{halve, pairwise};
 pub(crate) use sweep::sweep;
 pub(crate) use views::{Factor, flat, flat_mut};
@@ -49,7 +49,7 @@ compiled! {
 
     pub(crate) fn fill<T>(x: &'a mut [T], value: T) { sums::fill(x, value); }
     pub(crate) fn add<T>(from: &'a [T], to: &'a mut [T]) {
-        sweep(from, [to], #[inline(always)] |_, x, [y]| [y + x]);
+        sweep(from, [to], inlined!(|_, x, [y]| [y + x]));
     }
     pub(crate) fn add_columns<T>(a: Factor<'a, T>, out: &'a mut [T]) { sums::add_columns(a, out); }
     pub(crate) fn axpy<T>(alpha: T, x: &'a [T], y: &'a mut [T]) { sums::axpy(alpha, x, y); }

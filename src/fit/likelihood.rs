@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::{Fit, Fitted};
-use crate::kernel::{self, compiled, vectorize};
+use crate::kernel::{self, compiled, inlined, vectorize};
 use crate::{
     CriticalPoint, CrossEntropy, EmpiricalRisk, Error, Hessian, LogLoss, Newton, Objective, Perceptron, Real,
     SecondOrderLoss, SecondOrderModel, SigmoidClassifier, Stop, minimize,
@@ -118,8 +118,7 @@ compiled! {
     /// The root mean square of each row; column by column, as the samples lie.
     fn sizes<T>(x: DMatrixView<'a, T>) -> Vec<T> {
         vectorize(
-            #[inline(always)]
-            |_| {
+            inlined!(|_| {
                 let mut largest = vec![T::zero(); x.nrows()];
                 for sample in x.column_iter() {
                     for (l, x) in largest.iter_mut().zip(sample.as_slice()) {
@@ -135,7 +134,7 @@ compiled! {
                 }
                 let count = T::of(x.ncols() as f64);
                 largest.iter().zip(squares).map(|(largest, s)| *largest * (s / count).sqrt()).collect()
-            },
+            }),
         )
     }
 }

@@ -3,7 +3,7 @@
 
 use super::real::Real;
 use super::scratch::with_scratch;
-use super::simd::{Block, Left, Update, dispatch, prefetch, vectorize};
+use super::simd::{Block, Left, Update, dispatch, inlined, prefetch, vectorize};
 use super::views::Factor;
 
 /// Samples at a time: [`COLUMNS`] rows of them stay in the first-level cache.
@@ -61,15 +61,12 @@ pub(crate) fn weighted_gram<T: Real>(x: Factor<'_, T>, s: &[T], h: &mut [T], col
 
 /// `to_j ← s_j x_{start + j}`.
 fn scale_columns<T: Real>(x: Factor<'_, T>, start: usize, s: &[T], step: usize, to: &mut [T]) {
-    vectorize(
-        #[inline(always)]
-        |_| {
-            for (j, (s, to)) in s.iter().zip(to.chunks_exact_mut(step.max(1))).enumerate() {
-                let x = x.column(start + j).expect("contiguous columns");
-                to.iter_mut().zip(x).for_each(|(to, x)| *to = *s * *x);
-            }
-        },
-    );
+    vectorize(inlined!(|_| {
+        for (j, (s, to)) in s.iter().zip(to.chunks_exact_mut(step.max(1))).enumerate() {
+            let x = x.column(start + j).expect("contiguous columns");
+            to.iter_mut().zip(x).for_each(|(to, x)| *to = *s * *x);
+        }
+    }));
 }
 
 /// Copies the lower triangle of a `p × p` matrix to the upper, tile by tile: each is read by columns that fit

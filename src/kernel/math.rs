@@ -317,7 +317,7 @@ mod tests {
     )]
 
     use super::*;
-    use crate::kernel::{at_each_level, vectorize};
+    use crate::kernel::{at_each_level, inlined, vectorize};
 
     /// Over slices: each element by its image, at the width of the machine.
     macro_rules! over_slices {
@@ -325,12 +325,11 @@ mod tests {
 
             pub(super) fn $name<T: Elementary>(x: &mut [T]) {
                 vectorize(
-                    #[inline(always)]
-                    |fused| {
+                    inlined!(|fused| {
                         for x in x {
                             *x = fused.$name(*x);
                         }
-                    },
+                    }),
                 );
             }
         )*};
@@ -348,12 +347,11 @@ mod tests {
 
             pub(super) fn $name<T: Elementary>(x: &mut [T]) {
                 vectorize(
-                    #[inline(always)]
-                    |fused| {
+                    inlined!(|fused| {
                         for x in x {
                             *x = fused.$both(*x).$i;
                         }
-                    },
+                    }),
                 );
             }
         )*};

@@ -1,9 +1,9 @@
 //! Registers, the level of instructions in use, register tiles and packing.
 
-pub(crate) use level::vectorize;
 pub(super) use level::{Task, dispatch};
 #[cfg(test)]
 pub(crate) use level::{at_each_level, sizes};
+pub(crate) use level::{inlined, vectorize};
 pub(super) use pack::{PackColumns, PackRows};
 pub(super) use tile::{Block, Left, Update};
 pub(super) use vector::prefetch;

@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::math::{Elementary, Fused};
 use super::matrix_vector::{Columns, Dots, TERMS};
 use super::real::Real;
-use super::simd::{dispatch, vectorize};
+use super::simd::{dispatch, inlined, vectorize};
 use super::sweep::largest_of_parts;
 use super::views::Factor;
 
@@ -70,10 +70,7 @@ fn sum_columns<T: Real>(a: Factor<'_, T>, rows: Range<usize>, columns: Range<usi
 
 /// `x ← value`.
 pub(crate) fn fill<T: Real>(x: &mut [T], value: T) {
-    vectorize(
-        #[inline(always)]
-        |_| x.fill(value),
-    );
+    vectorize(inlined!(|_| x.fill(value)));
 }
 
 /// Vectors of so few entries are not worth the way to wider instructions.
@@ -85,38 +82,29 @@ pub(crate) fn axpy<T: Real>(alpha: T, x: &[T], y: &mut [T]) {
         y.iter_mut().zip(x).for_each(|(y, x)| *y += alpha * *x);
         return;
     }
-    vectorize(
-        #[inline(always)]
-        |fused| {
-            for (y, x) in y.iter_mut().zip(x) {
-                *y = fused.mul_add(alpha, *x, *y);
-            }
-        },
-    );
+    vectorize(inlined!(|fused| {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = fused.mul_add(alpha, *x, *y);
+        }
+    }));
 }
 
 /// `x ← α x`.
 pub(crate) fn scale<T: Real>(alpha: T, x: &mut [T]) {
-    vectorize(
-        #[inline(always)]
-        |_| {
-            for x in x {
-                *x *= alpha;
-            }
-        },
-    );
+    vectorize(inlined!(|_| {
+        for x in x {
+            *x *= alpha;
+        }
+    }));
 }
 
 /// `x ← x ⊙ y`.
 pub(crate) fn times<T: Real>(x: &mut [T], y: &[T]) {
-    vectorize(
-        #[inline(always)]
-        |_| {
-            for (x, y) in x.iter_mut().zip(y) {
-                *x *= *y;
-            }
-        },
-    );
+    vectorize(inlined!(|_| {
+        for (x, y) in x.iter_mut().zip(y) {
+            *x *= *y;
+        }
+    }));
 }
 
 /// `xᵀ y`.
@@ -139,13 +127,7 @@ pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
 
 /// `Σ x_i`.
 pub(crate) fn sum<T: Real>(x: &[T]) -> T {
-    pairwise(0..x.len(), TERMS * LANES, &mut |part| {
-        fold(
-            &x[part],
-            #[inline(always)]
-            |sum, x| sum + x,
-        )
-    })
+    pairwise(0..x.len(), TERMS * LANES, &mut |part| fold(&x[part], inlined!(|sum, x| sum + x)))
 }
 
 /// `‖x‖₂`, whatever the size of the entries: where a square over- or underflows, that of `x` times a power of two.
@@ -178,13 +160,7 @@ pub(crate) fn norm_inf<T: Real>(x: &[T]) -> T {
     if x.len() <= SHORT {
         return x.iter().fold(T::zero(), |max, x| larger(max, *x));
     }
-    let part = |x: &[T]| {
-        fold(
-            x,
-            #[inline(always)]
-            |max, x| larger(max, x),
-        )
-    };
+    let part = |x: &[T]| fold(x, inlined!(|max, x| larger(max, x)));
     largest_of_parts(x, &part, larger)
 }
 
@@ -212,11 +188,7 @@ pub(super) fn largest<T: Elementary>(x: &[T]) -> usize {
 
 /// Whether no entry is NaN or infinite: `Σ 0 x_i` is zero.
 pub(crate) fn all_finite<T: Real>(x: &[T]) -> bool {
-    fold(
-        x,
-        #[inline(always)]
-        |sum, x| sum + T::lit(0.0) * x,
-    ) == T::zero()
+    fold(x, inlined!(|sum, x| sum + T::lit(0.0) * x)) == T::zero()
 }
 
 /// `Σ x_i y_i` in `LANES` lanes, for use inside [`vectorize`].
@@ -244,10 +216,7 @@ fn fold<T: Elementary>(x: &[T], f: impl Fn(T, T) -> T) -> T {
     if x.len() <= 2 * TERMS {
         return x.iter().fold(T::default(), |sum, x| f(sum, *x));
     }
-    vectorize(
-        #[inline(always)]
-        |_| lanes::<T, LANES>(x, f),
-    )
+    vectorize(inlined!(|_| lanes::<T, LANES>(x, f)))
 }
 
 /// Folds from zero in `LANES` lanes, and then the lanes.

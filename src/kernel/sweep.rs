@@ -7,17 +7,17 @@
 //! compiled! {
 //!     /// `v ← μ v + g`, `x ← x − α v`
 //!     fn roll<T>(g: &'a [T], v: &'a mut [T], x: &'a mut [T], alpha: T, mu: T) {
-//!         sweep(g, [v, x], #[inline(always)] |_, g, [v, x]| {
+//!         sweep(g, [v, x], inlined!(|_, g, [v, x]| {
 //!             let v = mu * v + g;
 //!             [v, x - alpha * v]
-//!         });
+//!         }));
 //!     }
 //! }
 //! ```
 
 use super::math::Fused;
 use super::real::Real;
-use super::simd::vectorize;
+use super::simd::{inlined, vectorize};
 
 /// Entries that one thread takes at the least.
 #[cfg(feature = "rayon")]
@@ -58,19 +58,16 @@ fn split<T: Real, const N: usize>(g: &[T], moved: [&mut [T]; N], f: &impl Fn(Fus
 #[inline]
 fn run<T: Real, const N: usize>(g: &[T], moved: [&mut [T]; N], f: &impl Fn(Fused, T, [T; N]) -> [T; N]) {
     let n = moved.iter().fold(g.len(), |n, x| n.min(x.len()));
-    vectorize(
-        #[inline(always)]
-        |fused| {
-            let (g, mut moved) = (&g[..n], moved.map(|x| &mut x[..n]));
-            let whole = n - n % LANES;
-            for start in (0..whole).step_by(LANES) {
-                block::<T, N, LANES>(fused, g, &mut moved, start, f);
-            }
-            for start in whole..n {
-                block::<T, N, 1>(fused, g, &mut moved, start, f);
-            }
-        },
-    );
+    vectorize(inlined!(|fused| {
+        let (g, mut moved) = (&g[..n], moved.map(|x| &mut x[..n]));
+        let whole = n - n % LANES;
+        for start in (0..whole).step_by(LANES) {
+            block::<T, N, LANES>(fused, g, &mut moved, start, f);
+        }
+        for start in whole..n {
+            block::<T, N, 1>(fused, g, &mut moved, start, f);
+        }
+    }));
 }
 
 /// Entries `start..start + W`, all read before any is written: registers, not slices that might overlap.

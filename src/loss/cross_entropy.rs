@@ -1,7 +1,7 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use super::entries::{argmax, fit};
-use crate::kernel::{self, Fused, compiled, flat, flat_mut, pairwise};
+use crate::kernel::{self, Fused, compiled, flat, flat_mut, inlined, pairwise};
 use crate::{Error, Loss, Real, SecondOrderLoss};
 
 /// Softmax cross-entropy on scores: `ℓ(z, y) = Σ_i y_i (logsumexp(z) − z_i)`, targets one-hot or a
@@ -204,14 +204,14 @@ impl<T: Real> SecondOrderLoss<T> for CrossEntropy {
 
 compiled! {
     fn value<T>(z: DMatrixView<'a, T>, y: DMatrixView<'a, T>, weights: &'a [T]) -> T {
-        pairwise(0..weights.len(), COLUMNS, &mut |part| kernel::vectorize(#[inline(always)] |fused| {
+        pairwise(0..weights.len(), COLUMNS, &mut |part| kernel::vectorize(inlined!(|fused| {
             let mut total = T::zero();
             for j in part.filter(|j| weights[*j] != T::zero()) {
                 let (z, y) = (z.column(j), y.column(j));
                 total += weights[j] * cross_entropy(z.as_slice(), y.as_slice(), sum_exp(fused, z.as_slice()));
             }
             total
-        }))
+        })))
     }
 
     fn value_gradient<T>(
@@ -224,7 +224,7 @@ compiled! {
             (Some(z), Some(y)) if is_flat => (Some((z, y)), COLUMNS),
             _ => (None, 1),
         };
-        pairwise(0..weights.len(), COLUMNS * width, &mut |part| kernel::vectorize(#[inline(always)] |fused| {
+        pairwise(0..weights.len(), COLUMNS * width, &mut |part| kernel::vectorize(inlined!(|fused| {
             let mut total = T::zero();
             for start in part.clone().step_by(width) {
                 let end = part.end.min(start + width);
@@ -240,7 +240,7 @@ compiled! {
                 };
             }
             total
-        }))
+        })))
     }
 
     fn response<T>(z: DMatrixViewMut<'a, T>) {
@@ -257,7 +257,7 @@ compiled! {
         z: DMatrixView<'a, T>, weights: &'a [T], r: DMatrixView<'a, T>, out: DMatrixViewMut<'a, T>
     ) {
         let mut out = out;
-        kernel::vectorize(#[inline(always)] |fused| {
+        kernel::vectorize(inlined!(|fused| {
             let columns = z.column_iter().zip(r.column_iter()).zip(out.column_iter_mut());
             for (((z, r), mut out), &w) in columns.zip(weights) {
                 let (z, r, p) = (z.as_slice(), r.as_slice(), out.as_mut_slice());
@@ -269,6 +269,6 @@ compiled! {
                     *p = if w == T::zero() { T::zero() } else { w / sum * *p * ((*r - top) - t) };
                 }
             }
-        });
+        }));
     }
 }

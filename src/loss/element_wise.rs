@@ -4,6 +4,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use super::entries::{Jet, Pass, Wanted, argmax};
 use super::{Loss, SecondOrderLoss};
+use crate::kernel::inlined;
 use crate::{Activation, Error, Real};
 
 /// A loss that is a sum over outputs of one function `ℓ(z, y)`.
@@ -125,14 +126,8 @@ pub trait ElementWise: Sync {
 #[inline(always)]
 pub(super) fn run<T: Real, L: ElementWise + ?Sized>(loss: &L, behind: Activation, pass: Pass<'_, T>) -> T {
     match behind {
-        Activation::Identity => pass.run(
-            #[inline(always)]
-            |_, z, y| loss.jet(z, y),
-        ),
-        _ => pass.run(
-            #[inline(always)]
-            |_, z, y| jet_through(loss, behind, z, y),
-        ),
+        Activation::Identity => pass.run(inlined!(|_, z, y| loss.jet(z, y))),
+        _ => pass.run(inlined!(|_, z, y| jet_through(loss, behind, z, y))),
     }
 }
 

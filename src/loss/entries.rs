@@ -5,7 +5,7 @@ use std::ops::Range;
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use crate::Real;
-use crate::kernel::{self, Fused, flat, flat_mut, pairwise};
+use crate::kernel::{self, Fused, flat, flat_mut, inlined, pairwise};
 
 /// `ℓ(z, y)` with its first two derivatives in `z`.
 ///
@@ -91,10 +91,7 @@ impl<T: Real> Weights<'_, T> {
     fn block(self, start: usize, count: usize) -> [T; LANES] {
         match self {
             Self::Each(w) => padded(&w[start..]),
-            Self::All(w) => std::array::from_fn(
-                #[inline(always)]
-                |lane| if lane < count { w } else { T::zero() },
-            ),
+            Self::All(w) => std::array::from_fn(inlined!(|lane| if lane < count { w } else { T::zero() })),
         }
     }
 }
@@ -152,26 +149,20 @@ fn sum<T: Real>(
         return pairwise(0..weights.len(), ENTRIES, &mut |part: Range<usize>| {
             let delta = delta.as_mut().map(|delta| &mut delta[part.clone()]);
             let (z, y, w) = (&z[part.clone()], &y[part.clone()], Weights::Each(&weights[part]));
-            kernel::vectorize(
-                #[inline(always)]
-                |fused| run(fused, z, y, w, delta, jet),
-            )
+            kernel::vectorize(inlined!(|fused| run(fused, z, y, w, delta, jet)))
         });
     }
     pairwise(0..weights.len(), SAMPLES, &mut |part: Range<usize>| {
-        kernel::vectorize(
-            #[inline(always)]
-            |fused| {
-                let mut total = T::zero();
-                for j in part {
-                    let (z, y, w) = (z.column(j), y.column(j), Weights::All(weights[j]));
-                    let mut delta = delta.as_mut().map(|delta| delta.column_mut(j));
-                    let delta = delta.as_mut().map(|delta| delta.as_mut_slice());
-                    total += run(fused, z.as_slice(), y.as_slice(), w, delta, jet);
-                }
-                total
-            },
-        )
+        kernel::vectorize(inlined!(|fused| {
+            let mut total = T::zero();
+            for j in part {
+                let (z, y, w) = (z.column(j), y.column(j), Weights::All(weights[j]));
+                let mut delta = delta.as_mut().map(|delta| delta.column_mut(j));
+                let delta = delta.as_mut().map(|delta| delta.as_mut_slice());
+                total += run(fused, z.as_slice(), y.as_slice(), w, delta, jet);
+            }
+            total
+        }))
     })
 }
 
@@ -181,8 +172,7 @@ fn scale<T: Real>(
     z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], r: DMatrixView<'_, T>,
     mut out: DMatrixViewMut<'_, T>, jet: &impl Fn(Fused, T, T) -> Jet<T>,
 ) {
-    kernel::vectorize(
-        #[inline(always)]
+    kernel::vectorize(inlined!(
         |fused| match (z.nrows(), flat(&z), flat(&y), flat(&r), flat_mut(&mut out)) {
             (1, Some(z), Some(y), Some(r), Some(out)) => {
                 for ((((z, y), r), out), w) in z.iter().zip(y).zip(r).zip(out).zip(weights) {
@@ -198,8 +188,8 @@ fn scale<T: Real>(
                     }
                 }
             }
-        },
-    );
+        }
+    ));
 }
 
 /// The class with the largest score (the first of equals).

@@ -2,7 +2,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use super::element_wise::least;
 use super::entries::{Jet, Pass, Wanted};
-use crate::kernel::{Fused, compiled};
+use crate::kernel::{Fused, compiled, inlined};
 use crate::{Error, Loss, Real, SecondOrderLoss};
 
 /// The log loss (negative log-likelihood) of labels 0 and 1, on scores: `LogLoss` *is* sigmoid and log loss
@@ -33,7 +33,7 @@ compiled! {
     }
 
     fn compiled_pass<T>(pass: Pass<'a, T>) -> T {
-        pass.run(#[inline(always)] |fused, z, y| jet(fused, z, y))
+        pass.run(inlined!(|fused, z, y| jet(fused, z, y)))
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::kernel::{self, Fused};
+use crate::kernel::{self, Fused, inlined};
 use crate::{Error, Real};
 
 /// What a layer does to its scores, entry by entry: `a = φ(z)`.
@@ -114,18 +114,10 @@ impl Activation {
             Self::Identity => {}
             Self::Sigmoid => map_both(z, first, Fused::sigmoid_and_slope),
             Self::Tanh => map_both(z, first, Fused::tanh_and_slope),
-            Self::Relu => map(
-                z,
-                #[inline(always)]
-                |_, z| if z <= T::zero() { T::zero() } else { z },
-            ),
+            Self::Relu => map(z, inlined!(|_, z| if z <= T::zero() { T::zero() } else { z })),
             Self::LeakyRelu { slope } => {
                 let slope = T::of(slope);
-                map(
-                    z,
-                    #[inline(always)]
-                    |_, z| if z > T::zero() { z } else { slope * z },
-                );
+                map(z, inlined!(|_, z| if z > T::zero() { z } else { slope * z }));
             }
             // a = α (e^z − 1), φ' = α e^z
             Self::Elu { alpha } => {
@@ -133,14 +125,13 @@ impl Activation {
                 map_both(
                     z,
                     first,
-                    #[inline(always)]
-                    |f, z| {
+                    inlined!(|f, z| {
                         let (below, e) = f.exp_m1_and_exp(if z > T::zero() { T::zero() } else { z });
                         (
                             if z >= T::zero() { z } else { alpha * below },
                             if z > T::zero() { T::one() } else { alpha * e },
                         )
-                    },
+                    }),
                 );
             }
             Self::Softplus => map_both(z, first, Fused::softplus_and_slope),
@@ -148,21 +139,19 @@ impl Activation {
             Self::Gelu => map_both(
                 z,
                 first,
-                #[inline(always)]
-                |f, z| {
+                inlined!(|f, z| {
                     let (normal, density) = f.normal_and_density(z);
                     (above_minus_infinity(z) * normal, normal + finite(z) * density)
-                },
+                }),
             ),
             // a = z σ(z), φ' = σ(z) + z σ'(z)
             Self::Silu => map_both(
                 z,
                 first,
-                #[inline(always)]
-                |f, z| {
+                inlined!(|f, z| {
                     let (s, slope) = f.sigmoid_and_slope(z);
                     (above_minus_infinity(z) * s, s + finite(z) * slope)
-                },
+                }),
             ),
         }
     }
@@ -172,29 +161,16 @@ impl Activation {
     pub(crate) fn times_first<T: Real>(self, a: &[T], first: &[T], delta: &mut [T]) {
         match self {
             Self::Identity => {}
-            Self::Relu => select(
-                a,
-                delta,
-                #[inline(always)]
-                |_| T::zero(),
-            ),
+            Self::Relu => select(a, delta, inlined!(|_| T::zero())),
             Self::LeakyRelu { slope } => {
                 let slope = T::of(slope);
-                select(
-                    a,
-                    delta,
-                    #[inline(always)]
-                    move |delta| slope * delta,
-                );
+                select(a, delta, inlined!(move |delta| slope * delta));
             }
-            _ => kernel::vectorize(
-                #[inline(always)]
-                |_| {
-                    for (delta, first) in delta.iter_mut().zip(first) {
-                        *delta *= *first;
-                    }
-                },
-            ),
+            _ => kernel::vectorize(inlined!(|_| {
+                for (delta, first) in delta.iter_mut().zip(first) {
+                    *delta *= *first;
+                }
+            })),
         }
     }
 
@@ -206,61 +182,40 @@ impl Activation {
         match self {
             Self::Identity | Self::Relu | Self::LeakyRelu { .. } => delta.fill(zero),
             // σ'' = σ' (1 − 2 σ)
-            Self::Sigmoid => scale(
-                a,
-                first,
-                delta,
-                #[inline(always)]
-                |_, a, first| first * (one - two * a),
-            ),
+            Self::Sigmoid => scale(a, first, delta, inlined!(|_, a, first| first * (one - two * a))),
             // tanh'' = −2 tanh tanh'
-            Self::Tanh => scale(
-                a,
-                first,
-                delta,
-                #[inline(always)]
-                |_, a, first| -two * a * first,
-            ),
+            Self::Tanh => scale(a, first, delta, inlined!(|_, a, first| -two * a * first)),
             Self::Elu { alpha } => {
                 let smooth = T::of(alpha) == one;
                 scale(
                     a,
                     first,
                     delta,
-                    #[inline(always)]
-                    |_, a, first| if a < zero || (a == zero && smooth) { first } else { zero },
+                    inlined!(|_, a, first| if a < zero || (a == zero && smooth) { first } else { zero }),
                 );
             }
             // σ(z) σ(−z)
-            Self::Softplus => scale(
-                z,
-                first,
-                delta,
-                #[inline(always)]
-                |f, z, _| f.sigmoid_and_slope(z).1,
-            ),
+            Self::Softplus => scale(z, first, delta, inlined!(|f, z, _| f.sigmoid_and_slope(z).1)),
             // Φ'(z) (2 − z²)
             Self::Gelu => scale(
                 z,
                 first,
                 delta,
-                #[inline(always)]
-                |f, z, _| {
+                inlined!(|f, z, _| {
                     // the density is zero where z² could overflow
                     let c = if z.abs() > T::of(100.0) { T::of(100.0) } else { z };
                     f.normal_and_density(z).1 * (two - c * c)
-                },
+                }),
             ),
             // σ' (2 + z (1 − 2 σ))
             Self::Silu => scale(
                 z,
                 first,
                 delta,
-                #[inline(always)]
-                |f, z, _| {
+                inlined!(|f, z, _| {
                     let (s, slope) = f.sigmoid_and_slope(z);
                     slope * (two + finite(z) * (one - two * s))
-                },
+                }),
             ),
         }
     }
@@ -280,54 +235,42 @@ impl Activation {
 
 #[inline(always)]
 fn map<T: Real>(z: &mut [T], f: impl Fn(Fused, T) -> T) {
-    kernel::vectorize(
-        #[inline(always)]
-        |fused| {
-            for z in z {
-                *z = f(fused, *z);
-            }
-        },
-    );
+    kernel::vectorize(inlined!(|fused| {
+        for z in z {
+            *z = f(fused, *z);
+        }
+    }));
 }
 
 /// `z` and `first` become the two images.
 #[inline(always)]
 fn map_both<T: Real>(z: &mut [T], first: &mut [T], f: impl Fn(Fused, T) -> (T, T)) {
-    kernel::vectorize(
-        #[inline(always)]
-        |fused| {
-            for (z, first) in z.iter_mut().zip(first) {
-                (*z, *first) = f(fused, *z);
-            }
-        },
-    );
+    kernel::vectorize(inlined!(|fused| {
+        for (z, first) in z.iter_mut().zip(first) {
+            (*z, *first) = f(fused, *z);
+        }
+    }));
 }
 
 /// `δ ← δ ⊙ f(x, φ')`.
 #[inline(always)]
 fn scale<T: Real>(at: &[T], first: &[T], delta: &mut [T], f: impl Fn(Fused, T, T) -> T) {
-    kernel::vectorize(
-        #[inline(always)]
-        |fused| {
-            for (delta, (at, first)) in delta.iter_mut().zip(at.iter().zip(first)) {
-                *delta *= f(fused, *at, *first);
-            }
-        },
-    );
+    kernel::vectorize(inlined!(|fused| {
+        for (delta, (at, first)) in delta.iter_mut().zip(at.iter().zip(first)) {
+            *delta *= f(fused, *at, *first);
+        }
+    }));
 }
 
 /// `δ` where `a > 0`, `low(δ)` elsewhere.
 #[inline(always)]
 fn select<T: Real>(a: &[T], delta: &mut [T], low: impl Fn(T) -> T) {
-    kernel::vectorize(
-        #[inline(always)]
-        |_| {
-            for (delta, a) in delta.iter_mut().zip(a) {
-                let below = low(*delta);
-                *delta = if *a > T::zero() { *delta } else { below };
-            }
-        },
-    );
+    kernel::vectorize(inlined!(|_| {
+        for (delta, a) in delta.iter_mut().zip(a) {
+            let below = low(*delta);
+            *delta = if *a > T::zero() { *delta } else { below };
+        }
+    }));
 }
 
 /// `z`, but finite at `−∞`, where what it is multiplied by is zero.

@@ -1,6 +1,6 @@
 use super::Schedule;
 use super::first_order::{FirstOrder, UpdateRule, check_epsilon, finite};
-use crate::kernel::{compiled, sweep};
+use crate::kernel::{compiled, inlined, sweep};
 use crate::{Error, Real};
 
 /// AdaGrad (Duchi, Hazan and Singer 2011): steps shrink where gradients have been large.
@@ -100,9 +100,9 @@ impl<T: Real> UpdateRule for AdaGrad<T> {
 compiled! {
     /// `s ← s + g²`, `x ← x − α g / (√s + ε)`
     fn scale_by_sum<T>(g: &'a [T], s: &'a mut [T], x: &'a mut [T], alpha: T, epsilon: T) {
-        sweep(g, [s, x], #[inline(always)] |_, g, [s, x]| {
+        sweep(g, [s, x], inlined!(|_, g, [s, x]| {
             let s = finite(s + g * g);
             [s, finite(x - alpha * g / (s.sqrt() + epsilon))]
-        });
+        }));
     }
 }

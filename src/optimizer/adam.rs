@@ -1,7 +1,7 @@
 use super::Schedule;
 use super::first_order::{FirstOrder, UpdateRule, check_average, check_epsilon, finite};
 use crate::contract::setting;
-use crate::kernel::{compiled, sweep};
+use crate::kernel::{compiled, inlined, sweep};
 use crate::{Error, Real};
 
 /// Adam (Kingma and Ba 2015), and AdamW (Loshchilov and Hutter 2019) with a weight decay.
@@ -184,10 +184,10 @@ compiled! {
     fn adapt<T>(g: &'a [T], m: &'a mut [T], v: &'a mut [T], x: &'a mut [T], rates: Rates<T>) {
         let Rates { beta1, beta2, alpha, root, epsilon, keep } = rates;
         let (new1, new2) = (T::one() - beta1, T::one() - beta2);
-        sweep(g, [m, v, x], #[inline(always)] |_, g, [m, v, x]| {
+        sweep(g, [m, v, x], inlined!(|_, g, [m, v, x]| {
             let m = beta1 * m + new1 * g;
             let v = finite(beta2 * v + new2 * g * g);
             [m, v, finite(keep * x - alpha * m / (v.sqrt() * root + epsilon))]
-        });
+        }));
     }
 }

@@ -1,6 +1,6 @@
 use super::Schedule;
 use super::first_order::{FirstOrder, UpdateRule, check_average, finite};
-use crate::kernel::{compiled, sweep};
+use crate::kernel::{compiled, inlined, sweep};
 use crate::{Error, Real};
 
 /// Gradient descent, plain or with momentum.
@@ -125,22 +125,22 @@ impl<T: Real> UpdateRule for GradientDescent<T> {
 compiled! {
     /// `x ← x − α g`
     fn descend<T>(g: &'a [T], x: &'a mut [T], alpha: T) {
-        sweep(g, [x], #[inline(always)] |_, g, [x]| [finite(x - alpha * g)]);
+        sweep(g, [x], inlined!(|_, g, [x]| [finite(x - alpha * g)]));
     }
 
     /// `v ← μ v + g`, `x ← x − α v`
     fn roll<T>(g: &'a [T], v: &'a mut [T], x: &'a mut [T], alpha: T, mu: T) {
-        sweep(g, [v, x], #[inline(always)] |_, g, [v, x]| {
+        sweep(g, [v, x], inlined!(|_, g, [v, x]| {
             let v = finite(mu * v + g);
             [v, finite(x - alpha * v)]
-        });
+        }));
     }
 
     /// `v ← μ v + g`, `x ← x − α (g + μ v)`
     fn look_ahead<T>(g: &'a [T], v: &'a mut [T], x: &'a mut [T], alpha: T, mu: T) {
-        sweep(g, [v, x], #[inline(always)] |_, g, [v, x]| {
+        sweep(g, [v, x], inlined!(|_, g, [v, x]| {
             let v = finite(mu * v + g);
             [v, finite(x - alpha * (g + mu * v))]
-        });
+        }));
     }
 }

@@ -1,6 +1,6 @@
 use super::Schedule;
 use super::first_order::{FirstOrder, UpdateRule, check_average, check_epsilon, finite};
-use crate::kernel::{compiled, sweep};
+use crate::kernel::{compiled, inlined, sweep};
 use crate::{Error, Real};
 
 /// RMSProp (Tieleman and Hinton 2012): AdaGrad with a memory that fades.
@@ -120,9 +120,9 @@ compiled! {
     /// `s ← ρ s + (1 − ρ) g²`, `x ← x − α g / (√s + ε)`
     fn scale_by_average<T>(g: &'a [T], s: &'a mut [T], x: &'a mut [T], alpha: T, rho: T, epsilon: T) {
         let rest = T::one() - rho;
-        sweep(g, [s, x], #[inline(always)] |_, g, [s, x]| {
+        sweep(g, [s, x], inlined!(|_, g, [s, x]| {
             let s = finite(rho * s + rest * g * g);
             [s, finite(x - alpha * g / (s.sqrt() + epsilon))]
-        });
+        }));
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::kernel::math::Fused;
 use crate::kernel::real::Real;
-use crate::kernel::simd::{Block, Left, Task, Update, Vector, dispatch, vectorize};
+use crate::kernel::simd::{Block, Left, Task, Update, Vector, dispatch, inlined, vectorize};
 use crate::kernel::sums::fold_products;
 
 /// Up to this size, wide registers cost more than they bring.
@@ -116,11 +116,10 @@ impl<T: Real> Task<T> for Panel<T> {
                     let to = below.add(k * self.column);
                     each::<V>(
                         self.rows - c - k,
-                        #[inline(always)]
-                        |i, mask| {
+                        inlined!(|i, mask| {
                             let l = V::load_some(below.add(i), mask);
                             l.fma(factor, V::load_some(to.add(i), mask)).store_some(to.add(i), mask);
-                        },
+                        }),
                     );
                 }
                 let root = d.sqrt();
@@ -128,8 +127,9 @@ impl<T: Real> Task<T> for Panel<T> {
                 let (below, factor) = (pivot.add(1), V::splat(T::one() / root));
                 each::<V>(
                     self.rows - c - 1,
-                    #[inline(always)]
-                    |i, mask| V::load_some(below.add(i), mask).mul(factor).store_some(below.add(i), mask),
+                    inlined!(|i, mask| V::load_some(below.add(i), mask)
+                        .mul(factor)
+                        .store_some(below.add(i), mask)),
                 );
             }
         }
@@ -154,10 +154,7 @@ pub(crate) fn cholesky_solve<T: Real>(l: &[T], n: usize, b: &mut [T]) {
     if n <= SMALL {
         substitute::<T, 4>(Fused::PORTABLE, l, n, b);
     } else {
-        vectorize(
-            #[inline(always)]
-            |fused| substitute::<T, 16>(fused, l, n, b),
-        );
+        vectorize(inlined!(|fused| substitute::<T, 16>(fused, l, n, b)));
     }
 }
 

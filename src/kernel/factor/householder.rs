@@ -10,7 +10,7 @@ use super::reflector::{reflect_with, reflection};
 use crate::kernel::matrix_vector::Dots;
 use crate::kernel::product::{even_part, product};
 use crate::kernel::real::Real;
-use crate::kernel::simd::{Block, Left, PackRows, Update, dispatch, vectorize};
+use crate::kernel::simd::{Block, Left, PackRows, Update, dispatch, inlined, vectorize};
 use crate::kernel::sums::{dot, scale};
 use crate::kernel::views::Factor;
 
@@ -45,15 +45,12 @@ impl<T: Real> Samples<'_, T> {
             let mut largest = vec![T::zero(); f.rows];
             for j in 0..f.cols {
                 if let Some(column) = f.column(j) {
-                    vectorize(
-                        #[inline(always)]
-                        |_| {
-                            for (l, x) in largest.iter_mut().zip(column) {
-                                let x = x.magnitude();
-                                *l = if x > *l { x } else { *l };
-                            }
-                        },
-                    );
+                    vectorize(inlined!(|_| {
+                        for (l, x) in largest.iter_mut().zip(column) {
+                            let x = x.magnitude();
+                            *l = if x > *l { x } else { *l };
+                        }
+                    }));
                 } else {
                     for (i, l) in largest.iter_mut().enumerate() {
                         let x = f.at(i, j).magnitude();

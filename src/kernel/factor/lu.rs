@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "hands parts of one checked slice to the tiles as pointers")]
 
 use crate::kernel::real::Real;
-use crate::kernel::simd::{Block, Left, Update, dispatch, vectorize};
+use crate::kernel::simd::{Block, Left, Update, dispatch, inlined, vectorize};
 use crate::kernel::sums::largest;
 
 /// Columns factorised at a time.
@@ -26,34 +26,31 @@ pub(crate) fn lu<T: Real>(a: &mut [T], n: usize, pivots: &mut [usize]) -> bool {
 /// Factorises columns `j..j + width` from row `j` on.
 fn panel<T: Real>(a: &mut [T], n: usize, j: usize, width: usize, pivots: &mut [usize]) -> bool {
     let columns = &mut a[j * n..(j + width) * n];
-    vectorize(
-        #[inline(always)]
-        |fused| {
-            for c in 0..width {
-                let row = j + c;
-                let pivot = row + largest(&columns[c * n + row..(c + 1) * n]);
-                pivots[row] = pivot;
-                for column in columns.chunks_exact_mut(n) {
-                    column.swap(row, pivot);
-                }
-                let (column, others) = columns[c * n..].split_at_mut(n);
-                let (d, below) = column[row..].split_first_mut().expect("row < n");
-                if !(d.magnitude() > T::zero() && d.magnitude() <= T::MAX) {
-                    return false;
-                }
-                for l in below.iter_mut() {
-                    *l /= *d;
-                }
-                for other in others.chunks_exact_mut(n) {
-                    let (u, other) = other[row..].split_first_mut().expect("row < n");
-                    for (o, l) in other.iter_mut().zip(below.iter()) {
-                        *o = fused.mul_add(-*u, *l, *o);
-                    }
+    vectorize(inlined!(|fused| {
+        for c in 0..width {
+            let row = j + c;
+            let pivot = row + largest(&columns[c * n + row..(c + 1) * n]);
+            pivots[row] = pivot;
+            for column in columns.chunks_exact_mut(n) {
+                column.swap(row, pivot);
+            }
+            let (column, others) = columns[c * n..].split_at_mut(n);
+            let (d, below) = column[row..].split_first_mut().expect("row < n");
+            if !(d.magnitude() > T::zero() && d.magnitude() <= T::MAX) {
+                return false;
+            }
+            for l in below.iter_mut() {
+                *l /= *d;
+            }
+            for other in others.chunks_exact_mut(n) {
+                let (u, other) = other[row..].split_first_mut().expect("row < n");
+                for (o, l) in other.iter_mut().zip(below.iter()) {
+                    *o = fused.mul_add(-*u, *l, *o);
                 }
             }
-            true
-        },
-    )
+        }
+        true
+    }))
 }
 
 /// Exchanges rows in the columns outside the panel, and solves for the panel's rows of `U`.
@@ -72,22 +69,19 @@ fn exchange<T: Real>(a: &mut [T], n: usize, j: usize, width: usize, pivots: &[us
     for (c, (l, column)) in l.iter_mut().zip(panel.chunks_exact(n)).enumerate() {
         l[c + 1..width].copy_from_slice(&column[j + c + 1..j + width]);
     }
-    vectorize(
-        #[inline(always)]
-        |fused| {
-            for column in right.chunks_exact_mut(n) {
-                let mut u = [T::zero(); PANEL];
-                u[..width].copy_from_slice(&column[j..j + width]);
-                for c in 0..PANEL {
-                    let x = -u[c];
-                    for r in 0..PANEL {
-                        u[r] = fused.mul_add(x, l[c][r], u[r]);
-                    }
+    vectorize(inlined!(|fused| {
+        for column in right.chunks_exact_mut(n) {
+            let mut u = [T::zero(); PANEL];
+            u[..width].copy_from_slice(&column[j..j + width]);
+            for c in 0..PANEL {
+                let x = -u[c];
+                for r in 0..PANEL {
+                    u[r] = fused.mul_add(x, l[c][r], u[r]);
                 }
-                column[j..j + width].copy_from_slice(&u[..width]);
             }
-        },
-    );
+            column[j..j + width].copy_from_slice(&u[..width]);
+        }
+    }));
 }
 
 /// `A_ij ← A_ij − Σ_p L_ip U_pj` over the panel, right of it and below.
@@ -121,27 +115,24 @@ fn update<T: Real>(a: &mut [T], n: usize, j: usize, width: usize) {
 /// Solves `A x = b` in place, with what [`lu`] made of `A`.
 pub(crate) fn lu_solve<T: Real>(lu: &[T], n: usize, pivots: &[usize], b: &mut [T]) {
     let (lu, b) = (&lu[..n * n], &mut b[..n]);
-    vectorize(
-        #[inline(always)]
-        |fused| {
-            for (j, &pivot) in pivots[..n].iter().enumerate() {
-                b.swap(j, pivot);
+    vectorize(inlined!(|fused| {
+        for (j, &pivot) in pivots[..n].iter().enumerate() {
+            b.swap(j, pivot);
+        }
+        for (j, column) in lu.chunks_exact(n.max(1)).enumerate() {
+            let (x, rest) = b[j..].split_first_mut().expect("j < n");
+            for (b, l) in rest.iter_mut().zip(&column[j + 1..]) {
+                *b = fused.mul_add(-*x, *l, *b);
             }
-            for (j, column) in lu.chunks_exact(n.max(1)).enumerate() {
-                let (x, rest) = b[j..].split_first_mut().expect("j < n");
-                for (b, l) in rest.iter_mut().zip(&column[j + 1..]) {
-                    *b = fused.mul_add(-*x, *l, *b);
-                }
+        }
+        for (j, column) in lu.chunks_exact(n.max(1)).enumerate().rev() {
+            let (x, before) = b[..=j].split_last_mut().expect("one at least");
+            *x /= column[j];
+            for (b, u) in before.iter_mut().zip(column) {
+                *b = fused.mul_add(-*x, *u, *b);
             }
-            for (j, column) in lu.chunks_exact(n.max(1)).enumerate().rev() {
-                let (x, before) = b[..=j].split_last_mut().expect("one at least");
-                *x /= column[j];
-                for (b, u) in before.iter_mut().zip(column) {
-                    *b = fused.mul_add(-*x, *u, *b);
-                }
-            }
-        },
-    );
+        }
+    }));
 }
 
 #[cfg(test)]

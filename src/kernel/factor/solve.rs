@@ -5,7 +5,7 @@ use nalgebra::DMatrix;
 use super::householder::{Rows, Samples, Triangle};
 use crate::kernel::math::Elementary;
 use crate::kernel::real::{Real, compiled};
-use crate::kernel::simd::vectorize;
+use crate::kernel::simd::{inlined, vectorize};
 use crate::kernel::sums::{axpy, dot, norm, norm_inf};
 
 impl<T: Real> Triangle<T> {
@@ -174,30 +174,24 @@ impl<T: Elementary> Double<T> {
 
 /// `r ← r + b x`.
 fn add_multiple<T: Elementary>(b: T, x: &[T], r: &mut [Double<T>]) {
-    vectorize(
-        #[inline(always)]
-        |_| {
-            for (r, x) in r.iter_mut().zip(x) {
-                *r = r.add_product(b, Double { high: *x, low: T::default() });
-            }
-        },
-    );
+    vectorize(inlined!(|_| {
+        for (r, x) in r.iter_mut().zip(x) {
+            *r = r.add_product(b, Double { high: *x, low: T::default() });
+        }
+    }));
 }
 
 /// `xᵀ r`.
 fn inner<T: Elementary>(x: &[T], r: &[Double<T>]) -> Double<T> {
     const LANES: usize = 16;
     let mut lanes = [Double::default(); LANES];
-    vectorize(
-        #[inline(always)]
-        |_| {
-            for (x, r) in x.chunks(LANES).zip(r.chunks(LANES)) {
-                for ((lane, x), r) in lanes.iter_mut().zip(x).zip(r) {
-                    *lane = lane.add_product(*x, *r);
-                }
+    vectorize(inlined!(|_| {
+        for (x, r) in x.chunks(LANES).zip(r.chunks(LANES)) {
+            for ((lane, x), r) in lanes.iter_mut().zip(x).zip(r) {
+                *lane = lane.add_product(*x, *r);
             }
-        },
-    );
+        }
+    }));
     lanes.into_iter().fold(Double::default(), Double::plus)
 }
 

@@ -51,28 +51,27 @@ fn detected() -> Level {
     Level::Portable
 }
 
+/// A closure that is compiled where it is called, for the instructions that are allowed there.
+macro_rules! inlined {
+    ($closure:expr) => {
+        #[inline(always)]
+        $closure
+    };
+}
+pub(crate) use inlined;
+
 /// Runs `f` compiled for the widest instructions of the machine, so that plain loops over slices become
-/// vector loops. Write the closure as `#[inline(always)] |fused| ...`, and call only functions that are
-/// inlined as well: what is not inlined is compiled for the baseline.
+/// vector loops. Write the closure as [`inlined!`]`(|fused| ...)`, and call only functions that are inlined
+/// as well: what is not inlined is compiled for the baseline.
 #[inline]
 pub(crate) fn vectorize<R>(f: impl FnOnce(Fused) -> R) -> R {
     match level() {
         // SAFETY: `level` never exceeds what was detected.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe {
-            avx512(
-                #[inline(always)]
-                || f(Fused(true)),
-            )
-        },
+        Level::Avx512 => unsafe { avx512(inlined!(|| f(Fused(true)))) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe {
-            avx2(
-                #[inline(always)]
-                || f(Fused(true)),
-            )
-        },
+        Level::Avx2 => unsafe { avx2(inlined!(|| f(Fused(true)))) },
         _ => f(Fused::PORTABLE),
     }
 }
@@ -94,20 +93,10 @@ pub(in crate::kernel) unsafe fn dispatch<T: Kernel, K: Task<T>>(task: K) -> K::O
     match level() {
         // SAFETY: `level` never exceeds what was detected; the caller answers for the pointers.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe {
-            avx512(
-                #[inline(always)]
-                || task.run::<T::Avx512>(),
-            )
-        },
+        Level::Avx512 => unsafe { avx512(inlined!(|| task.run::<T::Avx512>())) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe {
-            avx2(
-                #[inline(always)]
-                || task.run::<T::Avx2>(),
-            )
-        },
+        Level::Avx2 => unsafe { avx2(inlined!(|| task.run::<T::Avx2>())) },
         // SAFETY: any machine has these.
         _ => unsafe { task.run::<T::Portable>() },
     }

@@ -1,7 +1,7 @@
 //! A block of a product in register tiles: the innermost loops of everything cubic.
 #![expect(unsafe_code, reason = "raw loads and stores: the callers check the bounds of their slices once")]
 
-use super::level::Task;
+use super::level::{Task, inlined};
 use super::vector::{Kernel, Vector};
 
 /// What becomes of `C`.
@@ -134,22 +134,14 @@ impl<T: Kernel> Block<'_, T> {
             // A mask costs a register, except where masks have their own: without one where all rows are there,
             // or packed to whole registers.
             if V::MASKS || (!is_packed && end - i < H * V::LANES) {
-                self.accumulate::<V, H, W>(
-                    &mut sum,
-                    a,
-                    a_column,
-                    b,
-                    #[inline(always)]
-                    |a| load::<V, H>(a, mask),
-                );
+                self.accumulate::<V, H, W>(&mut sum, a, a_column, b, inlined!(|a| load::<V, H>(a, mask)));
             } else {
                 self.accumulate::<V, H, W>(
                     &mut sum,
                     a,
                     a_column,
                     b,
-                    #[inline(always)]
-                    |a| std::array::from_fn(|h| V::load(a.add(h * V::LANES))),
+                    inlined!(|a| std::array::from_fn(|h| V::load(a.add(h * V::LANES)))),
                 );
             }
             self.write::<V, H, W>(sum, c, mask);
@@ -211,14 +203,11 @@ impl<T: Kernel> Block<'_, T> {
 /// `H` registers from `p` on, the last one masked.
 #[inline(always)]
 unsafe fn load<V: Vector, const H: usize>(p: *const V::Scalar, mask: V::Mask) -> [V; H] {
-    std::array::from_fn(
-        #[inline(always)]
-        |h| {
-            // SAFETY: the caller's.
-            unsafe {
-                let p = p.add(h * V::LANES);
-                if h + 1 < H { V::load(p) } else { V::load_some(p, mask) }
-            }
-        },
-    )
+    std::array::from_fn(inlined!(|h| {
+        // SAFETY: the caller's.
+        unsafe {
+            let p = p.add(h * V::LANES);
+            if h + 1 < H { V::load(p) } else { V::load_some(p, mask) }
+        }
+    }))
 }

@@ -5,7 +5,7 @@ use nalgebra::{DMatrixView, DVector};
 use super::cache::{KeptTangent, NetworkCache};
 use super::hessian::{Target, second_derivatives};
 use super::{Network, input};
-use crate::kernel::{self, Factor, compiled};
+use crate::kernel::{self, Factor, compiled, inlined};
 use crate::{Real, SecondOrderModel};
 
 impl<T: Real> SecondOrderModel<T> for Network {
@@ -141,12 +141,12 @@ compiled! {
     }
 
     fn through_activation<T>(delta: &'a mut [T], r: &'a mut [T], first: &'a [T], second: &'a [T], z: &'a [T]) {
-        kernel::vectorize(#[inline(always)] |_| {
+        kernel::vectorize(inlined!(|_| {
             let derivatives = first.iter().zip(second).zip(z);
             for ((delta, r), ((first, second), z)) in delta.iter_mut().zip(r).zip(derivatives) {
                 *r = *r * *first + *delta * *second * *z;
                 *delta *= *first;
             }
-        });
+        }));
     }
 }

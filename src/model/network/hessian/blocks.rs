@@ -3,7 +3,7 @@
 use super::super::Layer;
 use super::super::cache::{Room, Strip, reserve, triangle};
 use crate::Real;
-use crate::kernel::{self, Factor, compiled};
+use crate::kernel::{self, Factor, compiled, inlined};
 
 /// Scalars of the factors that a product is given at a time.
 const TERMS: usize = 1 << 16;
@@ -128,10 +128,10 @@ fn dimension<T>(square: &[T]) -> usize {
 compiled! {
     /// `x ← a ⊙ b + c ⊙ d`.
     fn sum_of_products<T>(x: &'a mut [T], a: &'a [T], b: &'a [T], c: &'a [T], d: &'a [T]) {
-        kernel::vectorize(#[inline(always)] |_| {
+        kernel::vectorize(inlined!(|_| {
             for ((((x, a), b), c), d) in x.iter_mut().zip(a).zip(b).zip(c).zip(d) {
                 *x = *a * *b + *c * *d;
             }
-        });
+        }));
     }
 }
