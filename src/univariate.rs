@@ -80,7 +80,11 @@ pub struct ScalarReport<T> {
     /// `g''`; `Degenerate` where that is zero or changes by its own size nearby (an inflection, or a minimum
     /// as flat as that of `x⁴`): `|g''(x)| ≤ 4 |g''(x + s) − g''(x)|`, `s` the last move or,
     /// where `g'' > 0`, Newton's step if that is longer: a minimum has to hold as far as its own step leads.
-    /// From [`Brent`]: `Minimum` where `g` is higher on both sides, at a distance of `ε^¼ |x|`.
+    /// From a degenerate point lower values are looked for on both sides, as far as `10³ max(1, |x|)` and not
+    /// past a rise, and followed; [`pure`](ScalarMethod::pure) only ends there with
+    /// [`ZeroDerivative`](Termination::ZeroDerivative). Not seen: what is narrower than the lengths, `1/8` of
+    /// each other, and a fall that is rounding as far as that (`e⁻ˣ` from 800).
+    /// From [`Brent`]: `Minimum` where `g` rises on both sides, as fast as `|x|³` or faster.
     pub kind: Option<CriticalKind>,
     /// The last bracket, where there was one: ends between which `f` (or `g'`) changes sign.
     pub bracket: Option<(T, T)>,

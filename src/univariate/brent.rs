@@ -6,6 +6,7 @@ use super::ScalarReport;
 use super::bracket::{Bracket, half_width};
 use super::iteration::{Ending, Iteration, Next, Point};
 use super::settings::{ScalarMethod, Settings};
+use crate::optimizer::rounding;
 use crate::{CriticalKind, Error, Real, Termination};
 
 /// Brent's methods (Brent 1973, *Algorithms for Minimization without Derivatives*, chapters 4 and 5): a root
@@ -47,15 +48,17 @@ impl<T: Real> Brent<T> {
     /// A minimum of `g` in `[a, b]`. Values resolve it to about `√ε |x|`, no better: where `g` changes by
     /// `½ g'' s²`, a move of `√ε` is lost to rounding. Outside the domain (NaN) `g` counts as `+∞`.
     ///
-    /// The ending is [`Exact`](Termination::Exact) where no value nearby is lower, and
-    /// [`NoDescent`](Termination::NoDescent) where `g` only falls towards an end of the bracket, which is
-    /// then the point returned and no stationary point.
+    /// The ending is [`Exact`](Termination::Exact) where `g` rises from the point returned, or is as flat as
+    /// the bracket is wide; [`Discontinuity`](Termination::Discontinuity) where it falls towards a pole, a
+    /// jump or the edge of its domain; and [`NoDescent`](Termination::NoDescent) where it only falls towards
+    /// an end of the bracket, which is then the point returned and no stationary point.
     ///
     /// ```
     /// use gradus::univariate::Brent;
     ///
     /// let report = Brent::new().minimum(|x: f64| x.exp() - x.ln(), (0.0, 5.0))?;
     /// assert!(report.converged() && (report.x - 0.5671432904097838).abs() < 1e-7);
+    /// assert!(!Brent::new().minimum(|x: f64| 1.0 / x, (-3.1, 4.7))?.converged()); // a pole
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -155,9 +158,9 @@ impl<T: Real> RootSearch<T> {
 
 /// The search for a minimum: Brent 1973, chapter 5, procedure `localmin`.
 struct MinimumSearch<T> {
-    /// The bracket, and the one given.
-    a: T,
-    b: T,
+    /// The bracket, and the one given; `f` is NaN at an end where it is not known.
+    a: Point<T>,
+    b: Point<T>,
     ends: (T, T),
     /// The lowest point, the second lowest, and `w` before.
     x: Point<T>,
@@ -167,6 +170,23 @@ struct MinimumSearch<T> {
     d: T,
     /// The move before.
     e: T,
+    /// The shortest step, relative to `x`: `√ε` until the values at the ends of such a bracket are told from `g(x)`.
+    resolution: T,
+}
+
+/// What the values on one side of a point say.
+#[derive(Clone, Copy)]
+enum Side<T> {
+    /// They rise from it, and as fast as those of `|x|³` or faster.
+    Rises,
+    /// They rise slower.
+    Flat,
+    /// They do not rise up to the end of the bracket.
+    Ends,
+    /// They rise, but not from `g(x)`: a jump, a pole, the edge of the domain.
+    Breaks,
+    /// They fall to this point.
+    Falls(Point<T>),
 }
 
 /// `(3 − √5)/2`, the smaller part of a golden section.
@@ -174,24 +194,32 @@ const GOLDEN: f64 = 0.381_966_011_250_105_15;
 
 impl<T: Real> MinimumSearch<T> {
     fn search(run: &mut Iteration<'_, T>, ends: (T, T)) -> (Ending<T>, Option<CriticalKind>) {
-        let (a, b) = ends;
-        let golden = a + T::of(2.0 * GOLDEN) * half_width(ends);
-        let x = run.at(if a < golden && golden < b { golden } else { a + half_width(ends) });
+        let unknown = |x| Point::plain(x, T::NAN);
+        let (a, b) = (unknown(ends.0), unknown(ends.1));
+        let golden = a.x + T::of(2.0 * GOLDEN) * half_width(ends);
+        let x = run.at(if a.x < golden && golden < b.x { golden } else { a.x + half_width(ends) });
         run.record(x.x);
-        let mut search = Self { a, b, ends, x, w: x, v: x, d: T::zero(), e: T::zero() };
-        let ending = run.iterate(x, |run, _| search.next(run));
-        search.conclude(run, ending)
+        let zero = T::zero();
+        let mut search = Self { a, b, ends, x, w: x, v: x, d: zero, e: zero, resolution: T::EPSILON.sqrt() };
+        let mut kind = None;
+        let ending = run.iterate(x, |run, _| search.next(run, &mut kind));
+        run.bracket = Some((search.a.x, search.b.x));
+        (ending, kind)
     }
 
-    fn next(&mut self, run: &mut Iteration<'_, T>) -> Next<T> {
+    fn next(&mut self, run: &mut Iteration<'_, T>, kind: &mut Option<CriticalKind>) -> Next<T> {
         let x = self.x.x;
-        let least = self.least();
-        let (left, right) = (x - self.a, self.b - x);
-        if left.max(right) <= T::of(2.0) * least {
-            return Break((self.x, Termination::Exact));
-        } else if run.is_last() {
+        let (left, right) = (x - self.a.x, self.b.x - x);
+        while left.max(right) <= T::of(2.0) * self.least() {
+            if self.resolution <= T::of(4.0) * T::EPSILON || !self.is_told() {
+                return self.settle(run, kind);
+            }
+            self.resolution *= T::of(1.0 / 16.0);
+        }
+        if run.is_last() {
             return Break((self.x, Termination::Iterations));
         }
+        let least = self.least();
         let inwards = if left < right { T::one() } else { -T::one() };
         if let Some(step) = self.vertex(least) {
             let is_near_an_end = (left + step).min(right - step) < T::of(2.0) * least;
@@ -202,16 +230,21 @@ impl<T: Real> MinimumSearch<T> {
             self.d = T::of(GOLDEN) * self.e;
         }
         let d = if self.d.abs() >= least { self.d } else { least * self.d.signum() };
-        let is_inside = self.a < x + d && x + d < self.b;
-        let end = if d > T::zero() { self.b } else { self.a };
+        let is_inside = self.a.x < x + d && x + d < self.b.x;
+        let end = if d > T::zero() { self.b.x } else { self.a.x };
         let u = run.at(if is_inside { x + d } else { x + half_width((x, end)) });
         self.take(u);
         Continue(u)
     }
 
-    /// The shortest step: values closer by are told apart by rounding only.
+    /// The shortest step.
     fn least(&self) -> T {
-        T::EPSILON.sqrt() * self.x.x.abs() + T::EPSILON * half_width(self.ends)
+        self.resolution * self.x.x.abs() + T::EPSILON * half_width(self.ends)
+    }
+
+    /// Whether the value at an end of the bracket is higher than `g(x)` by more than rounding, or not known.
+    fn is_told(&self) -> bool {
+        [self.a, self.b].iter().any(|end| end.is_nan() || self.x.is_below(end))
     }
 
     /// The step `p/q` to the vertex of the parabola through `v`, `w`, `x`; none if it is longer than `e/2` or leads
@@ -229,7 +262,7 @@ impl<T: Real> MinimumSearch<T> {
         let q = T::of(2.0) * (s - r);
         let (p, q) = if q > T::zero() { (-p, q) } else { (p, -q) };
         let shrinks = e.abs() > least && p.abs() < (T::of(0.5) * q * e).abs();
-        let fits = shrinks && p > q * (a - x.x) && p < q * (b - x.x);
+        let fits = shrinks && p > q * (a.x - x.x) && p < q * (b.x - x.x);
         Some(p / q).filter(|step| fits && step.is_finite())
     }
 
@@ -237,11 +270,11 @@ impl<T: Real> MinimumSearch<T> {
     fn take(&mut self, u: Point<T>) {
         let Self { x, w, v, .. } = *self;
         if u.f <= x.f {
-            *(if u.x < x.x { &mut self.b } else { &mut self.a }) = x.x;
+            *(if u.x < x.x { &mut self.b } else { &mut self.a }) = x;
             (self.v, self.w, self.x) = (w, x, u);
             return;
         }
-        *(if u.x < x.x { &mut self.a } else { &mut self.b }) = u.x;
+        *(if u.x < x.x { &mut self.a } else { &mut self.b }) = u;
         if u.f <= w.f || w.x == x.x {
             (self.v, self.w) = (w, u);
         } else if u.f <= v.f || v.x == x.x || v.x == w.x {
@@ -249,23 +282,107 @@ impl<T: Real> MinimumSearch<T> {
         }
     }
 
-    /// The ending with its kind: at the lower end of the bracket instead, if `g` falls towards it.
-    fn conclude(&self, run: &mut Iteration<'_, T>, ending: Ending<T>) -> (Ending<T>, Option<CriticalKind>) {
-        run.bracket = Some((self.a, self.b));
+    /// What the narrow bracket holds, by the values on both sides of it; on from a lower point, if there is one.
+    fn settle(&mut self, run: &mut Iteration<'_, T>, kind: &mut Option<CriticalKind>) -> Next<T> {
         let x = self.x;
         if !x.f.is_finite() {
-            return ((x, Termination::NonFinite), None);
-        } else if ending.1 != Termination::Exact {
-            return (ending, None);
+            return Break((x, Termination::NonFinite));
         }
-        let (a, b) = (run.at(self.a), run.at(self.b));
-        let end = if b.f < a.f { b } else { a };
-        if end.f < x.f {
-            return ((end, Termination::NoDescent), None);
+        for (end, given) in [(self.a, self.ends.0), (self.b, self.ends.1)] {
+            let end = if end.x == given { run.at(given) } else { end };
+            if end.f < x.f {
+                return Break((end, Termination::NoDescent));
+            }
         }
-        let h = (self.b - self.a).max(x.x.abs() * T::EPSILON.sqrt().sqrt());
-        let is_minimum =
-            [(x.x - h).max(self.ends.0), (x.x + h).min(self.ends.1)].into_iter().all(|y| run.at(y).f > x.f);
-        (ending, Some(if is_minimum { CriticalKind::Minimum } else { CriticalKind::Degenerate }))
+        let sides = [self.ends.0, self.ends.1].map(|end| (end, self.side(run, end)));
+        let mut found = CriticalKind::Minimum;
+        for (i, (end, (side, reach))) in sides.into_iter().enumerate() {
+            let (other, far) = sides[1 - i].1;
+            match side {
+                Side::Rises => {}
+                // as near as that the values on the other side are not told from g(x) either
+                Side::Ends if !matches!(other, Side::Ends) && reach < far => {
+                    return Break((run.at(end), Termination::NoDescent));
+                }
+                Side::Flat | Side::Ends => found = CriticalKind::Degenerate,
+                Side::Breaks => return Break((x, Termination::Discontinuity)),
+                Side::Falls(lower) if lower.x == end => return Break((lower, Termination::NoDescent)),
+                Side::Falls(_) if run.is_last() => return Break((x, Termination::Iterations)),
+                Side::Falls(lower) => {
+                    let unknown = Point::plain(end, T::NAN);
+                    let (a, b) = if end < x.x { (unknown, x) } else { (x, unknown) };
+                    let resolution = T::EPSILON.sqrt();
+                    *self = Self { a, b, x: lower, w: lower, v: lower, resolution, ..*self };
+                    return Continue(lower);
+                }
+            }
+        }
+        *kind = Some(found);
+        Break((x, Termination::Exact))
+    }
+
+    /// Looks from `x` to an end of the bracket given, at distances that double, until the values have risen; how
+    /// far it was.
+    ///
+    /// Where `g(x ± h) − g(x) = c hᵖ + L`, three values tell `p > 0` from a logarithm or a pole, and `L`, the height of
+    /// a jump, from 0:
+    ///
+    /// ```text
+    /// r(h) = g(x ± h) − g(x),    d₁ = r(h/2) − r(h/4),    d₂ = r(h) − r(h/2)
+    /// d₂ / d₁ = 2ᵖ,    L = r(h/4) − d₁² / (d₂ − d₁)
+    /// ```
+    ///
+    /// Eight scales have to say so: rounding may look like a jump on one.
+    fn side(&self, run: &mut Iteration<'_, T>, end: T) -> (Side<T>, T) {
+        let Self { a, b, x, .. } = *self;
+        let room = end - x.x;
+        let rounded = T::of(2.0) * rounding(x.f);
+        let many = T::of(256.0);
+        let near = T::of(if self.is_told() { 256.0 } else { 64.0 }) * (b.x - a.x);
+        let mut h = room.signum() * near.min(room.abs());
+        let mut breaks = 0;
+        let mut risen = false;
+        let mut least = T::zero();
+        loop {
+            let far = run.at(if h == room { end } else { x.x + h });
+            let r4 = far.f - x.f;
+            if r4 > many * rounded {
+                let [r1, r2] = [0.25, 0.5].map(|part| run.at(x.x + h * T::of(part)).f - x.f);
+                let (d1, d2) = (r2 - r1, r4 - r2);
+                let jump = r1 - d1 * (d1 / (d2 - d1));
+                if r2 > rounded && r4 > least && d2 > T::of(1.03) * d1.abs() && jump <= T::of(0.25) * r4 {
+                    return (if r1 * T::of(64.0) >= r4 { Side::Rises } else { Side::Flat }, h.abs());
+                } else if r4 > many * Self::wobble(run, x.x, h) {
+                    least = if breaks == 0 { T::of(64.0) * r4 } else { least };
+                    breaks += 1;
+                }
+                h *= T::of(4.0);
+            } else if r4 < -rounded && !risen && r4 < -run.noise(&far) {
+                return (Side::Falls(far), h.abs());
+            }
+            risen |= r4 > rounded;
+            if breaks == 8 || far.x == end {
+                let side = match risen {
+                    _ if breaks > 0 => Side::Breaks,
+                    true => Side::Flat,
+                    false => Side::Ends,
+                };
+                return (side, room.abs());
+            }
+            h = if (h + h).abs() < room.abs() { h + h } else { room };
+        }
+    }
+
+    /// How much `g` rises and falls in turn between `x + h/4` and `x + h`.
+    fn wobble(run: &mut Iteration<'_, T>, x: T, h: T) -> T {
+        let (mut up, mut down) = (T::zero(), T::zero());
+        let mut last = T::NAN;
+        for k in 0..=12 {
+            let value = run.at(x + h * T::of(0.25 + f64::from(k) / 16.0)).f;
+            up += (value - last).max(T::zero());
+            down += (last - value).max(T::zero());
+            last = value;
+        }
+        up.min(down)
     }
 }

@@ -131,7 +131,8 @@ impl<'r, T: Real> Iteration<'r, T> {
     }
 
     pub(super) fn report(mut self, (point, termination): Ending<T>) -> ScalarReport<T> {
-        let judged = self.minimum && termination.is_stationary();
+        let is_met = point.f.abs() <= self.settings.tolerance && termination == Termination::ZeroDerivative;
+        let judged = self.minimum && (is_met || termination.is_stationary());
         let kind = judged.then(|| self.kind(&point));
         let Point { x, value, f, slope, second, .. } = point;
         let (derivative, second) = if self.minimum { (f, slope) } else { (slope, second) };
@@ -151,17 +152,20 @@ impl<'r, T: Real> Iteration<'r, T> {
         }
     }
 
-    /// From a point that meets its tolerance: the ending, unless a minimum is sought and there are lower points.
+    /// From a point that meets its tolerance: the ending, unless a minimum is sought and there are lower points; the
+    /// pure iteration does not go there, but ends as one that found no minimum.
     pub(super) fn met_or_lower(&mut self, now: &Point<T>) -> Next<T> {
         let met = match self.minimum {
             _ if now.f == T::zero() => Termination::Exact,
             true => Termination::GradientTolerance,
             false => Termination::ResidualTolerance,
         };
-        if !self.minimum || self.settings.pure || self.kind(now) == CriticalKind::Minimum {
+        let kind = if self.minimum { self.kind(now) } else { CriticalKind::Minimum };
+        if kind == CriticalKind::Minimum || self.settings.pure && kind == CriticalKind::Maximum {
             return Break((*now, met));
         }
         match self.lower(now) {
+            Some(_) if self.settings.pure => Break((*now, Termination::ZeroDerivative)),
             Some(_) if self.is_last() => Break((*now, Termination::Iterations)),
             Some(lower) => Continue(lower),
             // f can vanish by underflow on the way to infinity
@@ -186,14 +190,36 @@ impl<'r, T: Real> Iteration<'r, T> {
         }
     }
 
-    /// A lower point nearby, and in the bracket, if there is one.
+    /// A lower point in the bracket, at 8, 64, … times a [`short`] distance up to `10³ max(1, |x|)`, if there is one.
+    /// A side on which `g` has risen, or ends, is left.
     pub(super) fn lower(&mut self, now: &Point<T>) -> Option<Point<T>> {
-        let bracket = self.bracket;
-        let inside = |x: &T| bracket.is_none_or(|(a, b)| a < *x && *x < b);
-        let h = short(now.x);
-        let steps = (0..4).flat_map(|k| [-h, h].map(|h| h * T::of(8.0).powi(k)));
-        let mut near = steps.map(|h| now.x + h).filter(inside).map(|x| self.at(x));
-        near.find(|next| next.is_finite() && next.is_below(now))
+        let (a, b) = self.bracket.unwrap_or((-T::MAX, T::MAX));
+        let mut h = short(now.x);
+        let mut sides = [-T::one(), T::one()].map(Some);
+        while h <= (T::of(1e3) * T::one().max(now.x.abs())).min(T::MAX) {
+            for side in &mut sides {
+                let x = side.map_or(T::NAN, |sign| now.x + sign * h);
+                let next = if a < x && x < b { self.at(x) } else { Point::plain(x, T::NAN) };
+                if next.is_below(now) && next.value < now.value - self.noise(&next) {
+                    return Some(next);
+                }
+                side.take_if(|_| !(next.value <= now.value + rounding(now.value)));
+            }
+            h *= T::of(8.0);
+        }
+        None
+    }
+
+    /// How far the value at a point may be off: by rounding, and by as much as those a few numbers away differ.
+    pub(super) fn noise(&mut self, point: &Point<T>) -> T {
+        let mut spread = T::zero();
+        for k in (-8..=8).map(|k| T::of(3.0 * f64::from(k))) {
+            let x = point.x + point.x * k * T::EPSILON;
+            if self.may_ask(x) {
+                spread = spread.max((self.at(x).value - point.value).abs());
+            }
+        }
+        spread + rounding(point.value)
     }
 }
 
