@@ -53,7 +53,7 @@ pub enum Termination {
     Cycle,
     /// The iterates run off to infinity.
     Divergence,
-    /// The bracket shrank to neighbouring numbers around a jump or a pole, not a root.
+    /// What the bracket shrank to is a jump or a pole, no root; for a minimum also the edge of the domain.
     Discontinuity,
 }
 
@@ -91,7 +91,7 @@ impl fmt::Display for Termination {
             Self::ZeroDerivative => "the derivative vanished away from a solution",
             Self::Cycle => "the iterates repeat themselves",
             Self::Divergence => "the iterates run off to infinity",
-            Self::Discontinuity => "the sign changes at a jump or a pole, not at a root",
+            Self::Discontinuity => "the bracket holds a jump, a pole or the edge of the domain",
         })
     }
 }
