@@ -1,9 +1,9 @@
 //! `H ← H + X diag(s) Xᵀ` for many samples.
-#![expect(unsafe_code, reason = "hands checked slices to the tiles as pointers")]
 
+use super::product::in_tiles;
 use super::real::Real;
 use super::scratch::with_scratch;
-use super::simd::{Block, Left, Update, dispatch, inlined, prefetch, vectorize};
+use super::simd::{Update, inlined, prefetch, vectorize};
 use super::views::Factor;
 
 /// Samples at a time: [`COLUMNS`] rows of them stay in the first-level cache.
@@ -27,7 +27,8 @@ pub(crate) fn weighted_gram<T: Real>(x: Factor<'_, T>, s: &[T], h: &mut [T], col
     with_scratch(step * DEPTH.min(samples), |scaled: &mut [T]| {
         for start in (0..samples).step_by(DEPTH) {
             let s = &s[start..samples.min(start + DEPTH)];
-            scale_columns(x, start, s, step, scaled);
+            let part = x.columns(start..start + s.len());
+            scale_columns(part, s, step, scaled);
             let mut next = (0..s.len()).map(|j| (start + samples + j) * x.col_stride);
             for j in (0..n).step_by(COLUMNS) {
                 for sample in next.by_ref().take(s.len().div_ceil(n.div_ceil(COLUMNS))) {
@@ -35,35 +36,20 @@ pub(crate) fn weighted_gram<T: Real>(x: Factor<'_, T>, s: &[T], h: &mut [T], col
                         prefetch(x.as_ptr().wrapping_add(sample + i));
                     }
                 }
-                // SAFETY: samples `start..start + s.len()` of X, whose rows are contiguous as those of their
-                // copy are; rows and columns stay below `n`.
-                unsafe {
-                    dispatch(Block {
-                        rows: n - j,
-                        columns: COLUMNS.min(n - j),
-                        depth: s.len(),
-                        a: x.as_ptr().add(start * x.col_stride + j),
-                        a_step: 1,
-                        a_columns: Left::apart(x.col_stride),
-                        b: scaled.as_ptr().add(j),
-                        b_step: 1,
-                        b_row: step,
-                        b_column: 1,
-                        c: h.as_mut_ptr().add(j * column + j),
-                        c_column: column,
-                        update: Update::Scaled(T::one(), T::one()),
-                    });
-                }
+                let columns = (COLUMNS.min(n - j), s.len());
+                let scaled = Factor::strided(&scaled[j..], columns, (1, step));
+                let update = Update::Scaled(T::one(), T::one());
+                in_tiles(part.t().columns(j..n).t(), scaled.t(), update, &mut h[j * column + j..], column);
             }
         }
     });
 }
 
 /// `to_j ← s_j x_{start + j}`.
-fn scale_columns<T: Real>(x: Factor<'_, T>, start: usize, s: &[T], step: usize, to: &mut [T]) {
+fn scale_columns<T: Real>(x: Factor<'_, T>, s: &[T], step: usize, to: &mut [T]) {
     vectorize(inlined!(|_| {
         for (j, (s, to)) in s.iter().zip(to.chunks_exact_mut(step.max(1))).enumerate() {
-            let x = x.column(start + j).expect("contiguous columns");
+            let x = x.column(j).expect("contiguous columns");
             to.iter_mut().zip(x).for_each(|(to, x)| *to = *s * *x);
         }
     }));

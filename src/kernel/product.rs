@@ -10,7 +10,7 @@
 use super::matrix_vector::{self, TERMS};
 use super::real::Real;
 use super::scratch::with_scratch;
-use super::simd::{Block, Left, PackColumns, PackRows, Update, dispatch};
+use super::simd::{Block, Left, Lines, PackColumns, PackRows, Update, dispatch};
 use super::views::Factor;
 
 /// The depth of one block: a panel of `B` this deep fits the first-level cache (512 in f32, 256 in f64).
@@ -79,10 +79,22 @@ fn multiply<T: Real>(a: Factor<'_, T>, b: Factor<'_, T>, update: Update<'_, T>, 
     if columns == 1 && (a.row_stride != 1 || rows > 48) && matrix_vector::fits(&a, &b) {
         return matrix_vector::multiply(a, b, update, c);
     }
-    let block = Block {
-        rows,
-        columns,
-        depth,
+    let fits = rows * depth * size_of::<T>() <= SMALL || columns <= 8;
+    if a.row_stride == 1 && depth <= depth_limit::<T>() && fits {
+        in_tiles(a, b, update, c, rows);
+    } else {
+        blocked(block(a, b, update, c.as_mut_ptr(), rows), a.col_stride);
+    }
+}
+
+/// Factors as they lie in memory.
+fn block<'a, T: Real>(
+    a: Factor<'_, T>, b: Factor<'_, T>, update: Update<'a, T>, c: *mut T, c_column: usize,
+) -> Block<'a, T> {
+    Block {
+        rows: a.rows,
+        columns: b.cols,
+        depth: a.cols,
         a: a.as_ptr(),
         a_step: a.row_stride,
         a_columns: Left::apart(a.col_stride),
@@ -90,17 +102,22 @@ fn multiply<T: Real>(a: Factor<'_, T>, b: Factor<'_, T>, update: Update<'_, T>, 
         b_step: b.col_stride,
         b_row: b.row_stride,
         b_column: b.col_stride,
-        c: c.as_mut_ptr(),
-        c_column: rows,
+        c,
+        c_column,
         update,
-    };
-    let fits = rows * depth * size_of::<T>() <= SMALL || columns <= 8;
-    if a.row_stride == 1 && depth <= depth_limit::<T>() && fits {
-        // SAFETY: `Factor` vouches for its elements, the callers for C and the bias.
-        unsafe { dispatch(block) };
-    } else {
-        blocked(block, a.col_stride);
     }
+}
+
+/// One block of a product, for `A` of contiguous columns; those of `C` stand `c_column` apart.
+#[inline]
+pub(super) fn in_tiles<T: Real>(
+    a: Factor<'_, T>, b: Factor<'_, T>, update: Update<'_, T>, c: &mut [T], c_column: usize,
+) {
+    let holds_bias = if let Update::Bias(bias) = update { bias.len() >= a.rows } else { true };
+    assert!(a.row_stride == 1 && a.cols == b.rows && a.rows <= c_column && holds_bias);
+    assert!(b.cols == 0 || c.len() >= (b.cols - 1) * c_column + a.rows);
+    // SAFETY: `Factor` vouches for its elements; those of C and of the bias are there.
+    unsafe { dispatch(block(a, b, update, c.as_mut_ptr(), c_column)) };
 }
 
 /// The product in blocks that fit the caches, each factor packed unless it is as well read where it stands.
@@ -162,7 +179,9 @@ fn blocked<T: Real>(whole: Block<'_, T>, a_column: usize) {
 unsafe fn pack_rows<T: Real>(block: &mut Block<'_, T>, column: usize, to: *mut T) {
     let Block { rows, depth, a, a_step: row, .. } = *block;
     // SAFETY: the caller's.
-    unsafe { dispatch(PackRows { rows, depth, a, row, column, to, to_columns: Left::PACKED }) };
+    unsafe {
+        dispatch(PackRows(Lines { count: rows, depth, from: a, line: row, step: column, to }, Left::PACKED))
+    };
     (block.a, block.a_step, block.a_columns) = (to, depth, Left::PACKED);
 }
 
@@ -173,21 +192,19 @@ unsafe fn pack_rows<T: Real>(block: &mut Block<'_, T>, column: usize, to: *mut T
 unsafe fn pack_columns<T: Real>(block: &mut Block<'_, T>, to: *mut T) {
     let Block { depth, columns, b, b_row: row, b_column: column, .. } = *block;
     // SAFETY: the caller's.
-    let step = unsafe { dispatch(PackColumns { depth, columns, b, row, column, to }) };
+    let lines = Lines { count: columns, depth, from: b, line: column, step: row, to };
+    let step = unsafe { dispatch(PackColumns(lines)) };
     (block.b, block.b_step, block.b_row, block.b_column) = (to, depth, step, 1);
 }
 
 /// The update by the stretches of the depth after the first.
 fn further<T: Real>(first: Update<'_, T>) -> Update<'_, T> {
     match first {
-        Update::Scaled(alpha, beta) if !whole_chain(alpha, beta) => Update::Scaled(alpha, T::one()),
+        Update::Scaled(alpha, beta) if alpha != T::one() || beta != T::zero() => {
+            Update::Scaled(alpha, T::one())
+        }
         _ => Update::Chain,
     }
-}
-
-/// `A B` alone: its chains may go on from block to block.
-fn whole_chain<T: Real>(alpha: T, beta: T) -> bool {
-    alpha == T::one() && beta == T::zero()
 }
 
 /// `whole` cut into the least number of parts up to `limit`, as even as multiples of `unit` allow.

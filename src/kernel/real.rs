@@ -21,20 +21,6 @@ pub(crate) trait Compile: Kernel {
         Self: Real;
 }
 
-impl Compile for f32 {
-    #[inline(always)]
-    fn call<F: Compiled>(arguments: F::Arguments<'_, f32>) -> F::Output<'_, f32> {
-        F::single(arguments)
-    }
-}
-
-impl Compile for f64 {
-    #[inline(always)]
-    fn call<F: Compiled>(arguments: F::Arguments<'_, f64>) -> F::Output<'_, f64> {
-        F::double(arguments)
-    }
-}
-
 /// Functions of the crate that are hot: generic to their callers, but compiled here, for `f32` and for `f64`, so that
 /// a user's program links them, optimised as this crate is, instead of compiling them with its own settings.
 ///
@@ -49,7 +35,7 @@ impl Compile for f64 {
 /// }
 /// ```
 ///
-/// In an `impl<T: Real>` block, with `&this: Type<T>` or `&mut this: Type<T>` first, they are methods.
+/// Without `<T>`, in an `impl<T: Real>` block, they are methods of the first argument, a reference to the type.
 macro_rules! compiled {
     ($($(#[$attribute:meta])* $vis:vis fn $name:ident<T>($($argument:ident: $type:ty),* $(,)?)
         $(-> $output:ty)? $body:block)*) => {$(
@@ -60,21 +46,12 @@ macro_rules! compiled {
             T::call::<Function>(($($argument,)*))
         }
     )*};
-    ($($(#[$attribute:meta])* $vis:vis fn $name:ident(&$this:ident: $of:ty $(, $argument:ident: $type:ty)* $(,)?)
+    ($($(#[$attribute:meta])* $vis:vis fn $name:ident($this:ident: $of:ty $(, $argument:ident: $type:ty)* $(,)?)
         $(-> $output:ty)? $body:block)*) => {$(
         $(#[$attribute])*
         #[inline]
-        $vis fn $name<'a>(&'a self $(, $argument: $type)*) $(-> $output)? {
-            $crate::kernel::compiled!(@function ($this: &'a $of $(, $argument: $type)*) ($($output)?) $body);
-            T::call::<Function>((self, $($argument,)*))
-        }
-    )*};
-    ($($(#[$attribute:meta])* $vis:vis fn $name:ident(&mut $this:ident: $of:ty $(, $argument:ident: $type:ty)* $(,)?)
-        $(-> $output:ty)? $body:block)*) => {$(
-        $(#[$attribute])*
-        #[inline]
-        $vis fn $name<'a>(&'a mut self $(, $argument: $type)*) $(-> $output)? {
-            $crate::kernel::compiled!(@function ($this: &'a mut $of $(, $argument: $type)*) ($($output)?) $body);
+        $vis fn $name<'a>(self: $of $(, $argument: $type)*) $(-> $output)? {
+            $crate::kernel::compiled!(@function ($this: $of $(, $argument: $type)*) ($($output)?) $body);
             T::call::<Function>((self, $($argument,)*))
         }
     )*};
@@ -169,32 +146,31 @@ pub trait Real: RealField + Copy + FromPrimitive + ToPrimitive + Default + Compi
     fn f64(self) -> f64;
 }
 
-impl Real for f32 {
-    const EPSILON: Self = f32::EPSILON;
-    const MAX: Self = f32::MAX;
-    const NAN: Self = f32::NAN;
+macro_rules! scalar {
+    ($scalar:ident, $compiled:ident) => {
+        impl Compile for $scalar {
+            #[inline(always)]
+            fn call<F: Compiled>(arguments: F::Arguments<'_, Self>) -> F::Output<'_, Self> {
+                F::$compiled(arguments)
+            }
+        }
 
-    #[inline(always)]
-    fn of(value: f64) -> Self {
-        value as f32
-    }
-    #[inline(always)]
-    fn f64(self) -> f64 {
-        f64::from(self)
-    }
+        impl Real for $scalar {
+            const EPSILON: Self = $scalar::EPSILON;
+            const MAX: Self = $scalar::MAX;
+            const NAN: Self = $scalar::NAN;
+
+            #[inline(always)]
+            fn of(value: f64) -> Self {
+                value as $scalar
+            }
+            #[inline(always)]
+            fn f64(self) -> f64 {
+                self.into()
+            }
+        }
+    };
 }
 
-impl Real for f64 {
-    const EPSILON: Self = f64::EPSILON;
-    const MAX: Self = f64::MAX;
-    const NAN: Self = f64::NAN;
-
-    #[inline(always)]
-    fn of(value: f64) -> Self {
-        value
-    }
-    #[inline(always)]
-    fn f64(self) -> f64 {
-        self
-    }
-}
+scalar!(f32, single);
+scalar!(f64, double);

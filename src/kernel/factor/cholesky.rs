@@ -2,9 +2,11 @@
 #![expect(unsafe_code, reason = "hands parts of one checked slice to the tiles as pointers")]
 
 use crate::kernel::math::Fused;
+use crate::kernel::product::in_tiles;
 use crate::kernel::real::Real;
-use crate::kernel::simd::{Block, Left, Task, Update, Vector, dispatch, inlined, vectorize};
+use crate::kernel::simd::{Task, Update, Vector, dispatch, inlined, vectorize};
 use crate::kernel::sums::fold_products;
+use crate::kernel::views::Factor;
 
 /// Up to this size, wide registers cost more than they bring.
 const SMALL: usize = 12;
@@ -48,38 +50,15 @@ pub(crate) fn pivot_rounding<T: Real>(n: usize, a: T) -> T {
 fn update<T: Real>(a: &mut [T], n: usize, j: usize, width: usize) {
     let mut diagonal = [T::zero(); PANEL * PANEL];
     let below = j + width;
-    // SAFETY: rows `j..n` of the columns before `j` are read, rows `below..n` of the columns `j..below` are
-    // written, which are others.
-    unsafe {
-        let base = a.as_mut_ptr();
-        let block = Block {
-            rows: width,
-            columns: width,
-            depth: j,
-            a: base.add(j),
-            a_step: 1,
-            a_columns: Left::apart(n),
-            b: base.add(j),
-            b_step: 1,
-            b_row: n,
-            b_column: 1,
-            c: diagonal.as_mut_ptr(),
-            c_column: PANEL,
-            update: Update::Scaled(T::one(), T::zero()),
-        };
-        dispatch(block);
-        dispatch(Block {
-            rows: n - below,
-            a: base.add(below),
-            c: base.add(j * n + below),
-            c_column: n,
-            update: Update::Scaled(-T::one(), T::one()),
-            ..block
-        });
-    }
+    let (before, rest) = a.split_at_mut(j * n);
+    let rows = |from: usize, count: usize| Factor::strided(&before[from..], (count, j), (1, n));
+    let top = rows(j, width);
+    in_tiles(top, top.t(), Update::Scaled(T::one(), T::zero()), &mut diagonal, PANEL);
+    let update = Update::Scaled(-T::one(), T::one());
+    in_tiles(rows(below, n - below), top.t(), update, &mut rest[below..], n);
     for c in 0..width {
         for r in c..width {
-            a[(j + c) * n + j + r] -= diagonal[c * PANEL + r];
+            rest[c * n + j + r] -= diagonal[c * PANEL + r];
         }
     }
 }

@@ -27,7 +27,7 @@ impl<T: Real> Spectrum<T> {
     compiled! {
         /// `−V max(|Λ|, δ)⁻¹ Vᵀ g` with `δ = √ε max |λ|`: a direction of descent whatever the signs (Greenstadt
         /// 1967). `−g` where all eigenvalues are zero.
-        pub(crate) fn descend(&this: Spectrum<T>, g: &'a DVector<T>) -> DVector<T> {
+        pub(crate) fn descend(this: &'a Spectrum<T>, g: &'a DVector<T>) -> DVector<T> {
             let floor = T::EPSILON.sqrt() * this.values.amax();
             if floor == T::zero() {
                 return -g;
@@ -39,7 +39,7 @@ impl<T: Real> Spectrum<T> {
 
         /// Which columns of `V` belong to eigenvalues with `|λ| > tolerance`, applied to `b`:
         /// `Σ_{|λ| > tolerance} v (vᵀb) / λ`, the solution of least norm.
-        pub(crate) fn solve(&this: Spectrum<T>, b: &'a DVector<T>, tolerance: T) -> DVector<T> {
+        pub(crate) fn solve(this: &'a Spectrum<T>, b: &'a DVector<T>, tolerance: T) -> DVector<T> {
             let mut coordinates = this.vectors.tr_mul(b);
             for (c, &l) in coordinates.iter_mut().zip(&this.values) {
                 *c = if l.abs() > tolerance { *c / l } else { T::zero() };

@@ -8,9 +8,9 @@
 
 use super::reflector::{reflect_with, reflection};
 use crate::kernel::matrix_vector::Dots;
-use crate::kernel::product::{even_part, product};
+use crate::kernel::product::{even_part, in_tiles, product};
 use crate::kernel::real::Real;
-use crate::kernel::simd::{Block, Left, PackRows, Update, dispatch, inlined, vectorize};
+use crate::kernel::simd::{Left, Lines, PackRows, Update, dispatch, inlined, vectorize};
 use crate::kernel::sums::{dot, scale};
 use crate::kernel::views::Factor;
 
@@ -79,11 +79,11 @@ impl<T: Real> Samples<'_, T> {
         for (f, first) in [(self.x, 0), (self.y, p)] {
             assert!(block.data.len() >= (first + f.rows) * block.stride);
             let samples = f.columns(start..start + count);
-            let (a, row, column) = (samples.as_ptr(), samples.col_stride, samples.row_stride);
-            let (to, to_columns) =
-                (block.data[first * block.stride..].as_mut_ptr(), Left::apart(block.stride));
+            let (from, line, step) = (samples.as_ptr(), samples.col_stride, samples.row_stride);
+            let to = block.data[first * block.stride..].as_mut_ptr();
+            let lines = Lines { count, depth: f.rows, from, line, step, to };
             // SAFETY: `count` samples from `start` on; as many rows, up to a multiple of 16, of the block.
-            unsafe { dispatch(PackRows { rows: count, depth: f.rows, a, row, column, to, to_columns }) };
+            unsafe { dispatch(PackRows(lines, Left::apart(block.stride))) };
         }
         if self.bias {
             block.column(n).fill(T::one());
@@ -249,24 +249,8 @@ impl<T: Real> Work<T> {
         }
         let (rows, stride) = (self.rows.count, self.rows.stride);
         let (left, right) = self.rows.data.split_at_mut(columns.start * stride);
-        // SAFETY: `Y` is `rows × width` to the left, `W` `width × count`, `C` `rows × count` to the right.
-        unsafe {
-            dispatch(Block {
-                rows,
-                columns: count,
-                depth: width,
-                a: left[j * stride..].as_ptr(),
-                a_step: 1,
-                a_columns: Left::apart(stride),
-                b: tw.as_ptr(),
-                b_step: width,
-                b_row: 1,
-                b_column: width,
-                c: right.as_mut_ptr(),
-                c_column: stride,
-                update: Update::Scaled(-T::one(), T::one()),
-            });
-        }
+        let y = Factor::strided(&left[j * stride..], (rows, width), (1, stride));
+        in_tiles(y, Factor::new(tw, width, count), Update::Scaled(-T::one(), T::one()), right, stride);
     }
 
     /// Reflects columns `j..j + width` one by one, and builds their `T`.

@@ -29,13 +29,11 @@ pub(crate) struct Linearised<T> {
 impl<T: Real> Linearised<T> {
     compiled! {
         /// `‖P r‖`: the part of the residuals that the linearised problem takes away.
-        pub(crate) fn projection(&this: Linearised<T>) -> T { norm(&this.c[..this.rank]) }
-    }
+        pub(crate) fn projection(this: &'a Linearised<T>) -> T { norm(&this.c[..this.rank]) }
 
-    compiled! {
         /// Factorises `J D⁻¹` by Householder reflections, first the column of which most is left (Businger and Golub
         /// 1965), as a share of its length: what is dependent does not depend on units.
-        pub(crate) fn factorise(&mut this: Linearised<T>, jacobian: &'a DMatrix<T>, d: &'a [T], r: &'a [T]) {
+        pub(crate) fn factorise(this: &'a mut Linearised<T>, jacobian: &'a DMatrix<T>, d: &'a [T], r: &'a [T]) {
             this.load(jacobian, d, r);
             let (m, n) = (this.m, this.n);
             let clear = T::of(m.max(n) as f64) * T::EPSILON;
@@ -68,13 +66,13 @@ impl<T: Real> Linearised<T> {
         }
 
         /// The undamped solution (basic where the rank is short); its length.
-        pub(crate) fn newton(&mut this: Linearised<T>) -> T { this.damped(T::zero()) }
+        pub(crate) fn newton(this: &'a mut Linearised<T>) -> T { this.damped(T::zero()) }
 
         /// The solution of length `Δ`, to a tenth, where the undamped one is longer: `min ‖r + A y‖² + λ ‖y‖²` for
         /// the `λ` that makes it so. Its length; `λ` starts from the one before.
         ///
         /// Source: Moré, *The Levenberg-Marquardt algorithm: implementation and theory* (1978), section 5.
-        pub(crate) fn within(&mut this: Linearised<T>, delta: T, lambda: &'a mut T) -> T {
+        pub(crate) fn within(this: &'a mut Linearised<T>, delta: T, lambda: &'a mut T) -> T {
             let mut length = this.damped(T::zero());
             let is_met = |length: T| (length - delta).abs() <= T::of(0.1) * delta;
             if length < delta || is_met(length) {
@@ -109,7 +107,7 @@ impl<T: Real> Linearised<T> {
         }
 
         /// `‖A y‖`.
-        pub(crate) fn change(&mut this: Linearised<T>) -> T {
+        pub(crate) fn change(this: &'a mut Linearised<T>) -> T {
             for i in 0..this.n {
                 this.work[i] = (i..this.n).fold(T::zero(), |sum, j| sum + this.r(i, j) * this.y[j]);
             }

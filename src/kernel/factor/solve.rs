@@ -26,7 +26,7 @@ impl<T: Real> Triangle<T> {
     compiled! {
         /// `|R_jj| / ‖R e_j‖` for each column: the sine of its angle to the span of those before, whatever its
         /// unit; 0 for a column of zeros.
-        pub(crate) fn independence(&this: Triangle<T>) -> Vec<T> {
+        pub(crate) fn independence(this: &'a Triangle<T>) -> Vec<T> {
             let p = this.size();
             (0..p).map(|j| {
                 let column = &this.r[j * p..][..=j];
@@ -37,7 +37,7 @@ impl<T: Real> Triangle<T> {
 
         /// `β = R⁻¹ Qᵀ y`, the coefficients of one output after the other. Dividing by a zero on the diagonal
         /// leaves what it may: see [`independence`](Triangle::independence).
-        pub(crate) fn solve(&this: Triangle<T>, beta: &'a mut [T]) {
+        pub(crate) fn solve(this: &'a Triangle<T>, beta: &'a mut [T]) {
             let p = this.size();
             let outputs = beta.chunks_exact_mut(p.max(1)).zip(this.r[p * p..].chunks_exact(p.max(1)));
             for ((beta, y), unit) in outputs.zip(&this.scales[p..]) {
@@ -50,13 +50,13 @@ impl<T: Real> Triangle<T> {
         }
 
         /// `R S⁻¹`, so that `X W Xᵀ` (penalty included) is its square, in the units of the samples.
-        pub(crate) fn root(&this: Triangle<T>) -> DMatrix<T> {
+        pub(crate) fn root(this: &'a Triangle<T>) -> DMatrix<T> {
             let p = this.size();
             DMatrix::from_fn(p, p, |i, j| if i <= j { this.r[j * p + i] / this.scales[j] } else { T::zero() })
         }
 
         /// `S R⁻¹`, the inverse of [`root`](Triangle::root).
-        pub(crate) fn inverse_root(&this: Triangle<T>) -> DMatrix<T> {
+        pub(crate) fn inverse_root(this: &'a Triangle<T>) -> DMatrix<T> {
             let p = this.size();
             let mut inverse = DMatrix::identity(p, p);
             for mut column in inverse.column_iter_mut() {
@@ -71,7 +71,7 @@ impl<T: Real> Triangle<T> {
         /// One step of refinement, `β ← β + d` with `Rᵀ R d = X̃ᵀ W (y − X̃ β) − λ β`, residual and gradient in twice
         /// the working precision (Björck 1987). Returns `max ‖R d‖ / ‖R β‖` over the outputs: a step that is not much
         /// smaller than the one before tells that no digits are left to gain.
-        pub(crate) fn refine(&this: Triangle<T>, samples: &'a Samples<'a, T>, ridge: &'a [T], beta: &'a mut [T]) -> T {
+        pub(crate) fn refine(this: &'a Triangle<T>, samples: &'a Samples<'a, T>, ridge: &'a [T], beta: &'a mut [T]) -> T {
             let (p, k, m) = (this.size(), this.residual.len(), samples.x.cols);
             assert!(samples.coefficients() == p && samples.outputs() == k && beta.len() == p * k);
             let mut rows = Rows::new(m, p + k);

@@ -1,6 +1,8 @@
 //! Copies of factors in the order in which the tiles read them.
 #![expect(unsafe_code, reason = "raw loads and stores: the callers check the bounds of their slices once")]
 
+use std::ops::Range;
+
 use super::level::Task;
 use super::tile::{Left, panel_height};
 use super::vector::{Kernel, Vector, prefetch};
@@ -8,19 +10,73 @@ use super::vector::{Kernel, Vector, prefetch};
 /// How many contiguous lines are read side by side.
 const STRETCH: usize = 16;
 
-/// Packs `rows × depth` of `A`, element `(i, p)` at `i · row + p · column`, into panels of up to
-/// [`HEIGHT`](Vector::HEIGHT) registers of rows, or into columns so far apart. Rows beyond the last, up to a whole
-/// register, are filled with what does not matter.
+/// Lines of a factor, rows of `A` or columns of `B`: element `p` of line `i` stands at `i · line + p · step`.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::kernel) struct PackRows<T> {
-    pub(in crate::kernel) rows: usize,
+pub(in crate::kernel) struct Lines<T> {
+    pub(in crate::kernel) count: usize,
     pub(in crate::kernel) depth: usize,
-    pub(in crate::kernel) a: *const T,
-    pub(in crate::kernel) row: usize,
-    pub(in crate::kernel) column: usize,
+    pub(in crate::kernel) from: *const T,
+    pub(in crate::kernel) line: usize,
+    pub(in crate::kernel) step: usize,
     pub(in crate::kernel) to: *mut T,
-    pub(in crate::kernel) to_columns: Left,
 }
+
+impl<T: Kernel> Lines<T> {
+    /// Follows what is contiguous: from line to line for a stretch of the depth, or lines to their end.
+    fn stretches(self) -> impl Iterator<Item = Range<usize>> {
+        let stretch = if self.line == 1 { STRETCH } else { self.depth.max(1) };
+        (0..self.depth).step_by(stretch).map(move |p| p..self.depth.min(p + stretch))
+    }
+
+    /// Copies `width` lines from line `first` on, in a panel of `total` lines: element `p` of line `i` to
+    /// `p · to_step + i`.
+    ///
+    /// # Safety
+    /// The lines are those of a factor, and the panel has room for them, the last register filled up.
+    #[inline(always)]
+    unsafe fn copy<V: Vector<Scalar = T>>(
+        &self, (first, width, total): (usize, usize, usize), depth: Range<usize>, to: *mut T, to_step: usize,
+    ) {
+        let Self { line, step, .. } = *self;
+        // SAFETY: the caller's.
+        unsafe {
+            let from = self.from.add(first * line);
+            if line == 1 {
+                for w in (0..width).step_by(V::LANES) {
+                    let mask = V::mask(V::LANES.min(width - w));
+                    for p in depth.clone() {
+                        prefetch(from.wrapping_add((p + STRETCH) * step + w));
+                        let x = V::load_some(from.add(p * step + w), mask);
+                        let to = to.add(p * to_step + w);
+                        if w + V::LANES <= total { x.store(to) } else { x.store_some(to, mask) }
+                    }
+                }
+            } else if step == 1 {
+                for p in depth.clone().step_by(V::LANES) {
+                    let count = V::LANES.min(depth.end - p);
+                    let x = interleave::<V>(from.add(p), line, width, total, V::mask(count));
+                    for (q, x) in x[..total].iter().enumerate() {
+                        let (q, i) = (q * V::LANES / total, q * V::LANES % total);
+                        if q < count {
+                            x.store(to.add((p + q) * to_step + i));
+                        }
+                    }
+                }
+            } else {
+                for p in depth {
+                    for i in 0..width {
+                        *to.add(p * to_step + i) = *from.add(p * step + i * line);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Packs rows of `A` into panels of up to [`HEIGHT`](Vector::HEIGHT) registers of rows, or into columns so far apart.
+/// Rows beyond the last, up to a whole register, are filled with what does not matter.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::kernel) struct PackRows<T>(pub(in crate::kernel) Lines<T>, pub(in crate::kernel) Left);
 
 impl<T> PackRows<T> {
     /// The scalars that the copy takes, at any level.
@@ -34,83 +90,24 @@ impl<T: Kernel> Task<T> for PackRows<T> {
 
     #[inline(always)]
     unsafe fn run<V: Vector<Scalar = T>>(self) {
-        let registers = self.rows.div_ceil(V::LANES);
-        // Follow what is contiguous: columns across the registers of rows, or rows to their end.
-        let stretch = if self.row == 1 { STRETCH } else { self.depth.max(1) };
-        for p in (0..self.depth).step_by(stretch) {
-            let depth = stretch.min(self.depth - p);
+        let Self(rows, columns) = self;
+        let registers = rows.count.div_ceil(V::LANES);
+        let step = if columns == Left::PACKED { rows.depth } else { 1 };
+        for depth in rows.stretches() {
             let mut r = 0;
             while r < registers {
                 let height = panel_height::<V>(registers - r);
                 for h in 0..height {
                     let i = (r + h) * V::LANES;
-                    let lanes = V::LANES.min(self.rows - i);
+                    let lanes = V::LANES.min(rows.count - i);
                     // SAFETY: `lanes` rows from `i` lie in `A`, and their register in the copy.
                     unsafe {
-                        let from = self.a.add(i * self.row + p * self.column);
-                        let to_column = self.to_columns.column(height * V::LANES);
-                        let is_packed = self.to_columns == Left::PACKED;
-                        let panel = self.to.add(r * V::LANES * if is_packed { self.depth } else { 1 });
-                        let to = panel.add(p * to_column + h * V::LANES);
-                        let part = Self { depth, ..self };
-                        if self.row == 1 {
-                            part.copy::<V>(from, lanes, to, to_column);
-                        } else if self.column == 1 {
-                            part.transpose::<V>(from, lanes, to, to_column);
-                        } else {
-                            part.gather(from, lanes, to, to_column);
-                        }
+                        let to = rows.to.add(r * V::LANES * step + h * V::LANES);
+                        let to_column = columns.column(height * V::LANES);
+                        rows.copy::<V>((i, lanes, V::LANES), depth.clone(), to, to_column);
                     }
                 }
                 r += height;
-            }
-        }
-    }
-}
-
-impl<T: Kernel> PackRows<T> {
-    /// Columns are contiguous.
-    #[inline(always)]
-    unsafe fn copy<V: Vector<Scalar = T>>(&self, from: *const T, lanes: usize, to: *mut T, to_column: usize) {
-        // SAFETY: the caller's.
-        unsafe {
-            let mask = V::mask(lanes);
-            for p in 0..self.depth {
-                prefetch(from.wrapping_add((p + STRETCH) * self.column));
-                V::load_some(from.add(p * self.column), mask).store(to.add(p * to_column));
-            }
-        }
-    }
-
-    /// Rows are contiguous: `LANES` of them, interleaved, are columns.
-    #[inline(always)]
-    unsafe fn transpose<V: Vector<Scalar = T>>(
-        &self, from: *const T, lanes: usize, to: *mut T, to_column: usize,
-    ) {
-        // SAFETY: the caller's; rows from `lanes` on repeat the last one.
-        unsafe {
-            let mut p = 0;
-            while p < self.depth {
-                let width = V::LANES.min(self.depth - p);
-                let x = interleave::<V>(from.add(p), self.row, lanes, V::LANES, V::mask(width));
-                for (q, x) in x[..V::LANES].iter().enumerate() {
-                    if q < width {
-                        x.store(to.add((p + q) * to_column));
-                    }
-                }
-                p += width;
-            }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn gather(&self, from: *const T, lanes: usize, to: *mut T, to_column: usize) {
-        // SAFETY: the caller's.
-        unsafe {
-            for p in 0..self.depth {
-                for i in 0..lanes {
-                    *to.add(p * to_column + i) = *from.add(p * self.column + i * self.row);
-                }
             }
         }
     }
@@ -143,17 +140,9 @@ unsafe fn interleave<V: Vector>(
     }
 }
 
-/// Packs `depth × columns` of `B`, element `(p, j)` at `p · row + j · column`, into panels of
-/// [`COLUMNS`](Vector::COLUMNS) columns, row by row.
+/// Packs columns of `B` into panels of [`COLUMNS`](Vector::COLUMNS), and returns how many that is.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::kernel) struct PackColumns<T> {
-    pub(in crate::kernel) depth: usize,
-    pub(in crate::kernel) columns: usize,
-    pub(in crate::kernel) b: *const T,
-    pub(in crate::kernel) row: usize,
-    pub(in crate::kernel) column: usize,
-    pub(in crate::kernel) to: *mut T,
-}
+pub(in crate::kernel) struct PackColumns<T>(pub(in crate::kernel) Lines<T>);
 
 impl<T> PackColumns<T> {
     /// The scalars that the copy takes, at any level.
@@ -164,45 +153,18 @@ impl<T> PackColumns<T> {
 }
 
 impl<T: Kernel> Task<T> for PackColumns<T> {
-    /// The step from row to row of a panel.
     type Output = usize;
 
     #[inline(always)]
     unsafe fn run<V: Vector<Scalar = T>>(self) -> usize {
-        let stretch = if self.column == 1 { STRETCH } else { self.depth.max(1) };
-        for start in (0..self.depth).step_by(stretch) {
-            let end = (start + stretch).min(self.depth);
-            for j in (0..self.columns).step_by(V::COLUMNS) {
-                let width = V::COLUMNS.min(self.columns - j);
+        let Self(columns) = self;
+        for depth in columns.stretches() {
+            for j in (0..columns.count).step_by(V::COLUMNS) {
+                let width = V::COLUMNS.min(columns.count - j);
                 // SAFETY: columns `j..j + width` lie in `B`, and their panel in the copy.
                 unsafe {
-                    let from = self.b.add(j * self.column);
-                    let to = self.to.add(j * self.depth);
-                    if self.column == 1 {
-                        for w in (0..width).step_by(V::LANES) {
-                            let mask = V::mask(V::LANES.min(width - w));
-                            for p in start..end {
-                                let at = p * self.row + w;
-                                prefetch(from.wrapping_add(at + STRETCH * self.row));
-                                let x = V::load_some(from.add(at), mask);
-                                x.store_some(to.add(p * V::COLUMNS + w), mask);
-                            }
-                        }
-                    } else if self.row == 1 {
-                        for p in (start..end).step_by(V::LANES) {
-                            let mask = V::mask(V::LANES.min(end - p));
-                            let x = interleave::<V>(from.add(p), self.column, width, V::COLUMNS, mask);
-                            for (q, x) in x[..V::COLUMNS].iter().enumerate() {
-                                x.store(to.add(p * V::COLUMNS + q * V::LANES));
-                            }
-                        }
-                    } else {
-                        for p in start..end {
-                            for w in 0..width {
-                                *to.add(p * V::COLUMNS + w) = *from.add(p * self.row + w * self.column);
-                            }
-                        }
-                    }
+                    let to = columns.to.add(j * columns.depth);
+                    columns.copy::<V>((j, width, V::COLUMNS), depth.clone(), to, V::COLUMNS);
                 }
             }
         }

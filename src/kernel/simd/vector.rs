@@ -172,6 +172,16 @@ mod x86 {
 
     use super::Vector;
 
+    macro_rules! instructions {
+        ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty = $instruction:expr;)*) => {$(
+            #[inline(always)]
+            unsafe fn $name($($argument: $type),*) -> $output {
+                // SAFETY: the caller's.
+                unsafe { $instruction }
+            }
+        )*};
+    }
+
     /// A register type by its intrinsics. `x`, `y`, `n`, `p`, `m`: names that the expressions share.
     macro_rules! vector {
         ($register:ty, $scalar:ty, $mask_type:ty, $lanes:literal lanes, $height:literal high, $columns:literal columns,
@@ -186,62 +196,18 @@ mod x86 {
                 const COLUMNS: usize = $columns;
                 const MASKS: bool = $columns == 8;
 
-                #[inline(always)]
-                unsafe fn mask($n: usize) -> $mask_type {
-                    // SAFETY: the caller's, as in all that follow.
-                    unsafe { $mask }
-                }
-                #[inline(always)]
-                unsafe fn splat(x: $scalar) -> Self {
-                    // SAFETY: as above.
-                    unsafe { $splat(x) }
-                }
-                #[inline(always)]
-                unsafe fn load(p: *const $scalar) -> Self {
-                    // SAFETY: as above.
-                    unsafe { $load(p) }
-                }
-                #[inline(always)]
-                unsafe fn load_some($p: *const $scalar, $m: $mask_type) -> Self {
-                    // SAFETY: as above.
-                    unsafe { $load_some }
-                }
-                #[inline(always)]
-                unsafe fn store(self, p: *mut $scalar) {
-                    // SAFETY: as above.
-                    unsafe { $store(p, self) }
-                }
-                #[inline(always)]
-                unsafe fn store_some(self, p: *mut $scalar, mask: $mask_type) {
-                    // SAFETY: as above.
-                    unsafe { $store_some(p, mask, self) }
-                }
-                #[inline(always)]
-                unsafe fn add(self, y: Self) -> Self {
-                    // SAFETY: as above.
-                    unsafe { $add(self, y) }
-                }
-                #[inline(always)]
-                unsafe fn mul(self, y: Self) -> Self {
-                    // SAFETY: as above.
-                    unsafe { $mul(self, y) }
-                }
-                #[inline(always)]
-                unsafe fn fma(self, y: Self, z: Self) -> Self {
-                    // SAFETY: as above.
-                    unsafe { $fma(self, y, z) }
-                }
-                #[inline(always)]
-                unsafe fn zip(self, $y: Self) -> (Self, Self) {
-                    let $x = self;
-                    // SAFETY: as above.
-                    unsafe { $zip }
-                }
-                #[inline(always)]
-                unsafe fn sum(self) -> $scalar {
-                    let $s = self;
-                    // SAFETY: as above.
-                    unsafe { $sum }
+                instructions! {
+                    mask($n: usize) -> $mask_type = $mask;
+                    splat(x: $scalar) -> Self = $splat(x);
+                    load(p: *const $scalar) -> Self = $load(p);
+                    load_some($p: *const $scalar, $m: $mask_type) -> Self = $load_some;
+                    store(self: Self, p: *mut $scalar) -> () = $store(p, self);
+                    store_some(self: Self, p: *mut $scalar, mask: $mask_type) -> () = $store_some(p, mask, self);
+                    add(self: Self, y: Self) -> Self = $add(self, y);
+                    mul(self: Self, y: Self) -> Self = $mul(self, y);
+                    fma(self: Self, y: Self, z: Self) -> Self = $fma(self, y, z);
+                    zip(self: Self, $y: Self) -> (Self, Self) = { let $x = self; $zip };
+                    sum(self: Self) -> $scalar = { let $s = self; $sum };
                 }
             }
         };
