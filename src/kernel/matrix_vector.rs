@@ -24,10 +24,10 @@ fn by_rows<T: Real>(a: &Factor<'_, T>, x: &Factor<'_, T>) -> bool {
 /// multiply-adds as in a product of many columns. Contiguous rows are dotted with `x`. A bias is one each,
 /// or one for all.
 pub(super) fn multiply<T: Real>(a: Factor<'_, T>, x: Factor<'_, T>, update: Update<'_, T>, y: &mut [T]) {
-    let (rows, y) = (a.rows, &mut y[..a.rows]);
+    let y = &mut y[..a.rows];
     match update {
         Update::Scaled(alpha, beta) if alpha != T::one() || beta != T::zero() => {
-            with_scratch(rows, |sums: &mut [T]| {
+            return with_scratch(a.rows, |sums: &mut [T]| {
                 sums.fill(T::zero());
                 add(a, x, sums);
                 for (y, s) in y.iter_mut().zip(sums) {
@@ -36,20 +36,12 @@ pub(super) fn multiply<T: Real>(a: Factor<'_, T>, x: Factor<'_, T>, update: Upda
                 }
             });
         }
-        Update::Scaled(..) => {
-            y.fill(T::zero());
-            add(a, x, y);
-        }
-        Update::Bias(&[b]) => {
-            y.fill(b);
-            add(a, x, y);
-        }
-        Update::Bias(bias) => {
-            y.copy_from_slice(&bias[..rows]);
-            add(a, x, y);
-        }
-        Update::Chain => add(a, x, y),
+        Update::Scaled(..) => y.fill(T::zero()),
+        Update::Bias(&[b]) => y.fill(b),
+        Update::Bias(bias) => y.copy_from_slice(&bias[..a.rows]),
+        Update::Chain => {}
     }
+    add(a, x, y);
 }
 
 /// `y ← y + A x`.

@@ -10,7 +10,7 @@
 use super::matrix_vector::{self, TERMS};
 use super::real::Real;
 use super::scratch::with_scratch;
-use super::simd::{Block, Left, Lines, PackColumns, PackRows, Update, dispatch};
+use super::simd::{Block, Lines, PackColumns, PackRows, Update, dispatch};
 use super::views::Factor;
 
 /// The depth of one block: a panel of `B` this deep fits the first-level cache (512 in f32, 256 in f64).
@@ -97,7 +97,7 @@ fn block<'a, T: Real>(
         depth: a.cols,
         a: a.as_ptr(),
         a_step: a.row_stride,
-        a_columns: Left::apart(a.col_stride),
+        a_column: Some(a.col_stride),
         b: b.as_ptr(),
         b_step: b.col_stride,
         b_row: b.row_stride,
@@ -179,10 +179,8 @@ fn blocked<T: Real>(whole: Block<'_, T>, a_column: usize) {
 unsafe fn pack_rows<T: Real>(block: &mut Block<'_, T>, column: usize, to: *mut T) {
     let Block { rows, depth, a, a_step: row, .. } = *block;
     // SAFETY: the caller's.
-    unsafe {
-        dispatch(PackRows(Lines { count: rows, depth, from: a, line: row, step: column, to }, Left::PACKED))
-    };
-    (block.a, block.a_step, block.a_columns) = (to, depth, Left::PACKED);
+    unsafe { dispatch(PackRows(Lines { count: rows, depth, from: a, line: row, step: column, to }, None)) };
+    (block.a, block.a_step, block.a_column) = (to, depth, None);
 }
 
 /// Lets `block` read its columns of `B` from a copy.

@@ -5,7 +5,7 @@ pub(super) use level::{Task, dispatch};
 pub(crate) use level::{at_each_level, sizes};
 pub(crate) use level::{inlined, vectorize};
 pub(super) use pack::{Lines, PackColumns, PackRows};
-pub(super) use tile::{Block, Left, Update};
+pub(super) use tile::{Block, Update};
 pub(super) use vector::prefetch;
 pub(crate) use vector::{Kernel, Vector};
 

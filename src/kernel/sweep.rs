@@ -18,9 +18,9 @@
 use super::math::Fused;
 use super::real::Real;
 use super::simd::{inlined, vectorize};
+use super::threads::{join, threads};
 
 /// Entries that one thread takes at the least.
-#[cfg(feature = "rayon")]
 const LONG: usize = 1 << 15;
 
 /// Entries in a block.
@@ -34,11 +34,10 @@ pub(crate) fn sweep<T: Real, const N: usize>(
     split(g, moved, &f);
 }
 
-#[cfg(feature = "rayon")]
 fn split<T: Real, const N: usize>(
     g: &[T], moved: [&mut [T]; N], f: &(impl Fn(Fused, T, [T; N]) -> [T; N] + Sync),
 ) {
-    if g.len() < 2 * LONG || rayon::current_num_threads() == 1 {
+    if g.len() < 2 * LONG || threads() == 1 {
         return run(g, moved, f);
     }
     let half = g.len() / 2;
@@ -47,12 +46,7 @@ fn split<T: Real, const N: usize>(
     for (low, high) in low.iter_mut().zip(&mut high) {
         (*low, *high) = std::mem::take(low).split_at_mut(half);
     }
-    rayon::join(|| split(&g[..half], low, f), || split(&g[half..], high, f));
-}
-
-#[cfg(not(feature = "rayon"))]
-fn split<T: Real, const N: usize>(g: &[T], moved: [&mut [T]; N], f: &impl Fn(Fused, T, [T; N]) -> [T; N]) {
-    run(g, moved, f);
+    join(|| split(&g[..half], low, f), || split(&g[half..], high, f));
 }
 
 #[inline]
@@ -86,22 +80,4 @@ fn block<T: Real, const N: usize, const W: usize>(
     for (moved, x) in moved.iter_mut().zip(&x) {
         moved[start..start + W].copy_from_slice(x);
     }
-}
-
-/// `f` of the whole or of its parts, and the larger of two results.
-#[cfg(feature = "rayon")]
-pub(super) fn largest_of_parts<T: Real>(
-    x: &[T], f: &(impl Fn(&[T]) -> T + Sync), larger: fn(T, T) -> T,
-) -> T {
-    if x.len() < 2 * LONG || rayon::current_num_threads() == 1 {
-        return f(x);
-    }
-    let (low, high) = x.split_at(x.len() / 2);
-    let (low, high) = rayon::join(|| largest_of_parts(low, f, larger), || largest_of_parts(high, f, larger));
-    larger(low, high)
-}
-
-#[cfg(not(feature = "rayon"))]
-pub(super) fn largest_of_parts<T: Real>(x: &[T], f: &impl Fn(&[T]) -> T, _larger: fn(T, T) -> T) -> T {
-    f(x)
 }

@@ -61,7 +61,7 @@ impl Leaves {
     /// How many threads share the leaves.
     pub(super) fn threads(self, parameters: usize) -> usize {
         let is_worth_it = parameters.saturating_mul(self.samples) >= WORTH_SHARING;
-        if is_worth_it { threads().min(self.count) } else { 1 }
+        if is_worth_it { kernel::threads().min(self.count) } else { 1 }
     }
 }
 
@@ -84,7 +84,7 @@ pub(super) fn sum<S: Summand + Send + Sync, W: Send>(
 ) -> S {
     let parts = workers.len();
     counters[0].keep(root);
-    for_each(workers, counters, |part, worker, counter| {
+    for_each(0, workers, counters, &|part, worker, counter| {
         for leaf in part * leaves.count / parts..(part + 1) * leaves.count / parts {
             let chunks = leaves.chunks(leaf);
             let sibling =
@@ -113,34 +113,17 @@ pub(super) fn sum<S: Summand + Send + Sync, W: Send>(
     root
 }
 
-#[cfg(feature = "rayon")]
-fn threads() -> usize {
-    rayon::current_num_threads()
-}
-
-#[cfg(not(feature = "rayon"))]
-fn threads() -> usize {
-    1
-}
-
-/// One fork and one join where there is more than one worker.
-#[cfg(feature = "rayon")]
+/// `work(part, ..)` for every part, from `first` on: one fork and one join where there is more than one worker.
 fn for_each<W: Send, S: Send>(
-    workers: &mut [W], counters: &mut [Counter<S>], work: impl Fn(usize, &mut W, &mut Counter<S>) + Sync,
+    first: usize, workers: &mut [W], counters: &mut [Counter<S>],
+    work: &(impl Fn(usize, &mut W, &mut Counter<S>) + Sync),
 ) {
-    use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
-    if let ([worker], [counter, ..]) = (&mut *workers, &mut *counters) {
-        return work(0, worker, counter);
+    if let ([worker], [counter]) = (&mut *workers, &mut *counters) {
+        return work(first, worker, counter);
     }
-    let pairs = workers.par_iter_mut().zip(counters).with_max_len(1);
-    pairs.enumerate().for_each(|(i, (worker, counter))| work(i, worker, counter));
-}
-
-#[cfg(not(feature = "rayon"))]
-fn for_each<W, S>(
-    workers: &mut [W], counters: &mut [Counter<S>], work: impl Fn(usize, &mut W, &mut Counter<S>),
-) {
-    workers.iter_mut().zip(counters).enumerate().for_each(|(i, (worker, counter))| work(i, worker, counter));
+    let half = workers.len() / 2;
+    let ((low, high), (to_low, to_high)) = (workers.split_at_mut(half), counters.split_at_mut(half));
+    kernel::join(|| for_each(first, low, to_low, work), || for_each(first + half, high, to_high, work));
 }
 
 /// A value, with a vector and a symmetric matrix beside it, of which the lower triangle counts; either may be empty.

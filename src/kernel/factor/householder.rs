@@ -10,8 +10,8 @@ use super::reflector::{reflect_with, reflection};
 use crate::kernel::matrix_vector::Dots;
 use crate::kernel::product::{even_part, in_tiles, product};
 use crate::kernel::real::Real;
-use crate::kernel::simd::{Left, Lines, PackRows, Update, dispatch, inlined, vectorize};
-use crate::kernel::sums::{dot, scale};
+use crate::kernel::simd::{Lines, PackRows, Update, dispatch};
+use crate::kernel::sums::{dot, larger, scale};
 use crate::kernel::views::Factor;
 
 /// Columns of a panel, which act together on all columns to their right.
@@ -41,24 +41,9 @@ impl<T: Real> Samples<'_, T> {
 
     /// One over the power of two next to the largest entry of each column `x_i`, `1`, `y_o`.
     fn scales(&self) -> Vec<T> {
-        let of_rows = |f: &Factor<'_, T>| {
-            let mut largest = vec![T::zero(); f.rows];
-            for j in 0..f.cols {
-                if let Some(column) = f.column(j) {
-                    vectorize(inlined!(|_| {
-                        for (l, x) in largest.iter_mut().zip(column) {
-                            let x = x.magnitude();
-                            *l = if x > *l { x } else { *l };
-                        }
-                    }));
-                } else {
-                    for (i, l) in largest.iter_mut().enumerate() {
-                        let x = f.at(i, j).magnitude();
-                        *l = if x > *l { x } else { *l };
-                    }
-                }
-            }
-            largest
+        let of_rows = |f: &Factor<'_, T>| -> Vec<T> {
+            let row = |i| (0..f.cols).fold(T::zero(), |max, j| larger(max, f.at(i, j)));
+            (0..f.rows).map(row).collect()
         };
         let mut scales = of_rows(&self.x);
         scales.extend(self.bias.then(T::one));
@@ -83,7 +68,7 @@ impl<T: Real> Samples<'_, T> {
             let to = block.data[first * block.stride..].as_mut_ptr();
             let lines = Lines { count, depth: f.rows, from, line, step, to };
             // SAFETY: `count` samples from `start` on; as many rows, up to a multiple of 16, of the block.
-            unsafe { dispatch(PackRows(lines, Left::apart(block.stride))) };
+            unsafe { dispatch(PackRows(lines, Some(block.stride))) };
         }
         if self.bias {
             block.column(n).fill(T::one());

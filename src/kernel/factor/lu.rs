@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "hands parts of one checked slice to the tiles as pointers")]
 
 use crate::kernel::real::Real;
-use crate::kernel::simd::{Block, Left, Update, dispatch, inlined, vectorize};
+use crate::kernel::simd::{Block, Update, dispatch, inlined, vectorize};
 use crate::kernel::sums::largest;
 
 /// Columns factorised at a time.
@@ -100,7 +100,7 @@ fn update<T: Real>(a: &mut [T], n: usize, j: usize, width: usize) {
             depth: width,
             a: base.add(j * n + next),
             a_step: 1,
-            a_columns: Left::apart(n),
+            a_column: Some(n),
             b: base.add(next * n + j),
             b_step: n,
             b_row: 1,

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::level::Task;
-use super::tile::{Left, panel_height};
+use super::tile::panel_height;
 use super::vector::{Kernel, Vector, prefetch};
 
 /// How many contiguous lines are read side by side.
@@ -76,7 +76,7 @@ impl<T: Kernel> Lines<T> {
 /// Packs rows of `A` into panels of up to [`HEIGHT`](Vector::HEIGHT) registers of rows, or into columns so far apart.
 /// Rows beyond the last, up to a whole register, are filled with what does not matter.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::kernel) struct PackRows<T>(pub(in crate::kernel) Lines<T>, pub(in crate::kernel) Left);
+pub(in crate::kernel) struct PackRows<T>(pub(in crate::kernel) Lines<T>, pub(in crate::kernel) Option<usize>);
 
 impl<T> PackRows<T> {
     /// The scalars that the copy takes, at any level.
@@ -90,9 +90,9 @@ impl<T: Kernel> Task<T> for PackRows<T> {
 
     #[inline(always)]
     unsafe fn run<V: Vector<Scalar = T>>(self) {
-        let Self(rows, columns) = self;
+        let Self(rows, column) = self;
         let registers = rows.count.div_ceil(V::LANES);
-        let step = if columns == Left::PACKED { rows.depth } else { 1 };
+        let step = if column.is_none() { rows.depth } else { 1 };
         for depth in rows.stretches() {
             let mut r = 0;
             while r < registers {
@@ -103,8 +103,8 @@ impl<T: Kernel> Task<T> for PackRows<T> {
                     // SAFETY: `lanes` rows from `i` lie in `A`, and their register in the copy.
                     unsafe {
                         let to = rows.to.add(r * V::LANES * step + h * V::LANES);
-                        let to_column = columns.column(height * V::LANES);
-                        rows.copy::<V>((i, lanes, V::LANES), depth.clone(), to, to_column);
+                        let column = column.unwrap_or(height * V::LANES);
+                        rows.copy::<V>((i, lanes, V::LANES), depth.clone(), to, column);
                     }
                 }
                 r += height;

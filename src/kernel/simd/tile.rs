@@ -15,31 +15,11 @@ pub(in crate::kernel) enum Update<'a, T> {
     Scaled(T, T),
 }
 
-/// How far apart the columns of a panel of `A` stand.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::kernel) struct Left(usize);
-
-impl Left {
-    /// By the height of the panel, filled up to whole registers: a copy of [`PackRows`](super::PackRows). No stride
-    /// within an allocation is as large.
-    pub(in crate::kernel) const PACKED: Self = Self(usize::MAX);
-
-    /// By so much, which may be nothing.
-    pub(in crate::kernel) fn apart(stride: usize) -> Self {
-        Self(stride.min(usize::MAX - 1))
-    }
-
-    /// The distance, in a panel of so many rows.
-    #[inline(always)]
-    pub(super) fn column(self, height: usize) -> usize {
-        if self == Self::PACKED { height } else { self.0 }
-    }
-}
-
 /// One block of a product, `rows × depth` times `depth × columns`, the depth in one go.
 ///
 /// `A` stands in panels of up to [`HEIGHT`](Vector::HEIGHT) registers of rows: the panel from row `i` starts at
-/// `i · a_step`.
+/// `i · a_step`, its columns `a_column` apart; `None`: by the height of the panel, filled up to whole registers, in
+/// a copy of [`PackRows`](super::PackRows).
 /// `B` stands in panels of [`COLUMNS`](Vector::COLUMNS) columns: the one from column `j` starts at `j · b_step`, with its
 /// elements `(p, j)` at `p · b_row + j · b_column`.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +29,7 @@ pub(in crate::kernel) struct Block<'a, T> {
     pub(in crate::kernel) depth: usize,
     pub(in crate::kernel) a: *const T,
     pub(in crate::kernel) a_step: usize,
-    pub(in crate::kernel) a_columns: Left,
+    pub(in crate::kernel) a_column: Option<usize>,
     pub(in crate::kernel) b: *const T,
     pub(in crate::kernel) b_step: usize,
     pub(in crate::kernel) b_row: usize,
@@ -117,7 +97,7 @@ impl<T: Kernel> Block<'_, T> {
     unsafe fn tile<V: Vector<Scalar = T>, const H: usize, const W: usize>(
         &self, i: usize, end: usize, j: usize,
     ) {
-        let (a_column, is_packed) = (self.a_columns.column(H * V::LANES), self.a_columns == Left::PACKED);
+        let a_column = self.a_column.unwrap_or(H * V::LANES);
         // SAFETY: by the contract of `Block`, for rows below `end` and columns below `j + W`; the last
         // register is masked to the rows below `end`.
         unsafe {
@@ -133,7 +113,7 @@ impl<T: Kernel> Block<'_, T> {
             let b = self.b.wrapping_add(panel * self.b_step + w * self.b_column);
             // A mask costs a register, except where masks have their own: without one where all rows are there,
             // or packed to whole registers.
-            if V::MASKS || (!is_packed && end - i < H * V::LANES) {
+            if V::MASKS || (self.a_column.is_some() && end - i < H * V::LANES) {
                 self.accumulate::<V, H, W>(&mut sum, a, a_column, b, inlined!(|a| load::<V, H>(a, mask)));
             } else {
                 self.accumulate::<V, H, W>(
