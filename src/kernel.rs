@@ -19,6 +19,7 @@ pub(crate) use factor::{Linearised, Samples, Spectrum, Triangle, eigenvalue_boun
 pub(crate) use math::Fused;
 pub use real::Real;
 pub(crate) use real::{Compiled, compiled, output};
+pub(crate) use scratch::reserve;
 #[cfg(test)]
 pub(crate) use simd::{at_each_level, sizes};
 pub(crate) use simd::{inlined, vectorize};
@@ -63,6 +64,7 @@ forwarded! {
     sums::all_finite(x: &'a [T]) -> bool;
     views::gather(from: DMatrixView<'a, T>, columns: &'a [usize], to: &'a mut [T]);
     views::copy_columns(from: DMatrixView<'a, T>, to: &'a mut [T]);
+    views::turn(from: Factor<'a, T>, to: &'a mut [T]);
 
     factor::cholesky(a: &'a mut [T], n: usize) -> bool;
     factor::cholesky_solve(l: &'a [T], n: usize, b: &'a mut [T]);

@@ -79,11 +79,13 @@ fn multiply<T: Real>(a: Factor<'_, T>, b: Factor<'_, T>, update: Update<'_, T>, 
     if columns == 1 && (a.row_stride != 1 || rows > 48) && matrix_vector::fits(&a, &b) {
         return matrix_vector::multiply(a, b, update, c);
     }
+    let block = block(a, b, update, c.as_mut_ptr(), rows);
     let fits = rows * depth * size_of::<T>() <= SMALL || columns <= 8;
     if a.row_stride == 1 && depth <= depth_limit::<T>() && fits {
-        in_tiles(a, b, update, c, rows);
+        // SAFETY: `Factor` vouches for its elements, the callers for C and the bias.
+        unsafe { dispatch(block) };
     } else {
-        blocked(block(a, b, update, c.as_mut_ptr(), rows), a.col_stride);
+        blocked(block, a.col_stride);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 
+use super::real::Real;
 use super::simd::Kernel;
 
 #[derive(Clone, Copy)]
@@ -27,4 +28,14 @@ pub(super) fn with_scratch<T: Kernel, R>(len: usize, f: impl FnOnce(&mut [T]) ->
     let result = f(scratch);
     LINES.set(lines);
     result
+}
+
+/// Lets `buffer` hold `len` numbers, the new ones zero; `None` where memory does not: an allocation that fails ends the
+/// process.
+pub(crate) fn reserve<T: Real>(buffer: &mut Vec<T>, len: usize) -> Option<()> {
+    if buffer.len() < len {
+        buffer.try_reserve_exact(len - buffer.len()).ok()?;
+        buffer.resize(len, T::zero());
+    }
+    Some(())
 }

@@ -53,7 +53,7 @@ impl<'a, T: Real> Factor<'a, T> {
     }
 
     /// Some of the columns.
-    pub(super) fn columns(self, range: Range<usize>) -> Self {
+    pub(crate) fn columns(self, range: Range<usize>) -> Self {
         assert!(range.start <= range.end && range.end <= self.cols);
         let start = self.start.wrapping_add(range.start * self.col_stride);
         Self { start, cols: range.len(), ..self }
@@ -123,6 +123,14 @@ pub(super) fn copy_columns<T: Real>(from: DMatrixView<'_, T>, to: &mut [T]) {
     let from = Factor::view(&from);
     for (j, to) in to.chunks_exact_mut(from.rows.max(1)).take(from.cols).enumerate() {
         to.copy_from_slice(from.column(j).expect("the columns of a view have no gaps"));
+    }
+}
+
+/// The transposed of contiguous columns.
+pub(super) fn turn<T: Real>(from: Factor<'_, T>, to: &mut [T]) {
+    for j in 0..from.cols {
+        let column = from.column(j).expect("contiguous columns");
+        to[j..].iter_mut().step_by(from.cols).zip(column).for_each(|(to, x)| *to = *x);
     }
 }
 

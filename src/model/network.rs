@@ -223,7 +223,7 @@ impl<T: Real> Model<T> for Network {
             is_new: true,
             layers: layers.collect(),
             tangents: Vec::new(),
-            room: None,
+            room: cache::Room::default(),
         }
     }
 

@@ -24,23 +24,37 @@ use std::ops::Range;
 
 use nalgebra::{DMatrixView, DVector};
 
-use super::Network;
-use super::cache::{NetworkCache, Room, Strip, reserve};
-use crate::kernel::{self, Factor, compiled};
+use super::cache::{NetworkCache, Room, Strip};
+use super::{Network, input};
+use crate::kernel::{self, Factor, compiled, reserve};
 use crate::{Architecture, Real};
 
 mod blocks;
 
-/// Where the second derivatives go.
-pub(super) enum Target<'a, T> {
-    /// The lower triangle of a column-major `p × p` matrix.
-    Dense(&'a mut [T]),
-    /// The diagonal alone.
-    Diagonal(&'a mut [T]),
+/// Samples that are worth one addition to the Hessian.
+const STRIP: usize = 256;
+
+/// Where the second derivatives go: to the lower triangle of a column-major `p × p` matrix, or the diagonal alone.
+pub(super) struct Target<'a, T> {
+    pub(super) out: &'a mut [T],
+    pub(super) is_dense: bool,
+}
+
+impl<T: Real> Target<'_, T> {
+    /// How many of the `Sᵤᵥ`, `u ≥ v`, of a layer are wanted: of the first, the diagonal knows `u = v` alone.
+    fn run(&self, l: usize, units: usize, v: usize) -> usize {
+        if self.is_dense || l > 0 { units - v } else { 1 }
+    }
+
+    fn pairs(&self, l: usize, units: usize) -> usize {
+        if self.is_dense || l > 0 { triangle(units) } else { units }
+    }
 }
 
 compiled! {
-    /// [`Network::add_second_derivatives`], compiled here.
+    /// Adds the second derivatives of the batch of the last forward pass to `target`; `delta = ∂L/∂Z`, and
+    /// `curvature` has `∂²L/∂z²` of one sample in each column. Nothing is done where shapes do not fit; where memory
+    /// does not hold what is needed on the way, the result is NaN.
     pub(super) fn second_derivatives<T>(
         network: &'a Network,
         theta: &'a DVector<T>,
@@ -50,62 +64,76 @@ compiled! {
         cache: &'a mut NetworkCache<T>,
         target: Target<'a, T>,
     ) {
-        network.add_second_derivatives(theta, &x, &delta, &curvature, cache, target);
+        let (k, batch, mut target) = (network.outputs(), cache.batch, target);
+        if !network.follows(theta, &x, &delta, cache) || curvature.shape() != (k * k, batch) {
+            return;
+        }
+        let mut room = std::mem::take(&mut cache.room);
+        let width = network.strip_width(cache.max_batch, &target);
+        let added = (0..batch).step_by(width).try_for_each(|start| {
+            let samples = start..batch.min(start + width);
+            network.strip(theta, &x, &delta, cache, samples.clone(), &mut room)?;
+            network.output_pairs(&curvature, samples.clone(), &mut room, &target)?;
+            network.descend(theta, samples.len(), &mut room, &mut target)
+        });
+        if added.is_none() {
+            target.out.fill(T::NAN);
+        }
+        cache.room = room;
     }
 }
 
 impl Network {
-    /// Adds the second derivatives of the batch of the last forward pass to `target`; `delta = ∂L/∂Z`, and
-    /// `curvature` has `∂²L/∂z²` of one sample in each column. Nothing is done where shapes do not fit.
-    fn add_second_derivatives<T: Real>(
-        &self, theta: &DVector<T>, x: &DMatrixView<'_, T>, delta: &DMatrixView<'_, T>,
-        curvature: &DMatrixView<'_, T>, cache: &mut NetworkCache<T>, mut target: Target<'_, T>,
-    ) {
-        let (k, batch) = (self.outputs(), cache.batch);
-        if !self.follows(theta, x, delta, cache) || curvature.shape() != (k * k, batch) {
-            return;
-        }
-        let mut room = cache.room.take().unwrap_or_else(|| Room::new(&self.layers, cache.max_batch));
-        for start in (0..batch).step_by(room.width) {
-            let samples = start..batch.min(start + room.width);
-            self.strip(theta, x, delta, cache, samples.clone(), &mut room);
-            self.output_pairs(curvature, samples.clone(), &mut room);
-            self.descend(theta, samples.len(), &mut room, &mut target);
-        }
-        cache.room = Some(room);
+    /// As many samples at a time as take no more room than the Hessian itself, unless that is next to nothing.
+    fn strip_width<T: Real>(&self, batch: usize, target: &Target<'_, T>) -> usize {
+        let units = |l: usize| self.layers[l].units;
+        let lowest = |top: usize| if target.is_dense { 0 } else { top - 1 };
+        let tops = 1..self.layers.len();
+        let pairs = (0..self.layers.len()).map(|l| target.pairs(l, units(l))).max();
+        let cross = tops.clone().flat_map(|t| (lowest(t)..=t).map(move |l| units(t) * units(l))).max();
+        let spread = tops.flat_map(|t| (lowest(t)..t - 1).map(move |l| units(t - 1) * units(l))).max();
+        let p = self.parameter_count();
+        let budget = p.saturating_mul(p).clamp(1 << 22, 1 << 25);
+        let sample = pairs.unwrap_or(0) + 2 * cross.unwrap_or(0) + 2 * spread.unwrap_or(0);
+        (budget / sample.max(1)).clamp(1, STRIP.min(batch).max(1))
     }
 
     /// Turns activations so that samples stand side by side, and goes backwards once for `δ` and `φ''`.
     fn strip<T: Real>(
         &self, theta: &DVector<T>, x: &DMatrixView<'_, T>, delta: &DMatrixView<'_, T>,
         cache: &NetworkCache<T>, samples: Range<usize>, room: &mut Room<T>,
-    ) {
+    ) -> Option<()> {
         let m = samples.len();
         let Room { layers, terms, block, .. } = room;
-        turn(x, samples.clone(), &mut layers[0].input);
-        for (l, layer) in self.layers.iter().enumerate() {
-            layers[l].input[layer.inputs * m..][..m].fill(T::one());
-            if let Some(next) = layers.get_mut(l + 1) {
-                turn(&view(&cache.layers[l].a, layer.units, cache.batch), samples.clone(), &mut next.input);
+        layers.resize_with(self.layers.len(), Strip::default);
+        for (l, (layer, strip)) in self.layers.iter().zip(&mut *layers).enumerate() {
+            reserve(&mut strip.input, m * (layer.inputs + 1))?;
+            for buffer in [&mut strip.first, &mut strip.delta, &mut strip.second] {
+                reserve(buffer, m * layer.units)?;
             }
+            kernel::turn(input(&cache.layers[..l], layer, x).columns(samples.clone()), &mut strip.input);
+            strip.input[layer.inputs * m..][..m].fill(T::one());
         }
-        let last = self.layers.len() - 1;
-        turn(delta, samples.clone(), &mut layers[last].second);
+        kernel::turn(Factor::view(delta).columns(samples.clone()), &mut layers.last_mut()?.second);
         for (l, layer) in self.layers.iter().enumerate().rev() {
-            // terms = a, block = z
             let (kept, len) = (&cache.layers[l], m * layer.units);
-            reserve(terms, len);
-            turn(&view(&kept.a, layer.units, cache.batch), samples.clone(), terms);
+            let turn = |from: &[T], to: &mut [T]| {
+                let from = Factor::new(from, layer.units, cache.batch).columns(samples.clone());
+                kernel::turn(from, to);
+            };
+            // terms = a, block = z
+            reserve(terms, len)?;
+            turn(&kept.a, terms);
             if layer.activation.needs_scores() {
-                reserve(block, len);
-                turn(&view(&kept.z, layer.units, cache.batch), samples.clone(), block);
+                reserve(block, len)?;
+                turn(&kept.z, block);
             }
             let (before, rest) = layers.split_at_mut(l);
             let Strip { first, delta, second, .. } = &mut rest[0];
             let (first, delta, second) = (&mut first[..len], &mut delta[..len], &mut second[..len]);
             delta.copy_from_slice(second);
             if layer.activation.keeps_first() {
-                turn(&view(&kept.first, layer.units, cache.batch), samples.clone(), first);
+                turn(&kept.first, first);
             } else {
                 first.fill(T::one());
                 layer.activation.times_first(&terms[..len], &[], first);
@@ -114,34 +142,25 @@ impl Network {
             layer.activation.times_second(block, &terms[..len], first, second);
             if let Some(before) = before.last_mut() {
                 let (w, _) = layer.parts(theta);
-                kernel::product(
-                    T::one(),
-                    Factor::new(delta, m, layer.units),
-                    w,
-                    T::zero(),
-                    &mut before.second,
-                );
+                let delta = Factor::new(delta, m, layer.units);
+                kernel::product(T::one(), delta, w, T::zero(), &mut before.second);
             }
         }
+        Some(())
     }
 
     /// `S = φ' ∂²L/∂a² φ' + diag(φ'' ⊙ ∂L/∂a)` of the last layer.
     fn output_pairs<T: Real>(
         &self, curvature: &DMatrixView<'_, T>, samples: Range<usize>, room: &mut Room<T>,
-    ) {
-        let (Some(layer), Some(strip), m) = (self.layers.last(), room.layers.last(), samples.len()) else {
-            return;
-        };
-        let k = layer.units;
+        target: &Target<'_, T>,
+    ) -> Option<()> {
+        let (strip, m, last, k) = (room.layers.last()?, samples.len(), self.layers.len() - 1, self.outputs());
+        reserve(&mut room.pairs, m * target.pairs(last, k))?;
         let mut pairs = room.pairs.chunks_exact_mut(m);
         for v in 0..k {
-            for u in v..k {
-                let Some(pair) = pairs.next() else { return };
-                for (pair, c) in
-                    pair.iter_mut().zip(curvature.row(v * k + u).columns_range(samples.clone()).iter())
-                {
-                    *pair = *c;
-                }
+            for (u, pair) in (v..v + target.run(last, k, v)).zip(&mut pairs) {
+                let c = curvature.row(v * k + u);
+                pair.iter_mut().zip(c.columns_range(samples.clone()).iter()).for_each(|(pair, c)| *pair = *c);
                 kernel::times(pair, &strip.first[v * m..][..m]);
                 kernel::times(pair, &strip.first[u * m..][..m]);
                 if u == v {
@@ -149,16 +168,21 @@ impl Network {
                 }
             }
         }
+        Some(())
     }
 
     /// From the last layer, whose `S` stands in `pairs`, to the first.
-    fn descend<T: Real>(&self, theta: &DVector<T>, m: usize, room: &mut Room<T>, target: &mut Target<'_, T>) {
+    fn descend<T: Real>(
+        &self, theta: &DVector<T>, m: usize, room: &mut Room<T>, target: &mut Target<'_, T>,
+    ) -> Option<()> {
         for (top, upper) in self.layers.iter().enumerate().rev() {
-            match target {
-                Target::Dense(out) => room.add_within(upper, top, m, out),
-                Target::Diagonal(out) => room.add_diagonal(upper, top, m, out),
+            if target.is_dense {
+                room.add_within(upper, top, m, target.out)?;
+            } else {
+                room.add_diagonal(upper, top, m, target)?;
             }
             if top > 0 {
+                reserve(&mut room.cross[0], m * upper.units * upper.units)?;
                 unpack(&room.pairs, upper.units, m, &mut room.cross[0]);
             }
             for l in (0..top).rev() {
@@ -166,13 +190,14 @@ impl Network {
                 let (w, _) = above.parts(theta);
                 let weights = &theta.as_slice()[above.offset..];
                 let first = &room.layers[l].first[..m * lower.units];
-                hop(upper.units * m, w, above.units, first, m, &mut room.cross);
+                hop(upper.units * m, w, above.units, first, m, &mut room.cross)?;
                 if l + 1 == top {
                     // of S W only the columns from u on: the rest is symmetric
+                    reserve(&mut room.pairs, m * target.pairs(l, lower.units))?;
                     let second = &room.layers[l].second;
                     let mut pairs = &mut room.pairs[..];
                     for u in 0..lower.units {
-                        let rest = lower.units - u;
+                        let rest = target.run(l, lower.units, u);
                         let (run, tail) = pairs.split_at_mut(m * rest);
                         let s = Factor::new(&room.cross[0][u * upper.units * m..], m, upper.units);
                         let w = Factor::new(&weights[u * upper.units..], upper.units, rest);
@@ -183,6 +208,7 @@ impl Network {
                     }
                 } else if l + 2 == top {
                     // φ'ⱼ Wⱼᵤ φ'ᵤ
+                    reserve(&mut room.spread[0], m * above.units * lower.units)?;
                     let outer = &room.layers[l + 1].first[..m * above.units];
                     let runs = room.spread[0].chunks_exact_mut(m * above.units);
                     for (u, (g, first)) in runs.zip(first.chunks_exact(m)).enumerate() {
@@ -194,27 +220,30 @@ impl Network {
                         }
                     }
                 } else {
-                    hop(upper.inputs * m, w, above.units, first, m, &mut room.spread);
+                    hop(upper.inputs * m, w, above.units, first, m, &mut room.spread)?;
                 }
-                match target {
-                    Target::Dense(out) => room.add_between((lower, l), (upper, top), m, out),
+                if !target.is_dense {
                     // only the next layer's own S is still wanted
-                    Target::Diagonal(_) => break,
+                    break;
                 }
+                room.add_between((lower, l), (upper, top), m, target.out)?;
             }
         }
+        Some(())
     }
 }
 
 /// `∂·/∂z⁽ˡ⁻¹⁾ = (∂·/∂z⁽ˡ⁾) W⁽ˡ⁾ ⊙ φ'`, from the first buffer by way of the second.
 fn hop<T: Real>(
     rows: usize, w: Factor<'_, T>, units: usize, first: &[T], m: usize, [now, next]: &mut [Vec<T>; 2],
-) {
+) -> Option<()> {
+    reserve(next, rows * first.len() / m)?;
     kernel::product(T::one(), Factor::new(now, rows, units), w, T::zero(), next);
     for (runs, first) in next.chunks_exact_mut(rows).zip(first.chunks_exact(m)) {
         runs.chunks_exact_mut(m).for_each(|run| kernel::times(run, first));
     }
     std::mem::swap(now, next);
+    Some(())
 }
 
 /// Both halves of a symmetric matrix of runs.
@@ -228,16 +257,7 @@ fn unpack<T: Real>(pairs: &[T], units: usize, m: usize, full: &mut [T]) {
     }
 }
 
-fn view<T: Real>(data: &[T], rows: usize, columns: usize) -> DMatrixView<'_, T> {
-    DMatrixView::from_slice(&data[..rows * columns], rows, columns)
-}
-
-/// The columns `samples` of `from`, transposed.
-fn turn<T: Real>(from: &DMatrixView<'_, T>, samples: Range<usize>, to: &mut [T]) {
-    let m = samples.len();
-    for (s, column) in from.columns_range(samples).column_iter().enumerate() {
-        for (to, x) in to[s..].iter_mut().step_by(m).zip(column.iter()) {
-            *to = *x;
-        }
-    }
+/// `n (n + 1) / 2`.
+fn triangle(n: usize) -> usize {
+    n * (n + 1) / 2
 }

@@ -92,7 +92,7 @@ impl<T: Real> SecondOrderModel<T> for Network {
         curvature: DMatrixView<'_, T>, cache: &mut NetworkCache<T>, out: &mut [T],
     ) {
         if theta.len().checked_mul(theta.len()) == Some(out.len()) {
-            second_derivatives(self, theta, x, delta, curvature, cache, Target::Dense(out));
+            second_derivatives(self, theta, x, delta, curvature, cache, Target { out, is_dense: true });
         }
     }
 
@@ -101,8 +101,8 @@ impl<T: Real> SecondOrderModel<T> for Network {
         curvature: DMatrixView<'_, T>, cache: &mut NetworkCache<T>, out: &mut DVector<T>,
     ) {
         if theta.len() == out.len() {
-            let out = Target::Diagonal(out.as_mut_slice());
-            second_derivatives(self, theta, x, delta, curvature, cache, out);
+            let target = Target { out: out.as_mut_slice(), is_dense: false };
+            second_derivatives(self, theta, x, delta, curvature, cache, target);
         }
     }
 }

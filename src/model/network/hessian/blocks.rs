@@ -1,9 +1,10 @@
 //! Sums over the samples of a strip: from `S`, `G` and `δ` to the parts of the Hessian.
 
 use super::super::Layer;
-use super::super::cache::{Room, Strip, reserve, triangle};
+use super::super::cache::{Room, Strip};
+use super::{Target, triangle};
 use crate::Real;
-use crate::kernel::{self, Factor, compiled, inlined};
+use crate::kernel::{self, Factor, compiled, inlined, reserve};
 
 /// Scalars of the factors that a product is given at a time.
 const TERMS: usize = 1 << 16;
@@ -12,14 +13,14 @@ const BLOCK: usize = 1 << 18;
 
 impl<T: Real> Room<T> {
     /// `Σ ãᵢ ãⱼ Sᵤᵥ`: for as many `i ≥ j` at a time as there is room, one product for all `u ≥ v`.
-    pub(super) fn add_within(&mut self, layer: &Layer, l: usize, m: usize, out: &mut [T]) {
+    pub(super) fn add_within(&mut self, layer: &Layer, l: usize, m: usize, out: &mut [T]) -> Option<()> {
         let Self { layers, pairs, terms, block, .. } = self;
         let (units, inputs, p) = (layer.units, layer.inputs + 1, dimension(out));
         let (count, input) = (triangle(units), &layers[l].input);
         let s = Factor::new(pairs, m, count).t();
         let together = (TERMS / m).min(BLOCK / count).clamp(1, triangle(inputs));
-        reserve(terms, together * m);
-        reserve(block, together * count);
+        reserve(terms, together * m)?;
+        reserve(block, together * count)?;
         let mut rest = (0..inputs).flat_map(|j| (j..inputs).map(move |i| (i, j)));
         loop {
             let these = rest.clone().take(together);
@@ -30,7 +31,7 @@ impl<T: Real> Room<T> {
                 columns += 1;
             }
             if columns == 0 {
-                return;
+                return Some(());
             }
             kernel::product(T::one(), s, Factor::new(terms, m, columns), T::zero(), block);
             for (sums, (i, j)) in block.chunks_exact(count).zip(these) {
@@ -58,15 +59,15 @@ impl<T: Real> Room<T> {
     /// there is room.
     pub(super) fn add_between(
         &mut self, (lower, l): (&Layer, usize), (upper, top): (&Layer, usize), m: usize, out: &mut [T],
-    ) {
+    ) -> Option<()> {
         let Self { layers, cross, spread, terms, block, .. } = self;
         let (units, inputs, p) = (upper.units, upper.inputs + 1, dimension(out));
         let Strip { input: a, delta, .. } = &layers[top];
         let Strip { input, first, .. } = &layers[l];
         let x = Factor::new(input, m, lower.inputs + 1);
         let together = (TERMS / (m * units)).clamp(1, inputs);
-        reserve(terms, together * units * m);
-        reserve(block, together * units * (lower.inputs + 1));
+        reserve(terms, together * units * m)?;
+        reserve(block, together * units * (lower.inputs + 1))?;
         for u in 0..lower.units {
             let s = &cross[0][u * units * m..][..units * m];
             for start in (0..inputs).step_by(together) {
@@ -99,24 +100,28 @@ impl<T: Real> Room<T> {
                 }
             }
         }
+        Some(())
     }
 
     /// `Σ ãᵢ² Sᵤᵤ`.
-    pub(super) fn add_diagonal(&mut self, layer: &Layer, l: usize, m: usize, out: &mut [T]) {
+    pub(super) fn add_diagonal(
+        &mut self, layer: &Layer, l: usize, m: usize, target: &mut Target<'_, T>,
+    ) -> Option<()> {
         let Self { layers, pairs, terms, block, .. } = self;
         let (units, inputs) = (layer.units, layer.inputs + 1);
         let input = &layers[l].input[..m * inputs];
-        reserve(terms, m * inputs);
-        reserve(block, m * units);
+        reserve(terms, m * inputs)?;
+        reserve(block, m * units)?;
         terms[..input.len()].copy_from_slice(input);
         kernel::times(&mut terms[..input.len()], input);
         let mut pair = 0;
         for (u, s) in block.chunks_exact_mut(m).take(units).enumerate() {
             s.copy_from_slice(&pairs[pair * m..][..m]);
-            pair += units - u;
+            pair += target.run(l, units, u);
         }
         let (s, squares) = (Factor::new(block, m, units), Factor::new(terms, m, inputs));
-        kernel::product(T::one(), s.t(), squares, T::one(), &mut out[layer.range()]);
+        kernel::product(T::one(), s.t(), squares, T::one(), &mut target.out[layer.range()]);
+        Some(())
     }
 }
 
