@@ -2,7 +2,7 @@
 //! shares no code with the crate) and against products; products and diagonals against the dense Hessian.
 #![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
-use gradus::nalgebra::{DMatrix, DVector};
+use gradus::nalgebra::{self, DMatrix, DVector, dmatrix};
 use gradus::{
     Activation, Architecture, CrossEntropy, EmpiricalRisk, Hessian, HessianProduct, Huber, LogLoss, Loss,
     Model, Network, Perceptron, Real, SecondOrderLoss, SecondOrderModel, SquaredError,
@@ -495,4 +495,33 @@ fn layers_are_views_of_theta() {
     let many = Network::new(&[usize::MAX, usize::MAX, 2], Activation::Relu);
     assert_eq!(many.parameter_count(), usize::MAX);
     assert!(many.check().is_err() && many.layers()[1].bias(&short).is_err());
+}
+
+/// `z = Σ_u v_u tanh(w_u x + b_u) + c`, of more units than a square of them would fit in memory.
+#[test]
+fn the_diagonal_of_a_wide_layer_needs_no_square() {
+    let units = 100_000;
+    let network = Network::new(&[1, units, 1], Activation::Tanh);
+    let theta: DVector<f64> = network.initial(3);
+    let (x, y) = (dmatrix![0.5, -2.0], dmatrix![0.3, 0.1]);
+    let mut risk = EmpiricalRisk::new(network, SquaredError, &x, &y).unwrap();
+    let mut diagonal = DVector::zeros(theta.len());
+    risk.hessian_diagonal(&theta, &mut diagonal);
+
+    let (w, b) = (theta.rows(0, units), theta.rows(units, units));
+    let (v, c) = (theta.rows(2 * units, units), theta[3 * units]);
+    let mut exact = DVector::zeros(theta.len());
+    exact[3 * units] = 1.0;
+    for (x, y) in x.iter().zip(y.iter()) {
+        let a = DVector::from_fn(units, |u, _| (w[u] * x + b[u]).tanh());
+        let r = a.dot(&v) + c - y;
+        for u in 0..units {
+            let first = 1.0 - a[u] * a[u];
+            let s = 0.5 * (first * first * v[u] * v[u] - 2.0 * a[u] * first * v[u] * r);
+            exact[u] += s * x * x;
+            exact[units + u] += s;
+            exact[2 * units + u] += 0.5 * a[u] * a[u];
+        }
+    }
+    assert!((diagonal - exact).amax() <= 1e-12);
 }
