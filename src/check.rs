@@ -1,8 +1,8 @@
 //! Derivatives against differences.
 
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DVector;
 
-use crate::contract::{check_evaluation, check_hessian, check_point, check_size, room};
+use crate::contract::{check_evaluation, check_hessian, check_point, check_size, matrix, room};
 use crate::objective::evaluate;
 use crate::{Error, Hessian, HessianProduct, Objective, Real};
 
@@ -66,7 +66,7 @@ pub fn hessian<T: Real, O: Hessian<T> + ?Sized>(
     at(objective, x)?;
     let n = x.len();
     room::<Component<T>>("x", &[n, n])?;
-    let mut hessian = DMatrix::from_element(n, n, T::NAN);
+    let mut hessian = matrix("x", (n, n), T::NAN)?;
     objective.hessian(x, &mut hessian);
     check_hessian(&hessian, n)?;
     let second = Quantity { name: "∇²f", rows: n };

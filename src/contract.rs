@@ -97,3 +97,14 @@ pub(crate) fn room<T>(argument: &'static str, sizes: &[usize]) -> Result<usize, 
     }
     Err(Error::TooLarge { argument, found })
 }
+
+/// A matrix of `value`, if memory holds it.
+pub(crate) fn matrix<T: Real>(
+    argument: &'static str, (rows, columns): (usize, usize), value: T,
+) -> Result<DMatrix<T>, Error> {
+    let mut entries = Vec::new();
+    let count = rows.saturating_mul(columns);
+    kernel::reserve(&mut entries, count).ok_or(Error::TooLarge { argument, found: count })?;
+    entries.fill(value);
+    Ok(DMatrix::from_vec(rows, columns, entries))
+}

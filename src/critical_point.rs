@@ -5,7 +5,7 @@ use std::fmt;
 use approx::{AbsDiffEq, RelativeEq};
 use nalgebra::{DMatrix, DVector};
 
-use crate::contract::{check_evaluation, check_hessian, check_point, room};
+use crate::contract::{check_evaluation, check_hessian, check_point, matrix};
 use crate::kernel::{Spectrum, zero};
 use crate::objective::evaluate;
 use crate::{Error, Hessian, Real, kernel};
@@ -197,10 +197,9 @@ impl<T: Real> CriticalPoint<T> {
     pub fn of<O: Hessian<T> + ?Sized>(objective: &mut O, x: &DVector<T>) -> Result<Self, Error> {
         objective.check()?;
         check_point("x", x, objective.dim())?;
-        room::<T>("hessian", &[x.len(), x.len()])?;
         let mut gradient = DVector::zeros(0);
         // what is never written shows
-        let mut hessian = DMatrix::repeat(x.len(), x.len(), T::NAN);
+        let mut hessian = matrix("hessian", (x.len(), x.len()), T::NAN)?;
         let value = evaluate(objective, x, &mut gradient)?;
         check_evaluation("the value", "x", &[value])?;
         check_evaluation("the gradient", "x", gradient.as_slice())?;

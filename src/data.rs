@@ -11,7 +11,7 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::contract::{check_matrix, check_samples, room};
+use crate::contract::{check_matrix, check_samples, matrix};
 use crate::kernel::{compiled, pairwise};
 use crate::{Error, Real};
 
@@ -28,7 +28,7 @@ use crate::{Error, Real};
 ///
 /// # Errors
 /// [`Error::Empty`] without rows or without features, [`Error::Length`] where a row is longer or shorter than
-/// the first.
+/// the first, [`Error::TooLarge`] for more entries than memory holds.
 pub fn columns<T: Real>(rows: &[impl AsRef<[T]>]) -> Result<DMatrix<T>, Error> {
     let features = rows.first().map_or(0, |row| row.as_ref().len());
     if rows.is_empty() || features == 0 {
@@ -38,7 +38,11 @@ pub fn columns<T: Real>(rows: &[impl AsRef<[T]>]) -> Result<DMatrix<T>, Error> {
     if let Some(row) = rows.iter().map(AsRef::as_ref).find(|row| row.len() != features) {
         return Err(Error::Length { argument: "rows", expected: features, found: row.len() });
     }
-    Ok(DMatrix::from_iterator(features, rows.len(), rows.iter().flat_map(|row| row.as_ref().iter().copied())))
+    let mut x = matrix("rows", (features, rows.len()), T::zero())?;
+    for (mut x, row) in x.column_iter_mut().zip(rows) {
+        x.iter_mut().zip(row.as_ref()).for_each(|(x, row)| *x = *row);
+    }
+    Ok(x)
 }
 
 /// Labels `0…classes − 1` as targets for [`CrossEntropy`](crate::CrossEntropy): a column per sample, with a one
@@ -70,8 +74,7 @@ pub fn one_hot<T: Real>(labels: &[usize], classes: usize) -> Result<DMatrix<T>, 
             sample,
         });
     }
-    room::<T>("classes", &[classes, labels.len()])?;
-    let mut y = DMatrix::zeros(classes, labels.len());
+    let mut y = matrix("classes", (classes, labels.len()), T::zero())?;
     for (label, mut y) in labels.iter().zip(y.column_iter_mut()) {
         y[*label] = T::one();
     }

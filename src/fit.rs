@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::contract::{check_finite, check_matrix, check_samples, check_shape, room};
+use crate::contract::{check_finite, check_matrix, check_samples, check_shape, matrix};
 use crate::loss::argmax;
 use crate::model::Affine;
 use crate::{CrossEntropy, EmpiricalRisk, Error, LogLoss, Loss, Model, Real, Report};
@@ -294,8 +294,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     }
 
     fn evaluate(&self, x: DMatrixView<'_, T>, response: bool) -> Result<DMatrix<T>, Error> {
-        room::<T>("outputs", &[self.model.outputs(), x.ncols()])?;
-        let mut out = DMatrix::zeros(self.model.outputs(), x.ncols());
+        let mut out = matrix("outputs", (self.model.outputs(), x.ncols()), T::zero())?;
         self.predictor(x.ncols().min(WIDTH)).evaluate(x, &mut out, response)?;
         Ok(out)
     }

@@ -44,7 +44,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::contract::{check_size, room};
+use crate::contract::{check_size, matrix, room};
 use crate::kernel::{self, Factor};
 use crate::{Error, Hessian, Objective, Real, Stop};
 
@@ -288,8 +288,7 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
     fn jacobian_at(&mut self, x: &DVector<T>) -> Result<(), Error> {
         let (m, n) = (self.problem.count(), x.len());
         if self.jacobian.shape() != (m, n) {
-            room::<T>("jacobian", &[m, n])?;
-            self.jacobian = DMatrix::repeat(m, n, T::NAN);
+            self.jacobian = matrix("jacobian", (m, n), T::NAN)?;
         }
         self.problem.jacobian(x, &mut self.jacobian);
         if self.jacobian.shape() != (m, n) {

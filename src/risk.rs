@@ -263,8 +263,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
 
     /// How the batch is cut for a sum of this quantity, of `bytes`.
     fn leaves(&self, quantity: Quantity, bytes: usize) -> Leaves {
-        let is_first = quantity < Quantity::Product;
-        let width = if is_first { chunk_width(self.model.parameter_count()) } else { state::WIDTH };
+        let width = match quantity {
+            Quantity::Product | Quantity::Hessian => state::second_width(self.model.outputs()),
+            _ => chunk_width(self.model.parameter_count()),
+        };
         Leaves::new(self.batch.len(), width.min(self.samples()), bytes)
     }
 
@@ -326,8 +328,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         self.model.backward(theta, x, delta.as_view(), &mut worker.cache, &mut sums.vector);
         if sums.vector.len() != theta.len() {
             // a model of one's own replaced it
-            sums.vector = DVector::repeat(theta.len(), T::NAN);
-            sums.value = T::NAN;
+            sums.spoil(theta.len());
         }
     }
 

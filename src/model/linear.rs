@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
 
-use crate::contract::{room, setting};
+use crate::contract::setting;
 use crate::kernel::{self, Factor};
 use crate::{Architecture, Error, InputGradient, Model, Real, SecondOrderModel};
 
@@ -170,9 +170,10 @@ impl<T: Real, M: Affine> Model<T> for M {
     type Cache = LinearCache<T>;
 
     fn cache(&self, max_batch: usize) -> LinearCache<T> {
+        let mut scores = Vec::new();
         // a batch that memory does not hold is one that does not fit
-        let scores = room::<T>("max_batch", &[self.linear().outputs, max_batch]).unwrap_or(0);
-        LinearCache { tangent: Vec::new(), gram: Vec::new(), scores: vec![T::zero(); scores], batch: 0 }
+        let _ = kernel::reserve(&mut scores, self.linear().outputs.saturating_mul(max_batch));
+        LinearCache { tangent: Vec::new(), gram: Vec::new(), scores, batch: 0 }
     }
 
     /// `Z = W X + b 1ᵀ`; no scores where shapes do not fit.

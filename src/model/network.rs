@@ -205,23 +205,27 @@ impl<T: Real> Model<T> for Network {
     type Cache = NetworkCache<T>;
 
     fn cache(&self, max_batch: usize) -> NetworkCache<T> {
-        let units = self.layers.iter().fold(0, |sum: usize, layer| sum.saturating_add(layer.units));
-        // a batch that memory does not hold is one that does not fit
-        let fits = room::<T>("max_batch", &[3, units, max_batch]).is_ok();
-        let max_batch = if fits { max_batch } else { 0 };
-        let zeros = |units: usize| vec![T::zero(); units * max_batch];
-        let layers = self.layers.iter().map(|layer| Kept {
-            z: zeros(if layer.activation.needs_scores() { layer.units } else { 0 }),
-            a: zeros(layer.units),
-            first: zeros(if layer.activation.keeps_first() { layer.units } else { 0 }),
-            delta: zeros(layer.units),
+        let zeros = |is_kept: bool, units: usize| {
+            let mut zeros = Vec::new();
+            let len = if is_kept { units.saturating_mul(max_batch) } else { 0 };
+            kernel::reserve(&mut zeros, len).map(|()| zeros)
+        };
+        let layers = self.layers.iter().map(|&Layer { units, activation, .. }| {
+            Some(Kept {
+                z: zeros(activation.needs_scores(), units)?,
+                a: zeros(true, units)?,
+                first: zeros(activation.keeps_first(), units)?,
+                delta: zeros(true, units)?,
+            })
         });
+        // a batch that memory does not hold is one that does not fit
+        let layers: Option<Vec<_>> = layers.collect();
         NetworkCache {
             inputs: self.inputs,
-            max_batch,
+            max_batch: if layers.is_some() { max_batch } else { 0 },
             batch: 0,
             is_new: true,
-            layers: layers.collect(),
+            layers: layers.unwrap_or_default(),
             tangents: Vec::new(),
             room: cache::Room::default(),
         }

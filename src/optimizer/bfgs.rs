@@ -3,7 +3,7 @@ use nalgebra::DVector;
 use super::lbfgs::scales;
 use super::search::directions::{Directed, Direction};
 use super::{Optimizer, Step};
-use crate::contract::room;
+use crate::contract::matrix;
 use crate::kernel::{self, Factor};
 use crate::{Error, Objective, Real};
 
@@ -108,8 +108,7 @@ impl<T: Real> Direction<T> for Inverse<T> {
 
     fn prepare(&mut self, n: usize) -> Result<(), Error> {
         if self.hy.len() != n {
-            let entries = room::<T>("x", &[n, n])?;
-            self.h = vec![T::zero(); entries];
+            self.h = matrix("x", (n, n), T::zero())?.data.into();
             self.hy = vec![T::zero(); n];
             self.learnt = false;
         }

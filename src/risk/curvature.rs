@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use nalgebra::{DMatrix, DMatrixView, DVector};
+use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector};
 
 use super::leaves::Sums;
 use super::state::{Curved, Worker};
@@ -59,7 +59,10 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         self.point.forget();
         let root = Sums::of(out, &mut DMatrix::zeros(0, 0));
         let sums = self.sum_chunks(Quantity::Product, root, |risk, chunk, worker, sums| {
-            let CurvedChunk { x, delta, blocks, cache, .. } = risk.curve_chunk(theta, chunk, worker);
+            let Some(CurvedChunk { x, delta, blocks, cache, .. }) = risk.curve_chunk(theta, chunk, worker)
+            else {
+                return sums.spoil(theta.len());
+            };
             risk.model.hessian_diagonal(theta, x, delta, blocks, cache, &mut sums.vector);
         });
         *out = sums.vector;
@@ -103,7 +106,10 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         self.point.forget();
         let root = Sums::of(gradient, hessian);
         let sums = self.sum_chunks(Quantity::Hessian, root, |risk, chunk, worker, sums| {
-            let CurvedChunk { value, x, delta, blocks, cache } = risk.curve_chunk(theta, chunk, worker);
+            let Some(CurvedChunk { value, x, delta, blocks, cache }) = risk.curve_chunk(theta, chunk, worker)
+            else {
+                return sums.spoil(theta.len());
+            };
             sums.value += value;
             risk.model.backward(theta, x, delta, cache, &mut sums.vector);
             risk.model.dense_hessian(theta, x, delta, blocks, cache, sums.matrix.as_mut_slice());
@@ -118,23 +124,16 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     /// Goes forward, with `Δ` and the blocks `∂²L/∂z²` written to the worker's buffers.
     fn curve_chunk<'w>(
         &'w self, theta: &DVector<T>, chunk: Range<usize>, worker: &'w mut Worker<T, M::Cache>,
-    ) -> CurvedChunk<'w, T, M::Cache> {
+    ) -> Option<CurvedChunk<'w, T, M::Cache>> {
         let ((x, y, shares), k) = (self.part(chunk), self.model.outputs());
         let (m, Worker { cache, delta, second: Curved { r_delta, blocks, .. } }) = (y.ncols(), worker);
-        if blocks.is_empty() {
-            *blocks = DMatrix::repeat(k * k, delta.ncols(), T::NAN);
-        }
+        kernel::reserve(blocks, k.saturating_mul(k).saturating_mul(delta.ncols()))?;
         let z = self.model.forward(theta, x, cache);
         let value = self.loss.value_gradient(z, y, shares, delta.columns_mut(0, m));
-        for q in 0..k {
-            // column q of each block is its product with the unit direction q
-            let unit = &mut r_delta.as_mut_slice()[..k * m];
-            kernel::fill(unit, T::zero());
-            unit.iter_mut().skip(q).step_by(k).for_each(|r| *r = T::one());
-            let columns = blocks.view_mut((q * k, 0), (k, m));
-            self.loss.curvature_product(z, y, shares, r_delta.columns(0, m), columns);
-        }
-        CurvedChunk { value, x, delta: delta.columns(0, m), blocks: blocks.columns(0, m), cache }
+        let blocks = &mut blocks[..k * k * m];
+        write_blocks(&self.loss, (z, y, shares), r_delta.as_mut_slice(), blocks);
+        let blocks = DMatrixView::from_slice(blocks, k * k, m);
+        Some(CurvedChunk { value, x, delta: delta.columns(0, m), blocks, cache })
     }
 
     fn add_ridge(&self, mut add: impl FnMut(usize, T)) {
@@ -151,6 +150,24 @@ struct CurvedChunk<'w, T, C> {
     delta: DMatrixView<'w, T>,
     blocks: DMatrixView<'w, T>,
     cache: &'w mut C,
+}
+
+/// `∂²L/∂z²` of each sample, a column of blocks: column `q` of a block is its product with the unit direction `q`.
+pub(super) fn write_blocks<T: Real, L: SecondOrderLoss<T> + ?Sized>(
+    loss: &L, (z, y, shares): (DMatrixView<'_, T>, DMatrixView<'_, T>, &[T]), unit: &mut [T],
+    blocks: &mut [T],
+) {
+    let (k, m) = y.shape();
+    let unit = &mut unit[..k * m];
+    // what a loss never writes shows
+    kernel::fill(blocks, T::NAN);
+    let mut blocks = DMatrixViewMut::from_slice(blocks, k * k, m);
+    for q in 0..k {
+        kernel::fill(unit, T::zero());
+        unit.iter_mut().skip(q).step_by(k).for_each(|r| *r = T::one());
+        let direction = DMatrixView::from_slice(unit, k, m);
+        loss.curvature_product(z, y, shares, direction, blocks.view_mut((q * k, 0), (k, m)));
+    }
 }
 
 /// `outᵢ ← outᵢ + x`, unless a model of one's own has shortened the vector.

@@ -162,6 +162,13 @@ impl<T: Real> Sums<T> {
     }
 
     /// Zeros: a vector of `length`, and a square matrix of `size`.
+    /// Of what cannot be known.
+    pub(super) fn spoil(&mut self, length: usize) {
+        self.value = T::NAN;
+        self.vector = DVector::repeat(length, T::NAN);
+        self.matrix.fill(T::NAN);
+    }
+
     pub(super) fn zeros(length: usize, size: usize) -> Self {
         Self { value: T::zero(), vector: DVector::zeros(length), matrix: DMatrix::zeros(size, size) }
     }

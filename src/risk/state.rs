@@ -47,8 +47,10 @@ pub(super) struct Worker<T, C> {
     pub(super) second: Curved<T>,
 }
 
-/// Samples that are worth one addition to a Hessian, which is larger than what they leave in a cache.
-pub(super) const WIDTH: usize = 256;
+/// Samples at a time where there are second derivatives: 256, or as many blocks of `k × k` as take 128 MB.
+pub(super) fn second_width(k: usize) -> usize {
+    ((1 << 24) / k.saturating_mul(k).max(1)).clamp(1, 256)
+}
 
 /// What one thread needs for second derivatives of a chunk, beside a cache and `Δ`.
 #[derive(Debug)]
@@ -60,13 +62,13 @@ pub(super) struct Curved<T> {
     /// `Δ = 0`, for Gauss–Newton products.
     pub(super) flat: DMatrix<T>,
     /// `k × k` blocks `w_j ∂²ℓ/∂z²`, one per column (`k² × width`); made where they are first needed.
-    pub(super) blocks: DMatrix<T>,
+    pub(super) blocks: Vec<T>,
 }
 
 impl<T: Real> Curved<T> {
     pub(super) fn new(k: usize, width: usize) -> Self {
         let unwritten = || DMatrix::repeat(k, width, T::NAN);
-        let (flat, blocks) = (DMatrix::zeros(k, width), DMatrix::zeros(0, 0));
+        let (flat, blocks) = (DMatrix::zeros(k, width), Vec::new());
         Self { scores: unwritten(), r_delta: unwritten(), flat, blocks }
     }
 }

@@ -182,7 +182,7 @@ impl Network {
                 room.add_diagonal(upper, top, m, target)?;
             }
             if top > 0 {
-                reserve(&mut room.cross[0], m * upper.units * upper.units)?;
+                room.cross.iter_mut().try_for_each(|cross| reserve(cross, m * upper.units * upper.units))?;
                 unpack(&room.pairs, upper.units, m, &mut room.cross[0]);
             }
             for l in (0..top).rev() {
@@ -208,7 +208,7 @@ impl Network {
                     }
                 } else if l + 2 == top {
                     // φ'ⱼ Wⱼᵤ φ'ᵤ
-                    reserve(&mut room.spread[0], m * above.units * lower.units)?;
+                    room.spread.iter_mut().try_for_each(|g| reserve(g, m * above.units * lower.units))?;
                     let outer = &room.layers[l + 1].first[..m * above.units];
                     let runs = room.spread[0].chunks_exact_mut(m * above.units);
                     for (u, (g, first)) in runs.zip(first.chunks_exact(m)).enumerate() {
@@ -235,9 +235,10 @@ impl Network {
 
 /// `∂·/∂z⁽ˡ⁻¹⁾ = (∂·/∂z⁽ˡ⁾) W⁽ˡ⁾ ⊙ φ'`, from the first buffer by way of the second.
 fn hop<T: Real>(
-    rows: usize, w: Factor<'_, T>, units: usize, first: &[T], m: usize, [now, next]: &mut [Vec<T>; 2],
+    rows: usize, w: Factor<'_, T>, units: usize, first: &[T], m: usize, buffers: &mut [Vec<T>; 2],
 ) -> Option<()> {
-    reserve(next, rows * first.len() / m)?;
+    buffers.iter_mut().try_for_each(|buffer| reserve(buffer, rows * first.len() / m))?;
+    let [now, next] = buffers;
     kernel::product(T::one(), Factor::new(now, rows, units), w, T::zero(), next);
     for (runs, first) in next.chunks_exact_mut(rows).zip(first.chunks_exact(m)) {
         runs.chunks_exact_mut(m).for_each(|run| kernel::times(run, first));

@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::contract::{check_hessian, check_size, room};
+use crate::contract::{check_hessian, check_size, matrix};
 use crate::objective::evaluate;
 use crate::optimizer::Step;
 use crate::{CriticalPoint, Error, Hessian, Objective, Real, kernel};
@@ -60,10 +60,9 @@ impl<T: Real> Evaluated<T> {
     ) -> Result<Step<T>, Error> {
         let n = x.len();
         if self.gradient.len() != n || self.hessian.len() != n * n {
-            room::<T>("hessian", &[n, n])?;
             // what is never written shows
             self.gradient = DVector::repeat(n, T::NAN);
-            self.hessian = DMatrix::repeat(n, n, T::NAN);
+            self.hessian = matrix("hessian", (n, n), T::NAN)?;
         }
         assign(&mut self.x, x);
         self.value = objective.value_gradient_hessian(x, &mut self.gradient, &mut self.hessian);

@@ -7,6 +7,7 @@ use nalgebra::{DMatrix, DVector};
 use super::cone::Cone;
 use crate::contract::room;
 use crate::kernel::{self, Factor};
+use crate::risk::curvature::write_blocks;
 use crate::{Loss, Model, Perceptron, Real, SecondOrderLoss, SecondOrderModel};
 
 /// Parameters beyond which a Hessian costs too much.
@@ -70,13 +71,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
         for block in blocks {
             let (b, z, delta) = self.slopes(loss, block, at);
             let (_, y, shares) = self.risk.part(block.clone());
-            // column q of the blocks C is their product with the unit direction q
-            let mut curvature = DMatrix::zeros(k * k, z.ncols());
-            for q in 0..k {
-                let unit = DMatrix::from_fn(k, z.ncols(), |i, _| if i == q { T::one() } else { T::zero() });
-                let columns = curvature.view_mut((q * k, 0), z.shape());
-                loss.curvature_product(z.as_view(), y, shares, unit.as_view(), columns);
-            }
+            let (mut unit, mut curvature) = (z.clone(), DMatrix::zeros(k * k, z.ncols()));
+            let sample = (z.as_view(), y, shares);
+            write_blocks(loss, sample, unit.as_mut_slice(), curvature.as_mut_slice());
             let (delta, curvature) = (delta.map(Real::f64), curvature.map(Real::f64));
             let (b, delta, curvature) = (b.as_view(), delta.as_view(), curvature.as_view());
             map.backward(at, b, delta, &mut cache, &mut gradient);
