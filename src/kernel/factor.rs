@@ -17,3 +17,4 @@ mod lu;
 mod reflector;
 mod semidefinite;
 mod solve;
+mod tridiagonal;

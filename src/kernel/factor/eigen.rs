@@ -1,9 +1,13 @@
 //! Eigenvalues of symmetric matrices, in bounded time.
+#![expect(unsafe_code, reason = "hands columns of one buffer to vector registers as pointers")]
 
-use nalgebra::{DMatrix, DVector, SymmetricEigen, SymmetricTridiagonal};
+use nalgebra::{DMatrix, DVector};
 
+use super::tridiagonal::Tridiagonal;
 use crate::kernel::real::{Real, compiled};
-use crate::kernel::sums::{all_finite, norm_inf};
+use crate::kernel::scratch::with_scratch;
+use crate::kernel::simd::{Task, Vector, dispatch};
+use crate::kernel::sums::{all_finite, norm_inf, unit};
 
 /// `H = V diag(λ) Vᵀ` with the eigenvalues ascending and the unit eigenvectors in the columns of `V`.
 #[derive(Debug, Clone)]
@@ -62,17 +66,21 @@ compiled! {
                 vectors: DMatrix::from_column_slice(2, 2, &[c, s, -s, c]),
             });
         }
-        let (rows, graded) = graded(h);
-        let eigen = SymmetricEigen::try_new(graded, T::EPSILON, bound(n))?;
-        let columns = ascending(n, |i| eigen.eigenvalues[i]);
-        let values = DVector::from_fn(n, |i, _| finite(eigen.eigenvalues[columns[i]]));
+        let (rows, graded, scale) = graded(h);
+        let reduced = Tridiagonal::new(graded, n);
+        let (mut d, mut e, mut z) = mirrored(&reduced, reduced.q());
+        if !implicit_ql(&mut d, &mut e, &mut z) {
+            return None;
+        }
+        let columns = ascending(n, |i| d[i]);
+        let values = DVector::from_fn(n, |i, _| finite(d[columns[i]] * scale));
         let mut vectors = DMatrix::zeros(n, n);
-        for (j, &column) in columns.iter().enumerate() {
-            for (i, &row) in rows.iter().enumerate() {
-                vectors[(row, j)] = eigen.eigenvectors[(i, column)];
+        for (mut vector, column) in vectors.column_iter_mut().zip(columns) {
+            for (&row, z) in rows.iter().zip(&z[column * n..]) {
+                vector[row] = *z;
             }
         }
-        (values.iter().chain(&vectors).all(|v| v.is_finite())).then_some(Spectrum { values, vectors })
+        Some(Spectrum { values, vectors })
     }
 
     fn eigenvalues<T>(h: &'a DMatrix<T>) -> Option<DVector<T>> {
@@ -85,33 +93,44 @@ compiled! {
             2 => return Some(DVector::from_column_slice(&two(h).0)),
             _ => {}
         }
-        let scale = h.amax();
-        if scale == T::zero() {
-            return Some(DVector::zeros(n));
-        }
-        let (mut d, e) = SymmetricTridiagonal::new(graded(h).1 / scale).unpack_tridiagonal();
-        // QL wants the small end first
-        d.as_mut_slice().reverse();
-        let mut e: Vec<T> = e.iter().rev().copied().chain([T::zero()]).collect();
-        if !implicit_ql(d.as_mut_slice(), &mut e, &mut []) {
+        let (_, graded, scale) = graded(h);
+        let (mut d, mut e, _) = mirrored(&Tridiagonal::new(graded, n), Vec::new());
+        if !implicit_ql(&mut d, &mut e, &mut []) {
             return None;
         }
-        d.as_mut_slice().sort_by(|a, b| a.f64().total_cmp(&b.f64()));
-        d.apply(|d| *d = finite(*d * scale));
-        Some(d)
+        d.sort_by(|a, b| a.f64().total_cmp(&b.f64()));
+        Some(DVector::from_iterator(n, d.into_iter().map(|d| finite(d * scale))))
     }
 }
 
-/// `H` with its diagonal in the order of falling size, and the old places of the rows.
+/// Diagonal and subdiagonal from their ends on, and the columns of `Q` with them: QL wants the small end first.
+fn mirrored<T: Real>(reduced: &Tridiagonal<T>, mut q: Vec<T>) -> (Vec<T>, Vec<T>, Vec<T>) {
+    let n = reduced.diagonal.len();
+    let d = reduced.diagonal.iter().rev().copied().collect();
+    let e = reduced.subdiagonal[..n - 1].iter().rev().copied().chain([T::zero()]).collect();
+    let half = q.len() / n / 2 * n;
+    let (left, right) = q.split_at_mut(half);
+    left.chunks_exact_mut(n).zip(right.chunks_exact_mut(n).rev()).for_each(|(a, b)| a.swap_with_slice(b));
+    (d, e, q)
+}
+
+/// The lower triangle of `H` with its diagonal in the order of falling size, its largest entry about 1; the old places
+/// of the rows, and the unit of the entries.
 ///
 /// In that order the reduction to tridiagonal form keeps the small eigenvalues of a matrix whose rows differ by
 /// orders of magnitude, as they do where variables have different units; in the opposite order it drowns them in
 /// `ε ‖H‖` (Martin, Reinsch and Wilkinson, Numer. Math. 11, 1968, of their mirrored order).
-fn graded<T: Real>(h: &DMatrix<T>) -> (Vec<usize>, DMatrix<T>) {
-    let rows = ascending(h.nrows(), |i| -h[(i, i)].abs());
-    let at = |i: usize, j: usize| h[(rows[i].max(rows[j]), rows[i].min(rows[j]))];
-    let graded = DMatrix::from_fn(rows.len(), rows.len(), at);
-    (rows, graded)
+fn graded<T: Real>(h: &DMatrix<T>) -> (Vec<usize>, Vec<T>, T) {
+    let (n, largest) = (h.nrows(), norm_inf(h.as_slice()));
+    let unit = if largest > T::zero() { unit(largest) } else { T::one() };
+    let rows = ascending(n, |i| -h[(i, i)].abs());
+    let mut graded = vec![T::zero(); n * n];
+    for (j, column) in graded.chunks_exact_mut(n).enumerate() {
+        for (i, entry) in column.iter_mut().enumerate().skip(j) {
+            *entry = h[(rows[i].max(rows[j]), rows[i].min(rows[j]))] * unit;
+        }
+    }
+    (rows, graded, T::one() / unit)
 }
 
 /// `0 … n − 1` in the order of rising keys.
@@ -193,8 +212,17 @@ pub(crate) fn tridiagonal<T: Real>(d: &mut [T], e: &mut [T], v: &mut [T]) -> boo
 /// and Wilkinson, Numer. Math. 11, 1968; Dubrulle 1970). The eigenvectors are multiplied to the `n` columns of
 /// `z` from the right, `Z ← Z V`; an empty `z` has no rows. False if an eigenvalue needs more than 60 steps.
 fn implicit_ql<T: Real>(d: &mut [T], e: &mut [T], z: &mut [T]) -> bool {
+    let space = if z.is_empty() { 0 } else { (2 * SWEEPS + ROWS) * d.len() };
+    with_scratch(space, |scratch| {
+        let mut rotations = Rotations::new(z, d.len(), scratch);
+        let converged = steps(d, e, &mut rotations);
+        rotations.apply();
+        converged
+    })
+}
+
+fn steps<T: Real>(d: &mut [T], e: &mut [T], rotations: &mut Rotations<'_, T>) -> bool {
     let n = d.len();
-    let rows = z.len() / n;
     let two = T::of(2.0);
     let length = |a: T, b: T| {
         let (p, q) = (a.abs().max(b.abs()), a.abs().min(b.abs()));
@@ -203,8 +231,9 @@ fn implicit_ql<T: Real>(d: &mut [T], e: &mut [T], z: &mut [T]) -> bool {
     for first in 0..n {
         for sweep in 0.. {
             // the block that begins at `first` ends where the subdiagonal vanishes
-            let negligible =
-                |i: usize| e[i].abs() <= T::EPSILON * (d[i].abs() + d[i + 1].abs()).max(T::EPSILON);
+            let negligible = |i: usize| {
+                e[i].abs() <= T::EPSILON * (d[i].abs() + d[i + 1].abs()).max(T::LEAST_NORMAL / T::EPSILON)
+            };
             let last = (first..n - 1).find(|&i| negligible(i)).unwrap_or(n - 1);
             if last == first {
                 break;
@@ -233,11 +262,9 @@ fn implicit_ql<T: Real>(d: &mut [T], e: &mut [T], z: &mut [T]) -> bool {
                 shift = sin * r;
                 d[i + 1] = g + shift;
                 g = cos * r - b;
-                let (left, right) = z[i * rows..(i + 2) * rows].split_at_mut(rows);
-                for (l, r) in left.iter_mut().zip(right) {
-                    (*l, *r) = (cos * *l - sin * *r, sin * *l + cos * *r);
-                }
+                rotations.push(cos, sin);
             }
+            rotations.end_sweep(last);
             if !split {
                 d[first] -= shift;
                 e[first] = g;
@@ -248,11 +275,118 @@ fn implicit_ql<T: Real>(d: &mut [T], e: &mut [T], z: &mut [T]) -> bool {
     true
 }
 
+/// Sweeps of rotations that are kept before they act.
+const SWEEPS: usize = 64;
+/// Rows on which they act together.
+const ROWS: usize = 32;
+
+/// Rotations of neighbouring columns of `z`, kept until there are enough to act on a few rows at a time, which stay in
+/// the cache.
+struct Rotations<'a, T> {
+    z: &'a mut [T],
+    columns: usize,
+    /// Cosines and sines.
+    pairs: &'a mut [T],
+    used: usize,
+    /// The right column of the first rotation of each sweep, and where its pairs end; each next one acts one column to
+    /// the left.
+    sweeps: [(usize, usize); SWEEPS],
+    count: usize,
+    block: &'a mut [T],
+}
+
+impl<'a, T: Real> Rotations<'a, T> {
+    fn new(z: &'a mut [T], columns: usize, scratch: &'a mut [T]) -> Self {
+        let (block, pairs) = scratch.split_at_mut(if z.is_empty() { 0 } else { ROWS * columns });
+        Self { z, columns, pairs, used: 0, sweeps: [(0, 0); SWEEPS], count: 0, block }
+    }
+
+    fn push(&mut self, cos: T, sin: T) {
+        if let Some([c, s]) = self.pairs.get_mut(self.used..self.used + 2) {
+            (*c, *s) = (cos, sin);
+            self.used += 2;
+        }
+    }
+
+    fn end_sweep(&mut self, right: usize) {
+        self.sweeps[self.count] = (right, self.used);
+        self.count += 1;
+        if self.count == SWEEPS {
+            self.apply();
+        }
+    }
+
+    fn apply(&mut self) {
+        let rows = self.z.len() / self.columns;
+        for start in (0..rows).step_by(ROWS) {
+            let count = ROWS.min(rows - start);
+            for (to, z) in self.block.chunks_exact_mut(ROWS).zip(self.z.chunks_exact(rows)) {
+                to[..count].copy_from_slice(&z[start..start + count]);
+            }
+            let mut from = 0;
+            for (right, end) in &self.sweeps[..self.count] {
+                let (pairs, _) = self.pairs[from..*end].as_chunks();
+                assert!(pairs.len() <= *right && (right + 1) * ROWS <= self.block.len());
+                let right = self.block[right * ROWS..].as_mut_ptr();
+                // SAFETY: asserted.
+                unsafe { dispatch(Rotate { right, pairs }) };
+                from = *end;
+            }
+            for (z, from) in self.z.chunks_exact_mut(rows).zip(self.block.chunks_exact(ROWS)) {
+                z[start..start + count].copy_from_slice(&from[..count]);
+            }
+        }
+        (self.used, self.count) = (0, 0);
+    }
+}
+
+/// `(l, r) ← (c l − s r, s l + c r)` for the columns `right − 1` and `right` of [`ROWS`], then one to the left, and so on.
+struct Rotate<'a, T> {
+    right: *mut T,
+    pairs: &'a [[T; 2]],
+}
+
+/// Registers of a column at a time; of 16 lanes at most, they divide [`ROWS`].
+const REGISTERS: usize = 2;
+
+impl<T: Real> Task<T> for Rotate<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector<Scalar = T>>(self) {
+        const { assert!(ROWS % (REGISTERS * V::LANES) == 0) };
+        for part in (0..ROWS).step_by(REGISTERS * V::LANES) {
+            // SAFETY: as many columns as there are pairs stand before `right`.
+            unsafe {
+                let mut column = self.right.add(part);
+                let mut carried = [V::splat(T::zero()); REGISTERS];
+                for (i, r) in carried.iter_mut().enumerate() {
+                    *r = V::load(column.add(i * V::LANES));
+                }
+                for [c, s] in self.pairs {
+                    let (cos, sin, minus) = (V::splat(*c), V::splat(*s), V::splat(-*s));
+                    for (i, r) in carried.iter_mut().enumerate() {
+                        let left = V::load(column.sub(ROWS).add(i * V::LANES));
+                        sin.fma(left, cos.mul(*r)).store(column.add(i * V::LANES));
+                        *r = minus.fma(*r, cos.mul(left));
+                    }
+                    column = column.sub(ROWS);
+                }
+                for (i, r) in carried.iter().enumerate() {
+                    r.store(column.add(i * V::LANES));
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use nalgebra::{DMatrix, DVector};
 
     use super::Spectrum;
+    use crate::Real;
+    use crate::kernel::{at_each_level, sizes};
 
     #[test]
     fn nearly_equal_eigenvalues_ascend() {
@@ -266,5 +400,55 @@ mod tests {
             }
             a *= 1.01;
         }
+    }
+
+    /// `2` on the diagonal and `−1` beside it: `λ_k = 2 − 2 cos(kπ / (n + 1))`; and the same matrix reflected.
+    fn known<T: Real>(n: usize) {
+        let second = DMatrix::from_fn(n, n, |i, j| match i.abs_diff(j) {
+            0 => 2.0,
+            1 => -1.0,
+            _ => 0.0_f64,
+        });
+        let v = DVector::from_fn(n, |i, _| ((i * i + 1) as f64).sin()).normalize();
+        let reflect = |a: DMatrix<f64>| &a - &v * (v.transpose() * &a) * 2.0;
+        let full = reflect(reflect(second.clone()).transpose());
+        let tolerance = 40.0 * n as f64 * T::EPSILON.f64();
+        for h in [second, (&full + full.transpose()) * 0.5] {
+            let h = h.map(T::of);
+            let spectrum = Spectrum::new(&h).expect("finite");
+            let values = Spectrum::values(&h).expect("finite");
+            for (k, (one, other)) in spectrum.values.iter().zip(&values).enumerate() {
+                let expected = 2.0 - 2.0 * (std::f64::consts::PI * (k + 1) as f64 / (n + 1) as f64).cos();
+                assert!((one.f64() - expected).abs() <= tolerance, "{n}: {k}, {one} {expected}");
+                assert!((other.f64() - expected).abs() <= tolerance, "{n}: {k}, {other} {expected}");
+            }
+            let rest = &h * &spectrum.vectors - &spectrum.vectors * DMatrix::from_diagonal(&spectrum.values);
+            assert!(rest.amax().f64() <= tolerance, "{n}: {}", rest.amax());
+        }
+    }
+
+    /// Units that differ by orders of magnitude keep the digits of small eigenvalues: those of `D A D` for
+    /// `D = diag(1, δ, δ², …)` tend to `δ²ᵏ` times the pivots of `A`.
+    #[test]
+    fn eigenvalues_that_are_known() {
+        at_each_level(|| {
+            for n in sizes(&[3, 10, 33, 64, 150], 10) {
+                known::<f32>(n);
+                known::<f64>(n);
+            }
+            {
+                let (n, delta) = (6, 1e-5);
+                let h = DMatrix::from_fn(n, n, |i, j| {
+                    let a = if i == j { 2.0 } else { 1.0 };
+                    // in no order
+                    a * f64::powi(delta, ((i * 5 % n) + (j * 5 % n)) as i32)
+                });
+                // A = 1 + 11ᵀ has the pivots 2, 3/2, 4/3, …
+                for (k, value) in Spectrum::values(&h).expect("finite").iter().rev().enumerate() {
+                    let expected = (k + 2) as f64 / (k + 1) as f64 * f64::powi(delta, 2 * k as i32);
+                    assert!((value / expected - 1.0).abs() < 1e-9, "{delta}, {k}: {value} {expected}");
+                }
+            }
+        });
     }
 }
