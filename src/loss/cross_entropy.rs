@@ -50,7 +50,8 @@ fn others<T: Real>(p: &[T]) -> T {
     p.iter().fold(T::zero(), |s, p| s + if *p == T::one() { T::zero() } else { *p })
 }
 
-/// Writes `e^{z − max z}`, the softmax but for its sum, for each of at most [`COLUMNS`] columns of `k` scores.
+/// Writes `e^{z − max z}`, the softmax but for its sum, for each of at most [`COLUMNS`] columns of `k` scores; the
+/// logarithms are left to the caller.
 #[inline(always)]
 fn softmax<T: Real>(fused: Fused, z: &[T], k: usize, p: &mut [T]) -> [Sums<T>; COLUMNS] {
     let mut sums = [Sums { max: T::zero(), rest: T::zero(), log: T::zero() }; COLUMNS];
@@ -65,9 +66,6 @@ fn softmax<T: Real>(fused: Fused, z: &[T], k: usize, p: &mut [T]) -> [Sums<T>; C
     }
     for (p, sums) in p.chunks_exact(k).zip(&mut sums) {
         sums.rest = rest(p.iter().fold(T::zero(), |s, p| s + *p), p);
-    }
-    for sums in &mut sums {
-        sums.log = fused.ln_1p(sums.rest);
     }
     sums
 }
@@ -111,7 +109,10 @@ fn cross_entropy<T: Real>(z: &[T], y: &[T], sums: Sums<T>) -> T {
 #[inline(always)]
 fn block<T: Real>(fused: Fused, z: &[T], y: &[T], weights: &[T], delta: &mut [T]) -> T {
     let k = z.len() / weights.len();
-    let sums = softmax(fused, z, k, delta);
+    let mut sums = softmax(fused, z, k, delta);
+    for sums in &mut sums {
+        sums.log = fused.ln_1p(sums.rest);
+    }
     let columns = z.chunks_exact(k).zip(y.chunks_exact(k)).zip(delta.chunks_exact_mut(k));
     let (mut total, one, half) = (T::zero(), T::one(), T::of(0.5));
     for (((z, y), delta), (&w, &sums)) in columns.zip(weights.iter().zip(&sums)) {
@@ -132,6 +133,21 @@ fn block<T: Real>(fused: Fused, z: &[T], y: &[T], weights: &[T], delta: &mut [T]
         total += w * cross_entropy(z, y, sums);
     }
     total
+}
+
+/// `w p ⊙ (r − pᵀr)` of neighbouring columns, `r` measured from that of the largest score.
+#[inline(always)]
+fn curve<T: Real>(fused: Fused, z: &[T], weights: &[T], r: &[T], out: &mut [T]) {
+    let k = z.len() / weights.len();
+    let sums = softmax(fused, z, k, out);
+    for (((p, r), &w), sums) in out.chunks_exact_mut(k).zip(r.chunks_exact(k)).zip(weights).zip(sums) {
+        let m = p.iter().position(|p| *p == T::one()).unwrap_or(0);
+        let (sum, top) = (T::one() + sums.rest, r[m]);
+        let t = p.iter().zip(r).fold(T::zero(), |t, (p, r)| t + *p * (*r - top)) / sum;
+        for (p, r) in p.iter_mut().zip(r) {
+            *p = if w == T::zero() { T::zero() } else { w / sum * *p * ((*r - top) - t) };
+        }
+    }
 }
 
 impl<T: Real> Loss<T> for CrossEntropy {
@@ -256,18 +272,19 @@ compiled! {
     fn curvature_product<T>(
         z: DMatrixView<'a, T>, weights: &'a [T], r: DMatrixView<'a, T>, out: DMatrixViewMut<'a, T>
     ) {
-        let mut out = out;
+        let (k, mut out) = (z.nrows(), out);
         kernel::vectorize(inlined!(|fused| {
-            let columns = z.column_iter().zip(r.column_iter()).zip(out.column_iter_mut());
-            for (((z, r), mut out), &w) in columns.zip(weights) {
-                let (z, r, p) = (z.as_slice(), r.as_slice(), out.as_mut_slice());
-                let [Sums { rest, .. }, ..] = softmax(fused, z, z.len(), p);
-                let m = p.iter().position(|p| *p == T::one()).unwrap_or(0);
-                let (sum, top) = (T::one() + rest, r[m]);
-                let t = p.iter().zip(r).fold(T::zero(), |t, (p, r)| t + *p * (*r - top)) / sum;
-                for (p, r) in p.iter_mut().zip(r) {
-                    *p = if w == T::zero() { T::zero() } else { w / sum * *p * ((*r - top) - t) };
+            if let (Some(z), Some(r), Some(out)) = (flat(&z), flat(&r), flat_mut(&mut out)) {
+                let width = (COLUMNS * k).max(1);
+                let blocks = z.chunks(width).zip(r.chunks(width)).zip(out.chunks_mut(width));
+                for (((z, r), out), w) in blocks.zip(weights.chunks(COLUMNS)) {
+                    curve(fused, z, w, r, out);
                 }
+                return;
+            }
+            let columns = z.column_iter().zip(r.column_iter()).zip(out.column_iter_mut());
+            for (((z, r), mut out), w) in columns.zip(weights.chunks(1)) {
+                curve(fused, z.as_slice(), w, r.as_slice(), out.as_mut_slice());
             }
         }));
     }
