@@ -275,7 +275,7 @@ compiled! {
         let (k, mut out) = (z.nrows(), out);
         kernel::vectorize(inlined!(|fused| {
             if let (Some(z), Some(r), Some(out)) = (flat(&z), flat(&r), flat_mut(&mut out)) {
-                let width = (COLUMNS * k).max(1);
+                let width = COLUMNS * k;
                 let blocks = z.chunks(width).zip(r.chunks(width)).zip(out.chunks_mut(width));
                 for (((z, r), out), w) in blocks.zip(weights.chunks(COLUMNS)) {
                     curve(fused, z, w, r, out);

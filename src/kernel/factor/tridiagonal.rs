@@ -4,7 +4,7 @@
 use super::reflector::reflection;
 use crate::kernel::product::product;
 use crate::kernel::real::Real;
-use crate::kernel::simd::{Task, Vector, dispatch, vectorize};
+use crate::kernel::simd::{Task, Vector, dispatch, inlined, vectorize};
 use crate::kernel::sums::{axpy, dot, scale};
 use crate::kernel::views::Factor;
 
@@ -133,14 +133,11 @@ impl<T: Real> Panel<T> {
         let column = &mut a[j * n + j..(j + 1) * n];
         for (v, w) in self.v.chunks_exact(n).zip(self.w.chunks_exact(n)).take(before) {
             let (v, w, vj, wj) = (&v[j..], &w[j..], v[j], w[j]);
-            vectorize(
-                #[inline(always)]
-                |fused| {
-                    for ((a, v), w) in column.iter_mut().zip(v).zip(w) {
-                        *a = fused.mul_add(-wj, *v, fused.mul_add(-vj, *w, *a));
-                    }
-                },
-            );
+            vectorize(inlined!(|fused| {
+                for ((a, v), w) in column.iter_mut().zip(v).zip(w) {
+                    *a = fused.mul_add(-wj, *v, fused.mul_add(-vj, *w, *a));
+                }
+            }));
         }
     }
 
@@ -231,10 +228,7 @@ impl<T: Real> Task<T> for Both<T> {
     unsafe fn run<V: Vector<Scalar = T>>(self) -> [T; TOGETHER] {
         // SAFETY: `rows` elements of each column, of `x` and of `y`.
         unsafe {
-            let factors = self.factors.map(
-                #[inline(always)]
-                |x| V::splat(x),
-            );
+            let factors = self.factors.map(inlined!(|x| V::splat(x)));
             let mut sums = [V::splat(T::zero()); TOGETHER];
             let mut i = 0;
             while i < self.rows {
@@ -248,10 +242,7 @@ impl<T: Real> Task<T> for Both<T> {
                 y.store_some(self.y.add(i), mask);
                 i += V::LANES;
             }
-            sums.map(
-                #[inline(always)]
-                |sum| sum.sum(),
-            )
+            sums.map(inlined!(|sum| sum.sum()))
         }
     }
 }
