@@ -37,8 +37,8 @@ const WINGS: [(&str, &[&str]); 8] = [
     ("save", &["univariate", "check", "problems", "fit", "statistics", "training", "least_squares"]),
 ];
 
-/// 12,600 for the house, and 900 for the truth about separation, files and minima in one variable.
-const CODE_LINES: usize = 13_500;
+/// 12,600 for the house, 900 for the truth about separation, files and minima in one variable, and 200 for eigenvalues.
+const CODE_LINES: usize = 13_700;
 const HEART_LINES: usize = 3_500;
 const FILE_LINES: usize = 350;
 const FUNCTION_LINES: usize = 60;
