@@ -294,7 +294,10 @@ fn the_crate_passes_its_own_checks<T: Real>() {
         let inputs = check::input_gradient(&network, &theta, &x).unwrap();
         assert_ne!(inputs.verdict(), Verdict::Failed, "{activation:?}\n{inputs}");
         assert_ne!(second.verdict(), Verdict::Failed, "{activation:?}\n{second}");
-        assert!(T::EPSILON.f64() > 1e-10 || first.passed() && second.passed(), "{activation:?}\n{second}");
+        assert!(
+            T::EPSILON.f64() > 1e-10 || first.passed() && second.passed(),
+            "{activation:?}\n{first}\n{second}"
+        );
     }
     let affine = Perceptron::new(3).with_outputs(2);
     let theta = DVector::from_fn(8, |i, _| T::of((i as f64).cos()));

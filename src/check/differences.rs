@@ -6,27 +6,37 @@ use crate::Real;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Estimate<T> {
     pub(super) value: T,
-    /// How far `value` may be off, by the disagreement within the table and by rounding. Infinite where the
-    /// function was nowhere finite beside the point.
+    /// How far `value` may be off, by the disagreement within the table, of two steps, and by rounding. Infinite
+    /// where no two steps agree.
     pub(super) error: T,
     /// The step of the last difference that entered `value`.
     pub(super) step: T,
-    /// The steepest slope seen nearby: what counts as small.
+    /// The steepest slope at that step: what counts as small.
     pub(super) slope: T,
-    /// The one-sided slopes, where they differ by a jump that does not shrink with the step.
+    /// The steepest slope that noise hides within an eighth of the variable's size.
+    pub(super) hidden: T,
+    /// Between which slopes the derivative would be, where the one-sided ones settle at a distance.
     pub(super) kink: Option<(T, T)>,
 }
 
 /// Columns of the extrapolation table: errors of order `h²`, `h⁴`, … `h¹⁰`.
 const COLUMNS: usize = 5;
 
+/// At most so many steps, each half of the last.
+const STEPS: usize = 96;
+
 /// The table of one component, and what is remembered of it.
 #[derive(Debug, Clone, Copy)]
 struct Table<T> {
     row: [T; COLUMNS],
     filled: usize,
+    /// The best entries of the last two rows with their errors, and the best of all that agreed with the two before.
+    last: [(T, T); 2],
     best: Estimate<T>,
-    /// `|forward − backward|` two levels and one level ago.
+    /// How far the one-sided slopes were from it.
+    spread: T,
+    /// The one-sided slopes at the last step, and their distance there and one step earlier.
+    sides: [T; 2],
     jumps: [T; 2],
 }
 
@@ -38,10 +48,12 @@ struct Table<T> {
 /// ```
 ///
 /// (Ridders, *Accurate computation of F'(x) and F'(x) F''(x)*, Advances in Engineering Software 4, 1982.)
-/// The entry with the smallest error is kept. Unlike there, the table runs over all steps down to the limit
-/// of the precision unless `settled` is content earlier, so that a kink or the end of the domain at any
-/// distance is left behind; where only one side of `t` lies in the domain, one-sided differences take the
-/// place of central ones, with `2ʲ` for `4ʲ`.
+/// An entry is trusted where it agrees with those of the two steps before to the errors of both, and the slopes on both
+/// sides approach each other; of these the one with the smallest error is kept, until a shorter step contradicts it or
+/// slopes there stray further: long steps may pass over what `f` does. Unlike there, the table runs over all steps down to the limit of the
+/// precision unless `settled` is content earlier, so that a kink or the end of the domain at any distance is left
+/// behind; where only one side of `t` lies in the domain, one-sided differences take the place of central ones, with
+/// `2ʲ` for `4ʲ`.
 ///
 /// `evaluate(t, out)` writes `f(t)`; an entry that is not finite is outside the domain.
 pub(super) fn differentiate<T: Real>(
@@ -52,45 +64,56 @@ pub(super) fn differentiate<T: Real>(
     let (mut above, mut below) = (at.clone(), at.clone());
     evaluate(t, &mut at);
 
-    let scale = t.abs().max(T::one());
-    let noise = noise(t, scale * T::of(16.0) * T::EPSILON, components, &mut evaluate);
-    let smallest = scale * T::EPSILON.powf(T::of(0.6));
-    let (zero, infinite) = (T::zero(), T::of(f64::INFINITY));
-    let nothing = Estimate { value: T::NAN, error: infinite, step: zero, slope: zero, kink: None };
-    let empty = Table { row: [zero; COLUMNS], filled: 0, best: nothing, jumps: [T::NAN; 2] };
+    let (zero, one, infinite) = (T::zero(), T::one(), T::of(f64::INFINITY));
+    let size = if t == zero { one } else { t.abs() };
+    let noise = noise(t, T::of(16.0) * T::EPSILON * length(t), components, &mut evaluate);
+    let smallest = size * T::EPSILON.powf(T::of(0.7));
+    let nothing =
+        Estimate { value: T::NAN, error: infinite, step: zero, slope: zero, hidden: zero, kink: None };
+    let (last, sides, jumps) = ([(T::NAN, infinite); 2], [T::NAN; 2], [T::NAN; 2]);
+    let row = [zero; COLUMNS];
+    let empty = Table { row, filled: 0, last, best: nothing, spread: zero, sides, jumps };
     // from both sides of t, from above, from below
     let mut tables = vec![[empty; 3]; components];
-    let mut h = T::of((0.125 * scale.f64()).log2().floor().exp2());
-    while h >= smallest {
-        let (up, down) = (t + h, t - h);
+    // no power of two, of which a function may be a period
+    let far = size.max((T::of(8.0) * size.cbrt()).min(one));
+    let mut h = T::of((0.125 * far.f64()).log2().floor().exp2() * (117.0 / 128.0));
+    for _ in 0..STEPS {
+        // a step that neither end has to round
+        let step = t.abs() + h - t.abs();
+        let (up, down) = (t + step, t - step);
         evaluate(up, &mut above);
         evaluate(down, &mut below);
         for (i, [central, forward, backward]) in tables.iter_mut().enumerate() {
             let (f, plus, minus) = (at[i], above[i], below[i]);
             let finite = |x: T| if x.is_finite() { x.abs() } else { T::zero() };
             let size = finite(f).max(finite(plus)).max(finite(minus));
-            let noise = noise[i].max(T::of(4.0) * T::EPSILON * size);
+            let noise = noise[i].max(T::of(4.0) * T::EPSILON * size) / h;
             let right = (plus - f) / (up - t);
             let left = (f - minus) / (t - down);
-            forward.add(right, h, noise / h, T::of(2.0));
-            backward.add(left, h, noise / h, T::of(2.0));
-            central.add((plus - minus) / (up - down), h, noise / h, T::of(4.0));
-            central.jump(left, right, noise / h);
+            forward.add(right, [right; 2], h, noise, T::of(2.0));
+            backward.add(left, [left; 2], h, noise, T::of(2.0));
+            central.add((plus - minus) / (up - down), [left, right], h, noise, T::of(4.0));
         }
         let done = |(i, [central, ..]): (usize, &[Table<T>; 3])| {
-            central.filled > 2 && central.best.kink.is_none() && settled(i, &central.best)
+            central.best.kink.is_none() && settled(i, &central.best)
         };
-        if tables.iter().enumerate().all(done) {
+        h *= T::of(0.5);
+        if h < smallest || tables.iter().enumerate().all(done) {
             break;
         }
-        h *= T::of(0.5);
     }
     let estimate = |sides: &[Table<T>; 3]| {
-        let known = sides.iter().find(|table| table.best.error.is_finite());
-        let slope = sides.iter().fold(T::zero(), |m, side| m.max(side.best.slope));
-        Estimate { slope, ..known.map_or(nothing, |table| table.best) }
+        let known = sides.iter().find(|table| table.filled > 0).map_or(nothing, |table| table.best);
+        Estimate { hidden: known.hidden * T::of(8.0) / (size * far.min(one)), ..known }
     };
     tables.iter().map(estimate).collect()
+}
+
+/// A length for a variable that may be small because its unit is large, or by chance: 1 where it is 0.
+pub(super) fn length<T: Real>(x: T) -> T {
+    let size = x.abs();
+    if size == T::zero() { T::one() } else { size.max(size.sqrt().min(T::one())) }
 }
 
 /// How far the values of `f` are off, by its third and fourth differences over steps so small that a smooth
@@ -119,37 +142,61 @@ fn noise<T: Real>(t: T, step: T, components: usize, evaluate: &mut impl FnMut(T,
 }
 
 impl<T: Real> Table<T> {
-    /// A row for the next step, half as long as the last.
-    fn add(&mut self, difference: T, h: T, noise: T, factor: T) {
-        if !difference.is_finite() {
-            // the domain ends here, or nothing is left of it: begin again at the next step
-            self.filled = 0;
-            return;
-        }
-        self.best.slope = self.best.slope.max(difference.abs());
+    /// A row for the next step, half as long as the last, with the slopes on both sides of the point.
+    fn add(&mut self, difference: T, sides: [T; 2], h: T, noise: T, factor: T) {
+        let (infinite, two) = (T::of(f64::INFINITY), T::of(2.0));
+        let (mut value, mut error) = (difference, infinite);
         let before = self.row;
         self.row[0] = difference;
         let (mut power, columns) = (factor, (self.filled + 1).min(COLUMNS));
         for j in 1..columns {
             let (left, above) = (self.row[j - 1], before[j - 1]);
-            let value = (power * left - above) / (power - T::one());
-            self.row[j] = value;
-            let error = (value - left).abs().max((value - above).abs()) + noise;
-            if error < self.best.error {
-                self.best = Estimate { value, error, step: h, ..self.best };
+            self.row[j] = (power * left - above) / (power - T::one());
+            let off = (self.row[j] - left).abs().max((self.row[j] - above).abs()) + noise;
+            if off < error {
+                (value, error) = (self.row[j], off);
             }
             power *= factor;
         }
+        let approach = self.approach(sides, noise);
+        let last = self.last;
+        self.last = [(value, error), last[0]];
+        if !difference.is_finite() {
+            // the domain ends here, or nothing is left of it: begin again at the next step
+            self.filled = 0;
+            self.last[0].1 = infinite;
+            return;
+        }
         self.filled = columns;
+        let spread = |value: T| (sides[0] - value).abs().max((sides[1] - value).abs());
+        let strays = spread(self.best.value) > two * (self.spread + self.best.error) + T::of(32.0) * noise;
+        if strays || (value - self.best.value).abs() > T::of(8.0) * (error + self.best.error) {
+            self.best.error = infinite;
+        }
+        let slope = sides[0].abs().max(sides[1].abs());
+        let apart = |(last, off): (T, T)| ((value - last).abs(), two * (error + off));
+        let agree = last.map(apart).iter().all(|&(apart, off)| apart <= off && off < infinite);
+        let error = last.iter().fold(error, |error, &(last, _)| error.max((value - last).abs()));
+        let tells = error <= T::of(1.0 / 64.0) * slope + noise && error <= T::of(0.25) * slope
+            || slope.max(error) <= two * noise;
+        if approach && agree && tells && error < self.best.error {
+            self.best = Estimate { value, error, step: h, slope, hidden: noise * h, ..self.best };
+            self.spread = spread(value);
+        }
     }
 
-    /// Notes whether the slopes on both sides differ by as much as they did at a step four times as long:
-    /// where the function is smooth, the difference is `h f''` and shrinks with `h`.
-    fn jump(&mut self, left: T, right: T, noise: T) {
+    /// Whether the slopes on both sides approach each other, as those of a smooth function do: their distance is
+    /// `h f''`. Notes a kink where they settle and it does not shrink.
+    fn approach(&mut self, sides: [T; 2], noise: T) -> bool {
+        let [left, right] = sides;
         let jump = (right - left).abs();
         let [earlier, last] = self.jumps;
-        let stays = jump.is_finite() && jump > T::of(0.7) * earlier && jump > T::of(8.0) * noise;
-        self.best.kink = stays.then_some((left, right));
-        self.jumps = [last, jump];
+        let is_noise = jump <= T::of(8.0) * noise;
+        let moved = (left - self.sides[0]).abs().max((right - self.sides[1]).abs());
+        let stays = jump > T::of(0.7) * earlier && !is_noise && moved <= T::of(0.125) * jump;
+        let slack = T::of(10.0) * noise;
+        self.best.kink = stays.then_some((left.min(right) - slack, left.max(right) + slack));
+        (self.sides, self.jumps) = (sides, [last, jump]);
+        is_noise || jump <= T::of(0.7) * earlier
     }
 }

@@ -2,6 +2,7 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
+use super::differences::length;
 use super::report::{CheckReport, Component};
 use super::{Quantity, generic, write};
 use crate::contract::{
@@ -41,7 +42,7 @@ pub fn model<'a, T: Real, M: Model<T>>(
     model.backward(theta, x, scored.delta.as_view(), &mut scored.cache, &mut gradient);
     check_size("the gradient", gradient.len(), theta.len())?;
     gradient.add_scalar_mut(-T::one());
-    let slopes = Quantity { name: "∂⟨Δ, Z⟩/∂θ", rows: theta.len() };
+    let slopes = Quantity { name: "∂⟨Δ, Z⟩/∂θ", rows: theta.len(), of_derivative: false };
     Ok(slopes.partials(gradient.as_slice(), theta, |theta, out| out[0] = scored.value(theta, x)))
 }
 
@@ -72,7 +73,7 @@ pub fn input_gradient<'a, T: Real, M: InputGradient<T>>(
     let mut of_x = DMatrix::from_element(n, m, T::NAN);
     model.backward(theta, x, scored.delta.as_view(), &mut scored.cache, &mut gradient);
     model.input_gradient(theta, scored.delta.as_view(), &mut scored.cache, of_x.as_view_mut());
-    let slopes = Quantity { name: "∂⟨Δ, Z⟩/∂X", rows: n };
+    let slopes = Quantity { name: "∂⟨Δ, Z⟩/∂X", rows: n, of_derivative: false };
     Ok(slopes.partials(of_x.as_slice(), &flat(x), |x, out| {
         out[0] = scored.value(theta, DMatrixView::from_slice(x.as_slice(), n, m));
     }))
@@ -104,7 +105,7 @@ pub fn second_order_model<'a, T: Real, M: SecondOrderModel<T>>(
     let mut scored = Scored::new(model, theta, x)?;
     let (k, m, p) = (model.outputs(), x.ncols(), theta.len());
     let c = DMatrix::from_fn(k, m, |i, j| generic::<T>(3 * (j * k + i) + 1).abs());
-    let v = DVector::from_fn(p, |i, _| generic(5 * i + 2));
+    let v = DVector::from_fn(p, |i, _| generic::<T>(5 * i + 2) * length(theta[i]));
     let delta = |scored: &mut Scored<'_, T, M>, theta: &DVector<T>| {
         let z = scored.scores(theta, x);
         &scored.delta + c.component_mul(&z)
@@ -118,11 +119,11 @@ pub fn second_order_model<'a, T: Real, M: SecondOrderModel<T>>(
     model.backward_tangent(theta, &v, x, at_theta, r_delta, &mut scored.cache, &mut product);
     check_size("the Hessian product", product.len(), p)?;
 
-    let tangents = Quantity { name: "R{Z}", rows: k };
+    let tangents = Quantity { name: "R{Z}", rows: k, of_derivative: true };
     let mut components = tangents.entries(0, r_z.as_slice(), T::zero(), |t, out| {
         out.copy_from_slice(scored.scores(&(theta + &v * t), x).as_slice());
     });
-    let products = Quantity { name: "R{∂L/∂θ}", rows: p };
+    let products = Quantity { name: "R{∂L/∂θ}", rows: p, of_derivative: true };
     components.extend(products.entries(0, product.as_slice(), T::zero(), |t, out| {
         let theta = theta + &v * t;
         let delta = delta(&mut scored, &theta);
@@ -130,7 +131,7 @@ pub fn second_order_model<'a, T: Real, M: SecondOrderModel<T>>(
         model.backward(&theta, x, delta.as_view(), &mut scored.cache, &mut gradient);
         write(out, &gradient);
     }));
-    Ok(CheckReport { components })
+    Ok(CheckReport::of(components, true))
 }
 
 /// Compares a loss's `∂/∂Z` with differences of its value, entry by entry of the scores `z` (`k × m`), for
@@ -157,7 +158,7 @@ pub fn loss<'a, T: Real, L: Loss<T>>(
     let (value, delta) = at(loss, z, y, weights)?;
     let alone = Component::same("ℓ (value alone)", loss.value(z, y, weights), value);
     let (k, m) = z.shape();
-    let slopes = Quantity { name: "∂L/∂Z", rows: k };
+    let slopes = Quantity { name: "∂L/∂Z", rows: k, of_derivative: false };
     let mut report = slopes.partials(delta.as_slice(), &flat(z), |z, out| {
         out[0] = loss.value(DMatrixView::from_slice(z.as_slice(), k, m), y, weights);
     });
@@ -195,13 +196,13 @@ pub fn second_order_loss<'a, T: Real, L: SecondOrderLoss<T>>(
         let r = DMatrix::from_fn(k, m, |i, j| if i == q { generic::<T>(j) } else { T::zero() });
         let mut product = DMatrix::from_element(k, m, T::NAN);
         loss.curvature_product(z, y, weights, r.as_view(), product.as_view_mut());
-        let products = Quantity { name: "(∂²L/∂Z²) R", rows: k };
+        let products = Quantity { name: "(∂²L/∂Z²) R", rows: k, of_derivative: true };
         components.extend(products.entries(0, product.as_slice(), T::zero(), |t, out| {
             loss.value_gradient((z + &r * t).as_view(), y, weights, delta.as_view_mut());
             out.copy_from_slice(delta.as_slice());
         }));
     }
-    Ok(CheckReport { components })
+    Ok(CheckReport::of(components, true))
 }
 
 /// A model's scores at `θ`, weighed by a fixed `Δ`.

@@ -97,40 +97,50 @@ impl<T: Real> Component<T> {
         }
     }
 
+    /// Whether the derivative is said to be zero, and no difference says otherwise.
+    pub(super) fn is_still(&self) -> bool {
+        let is_zero = self.analytic == T::zero() && self.numeric == T::zero();
+        self.verdict == Verdict::Undecided && is_zero && self.numeric_error.is_finite()
+    }
+
     /// Two values that have to be the same number, no differences involved.
     pub(super) fn same(quantity: &'static str, found: T, expected: T) -> Self {
         let slope = expected.abs();
         let error = T::of(64.0) * T::EPSILON * slope;
-        let expected = Estimate { value: expected, error, step: T::zero(), slope, kink: None };
+        let expected =
+            Estimate { value: expected, error, step: T::zero(), slope, hidden: T::zero(), kink: None };
         Self::compare(quantity, (0, 0), found, &expected)
     }
 }
 
-/// Agreement to the tolerance (relative, `1e−8` in f64 and `1e−3` in f32) passes. A difference beyond it fails, unless
-/// ten times the numeric error explain it: then it passes where that error is small against the slopes around, and is
-/// undecided where it is not.
+/// `1e−8` in f64 and `1e−3` in f32.
+fn tolerance<T: Real>() -> T {
+    T::of(if T::EPSILON.f64() < 1e-10 { 1e-8 } else { 1e-3 })
+}
+
+/// Agreement to the tolerance passes. A difference beyond it fails, unless
+/// ten times the numeric error explain it: then it passes where that error is small against the slopes around and
+/// against the derivative itself, and is undecided where it is not, for a wrong sign would be no larger.
 fn judge<T: Real>(analytic: T, difference: T, size: T, e: &Estimate<T>) -> Verdict {
-    let tolerance = T::of(if T::EPSILON.f64() < 1e-10 { 1e-8 } else { 1e-3 });
+    let tolerance = tolerance::<T>();
     let explained = T::of(10.0) * e.error;
     if !analytic.is_finite() {
         return Verdict::Failed;
     }
-    if !e.error.is_finite() {
-        return Verdict::Undecided;
-    }
-    let slope = e.slope.max(size);
-    if let Some((left, right)) = e.kink {
+    if let Some((least, most)) = e.kink {
         // any slope between the two is a derivative of a kind; one outside is wrong
-        let slack = tolerance.sqrt() * slope + explained;
-        let inside = analytic >= left.min(right) - slack && analytic <= left.max(right) + slack;
+        let slack = tolerance.sqrt() * least.abs().max(most.abs());
+        let inside = analytic >= least - slack && analytic <= most + slack;
         return if inside { Verdict::Undecided } else { Verdict::Failed };
     }
-    let rounding = T::of(64.0) * T::EPSILON * slope;
-    if difference <= tolerance * size + rounding {
+    let rounding = T::of(64.0) * T::EPSILON * e.slope.max(size);
+    if !e.error.is_finite() {
+        Verdict::Undecided
+    } else if difference <= tolerance * size + rounding && e.slope > T::zero() {
         Verdict::Passed
-    } else if difference > explained {
+    } else if difference > explained.max(e.hidden) {
         Verdict::Failed
-    } else if explained <= tolerance * slope {
+    } else if explained <= (tolerance * e.slope).min(tolerance.sqrt() * size) {
         Verdict::Passed
     } else {
         Verdict::Undecided
@@ -163,6 +173,20 @@ pub struct CheckReport<T> {
 }
 
 impl<T: Real> CheckReport<T> {
+    /// A derivative of zero along which nothing changes at all is undecided by itself: it may be lost beside a large
+    /// offset. It passes where the rounding is small against the other derivatives, or where what is differentiated
+    /// `is_derivative` itself, which has no offset.
+    pub(super) fn of(mut components: Vec<Component<T>>, is_derivative: bool) -> Self {
+        let numeric = |c: &Component<T>| if c.numeric.is_finite() { c.numeric.abs() } else { T::zero() };
+        let steepest = components.iter().map(numeric).fold(T::zero(), T::max);
+        for c in components.iter_mut().filter(|c| c.is_still()) {
+            if is_derivative || c.numeric_error <= T::of(1e-12) * steepest {
+                c.verdict = Verdict::Passed;
+            }
+        }
+        Self { components }
+    }
+
     /// Whether every component passed.
     ///
     /// ```
