@@ -303,8 +303,11 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
         Factor::new(self.jacobian.as_slice(), self.jacobian.nrows(), self.jacobian.ncols())
     }
 
-    /// `Jᵀ r` with the Jacobian in the buffer.
+    /// `Jᵀ r` with the Jacobian in the buffer; NaN where a problem changed its number of residuals.
     fn gradient(&self, r: &DVector<T>, gradient: &mut DVector<T>) {
+        if r.len() != self.jacobian.nrows() {
+            return gradient.fill(T::NAN);
+        }
         let r = Factor::new(r.as_slice(), r.len(), 1);
         kernel::product(T::one(), self.factor().t(), r, T::zero(), gradient.as_mut_slice());
     }

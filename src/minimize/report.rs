@@ -162,7 +162,7 @@ impl<T: Real> fmt::Display for Report<T> {
                 f.write_str("; convex, so a global minimum")?;
             }
         }
-        if self.modified + self.escapes > 0 {
+        if self.modified > 0 || self.escapes > 0 {
             write!(f, "\n  modified    {} Hessians, {} saddles escaped", self.modified, self.escapes)?;
         }
         match (&self.failure, &self.recession) {

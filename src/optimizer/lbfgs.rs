@@ -101,8 +101,6 @@ impl<T: Real> Lbfgs<T> {
 
 impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Lbfgs<T> {
     fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
-        let memory = self.0.rule.memory;
-        setting("memory", "at least 1", T::of(memory as f64), memory >= 1)?;
         self.0.start(tolerance)
     }
 
@@ -141,6 +139,7 @@ impl<T: Real> Direction<T> for TwoLoops<T> {
     const SCALED: bool = true;
 
     fn prepare(&mut self, n: usize) -> Result<(), Error> {
+        setting("memory", "at least 1", T::of(self.memory as f64), self.memory >= 1)?;
         let entries = n.saturating_mul(self.memory);
         if self.s.len() != entries || self.rho.len() != self.memory {
             room::<T>("memory", &[n.saturating_add(1), self.memory, 2])?;

@@ -1,5 +1,6 @@
 use nalgebra::{DMatrix, DVector};
 
+use crate::contract::room;
 use crate::{Hessian, HessianProduct, Objective, Real};
 
 /// Rosenbrock's valley in any number of variables (Rosenbrock 1960, chained), `O(n)` to evaluate.
@@ -37,7 +38,7 @@ impl Rosenbrock {
         Self { dim }
     }
 
-    /// The customary start, `(−1.2, 1, −1.2, 1, …)`.
+    /// The customary start, `(−1.2, 1, −1.2, 1, …)`; empty where memory does not hold it.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
@@ -46,10 +47,10 @@ impl Rosenbrock {
     /// assert_eq!(Rosenbrock::new(3).start::<f64>(), dvector![-1.2, 1.0, -1.2]);
     /// ```
     pub fn start<T: Real>(&self) -> DVector<T> {
-        DVector::from_fn(self.dim, |i, _| T::of(if i % 2 == 0 { -1.2 } else { 1.0 }))
+        DVector::from_fn(self.length::<T>(), |i, _| T::of(if i % 2 == 0 { -1.2 } else { 1.0 }))
     }
 
-    /// The global minimum, `(1, …, 1)`.
+    /// The global minimum, `(1, …, 1)`; empty where memory does not hold it.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
@@ -58,7 +59,11 @@ impl Rosenbrock {
     /// assert_eq!(Rosenbrock::new(3).minimum::<f64>(), dvector![1.0, 1.0, 1.0]);
     /// ```
     pub fn minimum<T: Real>(&self) -> DVector<T> {
-        DVector::repeat(self.dim, T::one())
+        DVector::repeat(self.length::<T>(), T::one())
+    }
+
+    fn length<T: Real>(&self) -> usize {
+        if room::<T>("dim", &[self.dim]).is_ok() { self.dim } else { 0 }
     }
 
     /// `(i, x_i, t)` of every term, with `t = x_{i+1} − x_i²`.

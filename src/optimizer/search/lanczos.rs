@@ -56,7 +56,7 @@ impl<T: Real> Lanczos<T> {
             }
         }
         let length = kernel::norm(start.as_slice());
-        if !(length > T::zero() && length.is_finite()) {
+        if steps == 0 || !(length > T::zero() && length.is_finite()) {
             return Ok(false);
         }
         self.basis[0].zip_apply(start, |q, s| *q = s / length);
