@@ -298,7 +298,12 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
             &mut counters[..threads],
             root,
             || Sums::zeros(length, size),
-            |chunk, worker, sums| add(self, chunk, worker, sums),
+            |chunk, worker, sums| {
+                add(self, chunk, worker, sums);
+                if sums.vector.len() != length {
+                    sums.spoil(length); // a model of one's own replaced it
+                }
+            },
         );
         self.workers[usize::from(is_second)] = workers;
         if quantity != Quantity::Moments {
@@ -326,10 +331,6 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         let mut delta = worker.delta.columns_mut(0, y.ncols());
         sums.value += self.loss.value_gradient(z, y, shares, delta.as_view_mut());
         self.model.backward(theta, x, delta.as_view(), &mut worker.cache, &mut sums.vector);
-        if sums.vector.len() != theta.len() {
-            // a model of one's own replaced it
-            sums.spoil(theta.len());
-        }
     }
 
     /// Whether the scores are an affine function of all parameters.

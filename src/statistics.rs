@@ -148,7 +148,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     {
         self.check()?;
         check_point("theta", theta, self.dim())?;
-        room::<T>("theta", &[theta.len(), theta.len()])?;
+        room::<T>("theta", &[theta.len(), theta.len(), 4])?; // Hessian, factor, inverse, covariance
         self.batch(0..self.samples())?;
         let curvature = M::curvature(self, theta)?;
         // the distance to the minimum in standard errors: √((Σw) gᵀ H⁻¹ g / σ²), g the gradient of the sum

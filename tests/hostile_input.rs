@@ -760,3 +760,28 @@ fn early_stopping_counts_validation_losses_that_are_not_finite() {
         trainer.train_with(&mut risk, dvector![0.0, 0.0], Some(&mut nowhere), go).unwrap();
     assert_eq!((fitted.report.termination, history.len()), (Termination::NoImprovement, 3));
 }
+
+#[test]
+fn what_grows_faster_than_what_is_given_is_refused_too() {
+    // a row that is named a million times
+    let row = vec![0.0; 1 << 20];
+    let error = columns(&vec![row.as_slice(); 1 << 20]);
+    assert!(matches!(error, Err(Error::TooLarge { argument: "rows", .. })), "{error:?}");
+
+    // blocks of outputs × outputs; and `∂²L/∂z²` of units × units, on the way to another layer
+    let k = 1_000_000;
+    let wide = SigmoidClassifier::new(1).with_outputs(k).without_bias();
+    let (x, y, targets) = (dmatrix![1.0], dmatrix![0.5], DMatrix::zeros(k, 1));
+    assert_nan(EmpiricalRisk::new(wide, LogLoss, &x, &targets).unwrap(), k);
+    let deep = Network::new(&[1, 1, k, 1], Activation::Tanh);
+    let p = deep.parameter_count();
+    assert_nan(EmpiricalRisk::new(deep, SquaredError, &x, &y).unwrap(), p);
+
+    fn assert_nan<M: SecondOrderModel<f64>, L: SecondOrderLoss<f64>>(
+        mut risk: EmpiricalRisk<f64, M, L>, p: usize,
+    ) {
+        let mut diagonal = DVector::zeros(p);
+        risk.hessian_diagonal(&DVector::from_element(p, 0.1), &mut diagonal);
+        assert!(diagonal.iter().all(|h| h.is_nan()));
+    }
+}

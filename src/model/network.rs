@@ -221,7 +221,7 @@ impl<T: Real> Model<T> for Network {
         // a batch that memory does not hold is one that does not fit
         let layers: Option<Vec<_>> = layers.collect();
         NetworkCache {
-            inputs: self.inputs,
+            network: self.clone(),
             max_batch: if layers.is_some() { max_batch } else { 0 },
             batch: 0,
             is_new: true,
@@ -300,20 +300,19 @@ compiled! {
         if !network.follows(theta, &x, &delta, cache) || gradient.len() != theta.len() {
             return;
         }
-        network.output_delta(delta, cache);
+        let last = network.layers.len() - 1;
+        kernel::copy_columns(delta, &mut cache.layers[last].delta);
         for (l, layer) in network.layers.iter().enumerate().rev() {
             let (before, rest) = cache.layers.split_at_mut(l);
-            let delta = Factor::new(&rest[0].delta, layer.units, cache.batch);
+            let (kept, len) = (&mut rest[0], layer.units * cache.batch);
+            layer.activation.times_first(&kept.a[..len], &kept.first, &mut kept.delta[..len]);
+            let delta = Factor::new(&kept.delta, layer.units, cache.batch);
             let (grad_w, grad_b) = layer.parts_mut(gradient);
             inside::product(T::one(), delta, input(before, layer, &x).t(), T::one(), grad_w);
             inside::add_columns(delta, grad_b);
-            if l > 0 {
+            if let Some(kept) = before.last_mut() {
                 let (w, _) = layer.parts(theta);
-                let kept = &mut before[l - 1];
-                let len = layer.inputs * cache.batch;
-                let previous = &mut kept.delta[..len];
-                inside::product(T::one(), w.t(), delta, T::zero(), previous);
-                network.layers[l - 1].activation.times_first(&kept.a[..len], &kept.first, previous);
+                inside::product(T::one(), w.t(), delta, T::zero(), &mut kept.delta);
             }
         }
     }
@@ -326,7 +325,8 @@ impl<T: Real> InputGradient<T> for Network {
         mut out: DMatrixViewMut<'_, T>,
     ) {
         let (Some(layer), Some(kept)) = (self.layers.first(), cache.layers.first()) else { return };
-        if theta.len() == self.parameter_count()
+        if cache.network == *self
+            && theta.len() == self.parameter_count()
             && delta.shape() == (self.outputs(), cache.batch)
             && out.shape() == (self.inputs, cache.batch)
         {
@@ -345,17 +345,10 @@ impl Network {
 
     /// Whether `cache` was made by such a network for such a batch, and `theta` and `x` have its shapes.
     fn fits<T: Real>(&self, theta: &DVector<T>, x: &DMatrixView<'_, T>, cache: &NetworkCache<T>) -> bool {
-        let (inputs, m) = x.shape();
-        (inputs, cache.inputs) == (self.inputs, inputs)
+        cache.network == *self
+            && x.nrows() == self.inputs
+            && x.ncols() <= cache.max_batch
             && theta.len() == self.parameter_count()
-            && m <= cache.max_batch
-            && !self.layers.is_empty()
-            && cache.layers.len() == self.layers.len()
-            && self.layers.iter().zip(&cache.layers).all(|(layer, kept)| {
-                kept.a.len() == layer.units * cache.max_batch
-                    && (kept.z.len() == kept.a.len() || !layer.activation.needs_scores())
-                    && (kept.first.len() == kept.a.len() || !layer.activation.keeps_first())
-            })
     }
 
     /// Whether these can be the arguments of the forward pass before, with its `delta`.
@@ -367,15 +360,6 @@ impl Network {
             && x.ncols() == cache.batch
             && delta.shape() == (self.outputs(), cache.batch)
             && self.fits(theta, x, cache)
-    }
-
-    /// `Δ⁽ᴰ⁾ = ∂L/∂A⁽ᴰ⁾ ⊙ φ'(Z⁽ᴰ⁾)`.
-    fn output_delta<T: Real>(&self, delta: DMatrixView<'_, T>, cache: &mut NetworkCache<T>) {
-        if let (Some(layer), Some(kept)) = (self.layers.last(), cache.layers.last_mut()) {
-            let len = layer.units * cache.batch;
-            kernel::copy_columns(delta, &mut kept.delta[..len]);
-            layer.activation.times_first(&kept.a[..len], &kept.first, &mut kept.delta[..len]);
-        }
     }
 }
 

@@ -66,7 +66,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             risk.model.hessian_diagonal(theta, x, delta, blocks, cache, &mut sums.vector);
         });
         *out = sums.vector;
-        self.add_ridge(|i, ridge| add_at(out, i, ridge));
+        self.add_ridge(|i, ridge| out[i] += ridge);
     }
 
     fn product(&mut self, theta: &DVector<T>, v: &DVector<T>, out: &mut DVector<T>, is_exact: bool) {
@@ -94,7 +94,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         if self.leaves(Quantity::Product, 0).is_one_chunk() {
             self.point.stand_at(theta);
         }
-        self.add_ridge(|i, ridge| add_at(out, i, ridge * v[i]));
+        self.add_ridge(|i, ridge| out[i] += ridge * v[i]);
     }
 
     /// `f`, with gradient and Hessian written: one forward pass for all.
@@ -167,13 +167,6 @@ pub(super) fn write_blocks<T: Real, L: SecondOrderLoss<T> + ?Sized>(
         unit.iter_mut().skip(q).step_by(k).for_each(|r| *r = T::one());
         let direction = DMatrixView::from_slice(unit, k, m);
         loss.curvature_product(z, y, shares, direction, blocks.view_mut((q * k, 0), (k, m)));
-    }
-}
-
-/// `outᵢ ← outᵢ + x`, unless a model of one's own has shortened the vector.
-fn add_at<T: Real>(out: &mut DVector<T>, i: usize, x: T) {
-    if let Some(out) = out.get_mut(i) {
-        *out += x;
     }
 }
 

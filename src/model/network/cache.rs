@@ -1,5 +1,7 @@
 //! What passes through a network leave behind, in buffers that are sized once.
 
+use super::Network;
+
 /// What a forward pass keeps, layer by layer, for batches up to the size it was made for.
 ///
 /// ```
@@ -14,7 +16,7 @@
 /// ```
 #[derive(Debug, Clone)]
 pub struct NetworkCache<T> {
-    pub(super) inputs: usize,
+    pub(super) network: Network,
     /// The largest batch that it takes, and the last one.
     pub(super) max_batch: usize,
     pub(super) batch: usize,

@@ -57,32 +57,25 @@ impl<T: Real> SecondOrderModel<T> for Network {
         }
         let (last, one) = (self.layers.len() - 1, T::one());
         let batch = cache.batch;
-        let gauss_newton = delta.iter().all(|delta| *delta == T::zero());
         kernel::copy_columns(r_delta, &mut cache.tangents[last].delta);
         kernel::copy_columns(delta, &mut cache.layers[last].delta);
-        self.through_activation(last, cache, gauss_newton);
         for (l, layer) in self.layers.iter().enumerate().rev() {
             let (before, rest) = cache.layers.split_at_mut(l);
             let (r_before, r_rest) = cache.tangents.split_at_mut(l);
-            let delta = Factor::new(&rest[0].delta, layer.units, batch);
-            let r_delta = Factor::new(&r_rest[0].delta, layer.units, batch);
+            let (kept, r, len) = (&mut rest[0], &mut r_rest[0], layer.units * batch);
+            through_activation(&mut kept.delta[..len], &mut r.delta, &r.first, &r.second, &r.z);
+            let delta = Factor::new(&kept.delta, layer.units, batch);
+            let r_delta = Factor::new(&r.delta, layer.units, batch);
             let (out_w, out_b) = layer.parts_mut(out);
             kernel::product(one, r_delta, input(before, layer, &x).t(), one, out_w);
             kernel::add_columns(r_delta, out_b);
-            if l > 0 {
-                let len = layer.inputs * batch;
-                let (kept, r) = (&mut before[l - 1], &mut r_before[l - 1]);
+            if let (Some(kept), Some(r)) = (before.last_mut(), r_before.last_mut()) {
                 let (w, _) = layer.parts(theta);
-                kernel::product(one, w.t(), r_delta, T::zero(), &mut r.delta[..len]);
-                if !gauss_newton {
-                    let r_a = Factor::new(&r.a, layer.inputs, batch);
-                    kernel::product(one, delta, r_a.t(), one, out_w);
-                    let (v, _) = layer.parts(v);
-                    kernel::product(one, v.t(), delta, one, &mut r.delta[..len]);
-
-                    kernel::product(one, w.t(), delta, T::zero(), &mut kept.delta[..len]);
-                }
-                self.through_activation(l - 1, cache, gauss_newton);
+                let (v, _) = layer.parts(v);
+                kernel::product(one, delta, Factor::new(&r.a, layer.inputs, batch).t(), one, out_w);
+                kernel::product(one, w.t(), r_delta, T::zero(), &mut r.delta);
+                kernel::product(one, v.t(), delta, one, &mut r.delta);
+                kernel::product(one, w.t(), delta, T::zero(), &mut kept.delta);
             }
         }
     }
@@ -107,19 +100,6 @@ impl<T: Real> SecondOrderModel<T> for Network {
     }
 }
 
-impl Network {
-    /// From `∂L/∂A` and `R{∂L/∂A}` to `Δ` and `R{Δ}`, in place:
-    /// `R{Δ} = R{∂L/∂A} ⊙ φ' + ∂L/∂A ⊙ φ'' ⊙ R{Z}`, `Δ = ∂L/∂A ⊙ φ'`.
-    fn through_activation<T: Real>(&self, l: usize, cache: &mut NetworkCache<T>, gauss_newton: bool) {
-        let len = self.layers[l].units * cache.batch;
-        let (delta, r) = (&mut cache.layers[l].delta[..len], &mut cache.tangents[l]);
-        if gauss_newton {
-            return kernel::times(&mut r.delta[..len], &r.first);
-        }
-        through_activation(delta, &mut r.delta, &r.first, &r.second, &r.z);
-    }
-}
-
 compiled! {
     /// `φ'` and `φ''` at the last forward pass.
     fn derivatives<T>(network: &'a Network, cache: &'a mut NetworkCache<T>) {
@@ -140,6 +120,8 @@ compiled! {
         }
     }
 
+    /// From `∂L/∂A` and `R{∂L/∂A}` to `Δ` and `R{Δ}`, in place:
+    /// `R{Δ} = R{∂L/∂A} ⊙ φ' + ∂L/∂A ⊙ φ'' ⊙ R{Z}`, `Δ = ∂L/∂A ⊙ φ'`.
     fn through_activation<T>(delta: &'a mut [T], r: &'a mut [T], first: &'a [T], second: &'a [T], z: &'a [T]) {
         kernel::vectorize(inlined!(|_| {
             let derivatives = first.iter().zip(second).zip(z);

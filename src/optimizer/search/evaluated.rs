@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::contract::{check_hessian, check_size, matrix};
+use crate::contract::{check_hessian, check_size, matrix, room};
 use crate::objective::evaluate;
 use crate::optimizer::Step;
 use crate::{CriticalPoint, Error, Hessian, Objective, Real, kernel};
@@ -60,6 +60,7 @@ impl<T: Real> Evaluated<T> {
     ) -> Result<Step<T>, Error> {
         let n = x.len();
         if self.gradient.len() != n || self.hessian.len() != n * n {
+            room::<T>("hessian", &[n, n, 2])?; // a factor of it as well
             // what is never written shows
             self.gradient = DVector::repeat(n, T::NAN);
             self.hessian = matrix("hessian", (n, n), T::NAN)?;
