@@ -329,11 +329,11 @@ fn eigenvalues<T: Real>(hessian: &DMatrix<T>) -> Result<DVector<T>, Error> {
         let lower = hessian[(column, row)].f64();
         return Err(Error::Asymmetric { argument: "hessian", row, column, upper, lower });
     }
-    Spectrum::values(hessian).ok_or(UNFINISHED(n))
+    kernel::eigenvalues(hessian).ok_or(UNFINISHED(n))
 }
 
 fn spectrum<T: Real>(hessian: &DMatrix<T>) -> Result<Spectrum<T>, Error> {
-    Spectrum::new(hessian).ok_or(UNFINISHED(hessian.nrows()))
+    kernel::spectrum(hessian).ok_or(UNFINISHED(hessian.nrows()))
 }
 
 const UNFINISHED: fn(usize) -> Error =

@@ -15,10 +15,12 @@ mod sweep;
 mod threads;
 mod views;
 
-pub(crate) use factor::{Linearised, Samples, Spectrum, Triangle, eigenvalue_bound, zero};
+pub(crate) use factor::{
+    Linearised, Samples, Spectrum, Triangle, eigenvalue_bound, eigenvalues, spectrum, zero,
+};
 pub(crate) use math::Fused;
 pub use real::Real;
-pub(crate) use real::{Compiled, compiled, output};
+pub(crate) use real::{Compiled, compiled};
 pub(crate) use scratch::reserve;
 #[cfg(test)]
 pub(crate) use simd::{at_each_level, sizes};

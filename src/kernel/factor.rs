@@ -2,7 +2,7 @@
 
 pub(super) use cholesky::{cholesky, cholesky_solve};
 pub(super) use eigen::tridiagonal;
-pub(crate) use eigen::{Spectrum, bound as eigenvalue_bound, zero};
+pub(crate) use eigen::{Spectrum, bound as eigenvalue_bound, eigenvalues, spectrum, zero};
 pub(super) use householder::factorise;
 pub(crate) use householder::{Samples, Triangle};
 pub(crate) use linearised::Linearised;

@@ -4,19 +4,13 @@
 //! registers. All are within 2 units in the last place over their whole range, subnormals and infinities
 //! included ([`Fused::erfc`]: 4), and pass NaN through. Coefficients: `tests/data/elementary_functions.py`.
 
-use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::ops::Neg;
+
+use num_traits::NumOps;
 
 /// Arithmetic, constants and bits of a scalar.
 pub(crate) trait Elementary:
-    Copy
-    + Default
-    + PartialOrd
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
-    + Neg<Output = Self>
-    + 'static
+    Copy + Default + PartialOrd + NumOps + Neg<Output = Self> + 'static
 {
     /// `ln 2` as a number with trailing zero bits, whose product with an exponent is exact, and the rest.
     const LN_2: (Self, Self);

@@ -55,6 +55,8 @@ macro_rules! compiled {
             T::call::<Function>((self, $($argument,)*))
         }
     )*};
+    (@output) => { () };
+    (@output $type:ty) => { $type };
     (@function ($($argument:ident: $type:ty),*) ($($output:ty)?) $body:block) => {
         #[inline(always)]
         fn generic<'a, T: $crate::Real>($($argument: $type),*) $(-> $output)? $body
@@ -62,7 +64,7 @@ macro_rules! compiled {
         struct Function;
         impl $crate::kernel::Compiled for Function {
             type Arguments<'a, T: $crate::Real> = ($($type,)*);
-            type Output<'a, T: $crate::Real> = $crate::kernel::output!($($output)?);
+            type Output<'a, T: $crate::Real> = $crate::kernel::compiled!(@output $($output)?);
             #[inline(never)]
             fn single<'a>(($($argument,)*): Self::Arguments<'a, f32>) -> Self::Output<'a, f32> {
                 generic($($argument),*)
@@ -75,17 +77,6 @@ macro_rules! compiled {
     };
 }
 pub(crate) use compiled;
-
-/// The type of what a function returns, which may be nothing.
-macro_rules! output {
-    () => {
-        ()
-    };
-    ($type:ty) => {
-        $type
-    };
-}
-pub(crate) use output;
 
 /// The scalars of the crate, `f32` and `f64`.
 ///

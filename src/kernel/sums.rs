@@ -172,17 +172,11 @@ pub(super) fn larger<T: Elementary>(max: T, x: T) -> T {
 
 /// The first `i` with the largest `|x_i|`, or the first NaN.
 pub(super) fn largest<T: Elementary>(x: &[T]) -> usize {
-    let (mut at, mut max) = (0, T::default());
-    for (i, x) in x.iter().enumerate() {
+    let first = |(at, max): (usize, T), (i, x): (usize, &T)| {
         let x = x.magnitude();
-        if x.not_a_number() {
-            return i;
-        }
-        if x > max {
-            (at, max) = (i, x);
-        }
-    }
-    at
+        if x > max || (x.not_a_number() && !max.not_a_number()) { (i, x) } else { (at, max) }
+    };
+    x.iter().enumerate().fold((0, T::default()), first).0
 }
 
 /// Whether no entry is NaN or infinite: `Σ 0 x_i` is zero.

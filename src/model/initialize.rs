@@ -78,12 +78,10 @@ impl Stream {
 
 impl Initialize {
     /// Parameters for layers of the given `(fan_in, fan_out, has_bias)`, in the order of `θ`.
-    pub(crate) fn draw<T: Real>(
-        self, layers: impl Iterator<Item = (usize, usize, bool)>, seed: u64,
-    ) -> DVector<T> {
+    pub(crate) fn draw<T: Real>(self, layers: impl Iterator<Item = (usize, usize)>, seed: u64) -> DVector<T> {
         let mut stream = Stream::new(seed);
         let mut theta = Vec::new();
-        for (fan_in, fan_out, bias) in layers {
+        for (fan_in, fan_out) in layers {
             let (i, o) = (fan_in as f64, fan_out as f64);
             let weight = |s: &mut Stream| match self {
                 Self::GlorotUniform => (6.0 / (i + o)).sqrt() * (2.0 * s.uniform() - 1.0),
@@ -95,12 +93,8 @@ impl Initialize {
                 Self::Zeros => 0.0,
             };
             theta.extend((0..fan_in * fan_out).map(|_| T::of(weight(&mut stream))));
-            let biases = if bias { fan_out } else { 0 };
-            if self == Self::PyTorch {
-                theta.extend((0..biases).map(|_| T::of(weight(&mut stream))));
-            } else {
-                theta.extend((0..biases).map(|_| T::zero()));
-            }
+            let bias = |s: &mut Stream| if self == Self::PyTorch { weight(s) } else { 0.0 };
+            theta.extend((0..fan_out).map(|_| T::of(bias(&mut stream))));
         }
         DVector::from_vec(theta)
     }

@@ -151,7 +151,7 @@ impl Network {
         if room::<T>("layers", &[self.parameter_count()]).is_err() {
             return DVector::zeros(0);
         }
-        initialize.draw(self.layers.iter().map(|layer| (layer.inputs, layer.units, true)), seed)
+        initialize.draw(self.layers.iter().map(|layer| (layer.inputs, layer.units)), seed)
     }
 }
 

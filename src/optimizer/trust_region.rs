@@ -123,7 +123,7 @@ impl<T: Real> TrustRegion<T> {
     fn decompose(&self, shape: Shape) -> (Spectrum<T>, DVector<T>) {
         let n = self.s.len();
         let linear = || Spectrum { values: DVector::zeros(n), vectors: DMatrix::identity(n, n) };
-        let mut spectrum = Spectrum::new(&self.here.hessian).unwrap_or_else(linear);
+        let mut spectrum = kernel::spectrum(&self.here.hessian).unwrap_or_else(linear);
         let mut c = spectrum.vectors.tr_mul(&self.here.gradient);
         if shape == Shape::Semidefinite {
             let tolerance = zero(&spectrum.values);

@@ -58,7 +58,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
 
     fn decide(&self, theta: &DVector<T>) -> Recession<T> {
         let Some(mut cone) = Cone::new(self, theta) else { return Recession::NotSought };
-        if cone.dimension() == 0 {
+        if cone.free.is_empty() {
             return Recession::No;
         }
         let cut = |width: usize| {

@@ -17,17 +17,6 @@ pub(crate) struct Spectrum<T: Real> {
 }
 
 impl<T: Real> Spectrum<T> {
-    /// Of a square matrix, whose lower triangle is read. `None` where it is not finite, or the bounded
-    /// iteration did not converge.
-    pub(crate) fn new(h: &DMatrix<T>) -> Option<Self> {
-        spectrum(h)
-    }
-
-    /// The eigenvalues alone, a third of the work.
-    pub(crate) fn values(h: &DMatrix<T>) -> Option<DVector<T>> {
-        eigenvalues(h)
-    }
-
     compiled! {
         /// `−V max(|Λ|, δ)⁻¹ Vᵀ g` with `δ = √ε max |λ|`: a direction of descent whatever the signs (Greenstadt
         /// 1967). `−g` where all eigenvalues are zero.
@@ -54,7 +43,9 @@ impl<T: Real> Spectrum<T> {
 }
 
 compiled! {
-    fn spectrum<T>(h: &'a DMatrix<T>) -> Option<Spectrum<T>> {
+    /// Eigenvalues and vectors of a square matrix, whose lower triangle is read. `None` where it is not finite, or the
+    /// bounded iteration did not converge.
+    pub(crate) fn spectrum<T>(h: &'a DMatrix<T>) -> Option<Spectrum<T>> {
         let n = h.nrows();
         if !h.iter().all(|h| h.is_finite()) {
             return None;
@@ -83,7 +74,8 @@ compiled! {
         Some(Spectrum { values, vectors })
     }
 
-    fn eigenvalues<T>(h: &'a DMatrix<T>) -> Option<DVector<T>> {
+    /// The eigenvalues alone, a third of the work.
+    pub(crate) fn eigenvalues<T>(h: &'a DMatrix<T>) -> Option<DVector<T>> {
         let n = h.nrows();
         if !h.iter().all(|h| h.is_finite()) {
             return None;
@@ -384,7 +376,7 @@ impl<T: Real> Task<T> for Rotate<'_, T> {
 mod tests {
     use nalgebra::{DMatrix, DVector};
 
-    use super::Spectrum;
+    use super::{eigenvalues, spectrum};
     use crate::Real;
     use crate::kernel::{at_each_level, sizes};
 
@@ -394,9 +386,9 @@ mod tests {
         for _ in 0..100 {
             for (p, q) in [(a, a.next_up()), (a.next_up(), a), (-a, -a.next_up()), (a, a)] {
                 let h = DMatrix::from_diagonal(&DVector::from_column_slice(&[p, q]));
-                let values = Spectrum::values(&h).expect("finite");
+                let values = eigenvalues(&h).expect("finite");
                 assert!(values[0] <= values[1], "{p} {q}: {values}");
-                assert_eq!(Spectrum::new(&h).expect("finite").values, values);
+                assert_eq!(spectrum(&h).expect("finite").values, values);
             }
             a *= 1.01;
         }
@@ -415,8 +407,8 @@ mod tests {
         let tolerance = 40.0 * n as f64 * T::EPSILON.f64();
         for h in [second, (&full + full.transpose()) * 0.5] {
             let h = h.map(T::of);
-            let spectrum = Spectrum::new(&h).expect("finite");
-            let values = Spectrum::values(&h).expect("finite");
+            let spectrum = spectrum(&h).expect("finite");
+            let values = eigenvalues(&h).expect("finite");
             for (k, (one, other)) in spectrum.values.iter().zip(&values).enumerate() {
                 let expected = 2.0 - 2.0 * (std::f64::consts::PI * (k + 1) as f64 / (n + 1) as f64).cos();
                 assert!((one.f64() - expected).abs() <= tolerance, "{n}: {k}, {one} {expected}");
@@ -444,7 +436,7 @@ mod tests {
                     a * f64::powi(delta, ((i * 5 % n) + (j * 5 % n)) as i32)
                 });
                 // A = 1 + 11ᵀ has the pivots 2, 3/2, 4/3, …
-                for (k, value) in Spectrum::values(&h).expect("finite").iter().rev().enumerate() {
+                for (k, value) in eigenvalues(&h).expect("finite").iter().rev().enumerate() {
                     let expected = (k + 2) as f64 / (k + 1) as f64 * f64::powi(delta, 2 * k as i32);
                     assert!((value / expected - 1.0).abs() < 1e-9, "{delta}, {k}: {value} {expected}");
                 }

@@ -66,7 +66,7 @@ impl<T: Real> NewtonModel<T> {
 
     /// `s = −V max(|Λ|, δ)⁻¹ Vᵀ ∇f`, down whatever the signs; `−∇f` where `H` has no spectrum to be had.
     pub(crate) fn modify(&mut self, here: &Evaluated<T>) -> Option<Spectrum<T>> {
-        let spectrum = Spectrum::new(&here.hessian);
+        let spectrum = kernel::spectrum(&here.hessian);
         match &spectrum {
             Some(spectrum) => self.s.copy_from(&spectrum.descend(&here.gradient)),
             None => self.down(here),

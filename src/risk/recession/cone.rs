@@ -26,7 +26,7 @@ pub(super) struct Cone<'r, 'a, T: Real, M: Model<T>, L> {
     theta: &'r DVector<T>,
     cache: M::Cache,
     /// The parameters, in their order in `θ`, that no penalty holds.
-    free: Vec<usize>,
+    pub(super) free: Vec<usize>,
     /// Inputs, if the model tells them.
     pub(super) inputs: Option<usize>,
     /// Rows of `B_j`.
@@ -75,11 +75,6 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
         let rows = inputs.map_or(free.len(), |_| free.len() / k);
         let (origin, scale) = (vec![0.0; rows], vec![1.0; rows]);
         Some(Self { risk, theta, cache, free, inputs, rows, is_flat, origin, scale })
-    }
-
-    /// Parameters along which a direction is sought.
-    pub(super) fn dimension(&self) -> usize {
-        self.free.len()
     }
 
     /// So many may overlap in all directions, if all do: then they prove it. Of several classes each needs its own.
