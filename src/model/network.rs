@@ -221,7 +221,7 @@ impl<T: Real> Model<T> for Network {
         // a batch that memory does not hold is one that does not fit
         let layers: Option<Vec<_>> = layers.collect();
         NetworkCache {
-            network: self.clone(),
+            model: self.layers.clone(),
             max_batch: if layers.is_some() { max_batch } else { 0 },
             batch: 0,
             is_new: true,
@@ -325,7 +325,7 @@ impl<T: Real> InputGradient<T> for Network {
         mut out: DMatrixViewMut<'_, T>,
     ) {
         let (Some(layer), Some(kept)) = (self.layers.first(), cache.layers.first()) else { return };
-        if cache.network == *self
+        if cache.model == self.layers
             && theta.len() == self.parameter_count()
             && delta.shape() == (self.outputs(), cache.batch)
             && out.shape() == (self.inputs, cache.batch)
@@ -345,7 +345,8 @@ impl Network {
 
     /// Whether `cache` was made by such a network for such a batch, and `theta` and `x` have its shapes.
     fn fits<T: Real>(&self, theta: &DVector<T>, x: &DMatrixView<'_, T>, cache: &NetworkCache<T>) -> bool {
-        cache.network == *self
+        !self.layers.is_empty()
+            && cache.model == self.layers
             && x.nrows() == self.inputs
             && x.ncols() <= cache.max_batch
             && theta.len() == self.parameter_count()

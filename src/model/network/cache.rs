@@ -1,6 +1,6 @@
 //! What passes through a network leave behind, in buffers that are sized once.
 
-use super::Network;
+use super::layer::Layer;
 
 /// What a forward pass keeps, layer by layer, for batches up to the size it was made for.
 ///
@@ -16,7 +16,8 @@ use super::Network;
 /// ```
 #[derive(Debug, Clone)]
 pub struct NetworkCache<T> {
-    pub(super) network: Network,
+    /// Those of the network that it was made for.
+    pub(super) model: Vec<Layer>,
     /// The largest batch that it takes, and the last one.
     pub(super) max_batch: usize,
     pub(super) batch: usize,
