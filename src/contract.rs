@@ -44,10 +44,13 @@ pub(crate) fn check_samples<T: Real>(x: DMatrixView<'_, T>, features: usize) -> 
     check_matrix("x", x, (features, x.ncols()))
 }
 
-/// What user code returned is finite.
+/// What was computed is finite.
 pub(crate) fn check_evaluation<T: Real>(
     what: &'static str, at: &'static str, found: &[T],
 ) -> Result<(), Error> {
+    if kernel::all_finite(found) {
+        return Ok(());
+    }
     match found.iter().find(|x| !x.is_finite()) {
         Some(found) => Err(Error::Evaluation { what, at, found: found.f64() }),
         None => Ok(()),
@@ -70,6 +73,22 @@ pub(crate) fn setting<T: Real>(
     name: &'static str, expected: &'static str, found: T, fine: bool,
 ) -> Result<(), Error> {
     if fine { Ok(()) } else { Err(Error::Setting { name, expected, found: found.f64() }) }
+}
+
+/// A setting that is given as `f64` is positive and finite as the scalar that it is used in.
+pub(crate) fn positive<T: Real>(name: &'static str, found: f64) -> Result<(), Error> {
+    let used = T::of(found);
+    let expected = "positive and finite in the scalar it is used in (f32 holds 1e-45 to 3e38, f64 more)";
+    setting(name, expected, found, used > T::zero() && used.is_finite())
+}
+
+/// There is one weight for each sample, none of them negative or not finite.
+pub(crate) fn check_weights<T: Real>(weights: &[T], samples: usize) -> Result<(), Error> {
+    if weights.len() != samples {
+        return Err(Error::Length { argument: "weights", expected: samples, found: weights.len() });
+    }
+    let wrong = weights.iter().find(|w| !(**w >= T::zero() && w.is_finite()));
+    wrong.map_or(Ok(()), |found| setting("weights", "finite and not negative", *found, false))
 }
 
 /// User code left the size of the buffer that it was lent as it was.

@@ -11,7 +11,7 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::contract::{check_matrix, check_samples, matrix};
+use crate::contract::{check_evaluation, check_matrix, check_samples, matrix};
 use crate::kernel::{compiled, pairwise};
 use crate::{Error, Real};
 
@@ -169,37 +169,52 @@ impl<T: Real> Standardizer<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Shape`] where the number of features differs, [`Error::NonFinite`].
+    /// [`Error::Shape`] where the number of features differs, [`Error::NonFinite`], [`Error::Evaluation`] for a result
+    /// that no number of this type holds.
     pub fn transform<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<DMatrix<T>, Error> {
         let x = x.into();
         check_matrix("x", x, (self.mean.len(), x.ncols()))?;
-        Ok(standardise(x, self.mean.as_slice(), self.scale.as_slice()))
+        let standard = standardise(x, self.mean.as_slice(), self.scale.as_slice());
+        let at = "these inputs, which are far beyond those it has learned from";
+        check_evaluation("a standardised feature", at, standard.as_slice())?;
+        Ok(standard)
     }
 }
 
 compiled! {
-    /// Mean and scale of each row. The mean is taken twice, the second time of what the first one left.
+    /// Mean and scale of each row, whose numbers a power of two brings near 1. The mean is taken twice, the second time
+    /// of what the first one left.
     fn moments<T>(x: DMatrixView<'a, T>, mean: &'a mut [T], scale: &'a mut [T]) {
-        let share = T::one() / T::of(x.ncols() as f64);
+        let count = T::of(x.ncols() as f64);
         for (i, (mean, scale)) in mean.iter_mut().zip(scale).enumerate() {
             let row = x.row(i);
-            // x · share before the sum: the sum of large numbers may overflow where their mean does not
+            let (down, up) = row.amax().unit();
             let average = |f: &dyn Fn(T) -> T| {
-                pairwise(0..row.len(), SHORT, &mut |part| part.fold(T::zero(), |sum, j| sum + f(row[j]) * share))
+                let sum = pairwise(0..row.len(), SHORT, &mut |part| {
+                    part.fold(T::zero(), |sum, j| sum + f(row[j] * down))
+                });
+                sum / count
             };
             let rough = average(&|x| x);
-            *mean = rough + average(&|x| x - rough);
-            let (center, size) = (*mean, row.amax());
-            let width = row.iter().fold(T::zero(), |w, x| w.max((*x - center).abs()));
+            let center = rough + average(&|x| x - rough);
+            *mean = center * up;
+            let width = row.iter().fold(T::zero(), |w, x| w.max((*x * down - center).abs()));
+            let size = row.amax() * down;
             let constant = row.iter().all(|x| *x == row[0]) || width <= T::EPSILON * size;
-            let deviation = width * average(&|x| ((x - center) / width) * ((x - center) / width)).sqrt();
-            // NaN where the width is zero or infinite, zero where it is too small for a number
+            let deviation = width * average(&|x| ((x - center) / width) * ((x - center) / width)).sqrt() * up;
+            // NaN where the width is zero, zero where it is too small for a number
             *scale = if !constant && deviation > T::zero() { deviation } else { T::one() };
         }
     }
 
     fn standardise<T>(x: DMatrixView<'a, T>, mean: &'a [T], scale: &'a [T]) -> DMatrix<T> {
-        DMatrix::from_fn(x.nrows(), x.ncols(), |i, j| (x[(i, j)] - mean[i]) / scale[i])
+        let half = T::of(0.5);
+        DMatrix::from_fn(x.nrows(), x.ncols(), |i, j| {
+            let (x, mean, scale) = (x[(i, j)], mean[i], scale[i]);
+            let difference = x - mean;
+            // numbers whose difference is too large for one are not small either: their halves are exact
+            if difference.is_finite() { difference / scale } else { (x * half - mean * half) / scale / half }
+        })
     }
 }
 

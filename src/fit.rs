@@ -2,10 +2,11 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::contract::{check_finite, check_matrix, check_samples, check_shape, matrix};
-use crate::loss::argmax;
+use crate::contract::{
+    check_evaluation, check_finite, check_matrix, check_samples, check_shape, check_weights, matrix, setting,
+};
 use crate::model::Affine;
-use crate::{CrossEntropy, EmpiricalRisk, Error, LogLoss, Loss, Model, Real, Report};
+use crate::{Classifier, EmpiricalRisk, Error, Loss, Model, Real, Report};
 
 mod exact;
 mod likelihood;
@@ -84,7 +85,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
 
     /// Whether architecture and loss are sound, and the report's point is parameters of the model.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        self.model.check()?;
+        self.model.check_as()?;
         let (expected, found) = (self.model.parameter_count(), self.report.x.len());
         if expected != found {
             return Err(Error::Length { argument: "theta", expected, found });
@@ -157,7 +158,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Shape`] (of `x`, or of the `scores` of a model of one's own), [`Error::NonFinite`].
+    /// [`Error::Empty`], [`Error::Shape`] (of `x`, or of the `scores` of a model of one's own), [`Error::NonFinite`] for
+    /// `x`, and [`Error::Evaluation`] for scores or responses that no number of this type holds.
     pub fn predict<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<DMatrix<T>, Error> {
         self.evaluate(x.into(), true)
     }
@@ -180,8 +182,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
         self.evaluate(x.into(), false)
     }
 
-    /// How well `x` predicts `y`; best is 1. `R²` for regression (not finite where `y` is constant), the share
-    /// of right classes for the losses of classifiers.
+    /// How well `x` predicts `y`; best is 1. `R²` for regression, the share of right samples for the losses of
+    /// classifiers: those that [`classify`](Self::classify) gives the class of their largest target.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix, dvector};
@@ -195,15 +197,44 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// ```
     ///
     /// # Errors
-    /// Those of [`predict`](Self::predict), for `x` and for `y`; [`Error::Label`].
+    /// Those of [`predict`](Self::predict), for `x` and for `y`; [`Error::Label`]; [`Error::Evaluation`] where there is
+    /// no score, as `R²` of constant targets.
     pub fn score<'a>(
         &self, x: impl Into<DMatrixView<'a, T>>, y: impl Into<DMatrixView<'a, T>>,
     ) -> Result<T, Error> {
-        let (x, y) = (x.into(), y.into());
+        let x = x.into();
+        self.score_weighted(x, y, &vec![T::one(); x.ncols()])
+    }
+
+    /// The same with a weight for each sample: weight 2 is the sample twice, weight 0 the sample left out.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
+    ///
+    /// let theta = dvector![2.0, -2.0];
+    /// let known = Fitted::from_parameters(SigmoidClassifier::new(1), LogLoss, theta)?;
+    /// let (x, y) = (dmatrix![0.0, 2.0, 3.0, 4.0], dmatrix![0.0, 0.0, 1.0, 1.0]);
+    /// assert_eq!(known.score_weighted(&x, &y, &[1.0, 5.0, 1.0, 1.0])?, 0.375); // three of eight
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`score`](Self::score); [`Error::Length`] unless there is one weight per sample; [`Error::Setting`]
+    /// where one is negative or not finite, or none is positive.
+    pub fn score_weighted<'a>(
+        &self, x: impl Into<DMatrixView<'a, T>>, y: impl Into<DMatrixView<'a, T>>, weights: &[T],
+    ) -> Result<T, Error> {
+        let y = y.into();
         let z = self.scores(x)?;
         check_matrix("y", y, z.shape())?;
         self.loss.check(y)?;
-        Ok(self.loss.score(z.as_view(), y))
+        check_weights(weights, y.ncols())?;
+        let positive = weights.iter().any(|w| *w > T::zero());
+        setting("weights", "positive for at least one sample", T::zero(), positive)?;
+        let score = self.loss.score_weighted(z.as_view(), y, weights);
+        check_evaluation("the score", "these targets (constant ones have no R²)", &[score])?;
+        Ok(score)
     }
 
     /// The class of each sample of `x`; [`Classifier::class`] says how it is chosen.
@@ -369,8 +400,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Predictor<'_, T, M, L> {
             check_shape("scores", z.shape(), (out.nrows(), count))?;
             out.columns_mut(start, count).copy_from(&z);
         }
+        let at = "these inputs: bring features near 1, or use f64";
+        check_evaluation("a score", at, out.as_slice())?;
         if response {
             loss.response(out.as_view_mut());
+            check_evaluation("a response", at, out.as_slice())?;
         }
         Ok(())
     }
@@ -382,10 +416,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     ///
     /// - [`Perceptron`](crate::Perceptron) with [`SquaredError`](crate::SquaredError): least squares, as
     ///   [`Perceptron::fit`](crate::Perceptron::fit) says.
-    /// - [`SigmoidClassifier`](crate::SigmoidClassifier) with [`LogLoss`]: logistic regression, as
+    /// - [`SigmoidClassifier`](crate::SigmoidClassifier) with [`LogLoss`](crate::LogLoss): logistic regression, as
     ///   [`SigmoidClassifier::fit`](crate::SigmoidClassifier::fit) says. A single class is an error even with a
     ///   penalty, unless the model has no bias: the bias is not penalised, and runs to infinity.
-    /// - [`Perceptron`](crate::Perceptron) with [`CrossEntropy`]: softmax regression, which ends as logistic regression
+    /// - [`Perceptron`](crate::Perceptron) with [`CrossEntropy`](crate::CrossEntropy): softmax regression, which ends as logistic regression
     ///   does. Adding the same number to all scores changes nothing, so the Hessian always has zero eigenvalues: the
     ///   verdict is degenerate, and convex.
     ///
@@ -428,41 +462,4 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
 )]
 pub(crate) trait Fit<T: Real, L>: Model<T> + Sized {
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, L>) -> Result<Fitted<T, Self, L>, Error>;
-}
-
-/// Losses whose scores tell classes apart.
-///
-/// ```
-/// use gradus::{Classifier, CrossEntropy, LogLoss};
-///
-/// assert_eq!(LogLoss.class(&[-0.3]), 0);
-/// assert_eq!(CrossEntropy.class(&[-0.3, 2.0, 1.0]), 1);
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "the loss `{Self}` tells no classes apart",
-    label = "implements `Loss`, but not `Classifier`",
-    note = "`predict` gives the mean response of a regression; classes come from `LogLoss` or `CrossEntropy`, or from a \
-            loss of your own that implements `Classifier`"
-)]
-pub trait Classifier<T: Real>: Loss<T> {
-    /// The class of one sample, by its scores.
-    fn class(&self, scores: &[T]) -> usize;
-}
-
-impl<T: Real> Classifier<T> for LogLoss {
-    /// One output: class 1 where its probability is at least ½, else class 0. Several outputs: the most
-    /// probable of them (one against the rest).
-    fn class(&self, scores: &[T]) -> usize {
-        match scores {
-            [z] => usize::from(*z >= T::zero()),
-            scores => argmax(scores.iter().copied()),
-        }
-    }
-}
-
-impl<T: Real> Classifier<T> for CrossEntropy {
-    /// The class with the largest score, the first of equals.
-    fn class(&self, scores: &[T]) -> usize {
-        argmax(scores.iter().copied())
-    }
 }

@@ -95,10 +95,10 @@ pub mod how_to_choose {}
 
 pub use critical_point::{CriticalKind, CriticalPoint, Inertia};
 pub use error::Error;
-pub use fit::{Classifier, Fitted, Predictor};
+pub use fit::{Fitted, Predictor};
 pub use kernel::Real;
 pub use least_squares::{GaussNewton, LeastSquares, LevenbergMarquardt, Residuals};
-pub use loss::{CrossEntropy, Huber, LogLoss, Loss, SecondOrderLoss, SquaredError, Through};
+pub use loss::{Classifier, CrossEntropy, Huber, LogLoss, Loss, SecondOrderLoss, SquaredError, Through};
 pub use minimize::{Progress, Report, Stop, minimize, minimize_with};
 pub use model::{
     Activation, Architecture, Initialize, InputGradient, Layer, Model, Network, Perceptron, SecondOrderModel,

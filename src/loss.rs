@@ -13,17 +13,21 @@ use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use crate::{Error, Real};
 
+pub use classifier::Classifier;
 pub use cross_entropy::CrossEntropy;
+use determination::determination;
 pub use element_wise::{ElementWise, Through};
 pub use entries::Jet;
 #[doc(hidden)]
 pub use entries::Pass;
-pub(crate) use entries::argmax;
+use entries::{argmax, fit};
 pub use huber::Huber;
 pub use log_loss::LogLoss;
 pub use squared_error::SquaredError;
 
+mod classifier;
 mod cross_entropy;
+mod determination;
 mod element_wise;
 mod entries;
 mod huber;
@@ -33,7 +37,8 @@ mod squared_error;
 /// `Σ_j w_j ℓ(z_j, y_j)`: compares scores `Z` with targets `Y` (both `k × m`, one sample per column).
 ///
 /// The scale is the caller's, in `weights` (length `m`): [`EmpiricalRisk`](crate::EmpiricalRisk) hands
-/// `w_j / Σw`, so that its value is a mean over samples, weight 2 *is* the sample twice, and chunks add up.
+/// `w_j / Σw`, so that its value is a mean over samples, weight 2 *is* the sample twice, and chunks add up (for
+/// mini-batches see [`batch`](crate::EmpiricalRisk::batch)).
 ///
 /// **An implementor must** work on scores, not on probabilities, so that no logarithm of zero is taken; and
 /// must write (not add) `delta`. A sample of weight zero adds exactly nothing.
@@ -72,8 +77,7 @@ pub trait Loss<T: Real>: Sync {
     /// ```
     fn response(&self, _z: DMatrixViewMut<'_, T>) {}
 
-    /// How well scores fit, as [`Fitted::score`](crate::Fitted::score) gives it: the coefficient of determination
-    /// `R²` over all outputs (the default), the share of right classes for the losses of classifiers. Best is 1.
+    /// How well scores fit, as [`Fitted::score`](crate::Fitted::score) gives it: that of equal weights.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix};
@@ -83,20 +87,28 @@ pub trait Loss<T: Real>: Sync {
     /// assert_eq!(SquaredError.score(z.as_view(), y.as_view()), 0.5); // R² = 1 − 1/2
     /// ```
     fn score(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>) -> T {
-        if z.shape() != y.shape() {
+        self.score_weighted(z, y, &vec![T::one(); z.ncols()])
+    }
+
+    /// How well scores fit, with a weight for each sample: the coefficient of determination `R²` over all outputs (the
+    /// default), the [share of right samples](Classifier::share_of_right) for the losses of classifiers. Best is 1;
+    /// NaN or infinite where there is none.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{Loss, SquaredError};
+    ///
+    /// let (z, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let score: f64 = SquaredError.score_weighted(z.as_view(), y.as_view(), &[3.0, 1.0]);
+    /// assert!((score - (1.0 - 1.0 / 3.0)).abs() < 1e-15); // the mean is 1.5
+    /// ```
+    fn score_weighted(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
+        if !fit(&[z.shape(), y.shape()], weights.len()) {
             return T::NAN;
         }
         let mut response = z.clone_owned();
         self.response(response.as_view_mut());
-        let (mut residual, mut total) = (T::zero(), T::zero());
-        for (z, y) in response.row_iter().zip(y.row_iter()) {
-            let mean = y.mean();
-            for (z, y) in z.iter().zip(y.iter()) {
-                residual += (*y - *z) * (*y - *z);
-                total += (*y - mean) * (*y - mean);
-            }
-        }
-        T::one() - residual / total
+        determination(response.as_view(), y, weights)
     }
 
     /// Whether the loss is convex in the scores. Default: `false`.

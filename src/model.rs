@@ -160,6 +160,12 @@ pub trait Model<T: Real>: Architecture {
         false
     }
 
+    /// [`check`](Architecture::check), with settings as the scalar that they are used in.
+    #[doc(hidden)]
+    fn check_as(&self) -> Result<(), crate::Error> {
+        self.check()
+    }
+
     /// After [`forward`](Self::forward) of `x`, the inputs `ã` of the last map, where the scores are `W ã + b` with
     /// `W` by columns, then `b`, if there is one, in the parameters [`affine_in`](Architecture::affine_in).
     #[doc(hidden)]

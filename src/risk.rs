@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::contract::{check_matrix, check_samples, check_shape, room, setting};
+use crate::contract::{check_matrix, check_samples, check_shape, check_weights, room, setting};
 use crate::kernel;
 use crate::{Error, Loss, Model, Objective, Real, Recession};
 
 use leaves::{InPlace, Leaves, Sums, chunk_width, sum};
-use state::{Batch, Worker};
+use state::{Batch, Weights, Worker};
 use tree::Counter;
 
 pub(crate) use design::Design;
@@ -55,7 +55,7 @@ pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
     loss: L,
     x: DMatrixView<'a, T>,
     y: DMatrixView<'a, T>,
-    weights: Option<Vec<T>>,
+    weights: Option<Weights<T>>,
     ridge: T,
     /// Runs of parameters that the penalty shrinks.
     penalised: Vec<Range<usize>>,
@@ -100,7 +100,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         model: M, loss: L, x: impl Into<DMatrixView<'a, T>>, y: impl Into<DMatrixView<'a, T>>,
     ) -> Result<Self, Error> {
         let (x, y) = (x.into(), y.into());
-        model.check()?;
+        model.check_as()?;
         check_samples(x, model.inputs())?;
         check_matrix("y", y, (model.outputs(), x.ncols()))?;
         loss.check(y)?;
@@ -146,15 +146,8 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// [`Error::Length`] unless there is one weight per sample; [`Error::Setting`] where one is negative or
     /// not finite, or none is positive.
     pub fn with_weights(mut self, weights: &[T]) -> Result<Self, Error> {
-        if weights.len() != self.x.ncols() {
-            let (expected, found) = (self.x.ncols(), weights.len());
-            return Err(Error::Length { argument: "weights", expected, found });
-        }
-        if let Some(w) = weights.iter().find(|w| !(**w >= T::zero() && w.is_finite())) {
-            let expected = "finite and not negative";
-            return Err(Error::Setting { name: "weights", expected, found: w.f64() });
-        }
-        self.weights = Some(weights.to_vec());
+        check_weights(weights, self.x.ncols())?;
+        self.weights = Some(Weights::new(weights));
         self.share(0..weights.len())?;
         Ok(self)
     }
@@ -220,14 +213,14 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         self.x.ncols()
     }
 
-    /// The weight of sample `j` of the data.
-    pub(crate) fn weight(&self, j: usize) -> T {
-        self.weights.as_ref().map_or(T::one(), |weights| weights[j])
+    /// Whether sample `j` of the data has a weight.
+    pub(crate) fn counts(&self, j: usize) -> bool {
+        self.weights.as_ref().is_none_or(|weights| weights.w[j] > T::zero())
     }
 
     /// `Σw` of the data.
     pub(crate) fn total_weight(&self) -> T {
-        self.weights.as_ref().map_or(T::of(self.samples() as f64), |weights| kernel::sum(weights))
+        self.weights.as_ref().map_or(T::of(self.samples() as f64), |weights| weights.sum / weights.scale)
     }
 
     /// Runs of parameters that the ridge penalty shrinks.
@@ -240,7 +233,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         self.ridge
     }
 
-    /// The batch in play: inputs, targets, and `w_j / Σw` of each sample.
+    /// The batch in play: inputs, targets, and the share of each sample.
     pub(crate) fn present(&self) -> (DMatrixView<'_, T>, DMatrixView<'_, T>, &[T]) {
         self.part(0..self.batch.len())
     }

@@ -59,8 +59,8 @@ named! {
     SquaredError {} as (), nothing;
     LogLoss {} as (), nothing;
     CrossEntropy {} as (), nothing;
-    Huber { delta } as delta, ElementWise::settings;
-    Through<L: ElementWise> { loss, activation } as (loss, activation), ElementWise::settings;
+    Huber { delta } as delta, ElementWise::settings::<f64>;
+    Through<L: ElementWise> { loss, activation } as (loss, activation), ElementWise::settings::<f64>;
 }
 
 /// Nothing is asked of what has no settings.

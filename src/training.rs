@@ -1,4 +1,4 @@
-//! Mini-batch training: epochs over shuffled samples, any first-order optimizer, history, early stopping.
+//! Mini-batch training: epochs over shuffled samples, any stochastic method, history, early stopping.
 
 use std::ops::ControlFlow;
 
@@ -7,6 +7,7 @@ use nalgebra::{DMatrixView, DVector};
 use crate::fit::Fitted;
 use crate::kernel;
 use crate::model::Stream;
+use crate::optimizer::Stochastic;
 use crate::{
     Adam, EmpiricalRisk, Error, Loss, Model, Network, Objective, Optimizer, Real, Report, Termination,
 };
@@ -46,7 +47,8 @@ impl Network {
 /// Mini-batch training with an optimizer of your choice.
 ///
 /// Every epoch goes once through all samples, in an order shuffled anew, and takes one step per batch on the mean
-/// loss of that batch. The seed alone decides the order: same seed, same bits.
+/// loss of that batch, as [`batch`](EmpiricalRisk::batch) weighs it. The seed alone decides the order: same seed, same
+/// bits.
 ///
 /// ```
 /// use gradus::nalgebra::{self, dmatrix};
@@ -90,7 +92,8 @@ pub struct Trainer<T: Real, P = Adam<T>> {
 pub struct Epoch<T> {
     /// Counted from 1.
     pub epoch: usize,
-    /// The mean over samples of the losses of the batches, each before its own step (penalty included).
+    /// The mean of the losses of the batches, each before its own step and as often as it has samples (penalty
+    /// included): the risk, but for the steps.
     pub loss: T,
     /// The validation objective after the epoch, if there is one.
     pub validation: Option<T>,
@@ -121,7 +124,7 @@ impl<T: Real> Default for Trainer<T> {
 }
 
 impl<T: Real, P> Trainer<T, P> {
-    /// With any optimizer that asks for no more than gradients of the risk.
+    /// With any method that is sound on mini-batches ([`Stochastic`]).
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix, dvector};
@@ -135,7 +138,10 @@ impl<T: Real, P> Trainer<T, P> {
     /// assert_eq!(fitted.parameters()[0], 1.75); // one step along the mean of x y, 7/2
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    pub fn new(optimizer: P) -> Self {
+    pub fn new(optimizer: P) -> Self
+    where
+        P: Stochastic,
+    {
         Self { optimizer, epochs: None, batch: None, seed: 0, patience: None }
     }
 
@@ -296,7 +302,7 @@ impl<T: Real, P> Trainer<T, P> {
                 return Err(Error::Length { argument: "validation", expected, found });
             }
         }
-        let samples: Vec<usize> = (0..risk.samples()).filter(|j| risk.weight(*j) > T::zero()).collect();
+        let samples: Vec<usize> = (0..risk.samples()).filter(|j| risk.counts(*j)).collect();
         let plan = self.plan(samples.len())?;
         let mut run =
             Run { good: start.clone(), at: start.clone(), x: start, samples, history: Vec::new(), steps: 0 };
@@ -401,7 +407,7 @@ impl<T: Real> Run<T> {
     fn epoch<'a, M: Model<T>, L: Loss<T>, P: Optimizer<T, EmpiricalRisk<'a, T, M, L>>>(
         &mut self, optimizer: &mut P, risk: &mut EmpiricalRisk<'a, T, M, L>, batch: usize,
     ) -> Result<Option<T>, Error> {
-        let (mut total, mut weight) = (T::zero(), T::zero());
+        let mut loss = 0.0;
         for samples in self.samples.chunks(batch) {
             self.at.as_mut_slice().copy_from_slice(self.x.as_slice());
             let step = optimizer.step(risk.select(samples)?, &mut self.x)?;
@@ -414,11 +420,9 @@ impl<T: Real> Run<T> {
             }
             std::mem::swap(&mut self.good, &mut self.at);
             self.steps += 1;
-            let share = samples.iter().fold(T::zero(), |s, j| s + risk.weight(*j));
-            total += share * step.value;
-            weight += share;
+            loss += step.value.f64() * (samples.len() as f64 / self.samples.len() as f64);
         }
-        Ok(Some(total / weight))
+        Ok(Some(T::of(loss)))
     }
 
     /// Judges the point over all samples; one that is not finite there gives way to the last good one.

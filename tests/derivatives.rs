@@ -438,6 +438,11 @@ fn weight_zero_removes_what_is_not_finite() {
     every_loss(&mut Zero);
 }
 
+/// The mean weight of the samples that have one.
+fn mean_weight(weights: &[f64]) -> f64 {
+    weights.iter().sum::<f64>() / weights.iter().filter(|w| **w > 0.0).count() as f64
+}
+
 /// More samples than one chunk or one group of chunks holds, and ranges of them.
 #[test]
 fn any_number_of_samples() {
@@ -462,11 +467,14 @@ fn any_number_of_samples() {
                 weights: problem.weights[range.clone()].to_vec(),
                 ..problem.clone()
             };
+            // the loss of a batch times this is that of its own mean; the penalty is none of it
+            let share = mean_weight(&part.weights) / mean_weight(&problem.weights);
+            let part = Problem { ridge: part.ridge / share, ..part };
             let size = gradient.amax();
             for i in [0, theta.len() / 2, theta.len() - 1] {
                 let mut point: Vec<_> = theta.iter().map(|t| num_dual::Dual64::from_re(*t)).collect();
                 point[i].eps = 1.0;
-                let expected = part.risk(&point);
+                let expected = part.risk(&point) * share;
                 assert!((value - expected.re).abs() <= 1e-12 * expected.re.abs(), "{name}");
                 assert!((gradient[i] - expected.eps).abs() <= 1e-12 * size, "{name}: {i}");
             }
@@ -476,18 +484,20 @@ fn any_number_of_samples() {
             let lift = |(t, v): (&f64, &f64)| num_dual::HyperDual64::new(*t, *v, 0.0, 0.0);
             let mut point: Vec<_> = theta.iter().zip(&v).map(lift).collect();
             point[0].eps2 = 1.0;
-            let expected = part.risk(&point).eps1eps2;
+            let expected = part.risk(&point).eps1eps2 * share;
             assert!((hv[0] - expected).abs() <= 1e-11 * hv.amax(), "{name}: {} for {expected}", hv[0]);
         }
         // and a selection
         let chosen: Vec<usize> = (0..batch).step_by(3).collect();
         let value = risk.select(&chosen).unwrap().value_gradient(&at, &mut gradient);
         let pick = |all: &[Vec<f64>]| chosen.iter().map(|&j| all[j].clone()).collect::<Vec<_>>();
-        let weights = chosen.iter().map(|&j| problem.weights[j]).collect();
-        let part = Problem { x: pick(&problem.x), y: pick(&problem.y), weights, ..problem.clone() };
+        let weights: Vec<_> = chosen.iter().map(|&j| problem.weights[j]).collect();
+        let share = mean_weight(&weights) / mean_weight(&problem.weights);
+        let (x, y, ridge) = (pick(&problem.x), pick(&problem.y), problem.ridge / share);
+        let part = Problem { x, y, weights, ridge, ..problem.clone() };
         let mut point: Vec<_> = theta.iter().map(|t| num_dual::Dual64::from_re(*t)).collect();
         point[0].eps = 1.0;
-        let expected = part.risk(&point);
+        let expected = part.risk(&point) * share;
         assert!((value - expected.re).abs() <= 1e-12 * expected.re.abs());
         assert!((gradient[0] - expected.eps).abs() <= 1e-12 * gradient.amax());
     }

@@ -2,6 +2,10 @@
 //! (`tests/data/first_order.py` made the numbers).
 #![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
+#[path = "support/draw.rs"]
+mod draw;
+
+use draw::Draw;
 use gradus::nalgebra::{DVector, dvector};
 use gradus::problems::Rosenbrock;
 use gradus::*;
@@ -144,6 +148,18 @@ fn settings_are_judged_where_a_run_starts() {
     ] {
         refused(GradientDescent::new(0.1).schedule(bad), "schedule");
     }
+    // as the scalar they are used in
+    let f = problems::Rosenbrock::new(2);
+    for edge in [
+        Schedule::Exponential { decay: 1e-50 },
+        Schedule::StepDecay { every: 2, decay: 1e-50 },
+        Schedule::InverseTime { decay: 1e50 },
+        Schedule::InverseTime { decay: 1e-50 },
+    ] {
+        assert!(GradientDescent::new(0.1_f64).schedule(edge).start(&f, None).is_ok());
+        let refused = GradientDescent::new(0.1_f32).schedule(edge).start(&f, None);
+        assert!(matches!(refused, Err(Error::Setting { name: "schedule", .. })), "{edge:?}");
+    }
 }
 
 /// A value that is not finite leaves the point where it was, and the report keeps the last good one.
@@ -226,4 +242,91 @@ fn another_dimension_is_another_problem() -> Result<(), Error> {
     run(&AdaGrad::new(1e-3))?;
     run(&RmsProp::new(1e-3))?;
     run(&Adam::new(1e-3))
+}
+
+/// Points after each step of the textbook's formulas from 0 at the rate 0.1, in numbers of moderate size.
+fn textbook(method: usize, gradients: &[f64], epsilon: f64) -> Vec<f64> {
+    let (mut x, mut m, mut root) = (0.0, 0.0, 0.0_f64);
+    let add = |root: &mut f64, old: f64, new: f64, g: f64| *root = (old.sqrt() * *root).hypot(new.sqrt() * g);
+    let step = |(t, g): (usize, &f64)| {
+        let t = t as i32 + 1;
+        let direction = match method {
+            0 => {
+                m = 0.9 * m + 0.1 * g;
+                add(&mut root, 0.999, 0.001, *g);
+                m / (1.0 - 0.9_f64.powi(t)) / (root / (1.0 - 0.999_f64.powi(t)).sqrt() + epsilon)
+            }
+            1 => {
+                add(&mut root, 0.9, 0.1, *g);
+                g / (root + epsilon)
+            }
+            _ => {
+                add(&mut root, 1.0, 1.0, *g);
+                g / (root + epsilon)
+            }
+        };
+        x -= 0.1 * direction;
+        x
+    };
+    gradients.iter().enumerate().map(step).collect()
+}
+
+/// Gradients of any size, alike and unlike within a run.
+fn any_gradient_takes_its_step<T: Real>(reach: i32, tiny: f64, tolerance: f64) -> Result<(), Error> {
+    let mut draw = Draw::new(7);
+    for case in 0..1200 {
+        let size = (f64::from(reach - 20) * draw.unit()) as i32;
+        let spread = if case % 2 == 0 { reach.min(400) } else { 3 };
+        let gradients: Vec<T> =
+            (0..6).map(|_| T::of(draw.wide((size - spread).max(-reach), (size + 1).min(reach)))).collect();
+        let (method, epsilon) = (case % 3, [1e-8, tiny, 1.0][case / 3 % 3]);
+        let epsilon = T::of(epsilon);
+        // what has no unit, from numbers without it
+        let half = |x: f64| x * 2f64.powi(-size / 2) * 2f64.powi(-size - -size / 2);
+        let moderate: Vec<f64> = gradients.iter().map(|g| half(g.f64())).collect();
+        let expected = textbook(method, &moderate, half(epsilon.f64()));
+        let given = gradients.clone();
+        let mut t = 0;
+        let mut f = Function::new(1, move |_: &DVector<T>, g: &mut DVector<T>| {
+            g[0] = given[t];
+            t += 1;
+            T::zero()
+        });
+        let f: &mut dyn Objective<T> = &mut f;
+        let rate = T::of(0.1);
+        let mut adam: Box<dyn Optimizer<T, dyn Objective<T>>> = match method {
+            0 => Box::new(Adam::new(rate).epsilon(epsilon)),
+            1 => Box::new(RmsProp::new(rate).epsilon(epsilon)),
+            _ => Box::new(AdaGrad::new(rate).epsilon(epsilon)),
+        };
+        let mut x = DVector::zeros(1);
+        for expected in expected {
+            adam.step(f, &mut x)?;
+            let found = x[0].f64();
+            let off = (found - expected).abs();
+            assert!(off <= tolerance, "{case}: {found} for {expected}, {gradients:?}, {epsilon:?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_step_is_bounded_by_the_rate_whatever_the_gradient() -> Result<(), Error> {
+    any_gradient_takes_its_step::<f64>(1022, 1e-300, 1e-13)?;
+    any_gradient_takes_its_step::<f32>(126, 1e-34, 1e-5)?;
+    for g in [1e300, f64::MAX, 1e-300, 5e-324] {
+        let mut x = dvector![0.0];
+        let mut f = Function::new(1, move |x: &DVector<f64>, slope: &mut DVector<f64>| {
+            slope[0] = g;
+            if x[0] < 1.0 { 0.0 } else { 1.0 }
+        });
+        let mut adam = Adam::new(0.1).epsilon(5e-324);
+        for _ in 0..2000 {
+            let before: f64 = x[0];
+            adam.step(&mut f, &mut x)?;
+            assert!((before - x[0]).abs() <= 0.32, "{g:e}: {before} {}", x[0]);
+        }
+        assert!(g < 1e-323 || (x[0] + 200.0).abs() < 1e-3, "{g:e}: {}", x[0]);
+    }
+    Ok(())
 }

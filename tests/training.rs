@@ -7,9 +7,14 @@ mod json;
 #[expect(dead_code, reason = "shared by several tests")]
 mod tables;
 
+#[path = "support/draw.rs"]
+mod draw;
+
 use std::ops::ControlFlow;
 
-use gradus::nalgebra::{DMatrix, DVector, dmatrix};
+use draw::Draw;
+
+use gradus::nalgebra::{DMatrix, DVector, dmatrix, dvector};
 use gradus::*;
 
 /// Digits scaled to 0…1, shuffled by a seed, and split 80/20.
@@ -183,4 +188,173 @@ fn settings_are_judged_where_the_run_starts() {
     assert!(matches!(wrong, Err(Error::Length { argument: "validation", .. })));
     let none = new().epochs(0).train(&mut risk, zero());
     assert!(matches!(none, Err(Error::Setting { name: "epochs", .. })));
+}
+
+/// The weighted mean of targets by mini-batches: `min Σ w ½ (θ − y)²`.
+fn weighted_mean(y: &[f64], w: &[f64], batch: usize) -> f64 {
+    let (x, y) = (DMatrix::from_element(1, y.len(), 1.0), DMatrix::from_row_slice(1, y.len(), y));
+    let model = Perceptron::new(1).without_bias();
+    let mut risk = EmpiricalRisk::new(model, SquaredError, &x, &y).unwrap().with_weights(w).unwrap();
+    let descent = GradientDescent::new(0.01).schedule(Schedule::InverseTime { decay: 0.001 });
+    let (fitted, _) =
+        Trainer::new(descent).epochs(20_000).batch_size(batch).train(&mut risk, dvector![0.9]).unwrap();
+    fitted.parameters()[0]
+}
+
+/// Weight 3 is the sample three times, whatever the batch.
+#[test]
+fn weights_count_in_batches_of_one() {
+    let mean = weighted_mean(&[0.0, 1.0], &[3.0, 1.0], 1);
+    assert!((mean - 0.25).abs() < 0.03, "{mean}");
+    let mean = weighted_mean(&[0.0, 1.0, 7.0], &[3e-200, 1e-200, 0.0], 1);
+    assert!((mean - 0.25).abs() < 0.03, "{mean}");
+}
+
+fn batches_add_up<T: Real>(tolerance: f64) {
+    let mut draw = Draw::new(11);
+    for case in 0..600 {
+        let m = 1 + draw.below(12);
+        let x = DMatrix::from_fn(2, m, |_, _| T::of(draw.unit()));
+        let y = DMatrix::from_fn(1, m, |_, _| T::of(3.0 * draw.unit()));
+        let mut weights: Vec<T> = (0..m).map(|_| T::of(draw.below(4) as f64)).collect();
+        weights[draw.below(m)] = T::of(2.0);
+        let theta = DVector::from_fn(3, |_, _| T::of(draw.unit()));
+        let lambda = T::of(draw.below(2) as f64 * 0.5);
+        // ½ (z − y)² of each sample, its gradient, and the penalty
+        let of = |j: usize| {
+            let r = (theta[0] * x[(0, j)] + theta[1] * x[(1, j)] + theta[2] - y[j]).f64();
+            [0.5 * r * r, r * x[(0, j)].f64(), r * x[(1, j)].f64(), r]
+        };
+        let (a, b, l) = (theta[0].f64(), theta[1].f64(), lambda.f64());
+        let penalty = [l / 2.0 * (a * a + b * b), l * a, l * b, 0.0];
+        let total: f64 = weights.iter().map(|w| w.f64()).sum();
+        let counted: Vec<usize> = (0..m).filter(|j| weights[*j] > T::zero()).collect();
+        let mean = total / counted.len() as f64;
+        let mut risk = EmpiricalRisk::new(Perceptron::new(2), SquaredError, &x, &y).unwrap();
+        // any unit of the weights
+        let unit =
+            T::of(if T::EPSILON.f64() < 1e-10 { draw.wide(-900, 900) } else { draw.wide(-90, 90) }.abs());
+        let scaled: Vec<T> = weights.iter().map(|w| *w * unit).collect();
+        risk = risk.with_weights(&scaled).unwrap().ridge(lambda);
+        let evaluate = |risk: &mut EmpiricalRisk<'_, T, Perceptron, SquaredError>| {
+            let mut g = DVector::zeros(3);
+            let value = risk.value_gradient(&theta, &mut g);
+            assert_eq!(risk.value(&theta), value);
+            [value.f64(), g[0].f64(), g[1].f64(), g[2].f64()]
+        };
+        let all = evaluate(&mut risk);
+        let mut order: Vec<usize> = (0..m).collect();
+        for i in (1..m).rev() {
+            order.swap(i, draw.below(i + 1));
+        }
+        let reordered = evaluate(risk.select(&order).unwrap());
+        assert!(
+            (reordered[0] - all[0]).abs() <= tolerance * (1.0 + all[0]),
+            "{case}: {reordered:?} for {all:?}"
+        );
+        let (size, by_range) = (1 + draw.below(m + 2), case % 2 == 0);
+        let mut sum = [0.0; 4];
+        let mut drawn = 0;
+        for (chunk, start) in order.chunks(size).zip((0..m).step_by(size)) {
+            let chunk = if by_range { (start..m.min(start + size)).collect() } else { chunk.to_vec() };
+            let count = chunk.iter().filter(|j| weights[**j] > T::zero()).count();
+            let narrowed =
+                if by_range { risk.batch(start..start + chunk.len()) } else { risk.select(&chunk) };
+            if count == 0 {
+                let error = narrowed.unwrap_err();
+                assert!(matches!(error, Error::Setting { name: "weights", .. }), "{error}");
+                continue;
+            }
+            let found = evaluate(narrowed.unwrap());
+            for k in 0..4 {
+                let exact = chunk.iter().map(|j| weights[*j].f64() * of(*j)[k]).sum::<f64>();
+                let exact = exact / (count as f64 * mean) + penalty[k];
+                assert!(
+                    (found[k] - exact).abs() <= tolerance * (20.0 + all[0]),
+                    "{case}: {found:?} for {exact}"
+                );
+                sum[k] += found[k] * count as f64 / counted.len() as f64;
+            }
+            drawn += count;
+        }
+        assert_eq!(drawn, counted.len());
+        for k in 0..4 {
+            assert!((sum[k] - all[k]).abs() <= tolerance * (20.0 + all[0]), "{case}: {sum:?} for {all:?}");
+        }
+        // weight 2 is the sample twice
+        let twice: Vec<usize> = (0..m).flat_map(|j| vec![j; weights[j].f64() as usize]).collect();
+        let (xx, yy) = (x.select_columns(&twice), y.select_columns(&twice));
+        let mut repeated =
+            EmpiricalRisk::new(Perceptron::new(2), SquaredError, &xx, &yy).unwrap().ridge(lambda);
+        for (found, expected) in evaluate(&mut repeated).iter().zip(all) {
+            assert!((found - expected).abs() <= tolerance * (1.0 + all[0]), "{case}: {found} for {expected}");
+        }
+    }
+}
+
+/// The value of every batch by its formula, and their mean over an epoch, each as often as it has samples: the risk.
+#[test]
+fn the_batches_of_an_epoch_add_up_to_the_risk() {
+    batches_add_up::<f64>(1e-14);
+    batches_add_up::<f32>(1e-6);
+}
+
+/// Steps too short to move anything: the loss of the epoch is the risk.
+#[test]
+fn the_loss_of_an_epoch_is_the_risk() {
+    let mut draw = Draw::new(12);
+    for _ in 0..100 {
+        let m = 2 + draw.below(9);
+        let x = DMatrix::from_fn(1, m, |_, _| draw.unit());
+        let y = DMatrix::from_fn(1, m, |_, _| draw.unit());
+        let weights: Vec<f64> = (0..m).map(|j| (draw.below(5) + usize::from(j == 0)) as f64).collect();
+        let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y).unwrap();
+        risk = risk.with_weights(&weights).unwrap().ridge(0.25);
+        let start = dvector![0.5, -0.25];
+        let expected = risk.value(&start);
+        let mut trainer = Trainer::new(GradientDescent::new(1e-300)).epochs(2).batch_size(1 + draw.below(m));
+        let (fitted, history) = trainer.train(&mut risk, start.clone()).unwrap();
+        assert_eq!(fitted.parameters(), &start);
+        for epoch in history {
+            assert!((epoch.loss - expected).abs() <= 1e-14, "{} for {expected}", epoch.loss);
+        }
+    }
+}
+
+/// By hand, on one batch after another: value and gradient of the batch that was asked for, never of the one before.
+#[test]
+fn a_step_by_hand_evaluates_anew() {
+    fn walk(
+        name: &str,
+        mut method: impl for<'a, 'b> Optimizer<f64, EmpiricalRisk<'a, f64, Perceptron, SquaredError>>,
+    ) {
+        let mut draw = Draw::new(13);
+        for case in 0..120 {
+            let (x, y) = (
+                DMatrix::from_fn(1, 6, |_, _| draw.unit()),
+                DMatrix::from_fn(1, 6, |_, _| 9.0 * draw.unit()),
+            );
+            let risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y).unwrap();
+            let (mut risk, mut theta) = (risk.ridge(0.1), dvector![draw.unit(), draw.unit()]);
+            for step in 0..6 {
+                let batch = (step * 2) % 6..(step * 2) % 6 + 2;
+                let mut g = DVector::zeros(2);
+                let expected = risk.batch(batch.clone()).unwrap().value_gradient(&theta, &mut g);
+                let found = method.step(risk.batch(batch).unwrap(), &mut theta).unwrap();
+                let off = (found.value - expected).abs() + (found.gradient_norm - g.amax()).abs();
+                assert!(off <= 1e-12 * (1.0 + expected + g.amax()), "{name}: {case}, {step}: {found:?}");
+            }
+        }
+    }
+    walk("descent", GradientDescent::new(0.1).momentum(0.5));
+    walk("adagrad", AdaGrad::new(0.1));
+    walk("rms", RmsProp::new(0.1));
+    walk("adam", Adam::new(0.1));
+    walk("lbfgs", Lbfgs::new());
+    walk("bfgs", Bfgs::new());
+    walk("conjugate", ConjugateGradient::new());
+    walk("newton", Newton::new());
+    walk("trust", TrustRegion::new());
+    walk("newton-cg", NewtonCg::new());
+    walk("saddle-free", SaddleFree::new());
 }

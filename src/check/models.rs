@@ -214,7 +214,7 @@ struct Scored<'m, T: Real, M: Model<T>> {
 
 impl<'m, T: Real, M: Model<T>> Scored<'m, T, M> {
     fn new(model: &'m M, theta: &DVector<T>, x: DMatrixView<'_, T>) -> Result<Self, Error> {
-        model.check()?;
+        model.check_as()?;
         check_samples(x, model.inputs())?;
         check_point("theta", theta, model.parameter_count())?;
         let (k, m) = (model.outputs(), x.ncols());

@@ -141,21 +141,11 @@ pub(crate) fn norm<T: Real>(x: &[T]) -> T {
     if largest == T::zero() || !largest.is_finite() {
         return largest;
     }
-    let unit = unit(largest);
+    let (unit, back) = largest.unit();
     let squares = pairwise(0..x.len(), TERMS, &mut |part| {
         x[part].iter().fold(T::zero(), |sum, x| sum + (*x * unit) * (*x * unit))
     });
-    squares.sqrt() / unit
-}
-
-/// The power of two that takes a positive finite number next to 1, within reach of a normal number.
-pub(super) fn unit<T: Real>(largest: T) -> T {
-    if largest < T::LEAST_NORMAL {
-        return T::one() / T::LEAST_NORMAL;
-    }
-    let (_, exponent) = largest.split();
-    let least = T::LEAST_NORMAL.split().1 + T::of(2.0);
-    (-exponent).max(least).min(-least).power_of_two()
+    squares.sqrt() * back
 }
 
 /// `max |x_i|`; NaN if any entry is NaN.

@@ -2,7 +2,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use super::entries::{argmax, fit};
 use crate::kernel::{self, Fused, compiled, flat, flat_mut, inlined, pairwise};
-use crate::{Error, Loss, Real, SecondOrderLoss};
+use crate::{Classifier, Error, Loss, Real, SecondOrderLoss};
 
 /// Softmax cross-entropy on scores: `ℓ(z, y) = Σ_i y_i (logsumexp(z) − z_i)`, targets one-hot or a
 /// distribution over the `k` classes. `CrossEntropy` *is* softmax and cross-entropy together.
@@ -14,7 +14,8 @@ use crate::{Error, Loss, Real, SecondOrderLoss};
 /// ```
 ///
 /// Nothing cancels where a sample is classified well: with `m` the class of the largest score and `s` the sum of the
-/// others' `e^{z − max z}`, `logsumexp(z) − z_m = ln(1 + s)` and `1 − p_m = s/(1 + s)`.
+/// others' `e^{z − max z}`, `logsumexp(z) − z_m = ln(1 + s)` and `1 − p_m = s/(1 + s)`. Infinite scores have the values
+/// of the limit in which they go there together.
 ///
 /// ```
 /// use gradus::nalgebra::{self, dmatrix};
@@ -50,6 +51,12 @@ fn others<T: Real>(p: &[T]) -> T {
     p.iter().fold(T::zero(), |s, p| s + if *p == T::one() { T::zero() } else { *p })
 }
 
+/// `z − max z`, zero for the largest be it infinite.
+#[inline(always)]
+fn from_top<T: Real>(z: T, max: T) -> T {
+    if z == max { T::zero() } else { z - max }
+}
+
 /// Writes `e^{z − max z}`, the softmax but for its sum, for each of at most [`COLUMNS`] columns of `k` scores; the
 /// logarithms are left to the caller.
 #[inline(always)]
@@ -58,7 +65,7 @@ fn softmax<T: Real>(fused: Fused, z: &[T], k: usize, p: &mut [T]) -> [Sums<T>; C
     for ((z, p), sums) in z.chunks_exact(k).zip(p.chunks_exact_mut(k)).zip(&mut sums) {
         sums.max = z.iter().fold(z[0], |m, z| if *z > m { *z } else { m });
         for (p, z) in p.iter_mut().zip(z) {
-            *p = *z - sums.max;
+            *p = from_top(*z, sums.max);
         }
     }
     for p in p.iter_mut() {
@@ -78,7 +85,7 @@ fn sum_exp<T: Real>(fused: Fused, z: &[T]) -> Sums<T> {
     for z in z.chunks(16) {
         let mut e = [T::zero(); 16];
         for (e, z) in e.iter_mut().zip(z) {
-            *e = *z - max;
+            *e = from_top(*z, max);
         }
         for e in &mut e {
             *e = fused.exp(*e);
@@ -100,7 +107,7 @@ fn cross_entropy<T: Real>(z: &[T], y: &[T], sums: Sums<T>) -> T {
     if sum.abs() <= T::MAX {
         return sum;
     }
-    let term = |z: T, y: T| if y == T::zero() { y } else { y * ((sums.max - z) + sums.log) };
+    let term = |z, y: T| if y == T::zero() { y } else { y * (sums.log - from_top(z, sums.max)) };
     z.iter().zip(y).fold(T::zero(), |s, (z, y)| s + term(*z, *y))
 }
 
@@ -167,13 +174,8 @@ impl<T: Real> Loss<T> for CrossEntropy {
     }
 
     /// The share of samples whose largest score is the class of the largest target.
-    fn score(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>) -> T {
-        if z.shape() != y.shape() {
-            return T::NAN;
-        }
-        let columns = z.column_iter().zip(y.column_iter());
-        let right = columns.filter(|(z, y)| argmax(z.iter().copied()) == argmax(y.iter().copied())).count();
-        T::of(right as f64) / T::of(z.ncols() as f64)
+    fn score_weighted(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
+        self.share_of_right(z, y, weights)
     }
 
     fn second_order(&self) -> Option<&dyn SecondOrderLoss<T>> {
@@ -215,6 +217,13 @@ impl<T: Real> SecondOrderLoss<T> for CrossEntropy {
         if fit(&[z.shape(), y.shape(), r.shape(), out.shape()], weights.len()) {
             curvature_product(z, weights, r, out);
         }
+    }
+}
+
+impl<T: Real> Classifier<T> for CrossEntropy {
+    /// The class with the largest score, the first of equals.
+    fn class(&self, scores: &[T]) -> usize {
+        argmax(scores.iter().copied())
     }
 }
 
@@ -263,7 +272,7 @@ compiled! {
         let mut z = z;
         for mut z in z.column_iter_mut() {
             let max = z.max();
-            z.apply(|z| *z = Fused::PORTABLE.exp(*z - max));
+            z.apply(|z| *z = Fused::PORTABLE.exp(from_top(*z, max)));
             let sum = kernel::sum(z.as_slice());
             z.apply(|z| *z /= sum);
         }

@@ -87,18 +87,21 @@ pub trait ElementWise: Sync {
         -r.abs()
     }
 
-    /// Judges the loss's own settings, once, where a run starts. Default: there are none.
+    /// Judges the loss's own settings as the scalar `T` that they are used in, once, where a run starts. Default: there
+    /// are none.
     ///
     /// ```
     /// use gradus::loss::ElementWise;
     /// use gradus::{Error, Huber};
     ///
-    /// assert!(matches!(Huber::new(-1.0).settings(), Err(Error::Setting { name: "delta", .. })));
+    /// let small = Huber::new(1e-50); // zero as `f32`
+    /// assert!(small.settings::<f64>().is_ok());
+    /// assert!(matches!(small.settings::<f32>(), Err(Error::Setting { name: "delta", .. })));
     /// ```
     ///
     /// # Errors
     /// [`Error::Setting`] where a setting is outside its domain.
-    fn settings(&self) -> Result<(), Error> {
+    fn settings<T: Real>(&self) -> Result<(), Error> {
         Ok(())
     }
 
@@ -127,16 +130,17 @@ pub trait ElementWise: Sync {
 pub(super) fn run<T: Real, L: ElementWise + ?Sized>(loss: &L, behind: Activation, pass: Pass<'_, T>) -> T {
     match behind {
         Activation::Identity => pass.run(inlined!(|_, z, y| loss.jet(z, y))),
-        _ => pass.run(inlined!(|_, z, y| jet_through(loss, behind, z, y))),
+        _ => pass.run(inlined!(|fused, z, y| jet_through(loss, behind.jet_by(fused, z), y))),
     }
 }
 
-/// `ℓ(φ(z), y)` with its derivatives in `z`.
+/// `ℓ(φ(z), y)` with its derivatives in `z`, of `φ(z)`, `φ'(z)` and `φ''(z)`. Where `φ` is straight, it does not bend
+/// an infinite slope either.
 #[inline(always)]
-fn jet_through<T: Real, L: ElementWise + ?Sized>(loss: &L, activation: Activation, z: T, y: T) -> Jet<T> {
-    let (a, d1, d2) = activation.jet(z);
+fn jet_through<T: Real, L: ElementWise + ?Sized>(loss: &L, (a, d1, d2): (T, T, T), y: T) -> Jet<T> {
     let inner = loss.jet(a, y);
-    Jet { value: inner.value, first: inner.first * d1, second: inner.second * d1 * d1 + inner.first * d2 }
+    let bend = if d2 == T::zero() { d2 } else { inner.first * d2 };
+    Jet { value: inner.value, first: inner.first * d1, second: inner.second * d1 * d1 + bend }
 }
 
 impl<T: Real, L: ElementWise> Loss<T> for L {
@@ -167,7 +171,7 @@ impl<T: Real, L: ElementWise> Loss<T> for L {
     }
 
     fn check(&self, _y: DMatrixView<'_, T>) -> Result<(), Error> {
-        self.settings()
+        self.settings::<T>()
     }
 }
 
@@ -225,7 +229,7 @@ impl<L> Through<L> {
 impl<L: ElementWise> ElementWise for Through<L> {
     #[inline(always)]
     fn jet<T: Real>(&self, z: T, y: T) -> Jet<T> {
-        jet_through(&self.loss, self.activation, z, y)
+        jet_through(&self.loss, self.activation.jet(z), y)
     }
 
     fn pass<T: Real>(&self, behind: Activation, pass: Pass<'_, T>) -> T {
@@ -239,8 +243,8 @@ impl<L: ElementWise> ElementWise for Through<L> {
         self.loss.response(self.activation.value(z))
     }
 
-    fn settings(&self) -> Result<(), Error> {
-        self.activation.check()?;
-        self.loss.settings()
+    fn settings<T: Real>(&self) -> Result<(), Error> {
+        self.activation.check::<T>()?;
+        self.loss.settings::<T>()
     }
 }

@@ -1,5 +1,6 @@
 use super::element_wise::{ElementWise, run};
 use super::entries::{Jet, Pass};
+use crate::contract::positive;
 use crate::kernel::compiled;
 use crate::{Activation, Error, Real};
 
@@ -64,11 +65,8 @@ impl ElementWise for Huber {
         }
     }
 
-    fn settings(&self) -> Result<(), Error> {
-        if self.delta > 0.0 && self.delta.is_finite() {
-            return Ok(());
-        }
-        Err(Error::Setting { name: "delta", expected: "positive and finite", found: self.delta })
+    fn settings<T: Real>(&self) -> Result<(), Error> {
+        positive::<T>("delta", self.delta)
     }
 }
 

@@ -1,9 +1,9 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use super::element_wise::least;
-use super::entries::{Jet, Pass, Wanted};
+use super::entries::{Jet, Pass, Wanted, argmax};
 use crate::kernel::{Fused, compiled, inlined};
-use crate::{Error, Loss, Real, SecondOrderLoss};
+use crate::{Classifier, Error, Loss, Real, SecondOrderLoss};
 
 /// The log loss (negative log-likelihood) of labels 0 and 1, on scores: `LogLoss` *is* sigmoid and log loss
 /// together, `−y ln ŷ − (1 − y) ln(1 − ŷ)` with `ŷ = σ(z)`, summed over outputs.
@@ -14,7 +14,7 @@ use crate::{Error, Loss, Real, SecondOrderLoss};
 /// ∂²ℓ/∂z² = σ(z) σ(−z)
 /// ```
 ///
-/// No cancellation in either tail, and no logarithm of a probability.
+/// No cancellation in either tail, and no logarithm of a probability; an infinite score costs nothing on its own side.
 ///
 /// ```
 /// use gradus::nalgebra::{self, dmatrix};
@@ -41,8 +41,9 @@ compiled! {
 #[inline(always)]
 fn jet<T: Real>(fused: Fused, z: T, y: T) -> Jet<T> {
     let (zero, one, e) = (T::zero(), T::one(), fused.exp(-z.abs()));
-    // max(z, 0) − z y is exact for the label that the score agrees with, where it is zero
-    let linear = if z > zero { z * (one - y) } else { -z * y };
+    // max(z, 0) − z y: |z| times the label against it, and exactly nothing where there is none
+    let against = if z > zero { one - y } else { y };
+    let linear = if against == zero { zero } else { z.abs() * against };
     let (large, small) = (one / (one + e), e / (one + e));
     let (up, down) = if z > zero { (large, small) } else { (small, large) };
     Jet { value: linear + fused.ln_1p(e), first: (one - y) * up - y * down, second: large * large * e }
@@ -63,13 +64,9 @@ impl<T: Real> Loss<T> for LogLoss {
         response(z);
     }
 
-    /// The share of labels on their own side of `z = 0`.
-    fn score(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>) -> T {
-        if z.shape() != y.shape() {
-            return T::NAN;
-        }
-        let right = z.iter().zip(y.iter()).filter(|(z, y)| (**z >= T::zero()) == (**y > T::of(0.5))).count();
-        T::of(right as f64) / T::of(z.len() as f64)
+    /// The share of right samples.
+    fn score_weighted(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
+        self.share_of_right(z, y, weights)
     }
 
     fn second_order(&self) -> Option<&dyn SecondOrderLoss<T>> {
@@ -101,5 +98,16 @@ impl<T: Real> SecondOrderLoss<T> for LogLoss {
         out: DMatrixViewMut<'_, T>,
     ) {
         compiled_pass(Pass { z, y, weights, wanted: Wanted::Product(r, out) });
+    }
+}
+
+impl<T: Real> Classifier<T> for LogLoss {
+    /// One output: class 1 where its probability is at least ½, else class 0. Several outputs: the most
+    /// probable of them (one against the rest).
+    fn class(&self, scores: &[T]) -> usize {
+        match scores {
+            [z] => usize::from(*z >= T::zero()),
+            scores => argmax(scores.iter().copied()),
+        }
     }
 }

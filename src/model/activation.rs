@@ -1,3 +1,4 @@
+use crate::contract::positive;
 use crate::kernel::{self, Fused, inlined};
 use crate::{Error, Real};
 
@@ -87,14 +88,28 @@ impl Activation {
     ///
     /// assert_eq!(Activation::Sigmoid.jet(0.0), (0.5, 0.25, 0.0));
     /// ```
-    #[inline(always)]
     pub fn jet<T: Real>(self, z: T) -> (T, T, T) {
-        let (mut a, mut first) = ([z], [T::one()]);
-        self.forward(&mut a, &mut first);
-        let (mut d1, mut d2) = ([T::one()], [T::one()]);
-        self.times_first(&a, &first, &mut d1);
-        self.times_second(&[z], &a, &first, &mut d2);
-        (a[0], d1[0], d2[0])
+        kernel::vectorize(inlined!(|fused| self.jet_by(fused, z)))
+    }
+
+    /// The same with the instructions that are allowed where it is called.
+    #[inline(always)]
+    pub(crate) fn jet_by<T: Real>(self, fused: Fused, z: T) -> (T, T, T) {
+        let (zero, one) = (T::zero(), T::one());
+        match self {
+            Self::Identity => (z, one, zero),
+            Self::Sigmoid => fused.sigmoid_jet(z),
+            Self::Tanh => fused.tanh_jet(z),
+            Self::Relu if z > zero => (z, one, zero),
+            // NaN stays NaN
+            Self::Relu => (if z <= zero { zero } else { z }, zero, zero),
+            Self::LeakyRelu { .. } if z > zero => (z, one, zero),
+            Self::LeakyRelu { slope } => (T::of(slope) * z, T::of(slope), zero),
+            Self::Elu { alpha } => fused.elu_jet(T::of(alpha), z),
+            Self::Softplus => fused.softplus_jet(z),
+            Self::Gelu => fused.gelu_jet(z),
+            Self::Silu => fused.silu_jet(z),
+        }
     }
 
     /// Whether `φ''` needs `z` itself, or can do with `a = φ(z)` and `φ'(z)`.
@@ -112,47 +127,20 @@ impl Activation {
     pub(crate) fn forward<T: Real>(self, z: &mut [T], first: &mut [T]) {
         match self {
             Self::Identity => {}
-            Self::Sigmoid => map_both(z, first, Fused::sigmoid_and_slope),
-            Self::Tanh => map_both(z, first, Fused::tanh_and_slope),
+            Self::Sigmoid => map_both(z, first, inlined!(|f, z| f.sigmoid_jet(z))),
+            Self::Tanh => map_both(z, first, inlined!(|f, z| f.tanh_jet(z))),
             Self::Relu => map(z, inlined!(|_, z| if z <= T::zero() { T::zero() } else { z })),
             Self::LeakyRelu { slope } => {
                 let slope = T::of(slope);
                 map(z, inlined!(|_, z| if z > T::zero() { z } else { slope * z }));
             }
-            // a = α (e^z − 1), φ' = α e^z
             Self::Elu { alpha } => {
                 let alpha = T::of(alpha);
-                map_both(
-                    z,
-                    first,
-                    inlined!(|f, z| {
-                        let (below, e) = f.exp_m1_and_exp(if z > T::zero() { T::zero() } else { z });
-                        (
-                            if z >= T::zero() { z } else { alpha * below },
-                            if z > T::zero() { T::one() } else { alpha * e },
-                        )
-                    }),
-                );
+                map_both(z, first, inlined!(|f, z| f.elu_jet(alpha, z)));
             }
-            Self::Softplus => map_both(z, first, Fused::softplus_and_slope),
-            // a = z Φ(z), φ' = Φ(z) + z Φ'(z)
-            Self::Gelu => map_both(
-                z,
-                first,
-                inlined!(|f, z| {
-                    let (normal, density) = f.normal_and_density(z);
-                    (above_minus_infinity(z) * normal, normal + finite(z) * density)
-                }),
-            ),
-            // a = z σ(z), φ' = σ(z) + z σ'(z)
-            Self::Silu => map_both(
-                z,
-                first,
-                inlined!(|f, z| {
-                    let (s, slope) = f.sigmoid_and_slope(z);
-                    (above_minus_infinity(z) * s, s + finite(z) * slope)
-                }),
-            ),
+            Self::Softplus => map_both(z, first, inlined!(|f, z| f.softplus_jet(z))),
+            Self::Gelu => map_both(z, first, inlined!(|f, z| f.gelu_jet(z))),
+            Self::Silu => map_both(z, first, inlined!(|f, z| f.silu_jet(z))),
         }
     }
 
@@ -194,40 +182,17 @@ impl Activation {
                     inlined!(|_, a, first| if a < zero || (a == zero && smooth) { first } else { zero }),
                 );
             }
-            // σ(z) σ(−z)
-            Self::Softplus => scale(z, first, delta, inlined!(|f, z, _| f.sigmoid_and_slope(z).1)),
-            // Φ'(z) (2 − z²)
-            Self::Gelu => scale(
-                z,
-                first,
-                delta,
-                inlined!(|f, z, _| {
-                    // the density is zero where z² could overflow
-                    let c = if z.abs() > T::of(100.0) { T::of(100.0) } else { z };
-                    f.normal_and_density(z).1 * (two - c * c)
-                }),
-            ),
-            // σ' (2 + z (1 − 2 σ))
-            Self::Silu => scale(
-                z,
-                first,
-                delta,
-                inlined!(|f, z, _| {
-                    let (s, slope) = f.sigmoid_and_slope(z);
-                    slope * (two + finite(z) * (one - two * s))
-                }),
-            ),
+            Self::Softplus => scale(z, first, delta, inlined!(|f, z, _| f.softplus_jet(z).2)),
+            Self::Gelu => scale(z, first, delta, inlined!(|f, z, _| f.gelu_jet(z).2)),
+            Self::Silu => scale(z, first, delta, inlined!(|f, z, _| f.silu_jet(z).2)),
         }
     }
 
-    pub(crate) fn check(self) -> Result<(), Error> {
-        let positive = |name, found: f64| {
-            let fine = found > 0.0 && found.is_finite();
-            if fine { Ok(()) } else { Err(Error::Setting { name, expected: "positive and finite", found }) }
-        };
+    /// Judges the setting as the scalar that it is used in.
+    pub(crate) fn check<T: Real>(self) -> Result<(), Error> {
         match self {
-            Self::LeakyRelu { slope } => positive("slope", slope),
-            Self::Elu { alpha } => positive("alpha", alpha),
+            Self::LeakyRelu { slope } => positive::<T>("slope", slope),
+            Self::Elu { alpha } => positive::<T>("alpha", alpha),
             _ => Ok(()),
         }
     }
@@ -242,12 +207,12 @@ fn map<T: Real>(z: &mut [T], f: impl Fn(Fused, T) -> T) {
     }));
 }
 
-/// `z` and `first` become the two images.
+/// `z` and `first` become the first two of the images.
 #[inline(always)]
-fn map_both<T: Real>(z: &mut [T], first: &mut [T], f: impl Fn(Fused, T) -> (T, T)) {
+fn map_both<T: Real>(z: &mut [T], first: &mut [T], f: impl Fn(Fused, T) -> (T, T, T)) {
     kernel::vectorize(inlined!(|fused| {
         for (z, first) in z.iter_mut().zip(first) {
-            (*z, *first) = f(fused, *z);
+            (*z, *first, _) = f(fused, *z);
         }
     }));
 }
@@ -271,18 +236,4 @@ fn select<T: Real>(a: &[T], delta: &mut [T], low: impl Fn(T) -> T) {
             *delta = if *a > T::zero() { *delta } else { below };
         }
     }));
-}
-
-/// `z`, but finite at `−∞`, where what it is multiplied by is zero.
-#[inline(always)]
-fn above_minus_infinity<T: Real>(z: T) -> T {
-    let least = -T::MAX;
-    if z < least { least } else { z }
-}
-
-/// `z`, but finite at `±∞`, where what it is multiplied by is zero.
-#[inline(always)]
-fn finite<T: Real>(z: T) -> T {
-    let (z, most) = (above_minus_infinity(z), T::MAX);
-    if z > most { most } else { z }
 }

@@ -197,12 +197,17 @@ impl Architecture for Network {
             let expected = "small enough for the parameters to be counted";
             return Err(Error::Setting { name: "layers", expected, found: f64::INFINITY });
         }
-        self.layers.iter().try_for_each(|layer| layer.activation.check())
+        self.layers.iter().try_for_each(|layer| layer.activation.check::<f64>())
     }
 }
 
 impl<T: Real> Model<T> for Network {
     type Cache = NetworkCache<T>;
+
+    fn check_as(&self) -> Result<(), Error> {
+        self.check()?;
+        self.layers.iter().try_for_each(|layer| layer.activation.check::<T>())
+    }
 
     fn cache(&self, max_batch: usize) -> NetworkCache<T> {
         let zeros = |is_kept: bool, units: usize| {

@@ -1,5 +1,7 @@
-use super::Schedule;
-use super::first_order::{FirstOrder, UpdateRule, check_epsilon, finite};
+use super::first_order::{
+    FirstOrder, UpdateRule, check_epsilon, finite, quarter, quarter_epsilon, root_of_squares,
+};
+use super::{Schedule, Stochastic};
 use crate::kernel::{compiled, inlined, sweep};
 use crate::{Error, Real};
 
@@ -76,6 +78,8 @@ impl<T: Real> AdaGrad<T> {
     }
 }
 
+impl<T: Real> Stochastic for AdaGrad<T> {}
+
 impl<T: Real> UpdateRule for AdaGrad<T> {
     type Scalar = T;
 
@@ -92,17 +96,20 @@ impl<T: Real> UpdateRule for AdaGrad<T> {
     }
 
     fn update(&mut self, alpha: T, _t: usize, x: &mut [T]) {
-        let FirstOrder { gradient, averages: [s, _], .. } = &mut self.state;
-        scale_by_sum(gradient.as_slice(), s, x, alpha, self.epsilon);
+        let FirstOrder { gradient, averages: [root, _], .. } = &mut self.state;
+        scale_by_sum(gradient.as_slice(), root, x, alpha, quarter_epsilon(self.epsilon));
     }
 }
 
 compiled! {
-    /// `s ← s + g²`, `x ← x − α g / (√s + ε)`
-    fn scale_by_sum<T>(g: &'a [T], s: &'a mut [T], x: &'a mut [T], alpha: T, epsilon: T) {
-        sweep(g, [s, x], inlined!(|_, g, [s, x]| {
-            let s = finite(s + g * g);
-            [s, finite(x - alpha * g / (s.sqrt() + epsilon))]
+    /// `√s ← √(s + g²)`, a quarter of it, and `x ← x − α g / (√s + ε)`
+    fn scale_by_sum<T>(g: &'a [T], root: &'a mut [T], x: &'a mut [T], alpha: T, epsilon: T) {
+        let most = quarter(T::MAX);
+        sweep(g, [root, x], inlined!(|fused, g, [root, x]| {
+            let g = quarter(g);
+            let root = root_of_squares(fused, T::one(), root, T::one(), g);
+            let root = if root < most { root } else { most };
+            [root, finite(fused.mul_add(-alpha, g / (root + epsilon), x))]
         }));
     }
 }

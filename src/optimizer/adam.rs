@@ -1,5 +1,7 @@
-use super::Schedule;
-use super::first_order::{FirstOrder, UpdateRule, check_average, check_epsilon, finite};
+use super::first_order::{
+    FirstOrder, UpdateRule, check_average, check_epsilon, finite, quarter, quarter_epsilon, root_of_squares,
+};
+use super::{Schedule, Stochastic};
 use crate::contract::setting;
 use crate::kernel::{compiled, inlined, sweep};
 use crate::{Error, Real};
@@ -11,6 +13,9 @@ use crate::{Error, Real};
 /// v ← β₂ v + (1 − β₂) g²,   v̂ = v / (1 − β₂ᵗ)
 /// x ← x − α m̂ / (√v̂ + ε) − α λ x
 /// ```
+///
+/// No gradient is too large or too small for its square: `√v` is kept, not `v`, so that the step is bounded by the
+/// rate whatever the scale of the objective.
 ///
 /// The decay `λ` shrinks every parameter, biases too; a ridge penalty of the risk leaves biases alone.
 ///
@@ -131,6 +136,8 @@ impl<T: Real> Adam<T> {
     }
 }
 
+impl<T: Real> Stochastic for Adam<T> {}
+
 impl<T: Real> UpdateRule for Adam<T> {
     type Scalar = T;
 
@@ -152,16 +159,16 @@ impl<T: Real> UpdateRule for Adam<T> {
 
     fn update(&mut self, alpha: T, t: usize, x: &mut [T]) {
         let correction = |beta: T| T::one() - T::of(beta.f64().powf(t as f64)); // 1 − βᵗ
+        let root = correction(self.beta2).sqrt();
         let rates = Rates {
             beta1: self.beta1,
             beta2: self.beta2,
-            alpha: alpha / correction(self.beta1),
-            root: T::one() / correction(self.beta2).sqrt(),
-            epsilon: self.epsilon,
+            alpha: alpha * (root / correction(self.beta1)),
+            epsilon: quarter_epsilon(self.epsilon * root),
             keep: T::one() - alpha * self.decay,
         };
-        let FirstOrder { gradient, averages: [m, v], .. } = &mut self.state;
-        adapt(gradient.as_slice(), m, v, x, rates);
+        let FirstOrder { gradient, averages: [m, root], .. } = &mut self.state;
+        adapt(gradient.as_slice(), m, root, x, rates);
     }
 }
 
@@ -170,24 +177,25 @@ impl<T: Real> UpdateRule for Adam<T> {
 struct Rates<T> {
     beta1: T,
     beta2: T,
-    /// `α / (1 − β₁ᵗ)`.
+    /// `α √(1 − β₂ᵗ) / (1 − β₁ᵗ)`.
     alpha: T,
-    /// `1 / √(1 − β₂ᵗ)`.
-    root: T,
+    /// `ε √(1 − β₂ᵗ) / 4`.
     epsilon: T,
     /// `1 − α λ`.
     keep: T,
 }
 
 compiled! {
-    /// `m ← β₁ m + (1 − β₁) g`, `v ← β₂ v + (1 − β₂) g²`, `x ← (1 − α λ) x − α m̂ / (√v̂ + ε)`
-    fn adapt<T>(g: &'a [T], m: &'a mut [T], v: &'a mut [T], x: &'a mut [T], rates: Rates<T>) {
-        let Rates { beta1, beta2, alpha, root, epsilon, keep } = rates;
+    /// `m ← β₁ m + (1 − β₁) g`, `√v ← √(β₂ v + (1 − β₂) g²)`, both a quarter of it, and
+    /// `x ← (1 − α λ) x − α m̂ / (√v̂ + ε)`
+    fn adapt<T>(g: &'a [T], m: &'a mut [T], root: &'a mut [T], x: &'a mut [T], rates: Rates<T>) {
+        let Rates { beta1, beta2, alpha, epsilon, keep } = rates;
         let (new1, new2) = (T::one() - beta1, T::one() - beta2);
-        sweep(g, [m, v, x], inlined!(|_, g, [m, v, x]| {
-            let m = beta1 * m + new1 * g;
-            let v = finite(beta2 * v + new2 * g * g);
-            [m, v, finite(keep * x - alpha * m / (v.sqrt() * root + epsilon))]
+        sweep(g, [m, root, x], inlined!(|fused, g, [m, root, x]| {
+            let g = quarter(g);
+            let m = fused.mul_add(beta1, m, new1 * g);
+            let root = root_of_squares(fused, beta2, root, new2, g);
+            [m, root, finite(fused.mul_add(-alpha, m / (root + epsilon), keep * x))]
         }));
     }
 }

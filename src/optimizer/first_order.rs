@@ -4,7 +4,7 @@ use nalgebra::DVector;
 
 use super::{Optimizer, Schedule, Step};
 use crate::contract::setting;
-use crate::kernel;
+use crate::kernel::{self, Fused};
 use crate::objective::evaluate;
 use crate::{Error, Objective, Real, Termination};
 
@@ -75,7 +75,7 @@ impl<T: Real, O: Objective<T> + ?Sized, M: UpdateRule<Scalar = T>> Optimizer<T, 
         state.forget();
         let fine = state.rate > T::zero() && state.rate.is_finite();
         setting("rate", "positive and finite", state.rate, fine)?;
-        state.schedule.check()?;
+        state.schedule.check::<T>()?;
         self.check()
     }
 
@@ -98,6 +98,11 @@ pub(super) fn check_average<T: Real>(name: &'static str, found: T) -> Result<(),
     setting(name, "in [0, 1)", found, found >= T::zero() && found < T::one())
 }
 
+/// A quarter of `ε`, but a normal number: a root of 0 stands for what is less.
+pub(super) fn quarter_epsilon<T: Real>(epsilon: T) -> T {
+    quarter(epsilon).max(T::LEAST_NORMAL)
+}
+
 /// What a root is added to, so that nothing is divided by zero.
 pub(super) fn check_epsilon<T: Real>(epsilon: T) -> Result<(), Error> {
     setting("epsilon", "positive and finite", epsilon, epsilon > T::zero() && epsilon.is_finite())
@@ -108,4 +113,20 @@ pub(super) fn check_epsilon<T: Real>(epsilon: T) -> Result<(), Error> {
 pub(super) fn finite<T: Real>(x: T) -> T {
     let x = if x > T::MAX { T::MAX } else { x };
     if x < -T::MAX { -T::MAX } else { x }
+}
+
+/// A quarter of a gradient, so that no average of such, and no root of one of their squares, leaves the numbers.
+#[inline(always)]
+pub(super) fn quarter<T: Real>(g: T) -> T {
+    g * T::of(0.25)
+}
+
+/// `√(a r² + b g²)` for `r ≥ 0` and a [`quarter`] `g`: a power of two keeps the squares within the range. Of numbers
+/// below the least normal one it is 0.
+#[inline(always)]
+pub(super) fn root_of_squares<T: Real>(fused: Fused, a: T, r: T, b: T, g: T) -> T {
+    let size = if g.abs() > r { g.abs() } else { r };
+    let (down, up) = size.powers();
+    let (r, g) = (r * down, g * down);
+    fused.mul_add(a * r, r, b * g * g).sqrt() * up
 }

@@ -1,5 +1,5 @@
-use super::Schedule;
 use super::first_order::{FirstOrder, UpdateRule, check_average, finite};
+use super::{Schedule, Stochastic};
 use crate::kernel::{compiled, inlined, sweep};
 use crate::{Error, Real};
 
@@ -95,6 +95,8 @@ impl<T: Real> GradientDescent<T> {
         self
     }
 }
+
+impl<T: Real> Stochastic for GradientDescent<T> {}
 
 impl<T: Real> UpdateRule for GradientDescent<T> {
     type Scalar = T;

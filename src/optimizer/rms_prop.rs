@@ -1,5 +1,7 @@
-use super::Schedule;
-use super::first_order::{FirstOrder, UpdateRule, check_average, check_epsilon, finite};
+use super::first_order::{
+    FirstOrder, UpdateRule, check_average, check_epsilon, finite, quarter, quarter_epsilon, root_of_squares,
+};
+use super::{Schedule, Stochastic};
 use crate::kernel::{compiled, inlined, sweep};
 use crate::{Error, Real};
 
@@ -94,6 +96,8 @@ impl<T: Real> RmsProp<T> {
     }
 }
 
+impl<T: Real> Stochastic for RmsProp<T> {}
+
 impl<T: Real> UpdateRule for RmsProp<T> {
     type Scalar = T;
 
@@ -111,18 +115,19 @@ impl<T: Real> UpdateRule for RmsProp<T> {
     }
 
     fn update(&mut self, alpha: T, _t: usize, x: &mut [T]) {
-        let FirstOrder { gradient, averages: [s, _], .. } = &mut self.state;
-        scale_by_average(gradient.as_slice(), s, x, alpha, self.rho, self.epsilon);
+        let FirstOrder { gradient, averages: [root, _], .. } = &mut self.state;
+        scale_by_average(gradient.as_slice(), root, x, alpha, self.rho, quarter_epsilon(self.epsilon));
     }
 }
 
 compiled! {
-    /// `s ← ρ s + (1 − ρ) g²`, `x ← x − α g / (√s + ε)`
-    fn scale_by_average<T>(g: &'a [T], s: &'a mut [T], x: &'a mut [T], alpha: T, rho: T, epsilon: T) {
+    /// `√s ← √(ρ s + (1 − ρ) g²)`, a quarter of it, and `x ← x − α g / (√s + ε)`
+    fn scale_by_average<T>(g: &'a [T], root: &'a mut [T], x: &'a mut [T], alpha: T, rho: T, epsilon: T) {
         let rest = T::one() - rho;
-        sweep(g, [s, x], inlined!(|_, g, [s, x]| {
-            let s = finite(rho * s + rest * g * g);
-            [s, finite(x - alpha * g / (s.sqrt() + epsilon))]
+        sweep(g, [root, x], inlined!(|fused, g, [root, x]| {
+            let g = quarter(g);
+            let root = root_of_squares(fused, rho, root, rest, g);
+            [root, finite(fused.mul_add(-alpha, g / (root + epsilon), x))]
         }));
     }
 }

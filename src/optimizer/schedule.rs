@@ -1,6 +1,7 @@
 use std::f64::consts::PI;
 
-use crate::Error;
+use crate::contract::setting;
+use crate::{Error, Real};
 
 /// How a learning rate changes with the number of steps taken, `t = 0, 1, 2, …`.
 ///
@@ -66,19 +67,24 @@ impl Schedule {
         }
     }
 
-    pub(super) fn check(self) -> Result<(), Error> {
-        let (found, expected, fine) = match self {
+    /// Judges the setting as the scalar that the rate is.
+    pub(super) fn check<T: Real>(self) -> Result<(), Error> {
+        let (expected, found, fine) = match self {
             Self::StepDecay { every: 0, .. } | Self::Cosine { steps: 0 } | Self::WarmUp { steps: 0 } => {
-                (0.0, "at least one step long", false)
+                ("at least one step long", 0.0, false)
             }
-            Self::StepDecay { decay, .. } | Self::Exponential { decay } => {
-                (decay, "a decay in (0, 1]", decay > 0.0 && decay <= 1.0)
-            }
+            Self::StepDecay { decay, .. } | Self::Exponential { decay } => (
+                "a decay in (0, 1], 1e-45 at the least in f32",
+                decay,
+                T::of(decay) > T::zero() && decay <= 1.0,
+            ),
             Self::InverseTime { decay } => {
-                (decay, "a decay that is not negative", decay >= 0.0 && decay.is_finite())
+                let (used, expected) =
+                    (T::of(decay), "a decay of 0, or positive and finite in the scalar of the rate");
+                (expected, decay, used.is_finite() && (used > T::zero() || decay == 0.0))
             }
             Self::Constant | Self::Cosine { .. } | Self::WarmUp { .. } => return Ok(()),
         };
-        if fine { Ok(()) } else { Err(Error::Setting { name: "schedule", expected, found }) }
+        setting("schedule", expected, found, fine)
     }
 }

@@ -10,6 +10,10 @@ use crate::{Error, Loss, Model, Real, kernel};
 impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// Narrows the risk to a range of samples, without copying or rebuilding anything.
     ///
+    /// A batch `B` has the value `Σ w_j ℓ_j / (|B| w̄)` and the penalty, with its size `|B|` and the mean weight `w̄` of
+    /// the data, both over samples of positive weight: the mean over the batches of an epoch, each as often as it has
+    /// samples, is the risk.
+    ///
     /// ```
     /// # use gradus::nalgebra::{self, DVector, dmatrix};
     /// # use gradus::{EmpiricalRisk, GradientDescent, Optimizer, Perceptron, SquaredError};
@@ -37,7 +41,6 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
             return Err(Error::Empty { argument: "range", expected: "sample" });
         }
         self.share(range)?;
-        self.batch.is_gathered = false;
         Ok(self)
     }
 
@@ -63,6 +66,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         if samples.is_empty() {
             return Err(Error::Empty { argument: "samples", expected: "sample" });
         }
+        self.batch.share(samples.iter().copied(), self.weights.as_ref())?;
         let (n, k, m) = (self.x.nrows(), self.y.nrows(), samples.len());
         let (x, y) = self.batch.gathered.get_or_insert_with(|| (DMatrix::zeros(n, m), DMatrix::zeros(k, m)));
         if x.ncols() < m {
@@ -70,13 +74,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         }
         kernel::gather(self.x, samples, x.as_mut_slice());
         kernel::gather(self.y, samples, y.as_mut_slice());
-        self.forget();
-        let weights = self.weights.as_deref();
-        self.batch.shares.clear();
-        self.batch.shares.extend(samples.iter().map(|&j| weights.map_or(T::one(), |w| w[j])));
         self.batch.range = 0..m;
         self.batch.is_gathered = true;
-        self.batch.normalise()?;
+        self.forget();
         Ok(self)
     }
 
@@ -86,28 +86,12 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         self.verdict = None;
     }
 
-    /// `w_j / Σw` over a range of the data.
+    /// Puts a range of the data in play.
     pub(super) fn share(&mut self, range: Range<usize>) -> Result<(), Error> {
-        self.forget();
-        let shares = &mut self.batch.shares;
-        match &self.weights {
-            None if shares.len() == range.len()
-                && self.batch.range.len() == range.len()
-                && !self.batch.is_gathered =>
-            {
-                self.batch.range = range;
-                return Ok(());
-            }
-            None => {
-                shares.clear();
-                shares.resize(range.len(), T::one());
-            }
-            Some(weights) => {
-                shares.clear();
-                shares.extend_from_slice(&weights[range.clone()]);
-            }
-        }
+        self.batch.share(range.clone(), self.weights.as_ref())?;
         self.batch.range = range;
-        self.batch.normalise()
+        self.batch.is_gathered = false;
+        self.forget();
+        Ok(())
     }
 }

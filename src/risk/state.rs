@@ -6,7 +6,29 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::{Error, Real, kernel};
 
-/// The samples in play, and `w_j / Σw` of each.
+/// The weights of the data, not all zero.
+#[derive(Debug)]
+pub(super) struct Weights<T> {
+    pub(super) w: Vec<T>,
+    /// A power of two that brings the largest near 1, so that their sum is a number whatever their size.
+    pub(super) scale: T,
+    /// `Σw`, scaled.
+    pub(super) sum: T,
+    /// Samples of positive weight, `m`.
+    count: usize,
+}
+
+impl<T: Real> Weights<T> {
+    /// Of numbers that are finite and not negative.
+    pub(super) fn new(w: &[T]) -> Self {
+        let (scale, _) = kernel::norm_inf(w).unit();
+        let scaled: Vec<T> = w.iter().map(|w| *w * scale).collect();
+        let count = w.iter().filter(|w| **w > T::zero()).count();
+        Self { w: w.to_vec(), scale, sum: kernel::sum(&scaled), count }
+    }
+}
+
+/// The samples in play, and the share of each in the risk.
 #[derive(Debug)]
 pub(super) struct Batch<T: Real> {
     pub(super) range: Range<usize>,
@@ -23,13 +45,27 @@ impl<T: Real> Default for Batch<T> {
 }
 
 impl<T: Real> Batch<T> {
-    pub(super) fn normalise(&mut self) -> Result<(), Error> {
-        let total = kernel::sum(&self.shares);
-        if !(total > T::zero() && total.is_finite()) {
-            let expected = "positive for at least one sample of the batch, with a finite sum";
-            return Err(Error::Setting { name: "weights", expected, found: total.f64() });
+    /// The shares `w_j / (|B| w̄)` of the samples of a batch `B`, with its size `|B|` and the mean weight of the data
+    /// `w̄ = Σw / m` over samples of positive weight: `w_j / Σw` for all of them, and on average over the batches.
+    pub(super) fn share(
+        &mut self, samples: impl ExactSizeIterator<Item = usize> + Clone, weights: Option<&Weights<T>>,
+    ) -> Result<(), Error> {
+        let size = samples.len();
+        let Some(weights) = weights else {
+            if self.shares.len() != size {
+                self.shares.clear();
+                self.shares.resize(size, T::one() / T::of(size as f64));
+            }
+            return Ok(());
+        };
+        let count = samples.clone().filter(|j| weights.w[*j] > T::zero()).count();
+        if count == 0 {
+            let expected = "positive for at least one sample of the batch: leave those without weight out";
+            return Err(Error::Setting { name: "weights", expected, found: 0.0 });
         }
-        self.shares.iter_mut().for_each(|w| *w /= total);
+        let total = weights.sum * T::of(count as f64 / weights.count as f64);
+        self.shares.clear();
+        self.shares.extend(samples.map(|j| weights.w[j] * weights.scale / total));
         Ok(())
     }
 

@@ -86,8 +86,10 @@ POINTS = {
     "sigmoid_slope": "0 1e-320 -1e-8 0.1 -0.3 1 -1 2.5 -5 17 36.7 -37 300 -300 -708.4 740.1",
     "tanh_slope": "0 1e-320 -1e-8 0.1 -0.3 0.5 -0.55 1 2.5 -5 18 19.1 -20 -300 350 371.3",
     "softplus_slope": "0 1e-320 -1e-8 0.1 -0.3 1 -1 2.5 -5 -36.7 36.7 300 -300 -708.4",
-    "normal": "0 1e-320 -1e-8 0.1 -0.3 0.7 -0.7 0.71 -0.71 1 -1 2.5 -5 5 -9.7 -15.3 -30.1 -37.4 38",
-    "density": "0 1e-320 -1e-8 0.1 -0.7 1 -2.5 5 -9.7 15.3 -30.1 37.4",
+    "gelu": "0 1e-320 -1e-8 0.1 -0.3 0.7 -0.7 0.71 1 -1 2.5 -5 5 -9.7 -15.3 -30.1 -37.4 -38.4 38",
+    "gelu_slope": "0 1e-320 -1e-8 0.1 -0.3 0.7 0.71 1 -1 2.5 -5 5 -9.7 -15.3 -30.1 -37.4 -38.4 38",
+    "silu": "0 1e-320 -1e-8 0.1 -0.3 1 -1 2.5 -5 36.7 -37 300 -300 -708.4 -740.1 -750",
+    "silu_slope": "0 1e-320 -1e-8 0.1 -0.3 1 2.5 -5 36.7 -37 300 -300 -708.4 -740.1 -750",
     "erfc": "0 1e-320 1e-17 -1e-8 0.1 -0.3 0.5 -0.5 1 -1 2.5 -5 5 9.7 -6 15.3 26.5 27.2",
 }
 EXACT = {
@@ -101,8 +103,10 @@ EXACT = {
     "sigmoid_slope": lambda z: 1 / (2 * mp.cosh(z / 2)) ** 2,
     "tanh_slope": lambda z: 1 / mp.cosh(z) ** 2,
     "softplus_slope": lambda z: 1 / (1 + mp.exp(-z)),
-    "normal": lambda z: mp.erfc(-z / mp.sqrt(2)) / 2,
-    "density": lambda z: mp.exp(-z * z / 2) / mp.sqrt(2 * mp.pi),
+    "gelu": lambda z: z * mp.ncdf(z),
+    "gelu_slope": lambda z: mp.ncdf(z) + z * mp.npdf(z),
+    "silu": lambda z: z / (1 + mp.exp(-z)),
+    "silu_slope": lambda z: 1 / (1 + mp.exp(-z)) + z / (2 * mp.cosh(z / 2)) ** 2,
     "erfc": mp.erfc,
 }
 

@@ -7,7 +7,7 @@ use super::tridiagonal::Tridiagonal;
 use crate::kernel::real::{Real, compiled};
 use crate::kernel::scratch::with_scratch;
 use crate::kernel::simd::{Task, Vector, dispatch};
-use crate::kernel::sums::{all_finite, norm_inf, unit};
+use crate::kernel::sums::{all_finite, norm_inf};
 
 /// `H = V diag(λ) Vᵀ` with the eigenvalues ascending and the unit eigenvectors in the columns of `V`.
 #[derive(Debug, Clone)]
@@ -114,7 +114,7 @@ fn mirrored<T: Real>(reduced: &Tridiagonal<T>, mut q: Vec<T>) -> (Vec<T>, Vec<T>
 /// `ε ‖H‖` (Martin, Reinsch and Wilkinson, Numer. Math. 11, 1968, of their mirrored order).
 fn graded<T: Real>(h: &DMatrix<T>) -> (Vec<usize>, Vec<T>, T) {
     let (n, largest) = (h.nrows(), norm_inf(h.as_slice()));
-    let unit = if largest > T::zero() { unit(largest) } else { T::one() };
+    let (unit, back) = largest.unit();
     let rows = ascending(n, |i| -h[(i, i)].abs());
     let mut graded = vec![T::zero(); n * n];
     for (j, column) in graded.chunks_exact_mut(n).enumerate() {
@@ -122,7 +122,7 @@ fn graded<T: Real>(h: &DMatrix<T>) -> (Vec<usize>, Vec<T>, T) {
             *entry = h[(rows[i].max(rows[j]), rows[i].min(rows[j]))] * unit;
         }
     }
-    (rows, graded, T::one() / unit)
+    (rows, graded, back)
 }
 
 /// `0 … n − 1` in the order of rising keys.
