@@ -93,7 +93,7 @@ fn all_methods<T: Real>() -> Vec<String> {
                         }
                     }
                     Err(error) => {
-                        assert!(!matches!(error, Error::Length { .. }), "{name} on {}: {error}", f.name)
+                        assert!(!matches!(error, Error::Length { .. }), "{name} on {}: {error}", f.name);
                     }
                 }
             }

@@ -346,7 +346,7 @@ impl<T: Real> Task<T> for Rotate<'_, T> {
 
     #[inline(always)]
     unsafe fn run<V: Vector<Scalar = T>>(self) {
-        const { assert!(ROWS % (REGISTERS * V::LANES) == 0) };
+        const { assert!(ROWS.is_multiple_of(REGISTERS * V::LANES)) };
         for part in (0..ROWS).step_by(REGISTERS * V::LANES) {
             // SAFETY: as many columns as there are pairs stand before `right`.
             unsafe {
