@@ -33,7 +33,7 @@ pub(crate) use views::{Factor, flat, flat_mut};
 /// The same functions for code that is [`compiled!`] itself: it saves a call.
 pub(crate) mod inside {
     pub(crate) use super::product::{affine, product};
-    pub(crate) use super::sums::add_columns;
+    pub(crate) use super::sums::{add_columns, axpy, times};
 }
 
 use nalgebra::{DMatrix, DMatrixView, DVector};

@@ -39,7 +39,8 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     ///
     /// `theta` and `out` have length `p`; where one has not, nothing is written. A [`Network`](crate::Network)
     /// and the affine models take one pass over the data; a model of your own that does not offer
-    /// [`hessian_diagonal`](SecondOrderModel::hessian_diagonal) takes one Hessian product per entry.
+    /// [`hessian_diagonal`](SecondOrderModel::hessian_diagonal) takes one Hessian product per entry. Where memory does not
+    /// hold what is needed on the way (outputs × outputs, units × units of all but the first layer), the result is NaN.
     ///
     /// ```
     /// use gradus::nalgebra::{self, DVector, dmatrix, dvector};

@@ -26,7 +26,7 @@ use nalgebra::{DMatrixView, DVector};
 
 use super::cache::{NetworkCache, Room, Strip};
 use super::{Network, input};
-use crate::kernel::{self, Factor, compiled, reserve};
+use crate::kernel::{self, Factor, compiled, inside, reserve};
 use crate::{Architecture, Real};
 
 mod blocks;
@@ -138,12 +138,12 @@ impl Network {
                 first.fill(T::one());
                 layer.activation.times_first(&terms[..len], &[], first);
             }
-            kernel::times(delta, first);
+            inside::times(delta, first);
             layer.activation.times_second(block, &terms[..len], first, second);
             if let Some(before) = before.last_mut() {
                 let (w, _) = layer.parts(theta);
                 let delta = Factor::new(delta, m, layer.units);
-                kernel::product(T::one(), delta, w, T::zero(), &mut before.second);
+                inside::product(T::one(), delta, w, T::zero(), &mut before.second);
             }
         }
         Some(())
@@ -161,10 +161,10 @@ impl Network {
             for (u, pair) in (v..v + target.run(last, k, v)).zip(&mut pairs) {
                 let c = curvature.row(v * k + u);
                 pair.iter_mut().zip(c.columns_range(samples.clone()).iter()).for_each(|(pair, c)| *pair = *c);
-                kernel::times(pair, &strip.first[v * m..][..m]);
-                kernel::times(pair, &strip.first[u * m..][..m]);
+                inside::times(pair, &strip.first[v * m..][..m]);
+                inside::times(pair, &strip.first[u * m..][..m]);
                 if u == v {
-                    kernel::axpy(T::one(), &strip.second[u * m..][..m], pair);
+                    inside::axpy(T::one(), &strip.second[u * m..][..m], pair);
                 }
             }
         }
@@ -201,9 +201,9 @@ impl Network {
                         let (run, tail) = pairs.split_at_mut(m * rest);
                         let s = Factor::new(&room.cross[0][u * upper.units * m..], m, upper.units);
                         let w = Factor::new(&weights[u * upper.units..], upper.units, rest);
-                        kernel::product(T::one(), s, w, T::zero(), run);
-                        kernel::times(run, &first[u * m..]);
-                        kernel::axpy(T::one(), &second[u * m..][..m], &mut run[..m]);
+                        inside::product(T::one(), s, w, T::zero(), run);
+                        inside::times(run, &first[u * m..]);
+                        inside::axpy(T::one(), &second[u * m..][..m], &mut run[..m]);
                         pairs = tail;
                     }
                 } else if l + 2 == top {
@@ -239,9 +239,9 @@ fn hop<T: Real>(
 ) -> Option<()> {
     buffers.iter_mut().try_for_each(|buffer| reserve(buffer, rows * first.len() / m))?;
     let [now, next] = buffers;
-    kernel::product(T::one(), Factor::new(now, rows, units), w, T::zero(), next);
+    inside::product(T::one(), Factor::new(now, rows, units), w, T::zero(), next);
     for (runs, first) in next.chunks_exact_mut(rows).zip(first.chunks_exact(m)) {
-        runs.chunks_exact_mut(m).for_each(|run| kernel::times(run, first));
+        runs.chunks_exact_mut(m).for_each(|run| inside::times(run, first));
     }
     std::mem::swap(now, next);
     Some(())

@@ -4,7 +4,7 @@ use super::super::Layer;
 use super::super::cache::{Room, Strip};
 use super::{Target, triangle};
 use crate::Real;
-use crate::kernel::{self, Factor, compiled, inlined, reserve};
+use crate::kernel::{self, Factor, compiled, inlined, inside, reserve};
 
 /// Scalars of the factors that a product is given at a time.
 const TERMS: usize = 1 << 16;
@@ -27,19 +27,19 @@ impl<T: Real> Room<T> {
             let mut columns = 0;
             for (term, (i, j)) in terms.chunks_exact_mut(m).zip(these.clone()) {
                 term.copy_from_slice(&input[i * m..][..m]);
-                kernel::times(term, &input[j * m..][..m]);
+                inside::times(term, &input[j * m..][..m]);
                 columns += 1;
             }
             if columns == 0 {
                 return Some(());
             }
-            kernel::product(T::one(), s, Factor::new(terms, m, columns), T::zero(), block);
+            inside::product(T::one(), s, Factor::new(terms, m, columns), T::zero(), block);
             for (sums, (i, j)) in block.chunks_exact(count).zip(these) {
                 let mut above = 0;
                 for v in 0..units {
                     let at = (layer.offset + j * units + v) * p + layer.offset + i * units;
                     let (upper, lower) = out[at..][..units].split_at_mut(v);
-                    kernel::axpy(T::one(), &sums[above..][..units - v], lower);
+                    inside::axpy(T::one(), &sums[above..][..units - v], lower);
                     above += units - v;
                     if i > j {
                         // Sᵤᵥ = Sᵥᵤ stands in the run of u
@@ -86,17 +86,17 @@ impl<T: Real> Room<T> {
                             Some(g) => sum_of_products(term, s, a, g, delta),
                             None => {
                                 term.copy_from_slice(s);
-                                kernel::times(term, a);
+                                inside::times(term, a);
                             }
                         }
                     }
                 }
                 let rows = js.len() * units;
-                kernel::product(T::one(), Factor::new(terms, m, rows).t(), x, T::zero(), block);
+                inside::product(T::one(), Factor::new(terms, m, rows).t(), x, T::zero(), block);
                 for (i, sums) in block.chunks_exact(rows).take(lower.inputs + 1).enumerate() {
                     let column = lower.offset + i * lower.units + u;
                     let at = column * p + upper.offset + start * units;
-                    kernel::axpy(T::one(), sums, &mut out[at..][..rows]);
+                    inside::axpy(T::one(), sums, &mut out[at..][..rows]);
                 }
             }
         }
@@ -113,14 +113,14 @@ impl<T: Real> Room<T> {
         reserve(terms, m * inputs)?;
         reserve(block, m * units)?;
         terms[..input.len()].copy_from_slice(input);
-        kernel::times(&mut terms[..input.len()], input);
+        inside::times(&mut terms[..input.len()], input);
         let mut pair = 0;
         for (u, s) in block.chunks_exact_mut(m).take(units).enumerate() {
             s.copy_from_slice(&pairs[pair * m..][..m]);
             pair += target.run(l, units, u);
         }
         let (s, squares) = (Factor::new(block, m, units), Factor::new(terms, m, inputs));
-        kernel::product(T::one(), s.t(), squares, T::one(), &mut target.out[layer.range()]);
+        inside::product(T::one(), s.t(), squares, T::one(), &mut target.out[layer.range()]);
         Some(())
     }
 }
