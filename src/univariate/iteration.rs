@@ -130,7 +130,10 @@ impl<'r, T: Real> Iteration<'r, T> {
         self.record(x);
     }
 
-    pub(super) fn report(mut self, (point, termination): Ending<T>) -> ScalarReport<T> {
+    pub(super) fn report(mut self, (point, mut termination): Ending<T>) -> ScalarReport<T> {
+        if termination.is_stationary() && !point.is_finite() {
+            termination = Termination::NonFinite;
+        }
         let is_met = point.f.abs() <= self.settings.tolerance && termination == Termination::ZeroDerivative;
         let judged = self.minimum && (is_met || termination.is_stationary());
         let kind = judged.then(|| self.kind(&point));
