@@ -1,5 +1,6 @@
 //! The derivative checker on random functions: steep, oscillating, narrow, beside large offsets, in every unit. A right
 //! derivative never fails; a wrong sign, a zeroed, swapped or shortened entry never passes.
+#![expect(clippy::float_cmp, reason = "exact numbers, compared as they are")]
 
 use gradus::check::{self, CheckReport, Verdict};
 use gradus::{Function, Objective, Real};
