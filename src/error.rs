@@ -97,6 +97,22 @@ pub enum Error {
         /// makes the data ever likelier.
         direction: Vec<f64>,
     },
+    /// Whether there are likeliest weights could not be decided.
+    #[error("{what} needs classes that overlap, found that separation is not decided: add a ridge penalty")]
+    Undecided {
+        /// What was asked for.
+        what: &'static str,
+    },
+    /// A result that its scalar cannot hold, or not with all its digits.
+    #[error(
+        "{what} leaves the range of numbers, found {found:e}: measure data in units nearer to their size"
+    )]
+    Range {
+        /// Which quantity.
+        what: &'static str,
+        /// What is left of it.
+        found: f64,
+    },
     /// A question that only a minimum can answer was asked of another point.
     #[error(
         "{what} needs a minimum, found a point {distance:e} standard errors away from one: fit to convergence first"
@@ -174,14 +190,14 @@ pub enum Error {
     /// The columns of the design do not determine the coefficients.
     #[error(
         "the design has rank {rank}, expected {expected}: {} on the others; remove them or add a ridge penalty",
-        dependent(columns, *expected)
+        dependent(columns)
     )]
     RankDeficient {
         /// Numerical rank.
         rank: usize,
         /// Number of coefficients.
         expected: usize,
-        /// Features that depend on those before them; the number of features stands for the bias.
+        /// Features that depend on those before them, or on the bias: without them the rank is full.
         columns: Vec<usize>,
     },
     /// An iterative factorisation did not finish within its bound.
@@ -243,9 +259,8 @@ fn unwritten(what: &str, found: f64) -> &'static str {
     if lent { " (every entry of the gradient must be written)" } else { "" }
 }
 
-fn dependent(columns: &[usize], coefficients: usize) -> String {
-    let name = |&c: &usize| if c + 1 == coefficients { format!("{c} (or the bias)") } else { c.to_string() };
-    let names: Vec<_> = columns.iter().map(name).collect();
+fn dependent(columns: &[usize]) -> String {
+    let names: Vec<_> = columns.iter().map(usize::to_string).collect();
     match names.len() {
         0 => "some columns depend".into(),
         1 => format!("column {} depends", names[0]),

@@ -25,7 +25,7 @@ pub(crate) use scratch::reserve;
 #[cfg(test)]
 pub(crate) use simd::{at_each_level, sizes};
 pub(crate) use simd::{inlined, vectorize};
-pub(crate) use sums::{halve, pairwise};
+pub(crate) use sums::{halve, pairwise, unit};
 pub(crate) use sweep::sweep;
 pub(crate) use threads::{join, threads};
 pub(crate) use views::{Factor, flat, flat_mut};

@@ -13,10 +13,12 @@ use state::{Batch, Weights, Worker};
 use tree::Counter;
 
 pub(crate) use design::Design;
+use frame::Frame;
 
 mod batch;
 mod curvature;
 mod design;
+mod frame;
 mod leaves;
 mod moments;
 mod recession;
@@ -65,6 +67,8 @@ pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
     counters: [Vec<Counter<Sums<T>>>; 5],
     point: state::Point<T>,
     verdict: Option<Recession<T>>,
+    /// What features of a risk that is [`framed`](Self::framed) are measured by, if not as they are.
+    pub(crate) frame: Option<Frame<T>>,
 }
 
 /// What is summed over the samples.
@@ -111,22 +115,30 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         check_shape("scores", z.shape(), (model.outputs(), 1))?;
         let mut is_penalised = vec![true; p];
         model.penalised(&mut is_penalised);
-        let mut risk = Self {
+        let mut risk = Self::unshared(model, loss, (x, y), runs(&is_penalised));
+        risk.share(0..x.ncols())?;
+        Ok(risk)
+    }
+
+    /// Of checked data, whose samples have no shares yet.
+    fn unshared(
+        model: M, loss: L, (x, y): (DMatrixView<'a, T>, DMatrixView<'a, T>), penalised: Vec<Range<usize>>,
+    ) -> Self {
+        Self {
             model,
             loss,
             x,
             y,
             weights: None,
             ridge: T::zero(),
-            penalised: runs(&is_penalised),
+            penalised,
             batch: Batch::default(),
             workers: Default::default(),
             counters: Default::default(),
             point: state::Point::default(),
             verdict: None,
-        };
-        risk.share(0..x.ncols())?;
-        Ok(risk)
+            frame: None,
+        }
     }
 
     /// Weighs the samples: weight 2 is the sample twice, weight 0 the sample removed.
@@ -254,6 +266,13 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         }
     }
 
+    /// The inputs as the model sees them.
+    fn seen<'w>(&self, x: DMatrixView<'w, T>, placed: &'w mut DMatrix<T>) -> DMatrixView<'w, T> {
+        let Some(frame) = &self.frame else { return x };
+        frame.place(x, placed.as_mut_slice());
+        placed.columns(0, x.ncols())
+    }
+
     /// How the batch is cut for a sum of this quantity, of `bytes`.
     fn leaves(&self, quantity: Quantity, bytes: usize) -> Leaves {
         let width = match quantity {
@@ -312,6 +331,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
             // what a loss never writes shows
             delta: DMatrix::repeat(k, width, T::NAN),
             second: state::Curved::new(k, if is_second { width } else { 0 }),
+            placed: DMatrix::zeros(self.model.inputs(), if self.frame.is_some() { width } else { 0 }),
         }
     }
 
@@ -320,6 +340,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         &self, theta: &DVector<T>, chunk: Range<usize>, worker: &mut Worker<T, M::Cache>, sums: &mut Sums<T>,
     ) {
         let (x, y, shares) = self.part(chunk);
+        let x = self.seen(x, &mut worker.placed);
         let z = self.model.forward(theta, x, &mut worker.cache);
         let mut delta = worker.delta.columns_mut(0, y.ncols());
         sums.value += self.loss.value_gradient(z, y, shares, delta.as_view_mut());
@@ -332,9 +353,18 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     }
 
     /// `(λ/2) ‖W‖²`, with `λ W` added to `gradient`.
-    fn penalty(&self, theta: &DVector<T>, gradient: Option<&mut DVector<T>>) -> T {
+    fn penalty(&self, theta: &DVector<T>, mut gradient: Option<&mut DVector<T>>) -> T {
         if self.ridge == T::zero() {
             return T::zero();
+        }
+        if let Some(frame) = &self.frame {
+            // on the weights of features as they are
+            let shrink = |i: usize| self.ridge * frame.scale(i) * frame.scale(i) * theta[i];
+            let penalised = self.penalised.iter().flat_map(Range::clone);
+            return penalised.fold(T::zero(), |sum, i| {
+                gradient.iter_mut().for_each(|gradient| gradient[i] += shrink(i));
+                sum + T::of(0.5) * shrink(i) * theta[i]
+            });
         }
         let weights = || self.penalised.iter().map(|run| (run, &theta.as_slice()[run.clone()]));
         if let Some(gradient) = gradient {
@@ -366,6 +396,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
         }
         let sums = self.sum_chunks(Quantity::Value, Sums::zeros(0, 0), |risk, chunk, worker, sums| {
             let (x, y, shares) = risk.part(chunk);
+            let x = risk.seen(x, &mut worker.placed);
             let z = risk.model.forward(theta, x, &mut worker.cache);
             sums.value += risk.loss.value(z, y, shares);
         });

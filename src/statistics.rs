@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::contract::{check_point, room, setting};
 use crate::kernel;
-use crate::{EmpiricalRisk, Error, Loss, Model, Objective, Real};
+use crate::{EmpiricalRisk, Error, Loss, Model, Objective, Real, Recession};
 use distributions::Symmetric;
 use information::{Curvature, Information};
 
@@ -38,7 +38,7 @@ pub struct Statistics<T: Real> {
     pub standard_errors: DVector<T>,
     /// Unbiased residual variance of each output, where the loss is the squared error.
     pub residual_variance: Option<DVector<T>>,
-    /// Degrees of freedom of Student's distribution; none: the normal one.
+    /// Degrees of freedom of Student's distribution; none: the normal one. Unless positive there are no p values: NaN.
     pub degrees_of_freedom: Option<f64>,
 }
 
@@ -83,7 +83,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     ///
     /// Weights count samples: weight 2 is the sample twice. A penalty biases estimates, which no covariance tells.
     /// For affine models `H` is never formed: its root comes from an orthogonal factorisation. `H` is the exact
-    /// Hessian; no damping of any optimizer is in it.
+    /// Hessian; no damping of any optimizer is in it. No residual is taken for smaller than what rounding makes of it: of
+    /// a perfect fit, standard errors are of that size, and a coefficient that is zero is not significant.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix};
@@ -101,14 +102,16 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     ///
     /// # Errors
     /// [`Error::Length`] and [`Error::NonFinite`] for `theta`; [`Error::NotStationary`] where it is no minimum to
-    /// within a thousandth of a standard error; [`Error::Separable`] with the direction; [`Error::RankDeficient`] with
-    /// the columns; [`Error::NotPositiveDefinite`] for a network whose Hessian is not; [`Error::DegreesOfFreedom`].
+    /// within a thousandth of a standard error, or rounding; [`Error::Separable`] with the direction, and
+    /// [`Error::Undecided`]; [`Error::RankDeficient`] with the columns; [`Error::NotPositiveDefinite`] for a network whose
+    /// Hessian is not; [`Error::DegreesOfFreedom`]; [`Error::Range`] where squares of standard errors cannot be
+    /// represented.
     #[expect(private_bounds, reason = "the likelihoods of the crate")]
     pub fn statistics(&mut self, theta: &DVector<T>) -> Result<Statistics<T>, Error>
     where
         M: Information<T, L>,
     {
-        Ok(Statistics::new(theta, self.curvature(theta)?))
+        Statistics::new(theta, self.curvature(theta)?)
     }
 
     /// [`statistics`](Self::statistics) with a covariance that does not trust the model's variance, only its mean.
@@ -133,13 +136,21 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     where
         M: Information<T, L>,
     {
-        let curvature = self.curvature(theta)?;
-        let mut covariance = self.gradient_moments(theta, &curvature.inverse);
+        let mut curvature = self.curvature(theta)?;
+        let Curvature { sigma, rounding, root, .. } = &curvature;
+        // a row of A times its output's σ is what the parameter is measured in
+        let (k, (lengths, rows)) = (sigma.len(), information::unit_rows(root));
+        let mut moments = self.gradient_moments(theta, sigma, &rows.transpose(), root);
+        kernel::mirror(moments.as_mut_slice(), theta.len());
         if robust == Robust::Hc1 {
             let count = self.total_weight();
-            covariance *= count / information::degrees(count, T::of(theta.len() as f64))?;
+            moments *= count / information::degrees(count, T::of(theta.len() as f64 / k as f64))?;
         }
-        Ok(Statistics::new(theta, Curvature { covariance, ..curvature }))
+        let deviations = DVector::from_fn(theta.len(), |i, _| moments[(i, i)].sqrt().max(rounding[i % k]));
+        curvature.errors = DVector::from_fn(theta.len(), |i, _| deviations[i] * lengths[i] * sigma[i % k]);
+        curvature.correlation =
+            moments.map_with_location(|i, j, m| information::over(m, deviations[i] * deviations[j]));
+        Statistics::new(theta, curvature)
     }
 
     fn curvature(&mut self, theta: &DVector<T>) -> Result<Curvature<T>, Error>
@@ -150,15 +161,24 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         check_point("theta", theta, self.dim())?;
         room::<T>("theta", &[theta.len(), theta.len(), 4])?; // Hessian, factor, inverse, covariance
         self.batch(0..self.samples())?;
+        match self.recedes(theta) {
+            Recession::Along(direction) => {
+                let direction = direction.iter().map(|d| d.f64()).collect();
+                return Err(Error::Separable { what: "statistics", direction });
+            }
+            Recession::Undecided => return Err(Error::Undecided { what: "statistics" }),
+            Recession::NotSought | Recession::No => {}
+        }
         let curvature = M::curvature(self, theta)?;
-        // the distance to the minimum in standard errors: √((Σw) gᵀ H⁻¹ g / σ²), g the gradient of the sum
+        // the distance to the minimum in standard errors, ‖Aᵀg / σ‖, and what rounding of the residuals makes of it
         let mut gradient = DVector::zeros(theta.len());
         self.value_gradient(theta, &mut gradient);
-        gradient *= self.total_weight();
-        let step = &curvature.inverse * &gradient;
-        let gain = kernel::dot(gradient.as_slice(), step.as_slice());
-        let distance = (gain / curvature.scatter).sqrt().f64();
-        if gain <= T::zero() || distance <= STATIONARY {
+        let Curvature { root, sigma, rounding, .. } = &curvature;
+        let total = self.total_weight();
+        gradient.iter_mut().enumerate().for_each(|(i, g)| *g = *g / sigma[i % sigma.len()] * total);
+        let distance = kernel::norm(root.tr_mul(&gradient).as_slice()).f64();
+        let rounding = (kernel::norm(rounding.as_slice()) * total.sqrt()).f64();
+        if distance <= STATIONARY + rounding {
             return Ok(curvature);
         }
         Err(Error::NotStationary { what: "statistics", distance })
@@ -169,21 +189,26 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
 const STATIONARY: f64 = 1e-3;
 
 impl<T: Real> Statistics<T> {
-    fn new(theta: &DVector<T>, curvature: Curvature<T>) -> Self {
-        Self {
+    fn new(theta: &DVector<T>, curvature: Curvature<T>) -> Result<Self, Error> {
+        let errors = curvature.errors;
+        information::representable("the covariance", &errors)?;
+        Ok(Self {
             estimates: theta.clone(),
-            standard_errors: curvature.covariance.diagonal().map(|v| v.max(T::zero()).sqrt()),
-            covariance: curvature.covariance,
+            covariance: curvature
+                .correlation
+                .map_with_location(|i, j, cosine| errors[i] * cosine * errors[j]),
+            standard_errors: errors,
             residual_variance: curvature.residual_variance,
             degrees_of_freedom: curvature.degrees_of_freedom,
-        }
+        })
     }
 
     fn distribution(&self) -> Symmetric {
         self.degrees_of_freedom.map_or(Symmetric::Normal, Symmetric::Student)
     }
 
-    /// Estimates over standard errors: `t` where there are degrees of freedom, else `z`.
+    /// Estimates over standard errors: `t` where there are degrees of freedom, else `z`. An estimate of zero has the ratio
+    /// zero.
     ///
     /// ```
     /// # use gradus::nalgebra::{self, dmatrix};
@@ -198,7 +223,7 @@ impl<T: Real> Statistics<T> {
     /// ```
     pub fn ratios(&self) -> DVector<T> {
         let pairs = self.estimates.iter().zip(&self.standard_errors);
-        DVector::from_vec(pairs.map(|(estimate, error)| *estimate / *error).collect())
+        DVector::from_vec(pairs.map(|(estimate, error)| information::over(*estimate, *error)).collect())
     }
 
     /// The probability of a ratio at least as large, of either sign, were the parameter zero.

@@ -333,3 +333,85 @@ fn a_predictor_answers_as_predict_does() {
     let known = Fitted::from_parameters(SigmoidClassifier::new(2), LogLoss, dvector![4.5, 1.5, 0.0]).unwrap();
     assert!((known.predict(&dmatrix![1.0; 3.0]).unwrap()[0] - 0.9998766054240137_f64).abs() < 1e-15);
 }
+
+/// As many columns are named as the rank lacks: pingouin #130, a column per level, a constant column, and a bias.
+#[test]
+fn levels_and_a_constant_are_two_too_many() {
+    let x = DMatrix::from_fn(4, 9, |i, j| if i == 3 { 1.0 } else { f64::from(u8::from(j % 3 == i)) });
+    let y = DMatrix::from_fn(1, 9, |_, j| j as f64);
+    let Err(Error::RankDeficient { rank, expected, columns }) = Perceptron::new(4).fit(&x, &y) else {
+        panic!("columns depend")
+    };
+    assert_eq!((rank, expected, columns.len()), (3, 5, 2));
+    let rest = x.remove_rows_at(&columns);
+    assert!(Perceptron::new(2).fit(&rest, &y).is_ok());
+    // they do wherever they lie: the third is the sum of two far from zero
+    let y = DMatrix::from_fn(1, 20, |_, j| (j as f64).cos());
+    let mut x = DMatrix::from_fn(3, 20, |i, j| 1e6 * (i + 1) as f64 + ((i * 7 + j * j * 3) % 11) as f64);
+    let sum = x.row(0) + x.row(1);
+    x.row_mut(2).copy_from(&sum);
+    let Err(Error::RankDeficient { columns, .. }) = Perceptron::new(3).fit(&x, &y) else {
+        panic!("they depend")
+    };
+    assert_eq!(columns, [2]);
+}
+
+/// statsmodels #4738: R's glm has the slope 0.08739.
+#[test]
+fn times_are_features_too() {
+    let x = |offset: f64| DMatrix::from_fn(1, 60, |_, j| offset + j as f64);
+    let y = DMatrix::from_fn(1, 60, |_, j| f64::from(u8::from((j * 7) % 60 + j > 60)));
+    for offset in [0.0, 1e6, 1.4e9, 1e10, 1e12] {
+        let fitted = SigmoidClassifier::new(1).fit(&x(offset), &y).unwrap();
+        let report = &fitted.report;
+        assert!(report.converged() && report.kind() == Some(CriticalKind::Minimum), "{offset:e}: {report}");
+        assert!((fitted.weights()[0] / 0.08738904031119578 - 1.0).abs() < 1e-9, "{offset:e}");
+    }
+    // numbers are a quarter apart where the bias is: those nearest to it are far from likeliest
+    let fitted = SigmoidClassifier::new(1).fit(&x(2e16), &y);
+    assert!(fitted.is_ok_and(|fitted| !fitted.report.converged()));
+    let line = Perceptron::new(1).fit(&x(1.4e9), &(x(0.0) * 3.0)).unwrap();
+    assert!(line.report.converged() && (line.weights()[0] / 3.0 - 1.0).abs() < 1e-15);
+    let years = dmatrix![2020.0_f32, 2021.0, 2022.0, 2023.0];
+    let fitted = SigmoidClassifier::new(1).fit(&years, &dmatrix![0.0, 1.0, 0.0, 1.0]).unwrap();
+    assert!(fitted.report.converged() && (fitted.weights()[0] / 0.908_184_3 - 1.0).abs() < 1e-4);
+    for shift in [0.0, 1e3, 1e5, 1e7, 1e8, 1e10] {
+        let x = dmatrix![1.0, 2.0, 3.0, 4.0].add_scalar(shift);
+        let fitted = SigmoidClassifier::new(1).fit(&x, &dmatrix![0.0, 1.0, 0.0, 1.0]).unwrap();
+        assert!(fitted.report.converged() && (fitted.weights()[0] / 0.90818426254_f64 - 1.0).abs() < 1e-9);
+    }
+}
+
+/// A penalty of `λ 2²ᵏ` on features of `2ᵏ` is that of `λ` on features of 1; moving them moves the bias alone.
+#[test]
+fn penalties_have_the_unit_of_their_features() {
+    let x = DMatrix::from_fn(2, 30, |i, j| ((i * 13 + j * j * 7) % 17) as f64 - 8.0);
+    let y = DMatrix::from_fn(1, 30, |_, j| f64::from(u8::from((j * 11) % 23 > 9)));
+    let fit = |x: &DMatrix<f64>, lambda: f64| {
+        EmpiricalRisk::new(SigmoidClassifier::new(2), LogLoss, x, &y).unwrap().ridge(lambda).fit().unwrap()
+    };
+    let first = fit(&x, 0.01);
+    assert!(first.report.converged());
+    for k in [-400, -40, -3, 3, 40, 400] {
+        let unit = 2.0_f64.powi(k);
+        let found = fit(&(&x * unit), 0.01 * unit * unit);
+        assert!(found.report.converged(), "{k}: {}", found.report);
+        assert!((found.weights() * unit - first.weights()).amax() < 1e-9, "{k}");
+        assert!((found.report.value / first.report.value - 1.0).abs() < 1e-12, "{k}");
+    }
+    let far = fit(&x.add_scalar(1e6), 0.01);
+    assert!(far.report.converged() && (far.weights() - first.weights()).amax() < 1e-9);
+}
+
+/// A sample of weight zero decides nothing, however far away.
+#[test]
+fn samples_without_weight_are_not_there() {
+    let x = dmatrix![0.5, 1.5, 2.5, 3.5, 4.5, 1e200];
+    let y = dmatrix![0.0, 1.0, 0.0, 1.0, 1.0, 0.0];
+    let weights = [1.0, 1.0, 1.0, 1.0, 1.0, 0.0];
+    let risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y).unwrap();
+    let weighted = risk.with_weights(&weights).unwrap().fit().unwrap();
+    let (x, y) = (x.columns(0, 5).into_owned(), y.columns(0, 5).into_owned());
+    let alone = SigmoidClassifier::new(1).fit(&x, &y).unwrap();
+    assert!(weighted.report.converged() && (weighted.parameters() - alone.parameters()).amax() < 1e-9);
+}

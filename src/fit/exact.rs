@@ -7,8 +7,7 @@ use crate::contract::check_evaluation;
 use crate::kernel::{self, Samples, Triangle};
 use crate::risk::Design;
 use crate::{
-    CriticalKind, CriticalPoint, EmpiricalRisk, Error, Objective, Perceptron, Real, Report, SquaredError,
-    Termination,
+    CriticalPoint, EmpiricalRisk, Error, Objective, Perceptron, Real, Report, SquaredError, Termination,
 };
 
 impl Perceptron {
@@ -20,8 +19,9 @@ impl Perceptron {
     /// ```
     ///
     /// By Householder reflections of `[X; 1]ᵀ` (Golub 1965), never by normal equations, then refined with
-    /// residuals in twice the precision (Björck 1987). Features need no scaling. Sample weights and a ridge penalty
-    /// are settings of the [risk](EmpiricalRisk::fit).
+    /// residuals in twice the precision (Björck 1987). Features need no scaling, and are measured from one of their
+    /// samples where they are far from zero. Sample weights and a ridge penalty are settings of the
+    /// [risk](EmpiricalRisk::fit).
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix};
@@ -36,8 +36,9 @@ impl Perceptron {
     ///
     /// # Errors
     /// Those of [`EmpiricalRisk::new`]; [`Error::RankDeficient`] where the data do not determine the coefficients,
-    /// with the columns to blame; [`Error::Evaluation`] where they overflow. Where only the sum of squares does, the
-    /// report has not converged ([`Termination::NonFinite`]).
+    /// with the columns to blame; [`Error::Evaluation`] where they overflow, or vanish. Where only the sum of squares
+    /// overflows, the report has not converged ([`Termination::NonFinite`]), nor where no numbers are near enough to the
+    /// coefficients ([`Termination::NoDescent`]).
     pub fn fit<'a, T: Real>(
         self, x: impl Into<DMatrixView<'a, T>>, y: impl Into<DMatrixView<'a, T>>,
     ) -> Result<Fitted<T, Self, SquaredError>, Error> {
@@ -59,18 +60,24 @@ impl<T: Real> Fit<T, SquaredError> for Perceptron {
         let mut beta = vec![T::zero(); p * k];
         triangle.solve(&mut beta);
         refine(&triangle, &samples, &design.ridge, &mut beta);
-        let theta = coefficients(&beta, p, k);
-        let unit = design.unit;
+        design.bring_back(&mut beta);
+        // from output after output to the order of θ
+        let theta = DVector::from_fn(p * k, |i, _| beta[i % k * p + i / k]);
+        let (unit, inverse) = (design.unit, design.inverse_root(&triangle));
         check_evaluation("the least-squares solution", "the coefficients' units", theta.as_slice())?;
         let mut gradient = DVector::zeros(theta.len());
+        let size = y.column_iter().fold(T::zero(), |size, y| size.max(kernel::norm_inf(y.as_slice())));
         let value = risk.value_gradient(&theta, &mut gradient);
-        let mut report = Report::given(theta);
-        report.value = value;
-        report.gradient_norm = kernel::norm_inf(gradient.as_slice());
-        report.evaluations = 1;
-        let finite = value.is_finite() && report.gradient_norm.is_finite();
-        report.termination = if finite { Termination::Exact } else { Termination::NonFinite };
-        report.certificate = certify(&triangle, unit, &gradient, report.gradient_norm, k);
+        let gradient_norm = kernel::norm_inf(gradient.as_slice());
+        let mut report = Report { value, gradient_norm, evaluations: 1, ..Report::given(theta) };
+        report.certificate = certify(&triangle, &inverse, unit, &gradient, k);
+        let decrement = report.certificate.as_ref().and_then(|point| point.decrement).unwrap_or_default();
+        report.termination = match value.is_finite() && gradient_norm.is_finite() {
+            false => Termination::NonFinite,
+            // the coefficients that minimise are not among the numbers there are
+            true if decrement > T::EPSILON.sqrt().sqrt() * size => Termination::NoDescent,
+            true => Termination::Exact,
+        };
         Ok(Fitted::new(*risk.model(), SquaredError, report))
     }
 }
@@ -95,25 +102,23 @@ fn refine<T: Real>(triangle: &Triangle<T>, samples: &Samples<'_, T>, ridge: &[T]
 
 const REFINEMENTS: usize = 3;
 
-/// Coefficients, output after output, in the order of `θ`: `W` (outputs × features) by columns, then `b`.
-pub(crate) fn coefficients<T: Real>(beta: &[T], p: usize, k: usize) -> DVector<T> {
-    DMatrix::from_column_slice(p, k, beta)
-        .transpose()
-        .reshape_generic(nalgebra::Dyn(p * k), nalgebra::Const::<1>)
-}
-
-/// The certificate of the solution. The Hessian is `unit RᵀR` for each output, so its eigenvalues come `k` times.
+/// The certificate of the solution, by coefficients of features measured from their origins. With `R` the root, the Hessian
+/// is `unit RᵀR` for each output, so its eigenvalues come `k` times. All are positive, for the rank is full: none is less
+/// than `unit / ‖R⁻¹‖²`, and that is within their number of the least. Nothing where the Hessian cannot be represented.
 fn certify<T: Real>(
-    triangle: &Triangle<T>, unit: T, gradient: &DVector<T>, gradient_norm: T, k: usize,
+    triangle: &Triangle<T>, inverse: &DMatrix<T>, unit: T, gradient: &DVector<T>, k: usize,
 ) -> Option<CriticalPoint<T>> {
     let root = triangle.root();
-    let one = CriticalPoint::classify(&(root.tr_mul(&root) * unit)).ok()?;
-    let eigenvalues = one.eigenvalues().iter().flat_map(|l| std::iter::repeat_n(*l, k));
+    let hessian = root.tr_mul(&root) * unit;
+    let one =
+        CriticalPoint::classify(&hessian).ok().filter(|_| hessian.diagonal().min() >= T::LEAST_NORMAL)?;
+    let norm = kernel::norm(triangle.inverse_root().as_slice());
+    let least = unit / norm / norm;
+    let eigenvalues = one.eigenvalues().iter().flat_map(|l| std::iter::repeat_n(l.max(least), k));
     let eigenvalues = DVector::from_iterator(k * one.eigenvalues().len(), eigenvalues);
-    let point = CriticalPoint::new(eigenvalues, one.tolerance, None);
+    let point = CriticalPoint::new(eigenvalues, one.tolerance.min(least * T::of(0.5)), None);
     // √(gᵀ H⁻¹ g), H⁻¹ = R⁻¹ R⁻ᵀ / unit
     let g = DMatrix::from_column_slice(k, gradient.len() / k, gradient.as_slice());
-    let decrement = (g * triangle.inverse_root()).norm() / unit.sqrt();
-    let decrement = Some(decrement).filter(|_| point.kind == CriticalKind::Minimum);
-    Some(point.with(Some(gradient_norm), decrement, true))
+    let decrement = kernel::norm((g * inverse).as_slice()) / unit.sqrt();
+    Some(point.with(Some(kernel::norm_inf(gradient.as_slice())), Some(decrement), true))
 }

@@ -3,18 +3,23 @@
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::{Fit, Fitted};
-use crate::kernel::{self, compiled, inlined, vectorize};
+use crate::contract::check_evaluation;
+use crate::kernel;
+use crate::model::Affine;
 use crate::{
-    CriticalPoint, CrossEntropy, EmpiricalRisk, Error, Hessian, LogLoss, Newton, Objective, Perceptron, Real,
-    SecondOrderLoss, SecondOrderModel, SigmoidClassifier, Stop, minimize,
+    CrossEntropy, EmpiricalRisk, Error, Hessian, LogLoss, Newton, Objective, Perceptron, Real, Report,
+    SecondOrderLoss, SigmoidClassifier, Stop, Termination, minimize,
 };
 
 impl SigmoidClassifier {
     /// Logistic regression by Newton's method (iteratively reweighted least squares), for `x`
     /// (`features × samples`) and labels `y` of 0 and 1 (`outputs × samples`).
     ///
-    /// Ends where `‖∇‖∞ ≤ 1e−10` (f64; `1e−5` in f32), each feature measured in the power of two next to its own
-    /// size, so that features need no scaling. Separable data have no likeliest weights: the report then says
+    /// Ends where `‖∇‖∞ ≤ 1e−10` (f64; `1e−5` in f32), each feature measured from an origin among its samples if they
+    /// are far from zero, and in the power of two next to its size there, so that features need no scaling. Where the
+    /// bias is so large that no number is near enough to the likeliest one, the report has not converged
+    /// ([`Termination::NoDescent`](crate::Termination::NoDescent)). Then, as where features are not of moderate size, the
+    /// certificate is by parameters of the features so measured: the signs of eigenvalues do not depend on that. Separable data have no likeliest weights: the report then says
     /// [`Termination::Separable`](crate::Termination::Separable) and has not converged; a [ridge penalty](EmpiricalRisk::fit) gives an answer.
     /// No penalty is on by default.
     ///
@@ -51,7 +56,7 @@ impl<T: Real> Fit<T, LogLoss> for SigmoidClassifier {
                 return Err(Error::OneClass { argument: "y", found: first.f64() });
             }
         }
-        risk.fit_by_newton()
+        fit_by_newton(risk)
     }
 }
 
@@ -66,140 +71,46 @@ impl<T: Real> Fit<T, CrossEntropy> for Perceptron {
                 return Err(Error::NoSamples { argument: "y", class });
             }
         }
-        risk.fit_by_newton()
+        fit_by_newton(risk)
     }
 }
 
-impl<T: Real, M: SecondOrderModel<T> + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
-    /// Newton from zero.
-    fn fit_by_newton(&mut self) -> Result<Fitted<T, M, L>, Error> {
-        self.check()?;
-        let p = self.dim();
-        let scale = self.scales();
-        let mut scaled = Scaled { theta: DVector::zeros(p), scale, risk: &mut *self };
-        let tolerance = T::of(if T::EPSILON.f64() < 1e-10 { 1e-10 } else { 1e-5 });
-        let stop = Stop::default().gradient(tolerance).iterations(ITERATIONS);
-        let mut report = minimize(&mut Newton::new(), &mut scaled, DVector::zeros(p), &stop)?;
-
-        // gradient and Hessian once more, for the certificate of the unscaled risk
-        let (mut gradient, mut hessian) = (DVector::zeros(p), DMatrix::zeros(p, p));
-        scaled.value_gradient_hessian(&report.x, &mut gradient, &mut hessian);
-        let scale = scaled.scale;
-        report.x.component_mul_assign(&scale);
-        gradient.component_div_assign(&scale);
-        for (mut column, s) in hessian.column_iter_mut().zip(scale.iter()) {
-            column.component_div_assign(&scale);
-            column /= *s;
-        }
+/// Newton from zero, on features measured from an origin, in their own units.
+fn fit_by_newton<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone>(
+    risk: &mut EmpiricalRisk<'_, T, M, L>,
+) -> Result<Fitted<T, M, L>, Error> {
+    risk.check()?;
+    let p = risk.dim();
+    let tolerance = T::of(if T::EPSILON.f64() < 1e-10 { 1e-10 } else { 1e-5 });
+    let stop = Stop::default().gradient(tolerance).iterations(200);
+    let mut framed = risk.framed();
+    let mut report = minimize(&mut Newton::new(), &mut framed, DVector::zeros(p), &stop)?;
+    if framed.frame.is_some() {
+        bring_back(&mut report, &mut framed)?;
+        let mut gradient = DVector::zeros(p);
+        report.value = risk.value_gradient(&report.x, &mut gradient);
         report.gradient_norm = kernel::norm_inf(gradient.as_slice());
-        report.certificate = CriticalPoint::judge(self, &report.x, &gradient, &hessian).ok();
-        report.seek_recession(self);
-        Ok(Fitted::new(self.model().clone(), self.loss().clone(), report))
     }
-
-    /// One over the power of two next to the root mean square of the feature that each parameter multiplies.
-    fn scales(&self) -> DVector<T> {
-        let (x, _, _) = self.present();
-        let k = self.model().outputs();
-        let mut scale = DVector::repeat(self.dim(), T::one());
-        // neither the power nor its inverse leaves the range
-        let limit = T::MAX.log2() - T::of(8.0);
-        for (i, size) in sizes(x).into_iter().enumerate() {
-            if size > T::zero() {
-                let exponent = -size.log2().round().clamp(-limit, limit);
-                scale.rows_mut(i * k, k).fill(T::of(2.0).powf(exponent));
-            }
-        }
-        scale
-    }
+    Ok(Fitted::new(risk.model().clone(), risk.loss().clone(), report))
 }
 
-compiled! {
-    /// The root mean square of each row; column by column, as the samples lie.
-    fn sizes<T>(x: DMatrixView<'a, T>) -> Vec<T> {
-        vectorize(
-            inlined!(|_| {
-                let mut largest = vec![T::zero(); x.nrows()];
-                for sample in x.column_iter() {
-                    for (l, x) in largest.iter_mut().zip(sample.as_slice()) {
-                        *l = if x.abs() > *l { x.abs() } else { *l };
-                    }
-                }
-                let units: Vec<T> = largest.iter().map(|l| (T::one() / *l).min(T::MAX)).collect();
-                let mut squares = vec![T::zero(); x.nrows()];
-                for sample in x.column_iter() {
-                    for ((s, x), unit) in squares.iter_mut().zip(sample.as_slice()).zip(&units) {
-                        *s += (*x * *unit) * (*x * *unit);
-                    }
-                }
-                let count = T::of(x.ncols() as f64);
-                largest.iter().zip(squares).map(|(largest, s)| *largest * (s / count).sqrt()).collect()
-            }),
-        )
+/// The point of a report by `θ`. Where the numbers nearest to the likeliest parameters are far from likeliest, no step
+/// leads closer.
+fn bring_back<T: Real, M: Affine, L: SecondOrderLoss<T>>(
+    report: &mut Report<T>, framed: &mut EmpiricalRisk<'_, T, M, L>,
+) -> Result<(), Error> {
+    let mut hessian = DMatrix::zeros(report.x.len(), report.x.len());
+    framed.hessian(&report.x, &mut hessian);
+    let Some(frame) = &framed.frame else { return Ok(()) };
+    report.x = frame.parameters(&report.x);
+    check_evaluation("the likeliest parameters", "the features' units", report.x.as_slice())?;
+    // what rounding of the biases costs
+    let moved = report.x.rows_range(frame.weights..) * T::EPSILON;
+    let lost = moved.dot(&(hessian.view_range(frame.weights.., frame.weights..) * &moved)).max(T::zero());
+    if report.termination.is_stationary() && lost > T::EPSILON.sqrt() * report.value {
+        report.termination = Termination::NoDescent;
     }
-}
-
-const ITERATIONS: usize = 200;
-
-/// The risk in variables `φ`, `θ = s ⊙ φ`.
-struct Scaled<'r, T: Real, O> {
-    risk: &'r mut O,
-    scale: DVector<T>,
-    theta: DVector<T>,
-}
-
-impl<T: Real, O> Scaled<'_, T, O> {
-    fn place(&mut self, phi: &DVector<T>) {
-        self.theta.as_mut_slice().copy_from_slice(phi.as_slice());
-        kernel::times(self.theta.as_mut_slice(), self.scale.as_slice());
-    }
-}
-
-impl<T: Real, O: Objective<T>> Objective<T> for Scaled<'_, T, O> {
-    fn dim(&self) -> usize {
-        self.risk.dim()
-    }
-
-    fn value(&mut self, phi: &DVector<T>) -> T {
-        self.place(phi);
-        self.risk.value(&self.theta)
-    }
-
-    fn value_gradient(&mut self, phi: &DVector<T>, gradient: &mut DVector<T>) -> T {
-        self.place(phi);
-        let value = self.risk.value_gradient(&self.theta, gradient);
-        kernel::times(gradient.as_mut_slice(), self.scale.as_slice());
-        value
-    }
-
-    fn is_convex(&self) -> bool {
-        self.risk.is_convex()
-    }
-}
-
-impl<T: Real, O: Hessian<T>> Scaled<'_, T, O> {
-    fn scale_hessian(&self, hessian: &mut DMatrix<T>) {
-        for (mut column, s) in hessian.column_iter_mut().zip(self.scale.iter()) {
-            kernel::times(column.as_mut_slice(), self.scale.as_slice());
-            kernel::scale(*s, column.as_mut_slice());
-        }
-    }
-}
-
-impl<T: Real, O: Hessian<T>> Hessian<T> for Scaled<'_, T, O> {
-    fn hessian(&mut self, phi: &DVector<T>, hessian: &mut DMatrix<T>) {
-        self.place(phi);
-        self.risk.hessian(&self.theta, hessian);
-        self.scale_hessian(hessian);
-    }
-
-    fn value_gradient_hessian(
-        &mut self, phi: &DVector<T>, gradient: &mut DVector<T>, hessian: &mut DMatrix<T>,
-    ) -> T {
-        self.place(phi);
-        let value = self.risk.value_gradient_hessian(&self.theta, gradient, hessian);
-        kernel::times(gradient.as_mut_slice(), self.scale.as_slice());
-        self.scale_hessian(hessian);
-        value
-    }
+    let decrement = report.certificate.iter_mut().filter_map(|point| point.decrement.as_mut());
+    decrement.for_each(|decrement| *decrement = decrement.hypot(lost.sqrt()));
+    Ok(())
 }

@@ -148,6 +148,11 @@ pub(crate) fn norm<T: Real>(x: &[T]) -> T {
     squares.sqrt() * back
 }
 
+/// The power of two that takes a size next to 1; 1 for 0.
+pub(crate) fn unit<T: Real>(size: T) -> T {
+    if size > T::zero() { size.unit().0 } else { T::one() }
+}
+
 /// `max |x_i|`; NaN if any entry is NaN.
 pub(crate) fn norm_inf<T: Real>(x: &[T]) -> T {
     fold(x, inlined!(|max, x| larger(max, x)))

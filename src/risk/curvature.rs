@@ -80,7 +80,8 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let sums = self.sum_chunks(Quantity::Product, root, |risk, chunk, worker, sums| {
             let (x, y, shares) = risk.part(chunk);
             let m = y.ncols();
-            let Worker { cache, delta, second: Curved { scores, r_delta, flat, .. } } = worker;
+            let Worker { cache, delta, second: Curved { scores, r_delta, flat, .. }, placed } = worker;
+            let x = risk.seen(x, placed);
             if !is_there {
                 let z = risk.model.forward(theta, x, cache);
                 kernel::copy_columns(z, scores.as_mut_slice());
@@ -127,7 +128,9 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         &'w self, theta: &DVector<T>, chunk: Range<usize>, worker: &'w mut Worker<T, M::Cache>,
     ) -> Option<CurvedChunk<'w, T, M::Cache>> {
         let ((x, y, shares), k) = (self.part(chunk), self.model.outputs());
-        let (m, Worker { cache, delta, second: Curved { r_delta, blocks, .. } }) = (y.ncols(), worker);
+        let (m, Worker { cache, delta, second: Curved { r_delta, blocks, .. }, placed }) =
+            (y.ncols(), worker);
+        let x = self.seen(x, placed);
         kernel::reserve(blocks, k.saturating_mul(k).saturating_mul(delta.ncols()))?;
         let z = self.model.forward(theta, x, cache);
         let value = self.loss.value_gradient(z, y, shares, delta.columns_mut(0, m));
@@ -139,7 +142,9 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
 
     fn add_ridge(&self, mut add: impl FnMut(usize, T)) {
         if self.ridge != T::zero() {
-            self.penalised.iter().flat_map(Range::clone).for_each(|i| add(i, self.ridge));
+            let scale = |i: usize| self.frame.as_ref().map_or(T::one(), |frame| frame.scale(i));
+            let penalised = self.penalised.iter().flat_map(Range::clone);
+            penalised.for_each(|i| add(i, self.ridge * scale(i) * scale(i)));
         }
     }
 }

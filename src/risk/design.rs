@@ -1,18 +1,22 @@
 //! The least-squares problem behind the risk of an affine model.
 
-use nalgebra::DMatrixView;
+use nalgebra::{DMatrix, DMatrixView};
 
 use super::EmpiricalRisk;
+use super::frame::{Frame, origins};
+use super::recession::Active;
 use crate::contract::{room, setting};
 use crate::kernel::{self, Factor, Samples, Triangle};
 use crate::model::Affine;
 use crate::{Error, Loss, Model, Real};
 
 /// The rows of an affine model's least-squares problem. Equal weights are left out: they change nothing but the
-/// scale, and `weight · unit` is what the risk gives a sample.
+/// scale, and `weight · unit` is what the risk gives a sample. Where there is a bias to take it up, features that are
+/// far from zero are measured from an [`origin`](origins).
 #[derive(Debug)]
 pub(crate) struct Design<'a, T: Real> {
     x: DMatrixView<'a, T>,
+    origin: Vec<T>,
     bias: bool,
     weights: Option<&'a [T]>,
     /// `λ / unit` for each coefficient that is penalised; empty without a penalty.
@@ -25,8 +29,9 @@ impl<'a, T: Real> Design<'a, T> {
     pub(crate) fn new<M: Model<T> + Affine, L: Loss<T>>(
         risk: &'a EmpiricalRisk<'_, T, M, L>, weights: &'a [T],
     ) -> Self {
-        let (x, _, _) = risk.present();
+        let (x, _, shares) = risk.present();
         let bias = risk.model.linear().bias;
+        let origin = if bias { origins(x, shares) } else { Vec::new() };
         let equal = weights[0] > T::zero() && weights.iter().all(|weight| *weight == weights[0]);
         let (unit, weights) = if equal { (weights[0], None) } else { (T::one(), Some(weights)) };
         let p = x.nrows() + usize::from(bias);
@@ -34,15 +39,20 @@ impl<'a, T: Real> Design<'a, T> {
         if let (true, Some(last)) = (bias, ridge.last_mut()) {
             *last = T::zero();
         }
-        Self { x, bias, weights, ridge, unit }
+        Self { x, origin, bias, weights, ridge, unit }
     }
 
-    pub(crate) fn samples(&self, y: DMatrixView<'a, T>) -> Samples<'a, T> {
-        Samples { x: Factor::view(&self.x), bias: self.bias, y: Factor::view(&y), weights: self.weights }
+    pub(crate) fn samples<'s>(&'s self, y: DMatrixView<'s, T>) -> Samples<'s, T> {
+        let (x, y) = (Factor::view(&self.x), Factor::view(&y));
+        Samples { x, origin: &self.origin, bias: self.bias, y, weights: self.weights }
     }
 
     /// The triangular factor, where the samples and the penalty determine the coefficients.
-    pub(crate) fn factorise(&self, samples: &Samples<'a, T>) -> Result<Triangle<T>, Error> {
+    ///
+    /// A column depends on those before it where its distance to their span is nothing but rounding of the terms that
+    /// make it up. `ε (p + √m)` is what reflections and sums of `m` terms leave of an exact dependence. In doubt it is
+    /// decided in `f64`.
+    pub(crate) fn factorise(&self, samples: &Samples<'_, T>) -> Result<Triangle<T>, Error> {
         for ridge in &self.ridge {
             let expected = "small enough to be finite when summed over the samples";
             setting("ridge", expected, *ridge, ridge.is_finite())?;
@@ -50,34 +60,78 @@ impl<'a, T: Real> Design<'a, T> {
         let p = samples.coefficients();
         room::<T>("x", &[p, p.saturating_add(samples.outputs())])?;
         let triangle = kernel::factorise(samples, &self.ridge);
-        self.check_rank(&triangle)?;
-        Ok(triangle)
+        let rounding = 4.0 * (p as f64 + (self.x.ncols() as f64).sqrt());
+        let decide = |root: &DMatrix<f64>, epsilon: f64| dependent(root, self.bias, rounding * epsilon);
+        if decide(&triangle.root().map(Real::f64), T::EPSILON.f64()).is_empty() {
+            return Ok(triangle);
+        }
+        let columns = decide(&self.root_in_double(samples)?, f64::EPSILON);
+        if columns.is_empty() {
+            return Ok(triangle);
+        }
+        Err(Error::RankDeficient { rank: p - columns.len(), expected: p, columns })
     }
 
-    /// A column whose angle to the span of those before it is nothing but rounding depends on them. `ε (p + √m)` is
-    /// what reflections and sums of `m` terms leave of an exact dependence; ill-conditioned data stay far above.
-    fn check_rank(&self, triangle: &Triangle<T>) -> Result<(), Error> {
-        let (n, m) = self.x.shape();
-        let p = n + usize::from(self.bias);
-        let tolerance = T::of(4.0 * (p as f64 + (m as f64).sqrt())) * T::EPSILON;
-        // a NaN is no independence
-        let dependent = |(j, sine): (usize, T)| if sine > tolerance { None } else { Some(j) };
-        let mut columns: Vec<_> =
-            triangle.independence().into_iter().enumerate().filter_map(dependent).collect();
-        if columns.is_empty() {
-            return Ok(());
-        }
-        let rank = p - columns.len();
-        if self.bias && columns.last() == Some(&n) {
-            // the bias came last, but a constant feature is what there is to remove
-            let constant = |i: &usize| self.x.row(*i).iter().all(|x| *x == self.x[(*i, 0)]);
-            if let Some(feature) = (0..n).find(constant) {
-                columns.pop();
-                columns.push(feature);
-                columns.sort_unstable();
-                columns.dedup();
+    fn root_in_double(&self, samples: &Samples<'_, T>) -> Result<DMatrix<f64>, Error> {
+        room::<f64>("x", &[self.x.nrows(), self.x.ncols()])?;
+        let double = |numbers: &[T]| numbers.iter().map(|x| x.f64()).collect::<Vec<_>>();
+        let (x, origin) = (self.x.map(Real::f64), double(&self.origin));
+        let (weights, ridge) = (self.weights.map(double), double(&self.ridge));
+        let (x, y) = (x.as_view(), Factor::new(&[], 0, x.ncols()));
+        let (x, weights) = (Factor::view(&x), weights.as_deref());
+        let samples = Samples { x, origin: &origin, bias: samples.bias, y, weights };
+        Ok(kernel::factorise(&samples, &ridge).root())
+    }
+
+    /// The coefficients of features as they are, output after output, from those of features measured from their
+    /// origins: `b ← b − oᵀw`.
+    pub(crate) fn bring_back(&self, beta: &mut [T]) {
+        let p = self.x.nrows() + usize::from(self.bias);
+        for beta in beta.chunks_exact_mut(p) {
+            if let Some((bias, w)) = beta.split_last_mut().filter(|_| self.bias) {
+                *bias -= kernel::dot(&self.origin, w);
             }
         }
-        Err(Error::RankDeficient { rank, expected: p, columns })
+    }
+
+    /// The inverse of a square root of `X W Xᵀ`, of features as they are.
+    pub(crate) fn inverse_root(&self, triangle: &Triangle<T>) -> DMatrix<T> {
+        let mut inverse = triangle.inverse_root();
+        inverse.column_iter_mut().for_each(|mut column| self.bring_back(column.as_mut_slice()));
+        inverse
+    }
+}
+
+/// The columns that depend on those before them, and on the bias, which stands first here, so that what remains is
+/// independent wherever features lie. What is dependent is left out of what later ones are compared with: it is rounding,
+/// which points anywhere.
+fn dependent(root: &DMatrix<f64>, bias: bool, tolerance: f64) -> Vec<usize> {
+    let (mut kept, mut columns) = (Active::default(), Vec::new());
+    let features = root.ncols() - usize::from(bias);
+    for j in (features..root.ncols()).chain(0..features) {
+        let length = kernel::norm(root.column(j).as_slice());
+        let column = root.column(j) / length;
+        let terms = kept.solve(&column).iter().fold(1.0, |sum, c| sum + c.abs());
+        // a NaN is no independence
+        if !(length > 0.0 && kept.add(column, 0.0, tolerance * terms)) {
+            columns.push(j);
+        }
+    }
+    columns
+}
+
+impl<T: Real, M: Model<T>, L: Loss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
+    /// The risk of the present batch in the coordinates of a [`Frame`], unless those are no gain. From a size of `√λ` down
+    /// the penalty determines the weight of a feature.
+    pub(crate) fn framed(&self) -> EmpiricalRisk<'_, T, M, L>
+    where
+        M: Affine + Clone,
+    {
+        let (x, y, shares) = self.present();
+        let (model, loss) = (self.model.clone(), self.loss.clone());
+        let mut risk = EmpiricalRisk::unshared(model, loss, (x, y), self.penalised.clone());
+        (risk.batch.range, risk.batch.shares) = (0..shares.len(), shares.to_vec());
+        risk.frame = Frame::new(x, shares, y.nrows(), self.model.linear().bias, self.ridge.sqrt());
+        risk.ridge(self.ridge)
     }
 }

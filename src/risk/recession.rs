@@ -19,7 +19,7 @@ use nalgebra::DVector;
 
 use super::EmpiricalRisk;
 use crate::{Loss, Model, Real, Recession, kernel};
-use active::Active;
+pub(super) use active::Active;
 use cone::{BLOCK, Cone, Violator, WIDE};
 
 mod active;
@@ -49,7 +49,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         if let Some(verdict) = self.verdict.clone().filter(|_| self.is_affine()) {
             return verdict;
         }
-        let verdict = self.decide(theta);
+        let of_data = self.frame.as_ref().map(|frame| frame.parameters(theta));
+        let verdict = self.decide(of_data.as_ref().unwrap_or(theta));
         if verdict != Recession::NotSought {
             self.verdict = Some(verdict.clone());
         }

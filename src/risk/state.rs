@@ -81,6 +81,8 @@ pub(super) struct Worker<T, C> {
     /// `Δ = ∂L/∂Z` (`k` rows).
     pub(super) delta: DMatrix<T>,
     pub(super) second: Curved<T>,
+    /// Inputs measured by the frame of the risk, if it has one (`n` rows).
+    pub(super) placed: DMatrix<T>,
 }
 
 /// Samples at a time where there are second derivatives: 256, or as many blocks of `k × k` as take 128 MB.

@@ -36,9 +36,9 @@ impl Symmetric {
 
 const HALVINGS: usize = 120;
 
-/// `P(|T| ≥ t) = I_x(ν/2, ½)` with `x = ν/(ν + t²)`.
+/// `P(|T| ≥ t) = I_x(ν/2, ½)` with `x = ν/(ν + t²)`; NaN unless `ν > 0`.
 fn student(t: f64, nu: f64) -> f64 {
-    if t.is_nan() || nu.is_nan() {
+    if t.is_nan() || !(nu > 0.0) {
         return f64::NAN;
     }
     let a = nu / 2.0;

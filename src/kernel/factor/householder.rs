@@ -11,7 +11,7 @@ use crate::kernel::matrix_vector::Dots;
 use crate::kernel::product::{even_part, in_tiles, product};
 use crate::kernel::real::Real;
 use crate::kernel::simd::{Lines, PackRows, Update, dispatch};
-use crate::kernel::sums::{dot, larger, scale};
+use crate::kernel::sums::{dot, larger, scale, unit};
 use crate::kernel::views::Factor;
 
 /// Columns of a panel, which act together on all columns to their right.
@@ -24,6 +24,8 @@ const NARROW: usize = 8;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Samples<'a, T> {
     pub(crate) x: Factor<'a, T>,
+    /// What is subtracted from each row of `x`.
+    pub(crate) origin: &'a [T],
     pub(crate) bias: bool,
     pub(crate) y: Factor<'a, T>,
     pub(crate) weights: Option<&'a [T]>,
@@ -48,11 +50,7 @@ impl<T: Real> Samples<'_, T> {
         let mut scales = of_rows(&self.x);
         scales.extend(self.bias.then(T::one));
         scales.extend(of_rows(&self.y));
-        for s in &mut scales {
-            let (_, exponent) = s.split();
-            let normal = *s >= T::LEAST_NORMAL && *s <= T::MAX;
-            *s = if normal { (-exponent).power_of_two() } else { T::one() };
-        }
+        scales.iter_mut().for_each(|s| *s = unit(*s));
         scales
     }
 
@@ -69,6 +67,9 @@ impl<T: Real> Samples<'_, T> {
             let lines = Lines { count, depth: f.rows, from, line, step, to };
             // SAFETY: `count` samples from `start` on; as many rows, up to a multiple of 16, of the block.
             unsafe { dispatch(PackRows(lines, Some(block.stride))) };
+        }
+        for (j, origin) in self.origin.iter().enumerate().filter(|(_, origin)| **origin != T::zero()) {
+            block.column(j).iter_mut().for_each(|x| *x -= *origin);
         }
         if self.bias {
             block.column(n).fill(T::one());
@@ -123,7 +124,7 @@ pub(crate) struct Triangle<T> {
     pub(super) r: Vec<T>,
     /// What each column was multiplied with, powers of two.
     pub(super) scales: Vec<T>,
-    /// The weighted sum of squared residuals of each output, penalty included.
+    /// The root of the weighted sum of squared residuals of each output, penalty included.
     pub(crate) residual: Vec<T>,
 }
 
@@ -165,7 +166,7 @@ fn reflect_all<T: Real>(samples: &Samples<'_, T>, ridge: &[T], scales: Vec<T>) -
         }
     }
     for (residual, s) in residual.iter_mut().zip(&scales[p..]) {
-        *residual = *residual / *s / *s;
+        *residual = residual.sqrt() / *s;
     }
     Triangle { r: work.r, scales, residual }
 }

@@ -20,31 +20,23 @@ impl<T: Real> Triangle<T> {
         let safe = |norm: T| norm > limit && norm * limit < T::one();
         let targets = self.r[p * p..].chunks_exact(p.max(1)).zip(&self.residual);
         (0..p).all(|j| safe(norm_inf(&self.r[j * p..][..=j])))
-            && targets.into_iter().all(|(y, rss)| safe(norm_inf(y)) || safe(rss.sqrt()))
+            && targets.into_iter().all(|(y, residual)| safe(norm_inf(y)) || safe(*residual))
     }
 
     compiled! {
-        /// `|R_jj| / ‖R e_j‖` for each column: the sine of its angle to the span of those before, whatever its
-        /// unit; 0 for a column of zeros.
-        pub(crate) fn independence(this: &'a Triangle<T>) -> Vec<T> {
-            let p = this.size();
-            (0..p).map(|j| {
-                let column = &this.r[j * p..][..=j];
-                let length = norm(column);
-                if length > T::zero() { column[j].magnitude() / length } else { length }
-            }).collect()
-        }
-
-        /// `β = R⁻¹ Qᵀ y`, the coefficients of one output after the other. Dividing by a zero on the diagonal
-        /// leaves what it may: see [`independence`](Triangle::independence).
+        /// `β = R⁻¹ Qᵀ y`, the coefficients of one output after the other; NaN where one that matters is too small to
+        /// be represented. Dividing by a zero on the diagonal leaves what it may.
         pub(crate) fn solve(this: &'a Triangle<T>, beta: &'a mut [T]) {
             let p = this.size();
             let outputs = beta.chunks_exact_mut(p.max(1)).zip(this.r[p * p..].chunks_exact(p.max(1)));
             for ((beta, y), unit) in outputs.zip(&this.scales[p..]) {
                 beta.copy_from_slice(y);
                 this.back(beta);
+                let matters = norm_inf(beta) * T::EPSILON.sqrt();
                 for (beta, scale) in beta.iter_mut().zip(&this.scales) {
-                    *beta = *beta * *scale / *unit;
+                    let scaled = *beta * *scale / *unit;
+                    let is_lost = beta.magnitude() > matters && scaled.magnitude() < T::LEAST_NORMAL;
+                    *beta = if is_lost { T::of(f64::NAN) } else { scaled };
                 }
             }
         }
@@ -226,14 +218,14 @@ mod tests {
     }
 
     fn fit(x: Factor<'_, f64>, bias: bool, y: &[f64], refinements: usize) -> (Vec<f64>, f64) {
-        let samples = Samples { x, bias, y: Factor::new(y, 1, y.len()), weights: None };
+        let samples = Samples { x, origin: &[], bias, y: Factor::new(y, 1, y.len()), weights: None };
         let triangle = factorise(&samples, &[]);
         let mut beta = vec![0.0; samples.coefficients()];
         triangle.solve(&mut beta);
         for _ in 0..refinements {
             triangle.refine(&samples, &[], &mut beta);
         }
-        (beta, triangle.residual[0])
+        (beta, triangle.residual[0].powi(2))
     }
 
     #[test]
@@ -283,13 +275,12 @@ mod tests {
         let p = n + usize::from(bias);
         let ridge: Vec<T> = (0..p).map(|j| T::of(0.5 + (j % 4) as f64)).collect();
         for x in [Factor::new(&x, n, m), Factor::new(&transposed, m, n).t()] {
-            let samples = Samples { x, bias, y: Factor::new(&y, k, m), weights: Some(&w) };
+            let samples = Samples { x, origin: &[], bias, y: Factor::new(&y, k, m), weights: Some(&w) };
             let triangle = factorise(&samples, &ridge);
             let mut beta = vec![T::zero(); p * k];
             triangle.solve(&mut beta);
             let mut refined = beta.clone();
             assert!(triangle.refine(&samples, &ridge, &mut refined) < T::of(tolerance));
-            assert_eq!(triangle.independence().len(), p);
             let entry = |i: usize, j: usize| if i < n { x.at(i, j).f64() } else { 1.0 };
             for beta in [beta, refined] {
                 for o in 0..k {
@@ -307,7 +298,7 @@ mod tests {
                     sum += (0..p).map(|i| ridge[i].f64() * beta[o * p + i].f64().powi(2)).sum::<f64>();
                     let size = 1.0 + m as f64;
                     assert!(gradient.iter().all(|g| g.abs() <= tolerance * size), "{n} × {m}: {gradient:?}");
-                    assert!((triangle.residual[o].f64() - sum).abs() <= tolerance * (1.0 + sum));
+                    assert!((triangle.residual[o].f64().powi(2) - sum).abs() <= tolerance * (1.0 + sum));
                 }
             }
         }
@@ -332,15 +323,16 @@ mod tests {
             .flat_map(|i| [f64::from(i) * 1e-200, 1e200 * f64::from(i % 7), 2e-200 * f64::from(i)])
             .collect();
         let y: Vec<f64> = (0..40).map(|i| 1e180 * (3.0 * f64::from(i) - f64::from(i % 7))).collect();
-        let samples =
-            Samples { x: Factor::new(&x, 3, 40), bias: true, y: Factor::new(&y, 1, 40), weights: None };
-        let independence: Vec<f64> = factorise(&samples, &[]).independence().into_iter().collect();
-        assert!(
-            independence[0] > 0.1
-                && independence[1] > 0.1
-                && independence[2] < 1e-14
-                && independence[3] > 0.1
-        );
+        let samples = Samples {
+            x: Factor::new(&x, 3, 40),
+            origin: &[],
+            bias: true,
+            y: Factor::new(&y, 1, 40),
+            weights: None,
+        };
+        let root = factorise(&samples, &[]).root();
+        let sine = |j: usize| root[(j, j)].abs() / root.column(j).amax();
+        assert!(sine(0) > 0.1 && sine(1) > 0.1 && sine(2) < 1e-14 && sine(3) > 0.1);
         let pairs: Vec<f64> = x.chunks(3).flat_map(|x| [x[0], x[1]]).collect();
         let samples = Samples { x: Factor::new(&pairs, 2, 40), ..samples };
         let mut beta = [0.0; 3];
@@ -355,6 +347,7 @@ mod tests {
             let x = [1.0, 2.0, poison, 4.0];
             let samples = Samples {
                 x: Factor::new(&x, 1, 4),
+                origin: &[],
                 bias: true,
                 y: Factor::new(&[1.0; 4], 1, 4),
                 weights: None,

@@ -6,7 +6,7 @@ use crate::kernel;
 
 /// The active rows, of norm 1, as `Q R`, with their weights.
 #[derive(Default)]
-pub(super) struct Active {
+pub(in crate::risk) struct Active {
     rows: Vec<DVector<f64>>,
     q: Vec<DVector<f64>>,
     /// Columns of `R`.
@@ -33,7 +33,7 @@ impl Active {
     }
 
     /// False, and nothing added, where no more than `least` of the row is independent of the others.
-    pub(super) fn add(&mut self, row: DVector<f64>, weight: f64, least: f64) -> bool {
+    pub(in crate::risk) fn add(&mut self, row: DVector<f64>, weight: f64, least: f64) -> bool {
         let mut q = row.clone();
         let mut column = self.project(&mut q);
         let rest = kernel::norm(q.as_slice());
@@ -64,7 +64,7 @@ impl Active {
     }
 
     /// `R λ = −Qᵀ e`.
-    fn solve(&self, e: &DVector<f64>) -> Vec<f64> {
+    pub(in crate::risk) fn solve(&self, e: &DVector<f64>) -> Vec<f64> {
         let mut weights: Vec<_> = self.q.iter().map(|q| -kernel::dot(q.as_slice(), e.as_slice())).collect();
         for i in (0..weights.len()).rev() {
             let (above, from) = weights.split_at_mut(i);

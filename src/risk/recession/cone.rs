@@ -130,11 +130,13 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
     pub(super) fn frame(&mut self, blocks: &[Range<usize>]) {
         (self.origin, self.scale) = (vec![0.0; self.rows], vec![1.0; self.rows]);
         let mut ends = vec![(f64::INFINITY, f64::NEG_INFINITY); self.rows];
-        let first = self.gather(blocks[0].clone());
+        let rows = self.rows;
         for block in blocks {
-            for b in self.gather(block.clone()).column_iter() {
-                ends.iter_mut().zip(b.iter()).for_each(|(e, b)| *e = (e.0.min(*b), e.1.max(*b)));
-            }
+            self.each(block, |_, _, b| {
+                for b in b.chunks_exact(rows) {
+                    ends.iter_mut().zip(b).for_each(|(e, b)| *e = (e.0.min(*b), e.1.max(*b)));
+                }
+            });
         }
         // only where there is a bias to take up what is subtracted
         let shifted = self.inputs.filter(|n| *n < self.rows).unwrap_or(0);
@@ -142,7 +144,7 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
             let is_far = i < shifted
                 && low * high > 0.0
                 && low.abs().max(high.abs()) <= 2.0 * low.abs().min(high.abs());
-            self.origin[i] = if is_far { first[(i, 0)] } else { 0.0 };
+            self.origin[i] = if is_far { low } else { 0.0 };
             let size = (low - self.origin[i]).abs().max((high - self.origin[i]).abs());
             self.scale[i] =
                 if size > 0.0 { (-size.log2().round()).clamp(-1000.0, 1000.0).exp2() } else { 1.0 };
