@@ -222,9 +222,10 @@ impl<T: Real> CriticalPoint<T> {
             false => Some(spectrum(hessian)?),
         };
         // s = H⁻¹∇f, or the gradient itself
-        let mut s = gradient.clone();
+        let unit = kernel::norm_inf(hessian.as_slice()).unit().0;
+        let mut s = gradient * unit;
         let mut decrement = None;
-        let mut factor = hessian.clone();
+        let mut factor = hessian * unit;
         if definite && kernel::cholesky(factor.as_mut_slice(), x.len()) {
             kernel::cholesky_solve(factor.as_slice(), x.len(), s.as_mut_slice());
             decrement = Some(kernel::dot(gradient.as_slice(), s.as_slice()).max(T::zero()).sqrt());

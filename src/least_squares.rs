@@ -372,7 +372,7 @@ impl<T: Real, R: SecondOrderResiduals<T>> Hessian<T> for LeastSquares<T, R> {
 
 /// Until nothing improves: the scale of a gradient is the data's, so no tolerance fits it.
 fn to_the_end<T: Real>() -> Stop<T> {
-    Stop::default().gradient(T::zero()).iterations(10_000)
+    Stop::default().relative(T::zero()).iterations(10_000)
 }
 
 /// `½ ‖r‖²`.

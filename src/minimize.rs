@@ -11,9 +11,11 @@ use crate::optimizer::{Optimizer, Outcome, Position, Step};
 use crate::{Error, Objective, Real, Termination};
 
 pub use report::{Progress, Report};
+use stationary::Zero;
 pub use stop::Stop;
 
 mod report;
+mod stationary;
 mod stop;
 
 /// Repeats `optimizer`'s steps on `objective` from `start` until `stop` says so.
@@ -81,6 +83,7 @@ fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
     let mut at = start.clone(); // the point that the last step told of
     let mut x = start; // where the next one starts
     let mut length = None;
+    let mut zero = Zero::new(stop, &report.x);
     for iteration in 0..=stop.iterations {
         at.copy_from(&x);
         // the bound is on steps: the point after the last one is evaluated, and left where it is
@@ -97,9 +100,10 @@ fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
         let change = report.value - step.value;
         report.tell(&mut at, &step, iteration);
         let stopped = show(&mut report, stop, progress);
-        let settled = Settled { step: &step, change, length, stopped };
-        if let Some(ending) = ending(&settled, objective, &mut report, stop)? {
+        let settled = Settled { step: &step, change, before: &at, length, stopped };
+        if let Some(ending) = ending(&settled, &mut zero, objective, &mut report, stop)? {
             report.termination = ending;
+            zero.measure_floor(objective, &mut report)?;
             break;
         }
         report.modified += usize::from(step.modified);
@@ -144,10 +148,12 @@ fn show<T: Real>(
 }
 
 /// What is known of a point when its ending is asked for.
-struct Settled<'a, T> {
+struct Settled<'a, T: Real> {
     step: &'a Step<T>,
     /// `f` before less `f` here; NaN at the start.
     change: T,
+    /// Where the step before came from.
+    before: &'a DVector<T>,
     /// How far the step before went, where that is a rule.
     length: Option<T>,
     /// Whether the caller asked to stop.
@@ -156,10 +162,17 @@ struct Settled<'a, T> {
 
 /// The first rule that holds, in the order of what it says about the point.
 fn ending<T: Real, O: Objective<T> + ?Sized>(
-    at: &Settled<'_, T>, objective: &mut O, report: &mut Report<T>, stop: &Stop<T>,
+    at: &Settled<'_, T>, zero: &mut Zero<T>, objective: &mut O, report: &mut Report<T>, stop: &Stop<T>,
 ) -> Result<Option<Termination>, Error> {
+    let is_last = report.iterations == stop.iterations;
+    let is_stuck = matches!(at.step.outcome, Outcome::Ended(_));
     let goes_on = matches!(at.step.outcome, Outcome::Escaped | Outcome::Unsettled);
-    let is_calm = report.gradient_norm <= stop.gradient && !goes_on;
+    let is_calm = !goes_on && zero.holds(objective, report, at.before, is_stuck)?;
+    let calm = if report.gradient_norm <= report.tolerance {
+        Termination::GradientTolerance
+    } else {
+        Termination::Exact
+    };
     let said = match at.step.outcome {
         Outcome::Ended(Termination::Divergence) => return Ok(Some(Termination::Divergence)),
         Outcome::Ended(Termination::Exact) if !is_calm && !falls(objective, report)? => {
@@ -173,9 +186,9 @@ fn ending<T: Real, O: Objective<T> + ?Sized>(
     let is_short = at.length.is_some_and(|length| length <= shortest());
     let is_level = at.change.abs() <= stop.value * report.value.abs().max(T::one());
     let rules = [
-        (is_calm, Some(Termination::GradientTolerance)),
+        (is_calm, Some(calm)),
         (at.stopped, Some(Termination::Stopped)),
-        (report.iterations == stop.iterations, Some(Termination::Iterations)),
+        (is_last, Some(Termination::Iterations)),
         (true, said),
         (is_short, Some(Termination::StepTolerance)),
         (stop.value > T::zero() && is_level, Some(Termination::ValueTolerance)),

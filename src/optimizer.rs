@@ -28,6 +28,7 @@ pub use rms_prop::RmsProp;
 pub use saddle_free::SaddleFree;
 pub use schedule::Schedule;
 pub(crate) use search::position::Position;
+pub(crate) use search::probe::leave;
 pub(crate) use search::rounding::rounding;
 pub(crate) use search::trust_radius::{RadiusRule, TrustRadius};
 pub use trust_region::TrustRegion;
@@ -193,6 +194,8 @@ pub struct Step<T> {
     pub evaluations: usize,
     /// Whether the Hessian was modified to give a direction of descent.
     pub modified: bool,
+    /// What was seen along flat directions of the Hessian at the point given.
+    pub probed: Probed,
     /// What became of the point.
     pub outcome: Outcome,
 }
@@ -207,7 +210,14 @@ impl<T: Real> Step<T> {
     /// assert_eq!((step.value, step.gradient_norm, step.modified), (1.5, 0.25, false));
     /// ```
     pub fn new(value: T, gradient_norm: T) -> Self {
-        Self { value, gradient_norm, evaluations: 1, modified: false, outcome: Outcome::Moved }
+        Self {
+            value,
+            gradient_norm,
+            evaluations: 1,
+            modified: false,
+            probed: Probed::No,
+            outcome: Outcome::Moved,
+        }
     }
 
     /// The same, of a method that stays where it is.
@@ -263,4 +273,44 @@ pub enum Outcome {
     /// It stayed where it is, for this reason. A stationary one ([`Termination::is_stationary`]) counts only where
     /// [`minimize`](crate::minimize) finds the same by its own test.
     Ended(Termination),
+}
+
+/// What was seen along the flat directions of a Hessian that leaves undecided what a stationary point is.
+///
+/// ```
+/// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+/// use gradus::optimizer::Probed;
+/// use gradus::{Function, Newton, Stop, minimize};
+///
+/// // f = xᵏ: gradient and curvature vanish at 0
+/// let power = |k: i32| {
+///     Function::new(1, move |x: &DVector<f64>, g: &mut DVector<f64>| {
+///         g[0] = f64::from(k) * x[0].powi(k - 1);
+///         x[0].powi(k)
+///     })
+///     .with_hessian(move |x: &DVector<f64>, h: &mut DMatrix<f64>| {
+///         h[0] = f64::from(k * (k - 1)) * x[0].powi(k - 2);
+///     })
+/// };
+/// let (mut newton, start, stop) = (Newton::pure(), dvector![0.0], Stop::default());
+/// let bowl = minimize(&mut newton, &mut power(4), start.clone(), &stop)?;
+/// assert!(bowl.converged() && bowl.probed == Probed::Bowl);
+/// let inflection = minimize(&mut newton, &mut power(3), start, &stop)?;
+/// assert!(!inflection.converged() && inflection.probed == Probed::Lower);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Probed {
+    /// Nobody looked: nothing is flat, or it was known that there is nothing lower.
+    No,
+    /// Along every ray `f` is higher.
+    Bowl,
+    /// Along some it is higher or the same, along none lower.
+    Valley,
+    /// A lower point, and the method did not go there: this is no minimum.
+    Lower,
+    /// Gradient and curvature vanish altogether, and `f` is the same as far as was looked: a plateau.
+    Level,
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::contract::{check_point, setting};
 use crate::data::Standardizer;
 use crate::loss::ElementWise;
+use crate::optimizer::Probed;
 use crate::{
     Activation, Architecture, CriticalPoint, CrossEntropy, Error, Fitted, Huber, LogLoss, Loss, Model,
     Network, Perceptron, Progress, Real, Recession, Report, SigmoidClassifier, SquaredError, Termination,
@@ -122,6 +123,10 @@ struct SavedReport<T: Real> {
     value: T,
     #[serde(with = "Field")]
     gradient_norm: T,
+    #[serde(with = "Field")]
+    tolerance: T,
+    #[serde(with = "Field")]
+    floor: T,
     iterations: usize,
     evaluations: usize,
     termination: Termination,
@@ -132,6 +137,7 @@ struct SavedReport<T: Real> {
     failure: Option<Error>,
     modified: usize,
     escapes: usize,
+    probed: Probed,
     trace: Vec<Progress<T>>,
 }
 

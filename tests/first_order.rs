@@ -175,7 +175,9 @@ fn what_is_not_finite_moves_nothing() -> Result<(), Error> {
                     if !in_gradient && calls == k { poison } else { x[0] * x[0] }
                 });
                 let mut adam = Adam::new(0.1);
-                match minimize(&mut adam, &mut f, dvector![30.0], &Stop::default()) {
+                // the call with the number k is that of step k − 1
+                let stop = Stop::default().relative(0.0);
+                match minimize(&mut adam, &mut f, dvector![30.0], &stop) {
                     Err(error) => assert!(k == 1 && matches!(error, Error::Evaluation { .. }), "{error}"),
                     Ok(report) => {
                         assert_eq!((report.termination, report.iterations), (Termination::NonFinite, k - 2));

@@ -163,7 +163,7 @@ fn zero_initialisation_is_stationary() {
         assert_eq!((descent.termination, descent.iterations), (Termination::GradientTolerance, 0));
         let pure = minimize(&mut Newton::pure(), &mut risk, zero.clone(), &Stop::default()).unwrap();
         assert_eq!(pure.kind(), Some(kind));
-        assert_eq!(pure.converged(), kind != CriticalKind::Saddle);
+        assert!(!pure.converged(), "flat directions lead down: {pure}");
     }
 }
 

@@ -142,10 +142,9 @@ pub(crate) fn norm<T: Real>(x: &[T]) -> T {
         return largest;
     }
     let (unit, back) = largest.unit();
-    let squares = pairwise(0..x.len(), TERMS, &mut |part| {
-        x[part].iter().fold(T::zero(), |sum, x| sum + (*x * unit) * (*x * unit))
-    });
-    squares.sqrt() * back
+    // the same order of the sum, and so the same bits, as where nothing leaves the range
+    let scaled: Vec<T> = x.iter().map(|x| *x * unit).collect();
+    dot(&scaled, &scaled).sqrt() * back
 }
 
 /// The power of two that takes a size next to 1; 1 for 0.

@@ -129,6 +129,6 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for GaussNewton<
                 Attempt::Outside => t *= T::of(0.1),
             }
         }
-        Ok(self.local.ended(squares, step))
+        self.local.ended(squares, x, step)
     }
 }

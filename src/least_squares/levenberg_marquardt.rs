@@ -192,6 +192,6 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMar
                 return Ok(step);
             }
         }
-        Ok(self.local.ended(squares, step))
+        self.local.ended(squares, x, step)
     }
 }

@@ -5,8 +5,8 @@ use nalgebra::DVector;
 
 use super::{LeastSquares, Offset, Residuals, half_square, residuals_at};
 use crate::contract::{check_evaluation, check_point};
-use crate::kernel::{self, Linearised, norm};
-use crate::optimizer::{Outcome, Step};
+use crate::kernel::{self, Linearised, norm, zero};
+use crate::optimizer::{Outcome, Position, Probed, Step, leave};
 use crate::{Error, Real, Termination};
 
 /// The linearised problem `min ‖r + J δ‖` at a point, and a trial point beside it.
@@ -190,26 +190,56 @@ impl<T: Real> LocalProblem<T> {
     /// to `ε D_j`, and even a change by its own size would leave the residuals the same,
     /// `‖J_j‖ |x_j| ≤ ε ‖r‖`.
     fn is_lost(&self) -> bool {
-        let r = norm(self.here.residuals.as_slice());
-        self.norms.iter().zip(&self.scale).zip(&self.here.x).any(|((&norm, &scale), &x)| {
-            scale > T::zero() && norm <= T::EPSILON * scale && norm * x.abs() <= T::EPSILON * r
-        })
+        (0..self.norms.len()).any(|j| self.has_lost(j))
     }
 
-    /// The step that ends a run, for no trial point is taken.
-    pub(super) fn ended<R: Residuals<T>>(&self, squares: &mut LeastSquares<T, R>, step: Step<T>) -> Step<T> {
-        let solved = squares.offset(&self.here.x).is_ok_and(|offset| offset.is_small());
-        step.ended(if self.is_lost() {
+    /// Whether the parameter has lost its influence.
+    fn has_lost(&self, j: usize) -> bool {
+        let r = norm(self.here.residuals.as_slice());
+        let (norm, scale, x) = (self.norms[j], self.scale[j], self.here.x[j]);
+        scale > T::zero() && norm <= T::EPSILON * scale && norm * x.abs() <= T::EPSILON * r
+    }
+
+    /// The ending of a point that no step leaves: along what the Jacobian leaves flat it is probed, and may be left.
+    pub(super) fn ended<R: Residuals<T>>(
+        &self, squares: &mut LeastSquares<T, R>, x: &mut DVector<T>, step: Step<T>,
+    ) -> Result<Step<T>, Error> {
+        let solved = squares.offset(x).is_ok_and(|offset| offset.is_small());
+        let mut at = Position { objective: squares, x, step };
+        at.step.outcome = Outcome::Moved;
+        // where parameters have lost their influence on the way, only a minimum all around is told from a plateau
+        let lost = self.is_lost();
+        let axis = |j| DVector::from_fn(at.x.len(), |i, _| if i == j { T::one() } else { T::zero() });
+        let range = match lost {
+            true => (0..at.x.len()).filter(|j| !self.has_lost(*j)).map(axis).collect(),
+            false => at.objective.range(at.x)?,
+        };
+        if at.step.value > T::zero() && range.len() < at.x.len() {
+            leave(&mut at, &range, lost)?;
+        }
+        let why = if lost && at.step.probed != Probed::Bowl {
             Termination::Divergence
+        } else if at.step.outcome != Outcome::Moved {
+            return Ok(at.step);
         } else if solved {
             Termination::Exact
         } else {
             Termination::NoDescent
-        })
+        };
+        Ok(at.step.ended(why))
     }
 }
 
 impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
+    /// Orthonormal directions that span all that the Jacobian at `x` determines.
+    fn range(&mut self, x: &DVector<T>) -> Result<Vec<DVector<T>>, Error> {
+        self.jacobian_at(x)?;
+        let size = kernel::norm_inf(self.jacobian.as_slice());
+        let scaled = &self.jacobian * size.unit().0;
+        let Some(spectrum) = kernel::spectrum(&scaled.tr_mul(&scaled)) else { return Ok(Vec::new()) };
+        Ok(spectrum.range(zero(&spectrum.values)))
+    }
+
     /// The relative [`Offset`] at `x`.
     ///
     /// ```

@@ -4,7 +4,7 @@ use std::fmt;
 
 use nalgebra::DVector;
 
-use crate::optimizer::Step;
+use crate::optimizer::{Probed, Step};
 use crate::{CriticalKind, CriticalPoint, Error, Hessian, Inertia, Objective, Real, Recession, Termination};
 
 /// One point of a run.
@@ -54,9 +54,15 @@ pub struct Report<T: Real> {
     pub value: T,
     /// `‖∇f(x)‖∞`.
     pub gradient_norm: T,
+    /// What `‖∇f‖∞` was to fall to at `x`, absolutely or by the [relative rule](crate::Stop::relative), in the same unit.
+    pub tolerance: T,
+    /// What rounding makes of `‖∇f‖∞` at `x`: four times what it changes by between neighbouring numbers. A converged
+    /// run has `gradient_norm ≤ max(tolerance, floor)`, and that can be computed again.
+    pub floor: T,
     /// Steps taken.
     pub iterations: usize,
-    /// Evaluations of the objective (value, or value and gradient).
+    /// Evaluations of the objective (value, or value and gradient) by the method; what is asked of the point beside
+    /// them, to judge it, is not counted.
     pub evaluations: usize,
     /// Why the run ended.
     pub termination: Termination,
@@ -70,6 +76,8 @@ pub struct Report<T: Real> {
     pub modified: usize,
     /// How many stationary points with a negative eigenvalue were left along it.
     pub escapes: usize,
+    /// What was seen along flat directions of the Hessian at `x`, where they leave undecided what the point is.
+    pub probed: Probed,
     /// The whole run, if [`Stop::trace`](crate::Stop::trace) asked for it.
     pub trace: Vec<Progress<T>>,
 }
@@ -92,8 +100,22 @@ impl<T: Real> Report<T> {
         certificate.map(|certificate| certificate.kind)
     }
 
-    /// Whether `x` is stationary to the tolerance *and* nothing known speaks against a minimum: a saddle or
-    /// a maximum has not converged.
+    /// Whether `x` is stationary to the tolerance *and* nothing known speaks against a minimum: a saddle, a
+    /// maximum, a plateau or an inflection has not converged.
+    ///
+    /// | method | what it knows where it converges | what it cannot know | how to ask for more |
+    /// |---|---|---|---|
+    /// | gradient descent, `AdaGrad`, `RmsProp`, `Adam`, an own method | the gradient is zero beside what it changes by along itself and along the last step ([`Stop::relative`](crate::Stop::relative)) | saddles that the gradient vanishes on, valleys that neither direction shows | [`certify`](Self::certify) |
+    /// | `Lbfgs`, `Bfgs`, `ConjugateGradient` | the same; where no line search finds a lower value, to `√ε` or to the [`floor`](Self::floor) | the same | `certify`, or a restart |
+    /// | `Newton`, `TrustRegion` | the Newton step is short, its promise is rounding of `f`, all eigenvalues; what is flat was probed ([`probed`](Self::probed)) | what a probe does not see | another start |
+    /// | `NewtonCg`, `SaddleFree` | the same by products: negative curvature of a few dozen Lanczos steps, probes in all directions | eigenvalues that Lanczos missed, so no kind | `certify` |
+    /// | `Newton::pure` | as `Newton`, but it stays where it is | as `Newton` | `Newton` |
+    /// | `LevenbergMarquardt`, `GaussNewton` | the relative [`Offset`](crate::least_squares::Offset) is small; what the Jacobian leaves flat was probed | second derivatives of the residuals | [`SecondOrderResiduals`](crate::least_squares::SecondOrderResiduals) |
+    ///
+    /// A probe looks from a quarter of `max(1, ‖x‖∞)` on, along some dozens of directions. It does not see wells that
+    /// are narrower, what falls only along a curve, as `(y − x²)(y − 3x²)`, what first rises, as `x⁸ − x⁶/1000` does
+    /// beyond what rounding shows, or a fall that is rounding, as `exp(−x)` from 800.
+    /// Only a convex problem has no other minima: the report says where it is known to be.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
@@ -110,7 +132,8 @@ impl<T: Real> Report<T> {
         let is_convex = self.certificate.as_ref().is_some_and(|point| point.convex);
         let is_other = matches!(self.kind(), Some(CriticalKind::Saddle | CriticalKind::Maximum));
         let is_unbounded = matches!(self.recession, Recession::Along(_) | Recession::Undecided);
-        self.termination.is_stationary() && !is_unbounded && (is_convex || !is_other)
+        let is_undecided = matches!(self.probed, Probed::Lower | Probed::Level);
+        self.termination.is_stationary() && !is_unbounded && !is_undecided && (is_convex || !is_other)
     }
 
     /// The report, if it converged.
@@ -161,6 +184,12 @@ impl<T: Real> fmt::Display for Report<T> {
             if self.converged() && certificate.convex {
                 f.write_str("; convex, so a global minimum")?;
             }
+            f.write_str(match self.probed {
+                Probed::No => "",
+                Probed::Bowl | Probed::Valley => "; flat directions were probed, nothing lower was seen",
+                Probed::Lower => "; flat directions were probed, a lower point was seen",
+                Probed::Level => "; level as far as was probed",
+            })?;
         }
         if self.modified > 0 || self.escapes > 0 {
             write!(f, "\n  modified    {} Hessians, {} saddles escaped", self.modified, self.escapes)?;
@@ -208,6 +237,8 @@ impl<T: Real> Report<T> {
             x,
             value: T::NAN,
             gradient_norm: T::NAN,
+            tolerance: T::zero(),
+            floor: T::zero(),
             iterations: 0,
             evaluations: 0,
             termination: Termination::Given,
@@ -216,6 +247,7 @@ impl<T: Real> Report<T> {
             failure: None,
             modified: 0,
             escapes: 0,
+            probed: Probed::No,
             trace: Vec::new(),
         }
     }
@@ -225,6 +257,7 @@ impl<T: Real> Report<T> {
         std::mem::swap(&mut self.x, at);
         self.value = step.value;
         self.gradient_norm = step.gradient_norm;
+        self.probed = step.probed;
         self.iterations = iteration;
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{Error, Real};
 
-/// When to stop. Whichever rule holds first ends the run; only the gradient's is convergence.
+/// When to stop. Whichever rule holds first ends the run; only those of the gradient are convergence.
 ///
 /// ```
 /// use gradus::nalgebra::{self, dvector};
@@ -18,6 +18,7 @@ use crate::{Error, Real};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stop<T> {
     pub(crate) gradient: T,
+    pub(crate) relative: T,
     pub(crate) step: T,
     pub(crate) value: T,
     pub(crate) iterations: usize,
@@ -26,17 +27,26 @@ pub struct Stop<T> {
 }
 
 impl<T: Real> Default for Stop<T> {
-    /// Gradient `√ε` scaled to `1e−8` in f64 and `1e−4` in f32, 1000 iterations, no other rule, no trace.
+    /// The relative rule with 2e−10 (f64) or 4e−6 (f32), 1000 iterations, no other rule, no trace.
+    ///
+    /// An absolute tolerance for the gradient has the unit of `f`: no number fits every function, so none is set. The
+    /// relative rule has none, and asks about the point alone: a run that starts at a minimum ends there at once.
     fn default() -> Self {
-        let gradient = T::of(if T::EPSILON.f64() < 1e-10 { 1e-8 } else { 1e-4 });
-        let (step, value) = (T::zero(), T::zero());
-        Self { gradient, step, value, iterations: 1000, evaluations: usize::MAX, trace: false }
+        Self {
+            gradient: T::zero(),
+            relative: T::of(if T::EPSILON.f64() < 1e-10 { 2e-10 } else { 4e-6 }),
+            step: T::zero(),
+            value: T::zero(),
+            iterations: 1000,
+            evaluations: usize::MAX,
+            trace: false,
+        }
     }
 }
 
 impl<T: Real> Stop<T> {
-    /// Converged when `‖∇f‖∞ ≤ tolerance`; in least squares only where the relative
-    /// [`Offset`](crate::least_squares::Offset) agrees. Default: `1e−8` (f64), `1e−4` (f32).
+    /// Converged where `‖∇f‖∞ ≤ tolerance`, in the unit of `f`; in least squares only where the relative
+    /// [`Offset`](crate::least_squares::Offset) agrees. Default: 0, only where the gradient vanishes.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
@@ -51,6 +61,39 @@ impl<T: Real> Stop<T> {
     #[must_use]
     pub fn gradient(self, tolerance: T) -> Self {
         Self { gradient: tolerance, ..self }
+    }
+
+    /// Converged also where a short step down the gradient leads past the minimum along it:
+    ///
+    /// ```text
+    /// hᵀ∇f(x − h) ≤ 0,  h = t ∇f(x),  t as large as |h_i| ≤ tolerance · max(1, |x_i|) lets it
+    /// ```
+    ///
+    /// and where a step as long in the direction of the last one changes the gradient by its size, so
+    /// that no narrow valley hides the way down. That does not depend on the unit of `f`: what is small
+    /// only because `f` is flat does not pass. As a bound on the gradient it is
+    /// [`Report::tolerance`](crate::Report::tolerance). It takes two evaluations at the start, some on the way, and four
+    /// where it holds. With it a
+    /// method that can go no further has converged where the gradient is rounding
+    /// ([`Report::floor`](crate::Report::floor)). Default: 2e−10 (f64) or 4e−6 (f32), which
+    /// rounding leaves in reach of gradients; 0 switches it off.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DVector, dvector};
+    /// use gradus::{Function, Lbfgs, Stop, minimize};
+    ///
+    /// // f = 1e−20 x²: its gradient is 2e−17 at the start
+    /// let mut f = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
+    ///     g[0] = 2e-20 * x[0];
+    ///     1e-20 * x[0] * x[0]
+    /// });
+    /// let report = minimize(&mut Lbfgs::new(), &mut f, dvector![1000.0], &Stop::default())?;
+    /// assert!(report.converged() && report.x[0].abs() < 1e-6);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[must_use]
+    pub fn relative(self, tolerance: T) -> Self {
+        Self { relative: tolerance, ..self }
     }
 
     /// Stops when a step moves no coordinate by more than `tolerance · max(1, ‖x‖∞)`. Default: 0, never.
@@ -142,7 +185,8 @@ impl<T: Real> Stop<T> {
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
-        for (name, found) in [("gradient", self.gradient), ("step", self.step), ("value", self.value)] {
+        let (gradient, relative) = (("gradient", self.gradient), ("relative", self.relative));
+        for (name, found) in [gradient, relative, ("step", self.step), ("value", self.value)] {
             if !(found >= T::zero() && found.is_finite()) {
                 return Err(Error::Setting { name, expected: "finite and not negative", found: found.f64() });
             }

@@ -8,7 +8,7 @@ use crate::{Error, Objective, Real, kernel};
 ///
 /// ```text
 /// d ← −g + max(β, η) d,    g = ∇f(x),  y = g − g₋      x ← x + t d
-/// β = (y − 2 d ‖y‖²/(dᵀy))ᵀ g / (dᵀy),    η = −1 / (‖d‖ min(0.01, ‖g₋‖))
+/// β = (y − 2 d ‖y‖²/(dᵀy))ᵀ g / (dᵀy),    η = −100 ‖g‖ / ‖d‖
 /// ```
 ///
 /// `t` satisfies the strong Wolfe conditions. The least memory of all methods that learn from their steps: four
@@ -16,7 +16,7 @@ use crate::{Error, Objective, Real, kernel};
 /// [`Lbfgs`](super::Lbfgs) is at hand, that needs fewer evaluations. Safeguards are as there, and so is the
 /// objective that must stay the same.
 ///
-/// Source: Hager and Zhang, SIAM J. Optim. 16 (2005), (1.3), (1.6), (1.7).
+/// Source: Hager and Zhang, SIAM J. Optim. 16 (2005), (1.3), (1.6), (1.7); the bound `η` in the unit of `g`.
 ///
 /// ```
 /// use gradus::problems::Rosenbrock;
@@ -52,7 +52,7 @@ impl<T: Real> ConjugateGradient<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
-        Self(Directed::new(Conjugate { y: Vec::new(), before: T::zero(), learnt: false }, 0.1))
+        Self(Directed::new(Conjugate { y: Vec::new(), learnt: false }, 0.1))
     }
 
     /// The `0 < σ < 1` of the Wolfe condition `|φ'(t)| ≤ σ |φ'(0)|`: the smaller, the more exact the line
@@ -90,8 +90,6 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for ConjugateGradient<T>
 #[derive(Debug, Clone)]
 struct Conjugate<T> {
     y: Vec<T>,
-    /// `‖g₋‖`.
-    before: T,
     learnt: bool,
 }
 
@@ -107,16 +105,14 @@ impl<T: Real> Direction<T> for Conjugate<T> {
     }
 
     fn direction(&mut self, g: &[T], d: &mut [T]) -> bool {
-        let before = std::mem::replace(&mut self.before, kernel::dot(g, g).sqrt());
         if !self.learnt {
             return false;
         }
         let dy = kernel::dot(d, &self.y);
         let yy = kernel::dot(&self.y, &self.y);
-        let dd = kernel::dot(d, d);
-        let two = T::of(2.0);
-        let beta = (kernel::dot(&self.y, g) - two * (yy / dy) * kernel::dot(d, g)) / dy;
-        let eta = -T::one() / (dd.sqrt() * before.min(T::of(0.01)));
+        let dg = kernel::dot(d, g);
+        let beta = (kernel::dot(&self.y, g) - T::of(2.0) * (yy / dy) * dg) / dy;
+        let eta = T::of(-100.0) * kernel::norm(g) / kernel::norm(d);
         kernel::scale(beta.max(eta), d);
         kernel::axpy(-T::one(), g, d);
         beta.is_finite()

@@ -1,7 +1,7 @@
 use nalgebra::DVector;
 
 use super::search::directions::{Directed, Direction};
-use super::{Optimizer, Step};
+use super::{Optimizer, Outcome, Step};
 use crate::contract::{room, setting};
 use crate::{Error, Objective, Real, kernel};
 
@@ -99,6 +99,25 @@ impl<T: Real> Lbfgs<T> {
     }
 }
 
+impl<T: Real> Lbfgs<T> {
+    /// Goes down from `x` by so many evaluations at the most; the value there.
+    pub(crate) fn descend<O: Objective<T> + ?Sized>(
+        &mut self, objective: &mut O, x: &mut DVector<T>, evaluations: usize,
+    ) -> Result<T, Error> {
+        self.0.start(Some(T::zero()))?;
+        let mut left = evaluations;
+        while left > 0 {
+            self.0.search.most = left;
+            let step = self.0.step(objective, x)?;
+            left = left.saturating_sub(step.evaluations);
+            if matches!(step.outcome, Outcome::Ended(_)) {
+                break;
+            }
+        }
+        Ok(objective.value(x))
+    }
+}
+
 impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Lbfgs<T> {
     fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
         self.0.start(tolerance)
@@ -191,9 +210,8 @@ impl<T: Real> Direction<T> for TwoLoops<T> {
 pub(super) fn scales<T: Real>(s: &[T], y: &[T]) -> Option<(T, T)> {
     let sy = kernel::dot(s, y);
     let yy = kernel::dot(y, y);
-    let ss = kernel::dot(s, s);
     let rho = T::one() / sy;
     let gamma = sy / yy;
-    let clear = sy > T::EPSILON * ss.sqrt() * yy.sqrt();
+    let clear = sy > T::EPSILON * kernel::norm(s) * yy.sqrt();
     (clear && rho.is_finite() && gamma.is_finite() && gamma > T::zero()).then_some((rho, gamma))
 }

@@ -5,6 +5,7 @@ use super::search::escape::{escape, is_near_saddle};
 use super::search::evaluated::Evaluated;
 use super::search::newton_model::{NewtonModel, Shape};
 use super::search::position::Position;
+use super::search::probe::{ends, leave_flat};
 use super::{Optimizer, Step};
 use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 
@@ -21,7 +22,7 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// The length `t` is 1, or shorter until `f(x + t s) ≤ f(x) + 10⁻⁴ t ∇fᵀs` (Armijo 1966). Where the
 /// predicted decrease is within the rounding of `f`, the full step is taken if it lowers `‖∇f‖`. A point is left
 /// along `±` its most negative eigenvector, to the side with the lower `f`, where the step has become short
-/// (`ε^¼ max(1, ‖x‖)`) or `‖∇f‖∞ ≤ √ε` although an eigenvalue is negative: an *escape*, counted in the
+/// (`ε^¼ max(1, ‖x‖)`) or `‖∇f‖∞ ≤ √ε max |λ| max(1, ‖x‖)` although an eigenvalue is negative: an *escape*, counted in the
 /// report. So a run ends on a saddle only if the negative eigenvalue is within rounding. Where a step leads
 /// outside the domain (`f` not finite) it is shortened.
 ///
@@ -101,13 +102,17 @@ impl<T: Real> Newton<T> {
     }
 
     /// `x ← x + s`, `H s = −∇f`.
-    fn pure_step<O: ?Sized>(&mut self, at: &mut Position<T, O>) -> Step<T> {
+    fn pure_step<O: Hessian<T> + ?Sized>(&mut self, at: &mut Position<T, O>) -> Result<Step<T>, Error> {
         let solved = self.model.solve(&self.here) != Shape::Indefinite || self.model.eliminate(&self.here);
+        let settled = solved && self.model.is_settled(&self.here);
+        if ends(at, &mut self.here, settled, true)? {
+            return Ok(at.step);
+        }
         if !(solved && self.line.place(at.x, T::one(), &self.model.s)) {
-            return at.step.ended(Termination::NoDescent);
+            return Ok(at.step.ended(Termination::NoDescent));
         }
         at.x.copy_from(&self.line.trial);
-        at.step
+        Ok(at.step)
     }
 
     /// `x ← x + t s`, `H s = −∇f` or its modification.
@@ -115,22 +120,28 @@ impl<T: Real> Newton<T> {
         &mut self, at: &mut Position<T, O>,
     ) -> Result<Step<T>, Error> {
         let convex = self.model.solve(&self.here) != Shape::Indefinite;
-        if convex && self.here.is_end(&at.step) {
-            return Ok(at.step);
-        }
-        let mut slope = self.model.slope(&self.here).filter(|_| convex);
-        if slope.is_none() && !(convex && at.step.gradient_norm == T::zero()) {
+        if !convex {
             at.step.modified = true;
             if let Some(spectrum) = self.model.modify(&self.here)
-                && is_near_saddle(at, &self.model.s)
+                && is_near_saddle(at, &spectrum, &self.model.s)
                 && escape(at, &self.here, &spectrum, &self.model.s, &mut self.line.trial)?
             {
                 return Ok(at.step);
             }
+        }
+        let settled = self.model.is_settled(&self.here);
+        if ends(at, &mut self.here, settled, false)? {
+            return Ok(at.step);
+        }
+        let mut slope = self.model.slope(&self.here);
+        if slope.is_none() && convex && at.step.gradient_norm > T::zero() {
+            at.step.modified = true;
+            self.model.modify(&self.here);
             slope = self.model.slope(&self.here);
         }
         match slope {
             Some(slope) if self.search(at, slope)? => Ok(at.step),
+            _ if leave_flat(at, &mut self.here, false)? => Ok(at.step),
             _ => Ok(at.step.ended(Termination::NoDescent)),
         }
     }
@@ -168,8 +179,7 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
         }
         let mut at = Position { objective, x, step };
         match self.pure {
-            true if self.here.is_end(&step) => Ok(step),
-            true => Ok(self.pure_step(&mut at)),
+            true => self.pure_step(&mut at),
             false => self.safeguarded_step(&mut at),
         }
     }

@@ -1,8 +1,9 @@
 use nalgebra::DVector;
 
-use super::search::escape::escape_along;
 use super::search::lanczos::Lanczos;
 use super::search::position::Position;
+use super::search::probe::ends_by_products;
+use super::search::rounding::is_settled;
 use super::search::trust_radius::Region;
 use super::{Optimizer, Step};
 use crate::contract::{check_size, setting};
@@ -37,6 +38,12 @@ use crate::{Error, HessianProduct, Real, Termination};
 pub struct NewtonCg<T: Real> {
     region: Region<T>,
     products: usize,
+    /// Of the gradient, within a run.
+    tolerance: Option<T>,
+    /// `‖∇f‖` where it was largest in this run.
+    largest: T,
+    /// `‖H u‖`, `u` the direction of the gradient.
+    steepness: T,
     gradient: DVector<T>,
     s: DVector<T>,
     residual: DVector<T>,
@@ -72,6 +79,9 @@ impl<T: Real> NewtonCg<T> {
         Self {
             region: Region::new(),
             products: 200,
+            tolerance: None,
+            largest: T::zero(),
+            steepness: T::zero(),
             gradient: empty(),
             s: empty(),
             residual: empty(),
@@ -153,12 +163,16 @@ impl<T: Real> NewtonCg<T> {
         self.s.fill(T::zero());
         set(self.gradient.as_slice(), T::one() / unit, self.residual.as_mut_slice());
         set(self.gradient.as_slice(), -T::one() / unit, self.direction.as_mut_slice());
-        let tolerance = half.min(unit.sqrt());
+        self.largest = self.largest.max(unit);
+        let tolerance = half.min((unit / self.largest).sqrt());
         let mut promised = T::zero();
         let mut rr = T::one();
-        for _ in 0..self.products.min(2 * n).max(1) {
+        for product in 0..self.products.min(2 * n).max(1) {
             objective.hessian_product(x, &self.direction, &mut self.product);
             check_size("the Hessian product", self.product.len(), n)?;
+            if product == 0 {
+                self.steepness = kernel::norm(self.product.as_slice());
+            }
             let dhd = kernel::dot(self.direction.as_slice(), self.product.as_slice());
             let finite = dhd.is_finite() && kernel::norm_inf(self.product.as_slice()).is_finite();
             let convex = finite && dhd > T::zero();
@@ -182,6 +196,17 @@ impl<T: Real> NewtonCg<T> {
             rr = next;
         }
         Ok((promised, false))
+    }
+
+    /// Whether the step is all that there is, or a saddle or what is flat was left.
+    fn ends<O: HessianProduct<T> + ?Sized>(
+        &mut self, at: &mut Position<T, O>, (promised, met_negative): (T, bool),
+    ) -> Result<bool, Error> {
+        let is_settled = !met_negative && is_settled(at.x, &self.s, promised, at.step.value);
+        let scale = kernel::norm_inf(at.x.as_slice()).max(T::one());
+        let is_near = at.step.gradient_norm <= T::EPSILON.sqrt() * self.steepness * scale;
+        let said = (is_settled, is_near);
+        ends_by_products(at, &mut self.lanczos, PROBE, self.tolerance, said)
     }
 
     /// `t ≥ 0` with `‖s + t d‖ = Δ`, without cancellation.
@@ -217,7 +242,9 @@ compiled! {
 }
 
 impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
-    fn start(&mut self, _objective: &O, _tolerance: Option<T>) -> Result<(), Error> {
+    fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
+        self.tolerance = tolerance;
+        self.largest = T::zero();
         setting("products", "at least 1", T::of(self.products as f64), self.products > 0)?;
         self.region.start()
     }
@@ -234,19 +261,19 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
         if !at.step.is_finite() {
             return Ok(at.step.ended(Termination::NonFinite));
         }
-        if at.step.gradient_norm <= T::EPSILON.sqrt() {
-            let v = &mut self.direction;
-            if let Some(lambda) = self.lanczos.negative_eigenvalue(at.objective, at.x, PROBE, v)?
-                && escape_along(&mut at, v.as_slice(), lambda, &mut self.region.line.trial)
-            {
-                return Ok(at.step);
-            }
+        self.s.fill(T::zero());
+        let mut model = (T::zero(), false);
+        if at.step.gradient_norm > T::zero() {
+            model = self.steihaug(at.objective, at.x, self.region.radius.now)?;
+        }
+        if self.ends(&mut at, model)? {
+            return Ok(at.step);
         }
         if at.step.gradient_norm == T::zero() {
             return Ok(at.step.ended(Termination::NoDescent));
         }
         for _ in 0..REJECTIONS {
-            let (promised, met_negative) = self.steihaug(at.objective, at.x, self.region.radius.now)?;
+            let (promised, met_negative) = model;
             at.step.modified = met_negative;
             if self.region.judge(&mut at, &self.s, promised)?.is_some() {
                 at.x.copy_from(&self.region.line.trial);
@@ -255,6 +282,7 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
             if self.region.line.trial == *at.x {
                 break;
             }
+            model = self.steihaug(at.objective, at.x, self.region.radius.now)?;
         }
         Ok(at.step.ended(Termination::NoDescent))
     }

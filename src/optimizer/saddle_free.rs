@@ -1,9 +1,10 @@
 use nalgebra::DVector;
 
 use super::search::backtrack::Backtrack;
-use super::search::escape::{escape_along, is_near_saddle};
 use super::search::lanczos::Lanczos;
 use super::search::position::Position;
+use super::search::probe::ends_by_products;
+use super::search::rounding::{is_settled, is_within};
 use super::{Optimizer, Step};
 use crate::contract::setting;
 use crate::{Error, HessianProduct, Real, Termination, kernel};
@@ -37,9 +38,10 @@ use crate::{Error, HessianProduct, Real, Termination, kernel};
 #[derive(Debug, Clone)]
 pub struct SaddleFree<T: Real> {
     dimension: usize,
+    /// Of the gradient, within a run.
+    tolerance: Option<T>,
     gradient: DVector<T>,
     direction: DVector<T>,
-    ritz: DVector<T>,
     lanczos: Lanczos<T>,
     line: Backtrack<T>,
 }
@@ -67,9 +69,9 @@ impl<T: Real> SaddleFree<T> {
         let empty = || DVector::zeros(0);
         Self {
             dimension: 50,
+            tolerance: None,
             gradient: empty(),
             direction: empty(),
-            ritz: empty(),
             lanczos: Lanczos::new(),
             line: Backtrack::new(),
         }
@@ -95,7 +97,8 @@ impl<T: Real> SaddleFree<T> {
 }
 
 impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
-    fn start(&mut self, _objective: &O, _tolerance: Option<T>) -> Result<(), Error> {
+    fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
+        self.tolerance = tolerance;
         setting("dimension", "at least 1", T::of(self.dimension as f64), self.dimension > 0)
     }
 
@@ -103,7 +106,6 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
         let n = x.len();
         if self.direction.len() != n {
             self.direction = DVector::zeros(n);
-            self.ritz = DVector::zeros(n);
         }
         let mut at = Position::new(objective, x, &mut self.gradient)?;
         if !at.step.is_finite() {
@@ -118,14 +120,13 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
             at.step.modified = true;
             self.direction.zip_apply(&self.gradient, |d, g| *d = -g);
         }
-        if is_near_saddle(&at, &self.direction)
-            && let Some(lambda) =
-                self.lanczos.negative_eigenvalue(at.objective, at.x, self.dimension, &mut self.ritz)?
-            && escape_along(&mut at, self.ritz.as_slice(), lambda, &mut self.line.trial)
-        {
+        let slope = kernel::dot(self.gradient.as_slice(), self.direction.as_slice());
+        let is_settled = is_settled(at.x, &self.direction, T::of(-0.5) * slope, at.step.value);
+        let is_near = is_within(at.x, &self.direction, T::EPSILON.sqrt().sqrt());
+        let said = (is_settled, is_near);
+        if ends_by_products(&mut at, &mut self.lanczos, self.dimension, self.tolerance, said)? {
             return Ok(at.step);
         }
-        let slope = kernel::dot(self.gradient.as_slice(), self.direction.as_slice());
         let leads_down = slope < T::zero() && slope.is_finite();
         if leads_down && self.line.search(&mut at, &self.direction, slope, None)?.is_some() {
             return Ok(at.step);

@@ -8,6 +8,7 @@ pub(super) mod evaluated;
 pub(super) mod lanczos;
 pub(super) mod newton_model;
 pub(super) mod position;
+pub(super) mod probe;
 pub(super) mod rounding;
 pub(super) mod subproblem;
 pub(super) mod trust_radius;

@@ -4,6 +4,7 @@ use super::search::escape::{escape, is_near_saddle};
 use super::search::evaluated::{Evaluated, assign};
 use super::search::newton_model::{NewtonModel, Shape};
 use super::search::position::Position;
+use super::search::probe::{ends, leave_flat};
 use super::search::subproblem;
 use super::search::trust_radius::Region;
 use super::{Optimizer, Step};
@@ -230,6 +231,10 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
         let mut at = Position { objective, x, step };
         let shape = self.model.solve(&self.here);
         if shape != Shape::Indefinite {
+            let settled = self.model.is_settled(&self.here);
+            if ends(&mut at, &mut self.here, settled, false)? {
+                return Ok(at.step);
+            }
             if step.gradient_norm == T::zero() {
                 return Ok(step.ended(Termination::NoDescent)); // an exact minimum of the model
             }
@@ -241,14 +246,16 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
         if shape == Shape::Indefinite {
             at.step.modified = true;
             self.model.s.copy_from(&spectrum.descend(&self.here.gradient));
-            if is_near_saddle(&at, &self.model.s)
-                && escape(&mut at, &self.here, &spectrum, &self.model.s, &mut self.region.line.trial)?
-            {
+            let leaves = is_near_saddle(&at, &spectrum, &self.model.s)
+                && escape(&mut at, &self.here, &spectrum, &self.model.s, &mut self.region.line.trial)?;
+            let settled = self.model.is_settled(&self.here);
+            if leaves || ends(&mut at, &mut self.here, settled, false)? {
                 return Ok(at.step);
             }
         }
         match self.boundary_step(&mut at, &spectrum, &c)? {
             true => Ok(at.step),
+            false if leave_flat(&mut at, &mut self.here, false)? => Ok(at.step),
             false => Ok(at.step.ended(Termination::NoDescent)),
         }
     }

@@ -42,6 +42,14 @@ impl<T: Real> Spectrum<T> {
     }
 }
 
+impl<T: Real> Spectrum<T> {
+    /// The eigenvectors with `λ > tolerance`.
+    pub(crate) fn range(&self, tolerance: T) -> Vec<DVector<T>> {
+        let pairs = self.values.iter().zip(self.vectors.column_iter());
+        pairs.filter(|(value, _)| **value > tolerance).map(|(_, v)| v.into_owned()).collect()
+    }
+}
+
 compiled! {
     /// Eigenvalues and vectors of a square matrix, whose lower triangle is read. `None` where it is not finite, or the
     /// bounded iteration did not converge.

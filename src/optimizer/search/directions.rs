@@ -21,7 +21,8 @@ pub(crate) trait Direction<T> {
     /// Sizes the memory for points of length `n`; [`Error::TooLarge`] where there is no room for it.
     fn prepare(&mut self, n: usize) -> Result<(), Error>;
 
-    /// Turns `d`, the direction before, into the next one; false where nothing is known yet.
+    /// Gradients come in one unit, a power of two, as long as nothing is forgotten: so none of their products leaves the
+    /// range. Turns `d`, the direction before, into the next one; false where nothing is known yet.
     fn direction(&mut self, gradient: &[T], d: &mut [T]) -> bool;
 
     /// Learns from a step `s = x₊ − x` and the change of gradient `y = ∇f(x₊) − ∇f(x)`.
@@ -37,9 +38,13 @@ pub(crate) struct Directed<T: Real, D> {
     pub(crate) rule: D,
     /// `σ` of the Wolfe conditions.
     pub(crate) sigma: T,
-    search: LineSearch<T>,
+    pub(crate) search: LineSearch<T>,
     /// Where the last step ended, with value and gradient: within a run not evaluated again.
     here: Evaluated<T>,
+    /// What takes gradients to their unit: next to 1 for the first one that the rule learns from.
+    unit: T,
+    /// The gradient in that unit.
+    g: DVector<T>,
     d: DVector<T>,
     s: DVector<T>,
     y: DVector<T>,
@@ -58,6 +63,8 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
             sigma: T::of(sigma),
             search: LineSearch::new(),
             here: Evaluated::new(),
+            unit: T::one(),
+            g: empty(),
             d: empty(),
             s: empty(),
             y: empty(),
@@ -120,19 +127,20 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
         &mut self, objective: &mut O, evaluations: &mut usize,
     ) -> Result<bool, Error> {
         let n = self.here.x.len();
-        for buffer in [&mut self.d, &mut self.s, &mut self.y] {
+        for buffer in [&mut self.g, &mut self.d, &mut self.s, &mut self.y] {
             if buffer.len() != n {
                 *buffer = DVector::zeros(n);
             }
         }
         self.rule.prepare(n)?;
         loop {
-            let g = self.here.gradient.as_slice();
-            let learnt = self.rule.direction(g, self.d.as_mut_slice()) && self.descends();
+            let learnt = self.is_learnt();
             if !learnt {
                 self.rule.forget();
+                self.unit = kernel::norm_inf(self.here.gradient.as_slice()).unit().0;
+                self.scale_gradient();
                 self.d.fill(T::zero());
-                kernel::axpy(-T::one(), self.here.gradient.as_slice(), self.d.as_mut_slice());
+                kernel::axpy(-T::one(), self.g.as_slice(), self.d.as_mut_slice());
             }
             let slope = kernel::dot(self.here.gradient.as_slice(), self.d.as_slice());
             let first = self.first_length(learnt, slope);
@@ -140,6 +148,7 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
             if let Some((best, length)) = self.search.search(objective, line, evaluations)? {
                 best.x.sub_to(&self.here.x, &mut self.s);
                 best.gradient.sub_to(&self.here.gradient, &mut self.y);
+                kernel::scale(self.unit, self.y.as_mut_slice());
                 self.rule.learn(self.s.as_slice(), self.y.as_slice());
                 self.decrease = length * slope;
                 self.here.swap(best);
@@ -152,17 +161,30 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
         }
     }
 
-    /// Whether `d` is finite and leads down, by more than rounding.
-    fn descends(&self) -> bool {
-        let (g, d) = (self.here.gradient.as_slice(), self.d.as_slice());
-        let slope = kernel::dot(g, d);
-        kernel::all_finite(d) && slope < -T::EPSILON * kernel::norm_inf(g) * kernel::norm_inf(d)
+    /// Whether the rule made a `d` that is finite and leads down, by more than rounding. Its unit has been outgrown where
+    /// the gradient is so large or small in it that products leave the range.
+    fn is_learnt(&mut self) -> bool {
+        let size = kernel::norm_inf(self.here.gradient.as_slice()) * self.unit;
+        let most = T::MAX.sqrt().sqrt();
+        self.scale_gradient();
+        let (g, d) = (self.g.as_slice(), self.d.as_mut_slice());
+        if !(size * most >= T::one() && size <= most && self.rule.direction(g, d)) {
+            return false;
+        }
+        kernel::all_finite(d) && kernel::dot(g, d) < -T::EPSILON * size * kernel::norm_inf(d)
+    }
+
+    /// The gradient in its unit.
+    fn scale_gradient(&mut self) {
+        self.g.copy_from(&self.here.gradient);
+        kernel::scale(self.unit, self.g.as_mut_slice());
     }
 
     /// The length to try first: 1 where the rule scales `d`, as much decrease as in the step before where it does not,
     /// and along the gradient one in the scale of `x`, else of `f` (Hager and Zhang 2005, I0).
     fn first_length(&self, learnt: bool, slope: T) -> T {
         let gradient = kernel::norm_inf(self.here.gradient.as_slice());
+        let size = gradient * self.unit;
         let x = kernel::norm_inf(self.here.x.as_slice());
         let f = self.here.value.abs();
         let small = T::of(0.01);
@@ -171,9 +193,9 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
         } else if learnt {
             self.decrease / slope
         } else if x > T::zero() {
-            small * x / gradient
+            small * x / size
         } else {
-            small * f / gradient / gradient
+            small * f / gradient / size
         };
         if length > T::zero() && length.is_finite() { length } else { T::one() }
     }

@@ -11,10 +11,13 @@ use crate::{Error, Hessian, Objective, Real};
 
 /// Whether a point with a negative eigenvalue is stationary for practical purposes: `‖∇f‖∞ ≤ √ε`, or the
 /// stationary point of the quadratic model, `x + s`, lies within `ε^¼ max(1, ‖x‖∞)`.
-pub(crate) fn is_near_saddle<T: Real, O: ?Sized>(at: &Position<T, O>, s: &DVector<T>) -> bool {
+pub(crate) fn is_near_saddle<T: Real, O: ?Sized>(
+    at: &Position<T, O>, spectrum: &Spectrum<T>, s: &DVector<T>,
+) -> bool {
+    let steepest = kernel::norm_inf(spectrum.values.as_slice());
     let root = T::EPSILON.sqrt();
     let scale = kernel::norm_inf(at.x.as_slice()).max(T::one());
-    at.step.gradient_norm <= root || kernel::norm_inf(s.as_slice()) <= root.sqrt() * scale
+    at.step.gradient_norm <= root * steepest * scale || kernel::norm_inf(s.as_slice()) <= root.sqrt() * scale
 }
 
 /// Leaves `x` along `± v`, the eigenvector of the smallest eigenvalue `λ < 0`, to the side with the lower
@@ -35,7 +38,7 @@ pub(crate) fn escape<T: Real, O: Hessian<T> + ?Sized>(
     let reached = &*at.x + s;
     let moved = escape_along(at, spectrum.vectors.column(0).as_slice(), least, trial);
     if moved && least >= -margin(at.objective, &reached, &here.hessian)? {
-        at.step.outcome = Outcome::Moved;
+        at.step.outcome = Outcome::Unsettled;
     }
     Ok(moved)
 }

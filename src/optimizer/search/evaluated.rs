@@ -16,6 +16,8 @@ pub(crate) struct Evaluated<T: Real> {
     pub(crate) hessian: DMatrix<T>,
     /// Within a run: where it ends. Only then is the objective the same from step to step.
     tolerance: Option<T>,
+    /// The verdict on `x`, once asked for.
+    judged: Option<CriticalPoint<T>>,
 }
 
 impl<T: Real> Evaluated<T> {
@@ -26,6 +28,7 @@ impl<T: Real> Evaluated<T> {
             gradient: DVector::zeros(0),
             hessian: DMatrix::zeros(0, 0),
             tolerance: None,
+            judged: None,
         }
     }
 
@@ -66,6 +69,7 @@ impl<T: Real> Evaluated<T> {
             self.hessian = matrix("hessian", (n, n), T::NAN)?;
         }
         assign(&mut self.x, x);
+        self.judged = None;
         self.value = objective.value_gradient_hessian(x, &mut self.gradient, &mut self.hessian);
         check_size("the gradient", self.gradient.len(), n)?;
         check_hessian(&self.hessian, n)?;
@@ -102,13 +106,18 @@ impl<T: Real> Evaluated<T> {
 
     /// Judges `x`, from what the last evaluation left behind if that was its point.
     pub(crate) fn judge<O: Hessian<T> + ?Sized>(
-        &self, objective: &mut O, x: &DVector<T>,
+        &mut self, objective: &mut O, x: &DVector<T>,
     ) -> Result<CriticalPoint<T>, Error> {
-        if self.is_within_run() && self.knows(x) && self.hessian.nrows() == x.len() {
-            CriticalPoint::judge(objective, x, &self.gradient, &self.hessian)
-        } else {
-            CriticalPoint::of(objective, x)
+        let known = self.is_within_run() && self.knows(x) && self.hessian.nrows() == x.len();
+        if let Some(point) = self.judged.as_ref().filter(|_| known) {
+            return Ok(point.clone());
         }
+        let point = match known {
+            true => CriticalPoint::judge(objective, x, &self.gradient, &self.hessian)?,
+            false => CriticalPoint::of(objective, x)?,
+        };
+        self.judged = known.then(|| point.clone());
+        Ok(point)
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) struct Lanczos<T: Real> {
     /// The eigenvectors of `T`, by columns.
     vectors: Vec<T>,
     coordinates: Vec<T>,
+    ritz: DVector<T>,
 }
 
 impl<T: Real> Lanczos<T> {
@@ -31,6 +32,7 @@ impl<T: Real> Lanczos<T> {
             beta: Vec::new(),
             vectors: Vec::new(),
             coordinates: Vec::new(),
+            ritz: DVector::zeros(0),
         }
     }
 
@@ -105,7 +107,7 @@ impl<T: Real> Lanczos<T> {
     pub(crate) fn descend(&mut self, length: T, out: &mut DVector<T>) -> bool {
         let k = self.values.len();
         let largest = kernel::norm_inf(&self.values);
-        let floor = if largest > T::zero() { T::EPSILON.sqrt() * largest } else { T::one() };
+        let floor = if largest > T::zero() { T::of(T::EPSILON.f64().powf(0.75)) * largest } else { T::one() };
         self.coordinates.clear();
         self.coordinates.resize(k, T::zero());
         for (v, &lambda) in self.vectors.chunks_exact(k).zip(&self.values) {
@@ -116,25 +118,34 @@ impl<T: Real> Lanczos<T> {
         self.least().1 < T::zero()
     }
 
-    /// The least eigenvalue that `steps` steps from a fixed vector without structure find, if it is negative, and
-    /// its unit Ritz vector in `out`. A negative Ritz value is `vᵀHv`, so the curvature along `v`
-    /// is negative. `None`, where the smallest is not negative beyond rounding, does not exclude a negative eigenvalue.
+    /// The least eigenvalue that `steps` steps from a fixed vector without structure find, if it is negative, with its unit
+    /// Ritz vector. A negative Ritz value is `vᵀHv`, so the curvature along `v` is negative. `None`, where the smallest is
+    /// not negative beyond rounding, does not exclude a negative eigenvalue.
     pub(crate) fn negative_eigenvalue<O: HessianProduct<T> + ?Sized>(
-        &mut self, objective: &mut O, x: &DVector<T>, steps: usize, out: &mut DVector<T>,
-    ) -> Result<Option<T>, Error> {
-        unstructured(out);
-        if !self.run(objective, x, out, steps)? {
+        &mut self, objective: &mut O, x: &DVector<T>, steps: usize,
+    ) -> Result<Option<(T, &DVector<T>)>, Error> {
+        let mut v = std::mem::replace(&mut self.ritz, DVector::zeros(0));
+        if v.len() != x.len() {
+            v = DVector::zeros(x.len());
+        }
+        unstructured(0, &mut v);
+        let is_found = self.run(objective, x, &v, steps)?;
+        self.ritz = v;
+        let (k, rounding) = (self.values.len(), T::of(x.len() as f64) * T::EPSILON);
+        if !is_found || self.least().1 >= -rounding * kernel::norm_inf(&self.values) {
             return Ok(None);
         }
-        let k = self.values.len();
         let (at, least) = self.least();
-        if least >= -T::of(out.len() as f64) * T::EPSILON * kernel::norm_inf(&self.values) {
-            return Ok(None);
-        }
-        combine(&self.basis, &self.vectors[at * k..(at + 1) * k], out);
-        let length = kernel::norm(out.as_slice());
-        *out /= length;
-        Ok(Some(least))
+        combine(&self.basis, &self.vectors[at * k..(at + 1) * k], &mut self.ritz);
+        let length = kernel::norm(self.ritz.as_slice());
+        self.ritz /= length;
+        Ok(Some((least, &self.ritz)))
+    }
+
+    /// Whether the last run found a value that is small beside the largest: a direction that may be flat.
+    pub(crate) fn is_flat(&self) -> bool {
+        let small = T::EPSILON.sqrt() * kernel::norm_inf(&self.values);
+        self.values.iter().any(|value| value.abs() <= small)
     }
 }
 
@@ -148,8 +159,8 @@ fn combine<T: Real>(basis: &[DVector<T>], coordinates: &[T], out: &mut DVector<T
 
 /// Fills `out` with numbers in `[−1, 1)` that are the same on every machine (SplitMix64; Steele, Lea and Flood
 /// 2014).
-fn unstructured<T: Real>(out: &mut DVector<T>) {
-    let mut state = 0x5EED_u64;
+pub(super) fn unstructured<T: Real>(seed: u64, out: &mut DVector<T>) {
+    let mut state = 0x5EED_u64 + (seed << 32);
     out.apply(|out| {
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

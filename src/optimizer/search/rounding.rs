@@ -1,6 +1,8 @@
 //! Where values are nothing but rounding, gradients decide: near a minimum a value is exact to `ε |f|`, so that it
 //! tells `x` to `√ε` only, while the gradient tells it to `ε`.
 
+use nalgebra::DVector;
+
 use crate::Real;
 use crate::optimizer::Step;
 
@@ -23,4 +25,20 @@ pub(crate) fn is_level<T: Real>(value: T, f: T) -> bool {
 /// Whether a point is level with the one of `step`, and its gradient smaller.
 pub(crate) fn calms<T: Real>(step: &Step<T>, value: T, gradient_norm: T) -> bool {
     value.is_finite() && is_level(value, step.value) && gradient_norm < step.gradient_norm
+}
+
+/// `ε^⅔`: the accuracy, in shares of `max(1, ‖x‖∞)`, to which rounding leaves a minimum in reach of gradients.
+pub(crate) fn closeness<T: Real>() -> T {
+    T::of(T::EPSILON.f64().cbrt().powi(2))
+}
+
+/// Whether the Newton step `s` at `x`, which promises to lower `f` by `promised`, says that `x` is stationary, whatever
+/// the unit of `f`: it is short, and its promise is rounding of `f`, or it is itself rounding of `x`.
+pub(crate) fn is_settled<T: Real>(x: &DVector<T>, s: &DVector<T>, promised: T, f: T) -> bool {
+    is_within(x, s, closeness()) && promised <= rounding(f) || is_within(x, s, T::of(8.0) * T::EPSILON)
+}
+
+/// Whether no coordinate moves by more than so many times `max(1, |x_i|)`.
+pub(crate) fn is_within<T: Real>(x: &DVector<T>, s: &DVector<T>, times: T) -> bool {
+    x.iter().zip(s).all(|(x, s)| s.abs() <= times * x.abs().max(T::one()))
 }

@@ -114,7 +114,7 @@ impl<T: Real> Model<'_, T> {
                 high = nu;
             }
             let newton = nu + (length - self.radius) / self.radius / self.steepness(nu, length);
-            let between = if low > T::zero() { (low * high).sqrt() } else { high * T::of(1e-3) };
+            let between = if low > T::zero() { low * (high / low).sqrt() } else { high * T::of(1e-3) };
             nu = if newton > low && newton < high { newton } else { between };
             if !(low < nu && nu < high) {
                 break;

@@ -30,6 +30,8 @@ pub(crate) struct LineSearch<T: Real> {
     trial: Evaluated<T>,
     best: Evaluated<T>,
     length: T,
+    /// Evaluations of the next search, at the most.
+    pub(crate) most: usize,
 }
 
 /// The line to search along.
@@ -65,7 +67,13 @@ enum End {
 
 impl<T: Real> LineSearch<T> {
     pub(crate) fn new() -> Self {
-        Self { at: DVector::zeros(0), trial: Evaluated::new(), best: Evaluated::new(), length: T::zero() }
+        Self {
+            at: DVector::zeros(0),
+            trial: Evaluated::new(),
+            best: Evaluated::new(),
+            length: T::zero(),
+            most: PROBES,
+        }
     }
 
     /// Searches along the line. The point found, with its length, is one where the Wolfe conditions hold, or, if there
@@ -75,9 +83,10 @@ impl<T: Real> LineSearch<T> {
     ) -> Result<Option<(&mut Evaluated<T>, T)>, Error> {
         self.best.value = T::NAN;
         let noise = rounding(line.from.value);
-        let mut shrinking = Shrinking { objective, line, noise, left: PROBES, found: self };
+        let most = self.most;
+        let mut shrinking = Shrinking { objective, line, noise, left: self.most, found: self };
         let end = shrinking.shrink();
-        *evaluations += PROBES - shrinking.left;
+        *evaluations += most - shrinking.left;
         match end {
             End::Failed(error) => Err(error),
             End::Exhausted if !(self.best.value < line.from.value) => Ok(None),
@@ -118,7 +127,7 @@ impl<T: Real, O: Objective<T> + ?Sized> Shrinking<'_, T, O> {
         self.left -= 1;
         let outside = Probe { t, value: None, slope: -T::one() };
         let Line { from, direction, slope: start, sigma, .. } = self.line;
-        let LineSearch { at, trial, best, length } = &mut *self.found;
+        let LineSearch { at, trial, best, length, .. } = &mut *self.found;
         assign(at, &from.x);
         kernel::axpy(t, direction.as_slice(), at.as_mut_slice());
         if !kernel::all_finite(at.as_slice()) {
@@ -214,5 +223,7 @@ impl<T: Real, O: Objective<T> + ?Sized> Shrinking<'_, T, O> {
 
 /// Where the line through two slopes meets zero; anything where there is no such place.
 fn secant<T: Real>(a: &Probe<T>, b: &Probe<T>) -> T {
-    (a.t * b.slope - b.t * a.slope) / (b.slope - a.slope)
+    let unit = a.slope.abs().max(b.slope.abs()).unit().0;
+    let (p, q) = (a.slope * unit, b.slope * unit);
+    (a.t * q - b.t * p) / (q - p)
 }

@@ -1,0 +1,121 @@
+//! What counts as zero for a gradient, in no unit of `f`.
+
+use nalgebra::DVector;
+
+use super::{Report, Stop};
+use crate::kernel;
+use crate::objective::evaluate;
+use crate::{Error, Objective, Real};
+
+/// What is asked of the gradient at a point, and the buffers for it.
+#[derive(Debug)]
+pub(super) struct Zero<T: Real> {
+    stop: Stop<T>,
+    /// The tolerance where it was measured last.
+    known: Option<T>,
+    /// `max(1, ‖x₀‖∞)`, `x₀` the start.
+    size: T,
+    gradient: DVector<T>,
+    there: DVector<T>,
+    changed: DVector<T>,
+}
+
+impl<T: Real> Zero<T> {
+    pub(super) fn new(stop: &Stop<T>, start: &DVector<T>) -> Self {
+        let (empty, size) = (|| DVector::zeros(0), kernel::norm_inf(start.as_slice()).max(T::one()));
+        Self { stop: *stop, known: None, size, gradient: empty(), there: empty(), changed: empty() }
+    }
+
+    /// Whether the gradient at the report's point, which a step from the one `before` led to, is zero. The relative rule is
+    /// asked at the start, when the gradient comes near what it asked for before, now and then, and at the end. Where a
+    /// method is stuck, values have told it `x` to `√ε`, and no more is asked.
+    pub(super) fn holds<O: Objective<T> + ?Sized>(
+        &mut self, objective: &mut O, report: &mut Report<T>, before: &DVector<T>, is_stuck: bool,
+    ) -> Result<bool, Error> {
+        let norm = report.gradient_norm;
+        report.tolerance = self.stop.gradient;
+        if is_stuck {
+            self.stop.relative = self.stop.relative.max(T::EPSILON.sqrt());
+        }
+        // where the start is rounding, so is the answer
+        let is_lost = kernel::norm_inf(report.x.as_slice()) * T::EPSILON > self.size;
+        if norm <= report.tolerance || self.stop.relative == T::zero() || is_lost {
+            return Ok(norm <= report.tolerance);
+        }
+        let again = report.iterations >= 32 && report.iterations.is_power_of_two();
+        let is_near = self.known.is_none_or(|known| norm <= T::of(2.0) * known);
+        if is_stuck || report.iterations == self.stop.iterations || again || is_near {
+            self.measure(objective, report, before)?;
+            self.known = Some(report.tolerance);
+        }
+        if is_stuck && norm > report.tolerance {
+            self.measure_floor(objective, report)?;
+        }
+        Ok(norm <= report.tolerance.max(report.floor))
+    }
+
+    /// The tolerance of the relative rule: along the gradient, and along the step that led to `x`, which knows the valleys.
+    /// Zero at a kink, where half of the way changes the gradient by as much.
+    fn measure<O: Objective<T> + ?Sized>(
+        &mut self, objective: &mut O, report: &mut Report<T>, before: &DVector<T>,
+    ) -> Result<(), Error> {
+        let (x, norm) = (&report.x, report.gradient_norm);
+        evaluate(objective, x, &mut self.gradient)?;
+        let along = &self.gradient / norm;
+        let full = self.change_along(objective, x, &along, T::one())?;
+        let mut tolerance = full;
+        let mut s = x - before;
+        let length = kernel::norm_inf(s.as_slice());
+        if norm <= tolerance && length > T::zero() {
+            s /= length;
+            tolerance = tolerance.min(self.change_along(objective, x, &s, T::one())?);
+        }
+        if norm <= tolerance {
+            let half = self.change_along(objective, x, &along, T::of(0.5))?;
+            tolerance = if half > T::of(0.75) * full { T::zero() } else { tolerance };
+        }
+        report.tolerance = self.stop.gradient.max(tolerance);
+        Ok(())
+    }
+
+    /// `uᵀ(∇f(x) − ∇f(x − h)) / uᵀu`: where that is the size of the gradient, the minimum along `u` is within `h = t u`, as
+    /// long as may be with `|h_i| ≤ τ max(1, |x_i|)`, times so much. Nothing where `f` curves down.
+    fn change_along<O: Objective<T> + ?Sized>(
+        &mut self, objective: &mut O, x: &DVector<T>, u: &DVector<T>, times: T,
+    ) -> Result<T, Error> {
+        let longest = |t: T, (x, u): (&T, &T)| t.min(x.abs().max(T::one()) / u.abs());
+        let t = times * self.stop.relative * x.iter().zip(u).fold(T::MAX, longest);
+        self.there.clone_from(x);
+        kernel::axpy(-t, u.as_slice(), self.there.as_mut_slice());
+        evaluate(objective, &self.there, &mut self.changed)?;
+        let change = &self.gradient - &self.changed;
+        let share = kernel::dot(u.as_slice(), change.as_slice()) / kernel::dot(u.as_slice(), u.as_slice());
+        Ok(if share > T::zero() && share.is_finite() { share } else { T::zero() })
+    }
+
+    /// Four times what the gradient changes by between neighbouring numbers: the coordinates move by two ulps each, in
+    /// turn up and down. Nothing where a thousand times the way changes it by little more: that is a kink, or no rounding
+    /// that could be told from one.
+    pub(super) fn measure_floor<O: Objective<T> + ?Sized>(
+        &mut self, objective: &mut O, report: &mut Report<T>,
+    ) -> Result<(), Error> {
+        evaluate(objective, &report.x, &mut self.gradient)?;
+        let mut changes = [T::zero(); 2];
+        for (change, ulps) in changes.iter_mut().zip([2.0, 2048.0]) {
+            self.there.clone_from(&report.x);
+            for (i, x) in self.there.iter_mut().enumerate() {
+                *x *= T::one() + T::EPSILON * T::of(if i % 2 == 0 { ulps } else { -ulps });
+            }
+            evaluate(objective, &self.there, &mut self.changed)?;
+            let is_finite = kernel::all_finite(self.changed.as_slice());
+            *change = if is_finite {
+                kernel::norm_inf((&self.changed - &self.gradient).as_slice())
+            } else {
+                T::zero()
+            };
+        }
+        let [near, far] = changes;
+        report.floor = if far >= T::of(16.0) * near { T::of(4.0) * near } else { T::zero() };
+        Ok(())
+    }
+}

@@ -1,0 +1,199 @@
+//! A look along directions in which curvature says nothing: the way off plateaus and inflections.
+//!
+//! At most [`VALUES`] values along [`MIXTURES`] seeded mixtures of the flat directions and along the flat parts of the
+//! axes, both ways, first at `¼ max(1, ‖x‖∞)`, then at four times that; a ray that has risen is not followed. Then, where there is more
+//! than one flat direction, eight descents of [`DESCENT`] evaluations from mixtures at ¼, 1, 4 and 16. A single
+//! direction is followed up to `10³`. A fall counts beyond the rounding at both of its ends.
+
+use nalgebra::DVector;
+
+use super::escape::escape_along;
+use super::evaluated::{Evaluated, assign};
+use super::lanczos::{Lanczos, unstructured};
+use super::position::Position;
+use super::rounding::rounding;
+use crate::kernel;
+use crate::optimizer::{Lbfgs, Outcome, Probed};
+use crate::{CriticalKind, Error, Hessian, HessianProduct, Objective, Real, Termination};
+
+const VALUES: usize = 72;
+const MIXTURES: usize = 32;
+const DESCENT: usize = 16;
+
+/// Looks around `x` in the directions that are orthogonal to all of `range`: what was seen, and whether along a single one
+/// `f` still falls where it was looked at last. A lower point is put in `x`.
+pub(crate) fn probe<T: Real, O: Objective<T> + ?Sized>(
+    at: &mut Position<'_, T, O>, range: &[DVector<T>],
+) -> Result<(Probed, bool), Error> {
+    let n = at.x.len();
+    let (from, start) = (at.x.clone(), at.step.evaluations);
+    let unit = kernel::norm_inf(from.as_slice()).max(T::one());
+    let is_single = range.len() + 1 >= n;
+    let (lengths, mixtures): (&[f64], _) = match is_single {
+        true => (&[0.25, 1.0, 4.0, 16.0, 64.0, 256.0, 1000.0], 1),
+        false => (&[0.25, 1.0], MIXTURES + n.min(VALUES)),
+    };
+    let mut rays = vec![[T::zero(); 2]; mixtures]; // how far each was followed; NaN once it has risen
+    let (mut lowest, mut farthest) = (at.step.value, false);
+    for &length in lengths {
+        for (k, ray) in rays.iter_mut().enumerate() {
+            let Some(v) = mixture(k, &from, range) else { continue };
+            for (t, sign) in ray.iter_mut().zip([1.0, -1.0]) {
+                if t.f64().is_nan() || at.step.evaluations - start >= VALUES {
+                    continue;
+                }
+                *t = unit * T::of(length * sign);
+                let there = &from + &v * *t;
+                let f = at.value(&there);
+                if !(f.is_finite() && f <= at.step.value + rounding(at.step.value.abs().max(f.abs()))) {
+                    *t = T::NAN;
+                } else if f < lowest && is_lower(at, &there, f) {
+                    (lowest, farthest) = (f, is_single && length == 1000.0);
+                    at.x.copy_from(&there);
+                    if !is_single {
+                        return Ok((Probed::Lower, false));
+                    }
+                }
+            }
+        }
+    }
+    if lowest < at.step.value {
+        return Ok((Probed::Lower, farthest));
+    }
+    if !is_single && descend(at, range, unit)? {
+        return Ok((Probed::Lower, false));
+    }
+    let sides = || rays.iter().flatten().filter(|t| **t != T::zero());
+    let seen = match sides().filter(|t| t.f64().is_nan()).count() {
+        0 if range.is_empty() => Probed::Level,
+        risen if risen == sides().count() => Probed::Bowl,
+        _ => Probed::Valley,
+    };
+    Ok((seen, false))
+}
+
+/// Descents from the mixtures; whether one ended lower than `x`, which is then there.
+fn descend<T: Real, O: Objective<T> + ?Sized>(
+    at: &mut Position<'_, T, O>, range: &[DVector<T>], unit: T,
+) -> Result<bool, Error> {
+    for k in 0..8 {
+        let Some(v) = mixture(k, at.x, range) else { continue };
+        let mut there = &*at.x + v * (unit * T::of(4f64.powi(k as i32 % 4 - 1)));
+        let f = Lbfgs::new().descend(at.objective, &mut there, DESCENT)?;
+        at.step.evaluations += DESCENT + 1;
+        if is_lower(at, &there, f) {
+            assign(at.x, &there);
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether `f` there is below that at `x` by more than rounding at both ends, and by more than it wavers there.
+fn is_lower<T: Real, O: Objective<T> + ?Sized>(
+    at: &mut Position<'_, T, O>, there: &DVector<T>, f: T,
+) -> bool {
+    let mut noise = rounding(at.step.value.abs().max(f.abs()));
+    if !(f < at.step.value - noise) {
+        return false;
+    }
+    for ulps in [-2.0, 2.0] {
+        noise = noise.max((at.value(&(there * (T::one() + T::of(ulps) * T::EPSILON))) - f).abs());
+    }
+    f < at.step.value - noise
+}
+
+/// The unit vector of the `k`-th seeded mixture of what is orthogonal to `range`, and after those the part of an axis
+/// there; nothing where that is rounding.
+fn mixture<T: Real>(k: usize, x: &DVector<T>, range: &[DVector<T>]) -> Option<DVector<T>> {
+    let mut v = DVector::zeros(x.len());
+    match k.checked_sub(MIXTURES) {
+        Some(axis) => v[axis] = T::one(),
+        None => unstructured(k as u64, &mut v),
+    }
+    let size = kernel::norm(v.as_slice());
+    for _ in 0..2 {
+        for q in range {
+            let overlap = kernel::dot(q.as_slice(), v.as_slice());
+            kernel::axpy(-overlap, q.as_slice(), v.as_mut_slice());
+        }
+    }
+    let length = kernel::norm(v.as_slice());
+    (length > T::EPSILON.sqrt() * size).then(|| v / length)
+}
+
+/// Leaves a point where a run would end, if its Hessian is semidefinite with flat directions and a lower point is near;
+/// says so where `f` falls as far as was looked, or where nothing tells it from a plateau. Whether it is decided. What is
+/// `pure` does not move.
+pub(crate) fn leave_flat<T: Real, O: Hessian<T> + ?Sized>(
+    at: &mut Position<'_, T, O>, here: &mut Evaluated<T>, pure: bool,
+) -> Result<bool, Error> {
+    if at.objective.is_convex() {
+        return Ok(false);
+    }
+    match (here.judge(at.objective, at.x), kernel::spectrum(&here.hessian)) {
+        (Ok(point), Some(spectrum)) if point.kind == CriticalKind::Degenerate => {
+            leave(at, &spectrum.range(point.tolerance), pure)
+        }
+        _ => Ok(false),
+    }
+}
+
+/// [`leave_flat`], the range of the Hessian known.
+pub(crate) fn leave<T: Real, O: Objective<T> + ?Sized>(
+    at: &mut Position<'_, T, O>, range: &[DVector<T>], pure: bool,
+) -> Result<bool, Error> {
+    let from = at.x.clone();
+    let (seen, falls) = probe(at, range)?;
+    at.step.probed = seen;
+    if seen == Probed::Lower && !pure && !falls {
+        at.step.probed = Probed::No; // of the point it left
+        at.step.outcome = Outcome::Escaped;
+        return Ok(true);
+    }
+    assign(at.x, &from);
+    let is_minimum = matches!(seen, Probed::Bowl | Probed::Valley);
+    if !is_minimum {
+        let is_fall = falls && !pure;
+        at.step = at.step.ended(if is_fall { Termination::Divergence } else { Termination::NoDescent });
+    }
+    Ok(!is_minimum)
+}
+
+/// Whether a step is all that there is: where the gradient has met its tolerance, or the method's own test calls the point
+/// settled, flat directions are looked along; elsewhere the step says that the point is not stationary.
+pub(crate) fn ends<T: Real, O: Hessian<T> + ?Sized>(
+    at: &mut Position<'_, T, O>, here: &mut Evaluated<T>, is_settled: bool, pure: bool,
+) -> Result<bool, Error> {
+    let is_end = here.is_end(&at.step);
+    if is_end || is_settled {
+        return Ok(leave_flat(at, here, pure)? || is_end);
+    }
+    if here.is_within_run() {
+        at.step.outcome = Outcome::Unsettled;
+    }
+    Ok(false)
+}
+
+/// [`ends`] by so many `products`; a saddle is left too, also where the point is only near one. Which directions are flat is
+/// not known: all mixtures are probed.
+pub(crate) fn ends_by_products<T: Real, O: HessianProduct<T> + ?Sized>(
+    at: &mut Position<'_, T, O>, lanczos: &mut Lanczos<T>, products: usize, tolerance: Option<T>,
+    (is_settled, is_near): (bool, bool),
+) -> Result<bool, Error> {
+    let is_end = tolerance.is_some_and(|tolerance| at.step.gradient_norm <= tolerance);
+    let ends = is_end || is_settled;
+    if !ends && tolerance.is_some() {
+        at.step.outcome = Outcome::Unsettled;
+    }
+    if !(ends || is_near) {
+        return Ok(false);
+    }
+    if let Some((lambda, v)) = lanczos.negative_eigenvalue(at.objective, at.x, products)? {
+        return Ok(escape_along(at, v.as_slice(), lambda, &mut DVector::zeros(0)) || is_end);
+    }
+    if ends && lanczos.is_flat() && !at.objective.is_convex() {
+        return Ok(leave(at, &[], false)? || is_end);
+    }
+    Ok(is_end)
+}

@@ -1,0 +1,235 @@
+//! No unit decides a run: whatever `f` is multiplied by, a run takes the same steps to the same verdict.
+
+#[path = "support/problems.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
+mod problems;
+
+use gradus::nalgebra::{DMatrix, DVector};
+use gradus::*;
+use problems::{Problem, classics, more_garbow_hillstrom};
+
+/// `2ᵏ f`.
+#[derive(Clone)]
+struct Times<F>(F, f64);
+
+impl<T: Real, F: Objective<T>> Objective<T> for Times<F> {
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+    fn value_gradient(&mut self, x: &DVector<T>, g: &mut DVector<T>) -> T {
+        let value = self.0.value_gradient(x, g);
+        g.scale_mut(T::of(self.1));
+        value * T::of(self.1)
+    }
+    fn value(&mut self, x: &DVector<T>) -> T {
+        self.0.value(x) * T::of(self.1)
+    }
+}
+
+impl<T: Real, F: Hessian<T>> Hessian<T> for Times<F> {
+    fn hessian(&mut self, x: &DVector<T>, h: &mut DMatrix<T>) {
+        self.0.hessian(x, h);
+        h.scale_mut(T::of(self.1));
+    }
+}
+
+impl<T: Real, F: HessianProduct<T>> HessianProduct<T> for Times<F> {
+    fn hessian_product(&mut self, x: &DVector<T>, v: &DVector<T>, out: &mut DVector<T>) {
+        self.0.hessian_product(x, v, out);
+        out.scale_mut(T::of(self.1));
+    }
+}
+
+type Method<T, O> = (&'static str, Box<dyn Optimizer<T, O>>);
+
+fn by_gradients<T: Real, O: Objective<T>>() -> Vec<Method<T, O>> {
+    vec![
+        ("L-BFGS", Box::new(Lbfgs::new())),
+        ("BFGS", Box::new(Bfgs::new())),
+        ("conjugate gradients", Box::new(ConjugateGradient::new())),
+    ]
+}
+
+fn by_hessians<T: Real, O: Hessian<T> + HessianProduct<T>>() -> Vec<Method<T, O>> {
+    vec![
+        ("Newton", Box::new(Newton::new())),
+        ("textbook", Box::new(Newton::pure())),
+        ("trust region", Box::new(TrustRegion::new())),
+        ("Newton-CG", Box::new(NewtonCg::new())),
+        ("saddle-free", Box::new(SaddleFree::new())),
+    ]
+}
+
+fn square<T: Real>(c: T) -> impl Hessian<T> + HessianProduct<T> {
+    let two = T::of(2.0);
+    Function::new(1, move |x: &DVector<T>, g: &mut DVector<T>| {
+        g[0] = two * (c * x[0]);
+        c * x[0] * x[0]
+    })
+    .with_hessian(move |_: &DVector<T>, h: &mut DMatrix<T>| h[0] = two * c)
+}
+
+fn solves_squares<T: Real>(scales: &[f64]) {
+    for &c in scales {
+        let by_hessians = by_hessians::<T, _>().into_iter().map(|method| (method, 1e-6));
+        let reached = 1e-6_f64.max(3.0 * T::EPSILON.f64().powf(2.0 / 3.0));
+        let by_gradients = by_gradients().into_iter().map(|method| (method, reached));
+        for ((name, mut method), reached) in by_hessians.chain(by_gradients) {
+            for start in [1000.0, -3.0, 1e-3] {
+                let start = DVector::from_element(1, T::of(start));
+                let report = minimize(&mut *method, &mut square(T::of(c)), start, &Stop::default()).unwrap();
+                assert!(
+                    report.converged() && report.x[0].abs() < T::of(reached),
+                    "{name} {c:e}: {report} {}",
+                    report.x
+                );
+                // from the minimum no step is taken
+                let again = minimize(&mut *method, &mut square(T::of(c)), report.x.clone(), &Stop::default())
+                    .unwrap();
+                assert!(
+                    again.converged() && again.iterations == 0 && again.x == report.x,
+                    "{name} {c:e}: {again}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_small_factor_is_no_minimum() {
+    solves_squares::<f64>(&[1e-300, 1e-200, 1e-100, 1e-30, 1e-12, 1.0, 1e12, 1e30, 1e100, 1e200, 1e290]);
+    solves_squares::<f32>(&[1e-30, 1e-20, 1e-10, 1.0, 1e10, 1e20, 1e30]);
+}
+
+/// What must not depend on the unit.
+fn outcome<T: Real>(report: &Report<T>) -> (Vec<T>, Termination, usize, usize, bool, optimizer::Probed) {
+    let x = report.x.as_slice().to_vec();
+    (x, report.termination, report.iterations, report.evaluations, report.converged(), report.probed)
+}
+
+fn scales_nothing<T: Real>(f: &Problem, powers: &[i32], counted: &mut [usize; 2]) {
+    let start = DVector::from_iterator(f.start.len(), f.start.iter().map(|x| T::of(*x)));
+    let stop = Stop::default().iterations(100);
+    let methods = || {
+        let mut methods = by_hessians::<T, Times<Problem>>();
+        methods.extend(by_gradients());
+        methods
+    };
+    let runs = |k: i32| {
+        let mut f = Times(f.clone(), 2f64.powi(k));
+        methods()
+            .into_iter()
+            .map(move |(name, mut method)| (name, minimize(&mut *method, &mut f, start.clone(), &stop)))
+    };
+    let plain: Vec<_> = runs.clone()(0).collect();
+    for &k in powers {
+        for ((name, plain), (_, scaled)) in plain.iter().zip(runs.clone()(k)) {
+            let (Ok(plain), Ok(scaled)) = (plain, scaled) else { continue };
+            let is_lost = |report: &Report<T>| {
+                report.termination == Termination::NonFinite || report.value.f64().abs() > T::MAX.f64().cbrt()
+            };
+            if is_lost(plain) || is_lost(&scaled) {
+                continue; // it leaves the range
+            }
+            assert_eq!(outcome(plain), outcome(&scaled), "{name} {} 2^{k}: {plain}\n{scaled}", f.id);
+            assert!(
+                plain.gradient_norm * T::of(2f64.powi(k)) == scaled.gradient_norm,
+                "{name} {} 2^{k}",
+                f.id
+            );
+            if scaled.converged() {
+                assert!(scaled.gradient_norm <= scaled.tolerance.max(scaled.floor), "{name} {} 2^{k}", f.id);
+                counted[1] += 1;
+            }
+            counted[0] += 1;
+        }
+    }
+}
+
+#[test]
+fn powers_of_two_change_no_step_and_no_verdict() {
+    let mut counted = [0; 2];
+    for f in more_garbow_hillstrom().iter().chain(&classics()).filter(|f| f.start.len() <= 10) {
+        scales_nothing::<f64>(f, &[-61, 100], &mut counted);
+        scales_nothing::<f32>(f, &[-9], &mut counted);
+    }
+    println!("{counted:?}");
+    assert!(counted[0] >= 1000 && counted[1] >= 500, "{counted:?}");
+}
+
+/// A seeded stream of numbers in [0, 1).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// `c (½ Σ λ_i (x_i − m)² + ¼ (Σ (x_i − m))²)`: values and gradients from one end of the range to the other, whose
+/// squares and products are beyond it.
+fn reaches_bowls<T: Real>(cases: usize, exponent: f64, (span, close): (f64, f64)) -> usize {
+    let mut numbers = Numbers(exponent as u64);
+    let mut count = 0;
+    for _ in 0..cases {
+        let n = 1 + (numbers.next() * 5.0) as usize;
+        let c = T::of(10f64.powf((2.0 * numbers.next() - 1.0) * exponent));
+        let lambda: Vec<T> = (0..n).map(|_| T::of(1.0 + span * numbers.next())).collect();
+        let centre = T::of((numbers.next() * 20.0).floor() - 10.0);
+        let start = DVector::from_fn(n, |_, _| T::of(numbers.next() * 200.0 - 100.0));
+        let f = |x: &DVector<T>, g: &mut DVector<T>| {
+            let half = T::of(0.5);
+            let sum = x.iter().fold(T::zero(), |sum, x| sum + (*x - centre));
+            let mut value = half * half * sum * sum;
+            for i in 0..n {
+                let d = x[i] - centre;
+                value += half * lambda[i] * d * d;
+                g[i] = c * (lambda[i] * d + half * sum);
+            }
+            c * value
+        };
+        for (name, mut method) in by_gradients() {
+            let report =
+                minimize(&mut *method, &mut Function::new(n, f), start.clone(), &Stop::default()).unwrap();
+            let error = report.x.add_scalar(-centre).amax();
+            assert!(report.converged() && error < T::of(close), "{name} {c}: {error} {report}");
+            count += 1;
+        }
+    }
+    count
+}
+
+#[test]
+fn products_of_gradients_stay_in_range() {
+    let count =
+        reaches_bowls::<f64>(300, 290.0, (100.0, 1e-6)) + reaches_bowls::<f32>(100, 28.0, (20.0, 1e-2));
+    assert!(count >= 1000);
+}
+
+/// Counts: from here the gradient is 2e255, and its square beyond the range (SciPy's issues 3581 and 5023).
+#[test]
+fn counts_from_far_away() {
+    let t: Vec<f64> = (0..40).map(|i| f64::from(i) * 0.5).collect();
+    let y: Vec<f64> =
+        t.iter().enumerate().map(|(i, t)| ((0.4 * t - 1.0).exp() + (i % 3) as f64).floor()).collect();
+    let mut f = Function::new(2, |b: &DVector<f64>, g: &mut DVector<f64>| {
+        g.fill(0.0);
+        t.iter().zip(&y).fold(0.0, |sum, (t, y)| {
+            let (eta, mean) = (b[0] + b[1] * t, (b[0] + b[1] * t).exp());
+            g[0] += mean - y;
+            g[1] += (mean - y) * t;
+            sum + mean - y * eta
+        })
+    });
+    let start = DVector::from_vec(vec![0.0, 30.0]);
+    let mut all = Vec::new();
+    for stop in [Stop::default().gradient(1e-5), Stop::default()].map(|stop| stop.iterations(2000)) {
+        for (name, mut method) in by_gradients() {
+            let report = minimize(&mut *method, &mut f, start.clone(), &stop).unwrap();
+            assert!(report.converged() && (report.x[1] - 0.394_850_182_5).abs() < 1e-6, "{name}: {report}");
+            all.push(report.x[1]);
+        }
+    }
+    assert_eq!(all.len(), 6);
+}
