@@ -39,7 +39,7 @@ const WINGS: [(&str, &[&str]); 8] = [
 
 /// 12,600 for the house, 900 for the truth about separation, files and minima in one variable, 200 for eigenvalues, and
 /// 150 for numbers at the ends of the range.
-const CODE_LINES: usize = 14_000;
+const CODE_LINES: usize = 14_600;
 const HEART_LINES: usize = 3_500;
 const FILE_LINES: usize = 350;
 const FUNCTION_LINES: usize = 60;
