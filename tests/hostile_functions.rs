@@ -61,7 +61,9 @@ fn false_of<T: Real>(f: &mut Hostile, report: &Report<T>, bound: usize) -> Optio
         Some("of another point")
     } else if !report.converged() {
         None
-    } else if norm.f64() > 1e-4 * (1.0 + value.f64().abs()).max(norm_nearby(f, &report.x)) {
+    } else if norm.f64()
+        > (1e-4 * (1.0 + value.f64().abs()).max(norm_nearby(f, &report.x))).max(change(f, &report.x))
+    {
         Some("converged, but not stationary")
     } else {
         (f.falls && report.certificate.is_some()).then_some("converged, but there is no minimum")
@@ -75,6 +77,19 @@ fn norm_nearby<T: Real>(f: &mut Hostile, x: &DVector<T>) -> f64 {
     for sign in [-0.125, 0.125] {
         f.value_gradient(&x.map(|x| x + T::of(sign) * x.abs().max(T::one())), &mut gradient);
         largest = largest.max(gradient.amax().f64());
+    }
+    largest
+}
+
+/// By how much the slope changes within what `Stop::default()` asks of `x`.
+fn change<T: Real>(f: &mut Hostile, x: &DVector<T>) -> f64 {
+    let (mut here, mut there) = (DVector::zeros(x.len()), DVector::zeros(x.len()));
+    f.value_gradient(x, &mut here);
+    let share = T::of(if T::EPSILON.f64() < 1e-10 { 2e-10 } else { 4e-6 });
+    let mut largest = 0.0_f64;
+    for sign in [-T::one(), T::one()] {
+        f.value_gradient(&x.map(|x| x + sign * share * x.abs().max(T::one())), &mut there);
+        largest = largest.max((&there - &here).amax().f64());
     }
     largest
 }

@@ -55,7 +55,7 @@ compiled! {
     /// bounded iteration did not converge.
     pub(crate) fn spectrum<T>(h: &'a DMatrix<T>) -> Option<Spectrum<T>> {
         let n = h.nrows();
-        if !h.iter().all(|h| h.is_finite()) {
+        if n == 0 || !h.iter().all(|h| h.is_finite()) {
             return None;
         }
         if n == 2 {

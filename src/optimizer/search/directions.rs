@@ -112,14 +112,19 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
         Ok(step)
     }
 
-    /// Whether neither value nor gradient has improved for long: both are rounding.
+    /// Whether neither value nor gradient has improved for long, after a new beginning along the gradient too: both are
+    /// rounding. What was learnt far away may hide the way down.
     fn is_exhausted(&mut self, step: &Step<T>) -> bool {
         let is_lower = step.value < self.lowest_value - rounding(self.lowest_value);
         let improves = is_lower || step.gradient_norm < self.lowest_gradient;
         self.stale = if improves { 0 } else { self.stale + 1 };
         self.lowest_value = self.lowest_value.min(step.value);
         self.lowest_gradient = self.lowest_gradient.min(step.gradient_norm);
-        step.gradient_norm == T::zero() || self.stale > PATIENCE + self.here.x.len()
+        let patience = PATIENCE + self.here.x.len();
+        if self.stale == patience {
+            self.rule.forget();
+        }
+        step.gradient_norm == T::zero() || self.stale > patience + PATIENCE
     }
 
     /// Goes to a lower point along the rule's direction, or, if there is none, along the gradient.
