@@ -75,6 +75,6 @@ forwarded! {
     factor::tridiagonal(d: &'a mut [T], e: &'a mut [T], v: &'a mut [T]) -> bool;
     factor::factorise(samples: &'a Samples<'a, T>, ridge: &'a [T]) -> Triangle<T>;
     factor::least_norm_step(
-        h: &'a DMatrix<T>, g: &'a DVector<T>, x: &'a DVector<T>, l: &'a mut DMatrix<T>
+        h: &'a DMatrix<T>, g: &'a DVector<T>, x: &'a DVector<T>, unit: T, l: &'a mut DMatrix<T>
     ) -> Option<DVector<T>>;
 }

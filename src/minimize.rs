@@ -103,7 +103,9 @@ fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
         let settled = Settled { step: &step, change, before: &at, length, stopped };
         if let Some(ending) = ending(&settled, &mut zero, objective, &mut report, stop)? {
             report.termination = ending;
-            zero.measure_floor(objective, &mut report)?;
+            if report.floor == T::zero() {
+                zero.measure_floor(objective, &mut report)?;
+            }
             break;
         }
         report.modified += usize::from(step.modified);
@@ -165,9 +167,8 @@ fn ending<T: Real, O: Objective<T> + ?Sized>(
     at: &Settled<'_, T>, zero: &mut Zero<T>, objective: &mut O, report: &mut Report<T>, stop: &Stop<T>,
 ) -> Result<Option<Termination>, Error> {
     let is_last = report.iterations == stop.iterations;
-    let is_stuck = matches!(at.step.outcome, Outcome::Ended(_));
     let goes_on = matches!(at.step.outcome, Outcome::Escaped | Outcome::Unsettled);
-    let is_calm = !goes_on && zero.holds(objective, report, at.before, is_stuck)?;
+    let is_calm = !goes_on && zero.holds(objective, report, at.before, at.step)?;
     let calm = if report.gradient_norm <= report.tolerance {
         Termination::GradientTolerance
     } else {

@@ -29,7 +29,7 @@ pub use saddle_free::SaddleFree;
 pub use schedule::Schedule;
 pub(crate) use search::position::Position;
 pub(crate) use search::probe::leave;
-pub(crate) use search::rounding::rounding;
+pub(crate) use search::rounding::{closeness, rounding};
 pub(crate) use search::trust_radius::{RadiusRule, TrustRadius};
 pub use trust_region::TrustRegion;
 
@@ -196,6 +196,8 @@ pub struct Step<T> {
     pub modified: bool,
     /// What was seen along flat directions of the Hessian at the point given.
     pub probed: Probed,
+    /// The size of `‖∇f‖∞` within `ε^⅔` of a minimum, by second derivatives at the point given, where a method has looked.
+    pub tolerance: Option<T>,
     /// What became of the point.
     pub outcome: Outcome,
 }
@@ -216,6 +218,7 @@ impl<T: Real> Step<T> {
             evaluations: 1,
             modified: false,
             probed: Probed::No,
+            tolerance: None,
             outcome: Outcome::Moved,
         }
     }

@@ -61,8 +61,7 @@ pub struct Report<T: Real> {
     pub floor: T,
     /// Steps taken.
     pub iterations: usize,
-    /// Evaluations of the objective (value, or value and gradient) by the method; what is asked of the point beside
-    /// them, to judge it, is not counted.
+    /// Evaluations of the objective (value, or value and gradient).
     pub evaluations: usize,
     /// Why the run ended.
     pub termination: Termination,

@@ -5,6 +5,7 @@ use nalgebra::DVector;
 use super::{Report, Stop};
 use crate::kernel;
 use crate::objective::evaluate;
+use crate::optimizer::{Outcome, Step, closeness};
 use crate::{Error, Objective, Real};
 
 /// What is asked of the gradient at a point, and the buffers for it.
@@ -30,10 +31,19 @@ impl<T: Real> Zero<T> {
     /// asked at the start, when the gradient comes near what it asked for before, now and then, and at the end. Where a
     /// method is stuck, values have told it `x` to `√ε`, and no more is asked.
     pub(super) fn holds<O: Objective<T> + ?Sized>(
-        &mut self, objective: &mut O, report: &mut Report<T>, before: &DVector<T>, is_stuck: bool,
+        &mut self, objective: &mut O, report: &mut Report<T>, before: &DVector<T>, step: &Step<T>,
     ) -> Result<bool, Error> {
         let norm = report.gradient_norm;
+        let is_stuck = matches!(step.outcome, Outcome::Ended(_));
         report.tolerance = self.stop.gradient;
+        if let Some(known) = step.tolerance {
+            // of numbers that are ε apart, where `known` is of those that are ε^⅔ apart
+            report.floor = T::of(4.0) * T::EPSILON / closeness::<T>() * known;
+            if norm <= known && self.stop.relative > T::zero() && objective.is_convex() {
+                report.tolerance = report.tolerance.max(known);
+                return Ok(true);
+            }
+        }
         if is_stuck {
             self.stop.relative = self.stop.relative.max(T::EPSILON.sqrt());
         }
@@ -59,19 +69,22 @@ impl<T: Real> Zero<T> {
     fn measure<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, report: &mut Report<T>, before: &DVector<T>,
     ) -> Result<(), Error> {
-        let (x, norm) = (&report.x, report.gradient_norm);
-        evaluate(objective, x, &mut self.gradient)?;
+        let (x, norm) = (report.x.clone(), report.gradient_norm);
+        evaluate(objective, &x, &mut self.gradient)?;
+        report.evaluations = report.evaluations.saturating_add(2);
         let along = &self.gradient / norm;
-        let full = self.change_along(objective, x, &along, T::one())?;
+        let full = self.change_along(objective, &x, &along, T::one())?;
         let mut tolerance = full;
-        let mut s = x - before;
+        let mut s = &x - before;
         let length = kernel::norm_inf(s.as_slice());
         if norm <= tolerance && length > T::zero() {
             s /= length;
-            tolerance = tolerance.min(self.change_along(objective, x, &s, T::one())?);
+            tolerance = tolerance.min(self.change_along(objective, &x, &s, T::one())?);
+            report.evaluations = report.evaluations.saturating_add(1);
         }
         if norm <= tolerance {
-            let half = self.change_along(objective, x, &along, T::of(0.5))?;
+            report.evaluations = report.evaluations.saturating_add(1);
+            let half = self.change_along(objective, &x, &along, T::of(0.5))?;
             tolerance = if half > T::of(0.75) * full { T::zero() } else { tolerance };
         }
         report.tolerance = self.stop.gradient.max(tolerance);
@@ -100,6 +113,7 @@ impl<T: Real> Zero<T> {
         &mut self, objective: &mut O, report: &mut Report<T>,
     ) -> Result<(), Error> {
         evaluate(objective, &report.x, &mut self.gradient)?;
+        report.evaluations = report.evaluations.saturating_add(3);
         let mut changes = [T::zero(); 2];
         for (change, ulps) in changes.iter_mut().zip([2.0, 2048.0]) {
             self.there.clone_from(&report.x);

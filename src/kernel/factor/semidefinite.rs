@@ -18,12 +18,12 @@ use crate::kernel::sums::{axpy, dot, norm_inf};
 /// `None` where `H` is not semidefinite, or where `f` falls along the null space: where `Nᵀg` is neither small beside
 /// `g` (`√ε`) nor rounding of the terms that `g` is a sum of, whose size is taken to be `‖H‖ ‖x‖`.
 ///
-/// `l`, of the size of `H`, is for the factor; nothing is allocated where `H` is not semidefinite.
+/// `H` and `g` are measured in `1 / unit`. `l`, of the size of `H`, is for the factor; nothing is allocated where `H` is not semidefinite.
 pub(crate) fn least_norm_step<T: Real>(
-    h: &DMatrix<T>, g: &DVector<T>, x: &DVector<T>, l: &mut DMatrix<T>,
+    h: &DMatrix<T>, g: &DVector<T>, x: &DVector<T>, unit: T, l: &mut DMatrix<T>,
 ) -> Option<DVector<T>> {
     let n = g.len();
-    if !factor(h, l) {
+    if !factor(h, unit, l) {
         return None;
     }
     let missing: Vec<usize> = (0..n).filter(|&j| is_missing(l, j)).collect();
@@ -37,8 +37,9 @@ pub(crate) fn least_norm_step<T: Real>(
     }
     orthonormalise(null.as_mut_slice(), n);
 
-    let falls = norm_inf(null.tr_mul(g).as_slice());
-    let terms = T::of(n as f64) * norm_inf(h.as_slice()) * norm_inf(x.as_slice());
+    let g = g * unit;
+    let falls = norm_inf(null.tr_mul(&g).as_slice());
+    let terms = T::of(n as f64) * (norm_inf(h.as_slice()) * unit) * norm_inf(x.as_slice());
     if falls > T::EPSILON.sqrt() * norm_inf(g.as_slice()) + T::EPSILON * terms {
         return None;
     }
@@ -56,10 +57,11 @@ fn is_missing<T: Real>(l: &DMatrix<T>, j: usize) -> bool {
 
 /// `L` in the lower triangle, column by column. False where a pivot is negative beyond rounding, or rounding while
 /// the entries below it are not, as they are in a semidefinite matrix: `a_ij² ≤ a_ii a_jj`.
-fn factor<T: Real>(h: &DMatrix<T>, l: &mut DMatrix<T>) -> bool {
+fn factor<T: Real>(h: &DMatrix<T>, unit: T, l: &mut DMatrix<T>) -> bool {
     let n = h.nrows();
     l.copy_from(h);
-    let small = |i: usize, j: usize| pivot_rounding(n, (h[(i, i)] * h[(j, j)]).sqrt());
+    *l *= unit;
+    let small = |i: usize, j: usize| pivot_rounding(n, ((h[(i, i)] * unit) * (h[(j, j)] * unit)).sqrt());
     for j in 0..n {
         let (before, rest) = l.as_mut_slice().split_at_mut(j * n);
         let column = &mut rest[j..n];

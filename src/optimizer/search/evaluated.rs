@@ -1,7 +1,8 @@
 //! The one place that keeps a point with what was evaluated there.
 
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{DMatrix, DVector, DVectorView};
 
+use super::rounding::closeness;
 use crate::contract::{check_hessian, check_size, matrix, room};
 use crate::objective::evaluate;
 use crate::optimizer::Step;
@@ -85,6 +86,22 @@ impl<T: Real> Evaluated<T> {
             return Ok(self.tell());
         }
         self.evaluate_hessian(objective, x)
+    }
+
+    /// Whether only a gradient of zero would end the run.
+    pub(crate) fn has_no_tolerance(&self) -> bool {
+        self.tolerance == Some(T::zero())
+    }
+
+    /// What `‖∇f‖∞` may be where no coordinate is further than `ε^⅔ max(1, |x_i|)` from the minimum of the model:
+    /// `max_i Σ_j |H_ij| ε^⅔ max(1, |x_j|)`.
+    pub(crate) fn zero(&self) -> T {
+        let row = |column: DVectorView<'_, T>| {
+            let terms =
+                column.iter().zip(&self.x).map(|(h, x)| h.abs() * (closeness::<T>() * x.abs().max(T::one())));
+            terms.fold(T::zero(), |sum, term| sum + term)
+        };
+        self.hessian.column_iter().map(row).fold(T::zero(), |largest, row| largest.max(row))
     }
 
     /// Changes places with what was evaluated elsewhere in the same run.

@@ -20,18 +20,13 @@ pub(crate) enum Shape {
 #[derive(Debug, Clone)]
 pub(crate) struct NewtonModel<T: Real> {
     pub(crate) s: DVector<T>,
-    /// Hessian and gradient in the Hessian's binary unit: roots of `2ᵏ h` are those of `h` for even `k` only, and so they are
-    /// the same for all.
-    h: DMatrix<T>,
-    g: DVector<T>,
     factor: DMatrix<T>,
     pivots: Vec<usize>,
 }
 
 impl<T: Real> NewtonModel<T> {
     pub(crate) fn new() -> Self {
-        let (vector, matrix) = (|| DVector::zeros(0), || DMatrix::zeros(0, 0));
-        Self { s: vector(), h: matrix(), g: vector(), factor: matrix(), pivots: Vec::new() }
+        Self { s: DVector::zeros(0), factor: DMatrix::zeros(0, 0), pivots: Vec::new() }
     }
 
     /// Solves `H s = −∇f`: by Cholesky's factorisation where `H` is positive definite, by the shortest `s` where it is
@@ -40,23 +35,19 @@ impl<T: Real> NewtonModel<T> {
         let n = here.x.len();
         if self.s.len() != n {
             self.s = DVector::zeros(n);
-            self.g = DVector::zeros(n);
-            self.h = DMatrix::zeros(n, n);
             self.factor = DMatrix::zeros(n, n);
         }
+        // in the Hessian's binary unit: roots of 2ᵏ h are those of h for even k only, and so they are the same for all
         let unit = kernel::norm_inf(here.hessian.as_slice()).unit().0;
-        self.h.as_mut_slice().copy_from_slice(here.hessian.as_slice());
-        self.g.as_mut_slice().copy_from_slice(here.gradient.as_slice());
-        kernel::scale(unit, self.h.as_mut_slice());
-        kernel::scale(unit, self.g.as_mut_slice());
-        self.factor.as_mut_slice().copy_from_slice(self.h.as_slice());
+        self.factor.as_mut_slice().copy_from_slice(here.hessian.as_slice());
+        kernel::scale(unit, self.factor.as_mut_slice());
         if kernel::cholesky(self.factor.as_mut_slice(), n) {
             self.s.fill(T::zero());
-            kernel::axpy(-T::one(), self.g.as_slice(), self.s.as_mut_slice());
+            kernel::axpy(-unit, here.gradient.as_slice(), self.s.as_mut_slice());
             kernel::cholesky_solve(self.factor.as_slice(), n, self.s.as_mut_slice());
             return Shape::Definite;
         }
-        match least_norm_step(&self.h, &self.g, &here.x, &mut self.factor) {
+        match least_norm_step(&here.hessian, &here.gradient, &here.x, unit, &mut self.factor) {
             Some(shortest) => {
                 self.s.copy_from(&shortest);
                 Shape::Semidefinite

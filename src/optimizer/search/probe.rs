@@ -131,11 +131,11 @@ pub(crate) fn leave_flat<T: Real, O: Hessian<T> + ?Sized>(
     if at.objective.is_convex() {
         return Ok(false);
     }
-    match (here.judge(at.objective, at.x), kernel::spectrum(&here.hessian)) {
-        (Ok(point), Some(spectrum)) if point.kind == CriticalKind::Degenerate => {
-            leave(at, &spectrum.range(point.tolerance), pure)
-        }
-        _ => Ok(false),
+    let judged = here.judge(at.objective, at.x).ok();
+    let Some(point) = judged.filter(|point| point.kind == CriticalKind::Degenerate) else { return Ok(false) };
+    match kernel::spectrum(&here.hessian) {
+        Some(spectrum) => leave(at, &spectrum.range(point.tolerance), pure),
+        None => Ok(false),
     }
 }
 
@@ -161,13 +161,23 @@ pub(crate) fn leave<T: Real, O: Objective<T> + ?Sized>(
 }
 
 /// Whether a step is all that there is: where the gradient has met its tolerance, or the method's own test calls the point
-/// settled, flat directions are looked along; elsewhere the step says that the point is not stationary.
+/// settled, flat directions are looked along; elsewhere the step says that the point is not stationary. Of a convex
+/// function the method's own test is enough.
 pub(crate) fn ends<T: Real, O: Hessian<T> + ?Sized>(
     at: &mut Position<'_, T, O>, here: &mut Evaluated<T>, is_settled: bool, pure: bool,
 ) -> Result<bool, Error> {
     let is_end = here.is_end(&at.step);
     if is_end || is_settled {
-        return Ok(leave_flat(at, here, pure)? || is_end);
+        at.step.tolerance = Some(here.zero());
+        if leave_flat(at, here, pure)? || is_end {
+            return Ok(true);
+        }
+        // elsewhere the run asks how the gradient changes, for an inflection may be near
+        if at.objective.is_convex() && here.has_no_tolerance() {
+            at.step = at.step.ended(Termination::Exact);
+            return Ok(true);
+        }
+        return Ok(false);
     }
     if here.is_within_run() {
         at.step.outcome = Outcome::Unsettled;
