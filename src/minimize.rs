@@ -104,6 +104,9 @@ fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
         if let Some(ending) = ending(&settled, &mut zero, objective, &mut report, stop)? {
             report.termination = ending;
             if report.floor == T::zero() {
+                report.floor = step.floor;
+            }
+            if report.floor == T::zero() {
                 zero.measure_floor(objective, &mut report)?;
             }
             break;

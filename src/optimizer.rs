@@ -29,7 +29,7 @@ pub use saddle_free::SaddleFree;
 pub use schedule::Schedule;
 pub(crate) use search::position::Position;
 pub(crate) use search::probe::leave;
-pub(crate) use search::rounding::{closeness, rounding};
+pub(crate) use search::rounding::rounding;
 pub(crate) use search::trust_radius::{RadiusRule, TrustRadius};
 pub use trust_region::TrustRegion;
 
@@ -198,6 +198,8 @@ pub struct Step<T> {
     pub probed: Probed,
     /// The size of `‖∇f‖∞` within `ε^⅔` of a minimum, by second derivatives at the point given, where a method has looked.
     pub tolerance: Option<T>,
+    /// Four times what neighbouring numbers make of `‖∇f‖∞`, by the same; else zero.
+    pub floor: T,
     /// What became of the point.
     pub outcome: Outcome,
 }
@@ -219,6 +221,7 @@ impl<T: Real> Step<T> {
             modified: false,
             probed: Probed::No,
             tolerance: None,
+            floor: T::zero(),
             outcome: Outcome::Moved,
         }
     }

@@ -282,7 +282,7 @@ fn what_is_wrong_is_named() {
         ("/report/gradient_norm/Finite", json!(-5.0), "`gradient_norm` must be finite and not negative"),
         ("/report/gradient_norm", json!("Infinity"), "`gradient_norm` must be finite and not negative"),
         // settings
-        ("/loss/1/0/1", json!(0.0), "`delta` must be positive and finite, found 0"),
+        ("/loss/1/0/1", json!(0.0), "`delta` must be positive and finite in the scalar it is used in"),
         ("/loss/1/1", json!({"Elu": {"alpha": -1.0}}), "`alpha` must be positive and finite"),
         ("/model/2/0/1/LeakyRelu/slope", json!(-0.5), "`slope` must be positive"),
         // names

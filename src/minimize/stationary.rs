@@ -5,7 +5,7 @@ use nalgebra::DVector;
 use super::{Report, Stop};
 use crate::kernel;
 use crate::objective::evaluate;
-use crate::optimizer::{Outcome, Step, closeness};
+use crate::optimizer::{Outcome, Step};
 use crate::{Error, Objective, Real};
 
 /// What is asked of the gradient at a point, and the buffers for it.
@@ -36,13 +36,11 @@ impl<T: Real> Zero<T> {
         let norm = report.gradient_norm;
         let is_stuck = matches!(step.outcome, Outcome::Ended(_));
         report.tolerance = self.stop.gradient;
-        if let Some(known) = step.tolerance {
-            // of numbers that are ε apart, where `known` is of those that are ε^⅔ apart
-            report.floor = T::of(4.0) * T::EPSILON / closeness::<T>() * known;
-            if norm <= known && self.stop.relative > T::zero() && objective.is_convex() {
-                report.tolerance = report.tolerance.max(known);
-                return Ok(true);
-            }
+        report.floor = T::zero();
+        let known = step.tolerance.filter(|known| norm <= *known && self.stop.relative > T::zero());
+        if let Some(known) = known.filter(|_| objective.is_convex()) {
+            report.tolerance = report.tolerance.max(known);
+            return Ok(true);
         }
         if is_stuck {
             self.stop.relative = self.stop.relative.max(T::EPSILON.sqrt());

@@ -2,7 +2,6 @@
 
 use nalgebra::{DMatrix, DVector, DVectorView};
 
-use super::rounding::closeness;
 use crate::contract::{check_hessian, check_size, matrix, room};
 use crate::objective::evaluate;
 use crate::optimizer::Step;
@@ -93,13 +92,10 @@ impl<T: Real> Evaluated<T> {
         self.tolerance == Some(T::zero())
     }
 
-    /// What `‖∇f‖∞` may be where no coordinate is further than `ε^⅔ max(1, |x_i|)` from the minimum of the model:
-    /// `max_i Σ_j |H_ij| ε^⅔ max(1, |x_j|)`.
-    pub(crate) fn zero(&self) -> T {
+    /// `max_i Σ_j |H_ij| h_j`: by how much `‖∇f‖∞` changes at most where each coordinate moves by `h_j`, a function of `|x_j|`.
+    pub(crate) fn change(&self, h: impl Fn(T) -> T) -> T {
         let row = |column: DVectorView<'_, T>| {
-            let terms =
-                column.iter().zip(&self.x).map(|(h, x)| h.abs() * (closeness::<T>() * x.abs().max(T::one())));
-            terms.fold(T::zero(), |sum, term| sum + term)
+            column.iter().zip(&self.x).fold(T::zero(), |sum, (entry, x)| sum + entry.abs() * h(x.abs()))
         };
         self.hessian.column_iter().map(row).fold(T::zero(), |largest, row| largest.max(row))
     }

@@ -11,7 +11,7 @@ use super::escape::escape_along;
 use super::evaluated::{Evaluated, assign};
 use super::lanczos::{Lanczos, unstructured};
 use super::position::Position;
-use super::rounding::rounding;
+use super::rounding::{closeness, rounding};
 use crate::kernel;
 use crate::optimizer::{Lbfgs, Outcome, Probed};
 use crate::{CriticalKind, Error, Hessian, HessianProduct, Objective, Real, Termination};
@@ -168,7 +168,8 @@ pub(crate) fn ends<T: Real, O: Hessian<T> + ?Sized>(
 ) -> Result<bool, Error> {
     let is_end = here.is_end(&at.step);
     if is_end || is_settled {
-        at.step.tolerance = Some(here.zero());
+        at.step.tolerance = Some(here.change(|x| closeness::<T>() * x.max(T::one())));
+        at.step.floor = here.change(|x| T::of(4.0) * T::EPSILON * x);
         if leave_flat(at, here, pure)? || is_end {
             return Ok(true);
         }
