@@ -10,6 +10,7 @@ use crate::{Classifier, EmpiricalRisk, Error, Loss, Model, Real, Report};
 
 mod exact;
 mod likelihood;
+mod whitened;
 
 /// A trained model: architecture, loss and parameters, with the report of the run that found them.
 ///

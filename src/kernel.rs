@@ -70,6 +70,7 @@ forwarded! {
 
     factor::cholesky(a: &'a mut [T], n: usize) -> bool;
     factor::cholesky_solve(l: &'a [T], n: usize, b: &'a mut [T]);
+    factor::invert_lower(l: &'a mut [T], n: usize);
     factor::lu(a: &'a mut [T], n: usize, pivots: &'a mut [usize]) -> bool;
     factor::lu_solve(lu: &'a [T], n: usize, pivots: &'a [usize], b: &'a mut [T]);
     factor::tridiagonal(d: &'a mut [T], e: &'a mut [T], v: &'a mut [T]) -> bool;

@@ -20,7 +20,7 @@ use crate::Real;
 pub use activation::Activation;
 pub use initialize::Initialize;
 pub(crate) use initialize::Stream;
-pub(crate) use linear::Affine;
+pub(crate) use linear::{Affine, Linear};
 #[doc(hidden)]
 pub use network::NetworkCache;
 pub use network::{Layer, Network};

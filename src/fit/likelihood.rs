@@ -1,19 +1,22 @@
 //! Maximum likelihood for affine classifiers: Newton, on features of one scale.
 
-use nalgebra::{DMatrix, DMatrixView, DVector};
+use nalgebra::{DMatrixView, DVector};
 
+use super::whitened::Whitened;
 use super::{Fit, Fitted};
 use crate::contract::check_evaluation;
 use crate::kernel;
 use crate::model::Affine;
 use crate::{
-    CrossEntropy, EmpiricalRisk, Error, Hessian, LogLoss, Newton, Objective, Perceptron, Real, Report,
-    SecondOrderLoss, SigmoidClassifier, Stop, Termination, minimize,
+    CrossEntropy, EmpiricalRisk, Error, HessianProduct, Lbfgs, LogLoss, Newton, Objective, Perceptron, Real,
+    Report, SecondOrderLoss, SigmoidClassifier, Stop, Termination, minimize,
 };
 
 impl SigmoidClassifier {
-    /// Logistic regression by Newton's method (iteratively reweighted least squares), for `x`
-    /// (`features × samples`) and labels `y` of 0 and 1 (`outputs × samples`).
+    /// Logistic regression for `x` (`features × samples`) and labels `y` of 0 and 1 (`outputs × samples`): by Newton's
+    /// method (iteratively reweighted least squares), or where its Hessians would cost more than a hundred gradients, by
+    /// L-BFGS in coordinates in which the features are independent and of one size. The risk is convex, so either ends at
+    /// the minimum; only Newton's Hessian is judged in the report.
     ///
     /// Ends where `‖∇‖∞ ≤ 1e−10` (f64; `1e−5` in f32), each feature measured from an origin among its samples if they
     /// are far from zero, and in the power of two next to its size there, so that features need no scaling. Where the
@@ -56,7 +59,7 @@ impl<T: Real> Fit<T, LogLoss> for SigmoidClassifier {
                 return Err(Error::OneClass { argument: "y", found: first.f64() });
             }
         }
-        fit_by_newton(risk)
+        fit_affine(risk, T::of(0.25))
     }
 }
 
@@ -71,22 +74,31 @@ impl<T: Real> Fit<T, CrossEntropy> for Perceptron {
                 return Err(Error::NoSamples { argument: "y", class });
             }
         }
-        fit_by_newton(risk)
+        let classes = T::of(risk.model().0.outputs as f64);
+        fit_affine(risk, T::one() / classes)
     }
 }
 
-/// Newton from zero, on features measured from an origin, in their own units.
-fn fit_by_newton<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone>(
-    risk: &mut EmpiricalRisk<'_, T, M, L>,
+/// From zero, on features measured from an origin, in their own units: by Newton, or where that costs more, by L-BFGS in
+/// coordinates in which they are independent. `curvature` is about that of the loss at zero.
+fn fit_affine<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone>(
+    risk: &mut EmpiricalRisk<'_, T, M, L>, curvature: T,
 ) -> Result<Fitted<T, M, L>, Error> {
     risk.check()?;
-    let p = risk.dim();
+    let (p, (x, y, _)) = (risk.dim(), risk.present());
     let tolerance = T::of(if T::EPSILON.f64() < 1e-10 { 1e-10 } else { 1e-5 });
-    let stop = Stop::default().gradient(tolerance).iterations(200);
+    let stop = Stop::default().gradient(tolerance).iterations(ITERATIONS);
+    let by_gradients = newton_costs_more(x.ncols(), x.nrows(), y.nrows());
     let mut framed = risk.framed();
-    let mut report = minimize(&mut Newton::new(), &mut framed, DVector::zeros(p), &stop)?;
+    let mut report = if by_gradients {
+        by_lbfgs(&mut framed, curvature, &stop.relative(T::zero()))?
+    } else {
+        minimize(&mut Newton::new(), &mut framed, DVector::zeros(p), &stop)?
+    };
     if framed.frame.is_some() {
         bring_back(&mut report, &mut framed)?;
+    }
+    if by_gradients || framed.frame.is_some() {
         let mut gradient = DVector::zeros(p);
         report.value = risk.value_gradient(&report.x, &mut gradient);
         report.gradient_norm = kernel::norm_inf(gradient.as_slice());
@@ -94,19 +106,54 @@ fn fit_by_newton<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone>(
     Ok(Fitted::new(risk.model().clone(), risk.loss().clone(), report))
 }
 
+const ITERATIONS: usize = 1000;
+
+/// Of `m` samples of `n` features with `k` outputs, by multiply-adds: about seven Newton steps, of `m p²/2` and `p³/6`
+/// each, or `m n²/2 + n³` once and a hundred evaluations, which go through the table as long as for 16 an entry, and
+/// take 4 for each output.
+fn newton_costs_more(m: usize, n: usize, k: usize) -> bool {
+    let [m, n, k] = [m, n, k].map(|size| size as f64);
+    let p = n * k;
+    7.0 * (m * p * p / 2.0 + p * p * p / 6.0) > m * n * n / 2.0 + n * n * n + 100.0 * m * n * (16.0 + 4.0 * k)
+}
+
+/// L-BFGS in whitened coordinates; where a penalty holds more features than there are samples, in those of the features.
+fn by_lbfgs<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone>(
+    framed: &mut EmpiricalRisk<'_, T, M, L>, curvature: T, stop: &Stop<T>,
+) -> Result<Report<T>, Error> {
+    let (start, mut method) = (DVector::zeros(framed.dim()), Lbfgs::new().memory(MEMORY));
+    let (x, _, _) = framed.present();
+    let metric = if x.nrows() <= x.ncols() { Some(framed.metric(curvature)?) } else { None };
+    let Some(mut whitened) = metric.and_then(|metric| Whitened::new(&mut *framed, metric)) else {
+        return minimize(&mut method, framed, start, stop);
+    };
+    let mut report = minimize(&mut method, &mut whitened, start, stop)?;
+    report.tolerance *= whitened.steepness;
+    report.floor *= whitened.steepness;
+    report.x = whitened.parameters(&report.x).clone();
+    Ok(report)
+}
+
+const MEMORY: usize = 20;
+
 /// The point of a report by `θ`. Where the numbers nearest to the likeliest parameters are far from likeliest, no step
 /// leads closer.
 fn bring_back<T: Real, M: Affine, L: SecondOrderLoss<T>>(
     report: &mut Report<T>, framed: &mut EmpiricalRisk<'_, T, M, L>,
 ) -> Result<(), Error> {
-    let mut hessian = DMatrix::zeros(report.x.len(), report.x.len());
-    framed.hessian(&report.x, &mut hessian);
     let Some(frame) = &framed.frame else { return Ok(()) };
-    report.x = frame.parameters(&report.x);
-    check_evaluation("the likeliest parameters", "the features' units", report.x.as_slice())?;
-    // what rounding of the biases costs
-    let moved = report.x.rows_range(frame.weights..) * T::EPSILON;
-    let lost = moved.dot(&(hessian.view_range(frame.weights.., frame.weights..) * &moved)).max(T::zero());
+    let theta = frame.parameters(&report.x);
+    check_evaluation("the likeliest parameters", "the features' units", theta.as_slice())?;
+    let steepness = frame.steepness();
+    report.tolerance *= steepness;
+    report.floor *= steepness;
+    // what rounding of the biases costs: bᵀ H b
+    let mut rounding = DVector::zeros(theta.len());
+    rounding.rows_range_mut(frame.weights..).copy_from(&(theta.rows_range(frame.weights..) * T::EPSILON));
+    let mut product = DVector::zeros(theta.len());
+    framed.hessian_product(&report.x, &rounding, &mut product);
+    let lost = rounding.dot(&product).max(T::zero());
+    report.x = theta;
     if report.termination.is_stationary() && lost > T::EPSILON.sqrt() * report.value {
         report.termination = Termination::NoDescent;
     }

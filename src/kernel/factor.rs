@@ -1,6 +1,6 @@
 //! Factorisations: of definite, semidefinite and indefinite matrices, and of tall ones.
 
-pub(super) use cholesky::{cholesky, cholesky_solve};
+pub(super) use cholesky::{cholesky, cholesky_solve, invert_lower};
 pub(super) use eigen::tridiagonal;
 pub(crate) use eigen::{Spectrum, bound as eigenvalue_bound, eigenvalues, spectrum, zero};
 pub(super) use householder::factorise;

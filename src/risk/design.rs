@@ -1,14 +1,17 @@
 //! The least-squares problem behind the risk of an affine model.
 
-use nalgebra::{DMatrix, DMatrixView};
+use std::iter;
+use std::ops::Range;
+
+use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::EmpiricalRisk;
 use super::frame::{Frame, origins};
 use super::recession::Active;
 use crate::contract::{room, setting};
 use crate::kernel::{self, Factor, Samples, Triangle};
-use crate::model::Affine;
-use crate::{Error, Loss, Model, Real};
+use crate::model::{Affine, Linear};
+use crate::{Error, Hessian, Loss, Model, Perceptron, Real, SquaredError};
 
 /// The rows of an affine model's least-squares problem. Equal weights are left out: they change nothing but the
 /// scale, and `weight · unit` is what the risk gives a sample. Where there is a bias to take it up, features that are
@@ -128,10 +131,38 @@ impl<T: Real, M: Model<T>, L: Loss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
         M: Affine + Clone,
     {
         let (x, y, shares) = self.present();
-        let (model, loss) = (self.model.clone(), self.loss.clone());
-        let mut risk = EmpiricalRisk::unshared(model, loss, (x, y), self.penalised.clone());
+        let frame = Frame::new(x, shares, y.nrows(), self.model.linear().bias, self.ridge.sqrt());
+        let penalised = self.penalised.clone();
+        self.alike(self.model.clone(), self.loss.clone(), y, penalised, frame).ridge(self.ridge)
+    }
+
+    /// `c X W Xᵀ + λ` in the parameters of one output, with `W` the shares: near the Hessian of each output of a loss
+    /// whose curvature is about `c`.
+    pub(crate) fn metric(&self, c: T) -> Result<DMatrix<T>, Error>
+    where
+        M: Affine,
+    {
+        let linear = Linear { outputs: 1, ..self.model.linear() };
+        let p = linear.parameter_count();
+        room::<T>("second moments of the features", &[p, p])?;
+        let (_, y, _) = self.present();
+        let penalised = iter::once(0..linear.inputs).collect();
+        let frame = self.frame.as_ref().map(|frame| frame.with_outputs(1));
+        let one = self.alike(Perceptron(linear), SquaredError, y.rows(0, 1), penalised, frame);
+        let mut metric = DMatrix::zeros(p, p);
+        one.ridge(self.ridge / c).hessian(&DVector::zeros(p), &mut metric);
+        Ok(metric * c)
+    }
+
+    /// The same samples with their shares, for another model or in other coordinates.
+    fn alike<'s, N: Model<T>, K: Loss<T>>(
+        &'s self, model: N, loss: K, y: DMatrixView<'s, T>, penalised: Vec<Range<usize>>,
+        frame: Option<Frame<T>>,
+    ) -> EmpiricalRisk<'s, T, N, K> {
+        let (x, _, shares) = self.present();
+        let mut risk = EmpiricalRisk::unshared(model, loss, (x, y), penalised);
         (risk.batch.range, risk.batch.shares) = (0..shares.len(), shares.to_vec());
-        risk.frame = Frame::new(x, shares, y.nrows(), self.model.linear().bias, self.ridge.sqrt());
-        risk.ridge(self.ridge)
+        risk.frame = frame;
+        risk
     }
 }

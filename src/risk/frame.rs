@@ -39,6 +39,18 @@ impl<T: Real> Frame<T> {
         Some(Self { weights: scale.len() * outputs, origin, scale, outputs })
     }
 
+    /// By how much a gradient by `θ` may be larger than that by `φ`: `∂W = (∂W̃ + ∂b̃ oᵀ) diag(s)⁻¹`.
+    pub(crate) fn steepness(&self) -> T {
+        let units = self.scale.iter().zip(&self.origin);
+        units.fold(T::one(), |largest, (s, o)| largest.max((T::one() + o.abs()) / *s))
+    }
+
+    /// The frame of the same features for another number of outputs.
+    pub(super) fn with_outputs(&self, outputs: usize) -> Self {
+        let (origin, scale) = (self.origin.clone(), self.scale.clone());
+        Self { weights: scale.len() * outputs, origin, scale, outputs }
+    }
+
     /// `s` of the feature that a parameter multiplies.
     pub(super) fn scale(&self, parameter: usize) -> T {
         self.scale.get(parameter / self.outputs).copied().unwrap_or_else(T::one)

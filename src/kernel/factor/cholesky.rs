@@ -1,8 +1,11 @@
 //! `A = L Lᵀ`, and the triangular solves.
 #![expect(unsafe_code, reason = "hands parts of one checked slice to the tiles as pointers")]
 
+use std::ops::Range;
+
 use crate::kernel::math::Fused;
 use crate::kernel::product::in_tiles;
+use crate::kernel::product::product;
 use crate::kernel::real::Real;
 use crate::kernel::simd::{Task, Update, Vector, dispatch, inlined, vectorize};
 use crate::kernel::sums::fold_products;
@@ -155,6 +158,54 @@ fn substitute<T: Real, const LANES: usize>(fused: Fused, l: &[T], n: usize, b: &
     }
 }
 
+/// Up to this size a triangle is inverted column by column.
+const TRIANGLE: usize = 16;
+
+/// `L ← L⁻¹`, for a lower triangle `n × n` by columns; what stands above it becomes zero.
+pub(crate) fn invert_lower<T: Real>(l: &mut [T], n: usize) {
+    for (j, column) in l.chunks_exact_mut(n.max(1)).enumerate() {
+        column[..j].fill(T::zero());
+    }
+    let size = n.div_ceil(2) * (n / 2);
+    invert_part(l, n, 0..n, &mut [vec![T::zero(); size], vec![T::zero(); size]]);
+}
+
+/// Of a part of the diagonal:
+///
+/// ```text
+/// (A 0; B C)⁻¹ = (A⁻¹ 0; −C⁻¹ B A⁻¹ C⁻¹)
+/// ```
+fn invert_part<T: Real>(l: &mut [T], n: usize, part: Range<usize>, scratch: &mut [Vec<T>; 2]) {
+    let (start, end) = (part.start, part.end);
+    if part.len() <= TRIANGLE {
+        for j in part.rev() {
+            let inverse = T::one() / l[j * n + j];
+            l[j * n + j] = inverse;
+            for i in (j + 1..end).rev() {
+                let sum = (j + 1..=i).fold(T::zero(), |sum, k| sum + l[k * n + i] * l[j * n + k]);
+                l[j * n + i] = -inverse * sum;
+            }
+        }
+        return;
+    }
+    let middle = start + part.len() / 2;
+    invert_part(l, n, start..middle, scratch);
+    invert_part(l, n, middle..end, scratch);
+    let (left, below) = (middle - start, end - middle);
+    let block = |row: usize, column: usize, size| Factor::strided(&l[column * n + row..], size, (1, n));
+    let [first, second] = scratch;
+    let (a, b, c) = (
+        block(start, start, (left, left)),
+        block(middle, start, (below, left)),
+        block(middle, middle, (below, below)),
+    );
+    product(T::one(), b, a, T::zero(), first);
+    product(-T::one(), c, Factor::new(first, below, left), T::zero(), second);
+    for (j, column) in second[..below * left].chunks_exact(below).enumerate() {
+        l[(start + j) * n + middle..][..below].copy_from_slice(column);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,6 +242,16 @@ mod tests {
         }
         cholesky_solve(&l, n, &mut y);
         assert!(x.iter().zip(&y).all(|(x, y)| (*x - *y).magnitude() <= T::of(1000.0) * T::EPSILON));
+        let mut inverse = l.clone();
+        invert_lower(&mut inverse, n);
+        for j in 0..n {
+            assert!(inverse[j * n..][..j].iter().all(|x| *x == T::zero()));
+            for i in j..n {
+                let s = (j..=i).fold(T::zero(), |s, k| s + l[k * n + i] * inverse[j * n + k]);
+                let expected = if i == j { T::one() } else { T::zero() };
+                assert!((s - expected).magnitude() <= tolerance, "{n}: {i}, {j}");
+            }
+        }
         for bad in [T::zero(), -T::one(), T::NAN, T::of(f64::INFINITY)] {
             for j in (0..n).step_by(6) {
                 let mut l = a.clone();
