@@ -421,8 +421,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     ///   [`SigmoidClassifier::fit`](crate::SigmoidClassifier::fit) says. A single class is an error even with a
     ///   penalty, unless the model has no bias: the bias is not penalised, and runs to infinity.
     /// - [`Perceptron`](crate::Perceptron) with [`CrossEntropy`](crate::CrossEntropy): softmax regression, which ends as logistic regression
-    ///   does. Adding the same number to all scores changes nothing, so the Hessian always has zero eigenvalues: the
-    ///   verdict is degenerate, and convex.
+    ///   does, and with many features or classes by L-BFGS as well. Adding the same number to all scores changes nothing,
+    ///   so the Hessian always has zero eigenvalues: the verdict is degenerate, and convex.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix};

@@ -1,0 +1,101 @@
+//! Fits whose Hessians would cost more than gradients end where Newton's method ends.
+
+use gradus::nalgebra::{DMatrix, DVector};
+use gradus::*;
+
+/// Numbers without structure in (−1, 1).
+fn noise(seed: u64) -> impl FnMut() -> f64 {
+    let mut state = seed;
+    move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+    }
+}
+
+/// Features that depend on each other, and the class with the largest of noisy scores.
+fn table(m: usize, n: usize, k: usize, seed: u64) -> (DMatrix<f64>, DMatrix<f64>) {
+    let mut draw = noise(seed);
+    let mixing = DMatrix::from_fn(n, n, |i, j| if i == j { 1.0 } else { 0.9 / n as f64 * draw() * 6.0 });
+    let x = mixing * DMatrix::from_fn(n, m, |_, _| draw());
+    let w = DMatrix::from_fn(k, n, |_, _| draw());
+    let z = w * &x + DMatrix::from_fn(k, m, |_, _| draw());
+    let y = match k {
+        1 => z.map(|z| f64::from(u8::from(z > 0.0))),
+        _ => DMatrix::from_fn(k, m, |i, j| f64::from(u8::from(z.column(j).imax() == i))),
+    };
+    (x, y)
+}
+
+/// `p − y` of softmax or logistic scores, and the gradient of the mean loss with the ridge, summed plainly.
+fn gradient(theta: &DVector<f64>, x: &DMatrix<f64>, y: &DMatrix<f64>, ridge: f64) -> DMatrix<f64> {
+    let (n, m, k) = (x.nrows(), x.ncols(), y.nrows());
+    let w = DMatrix::from_column_slice(k, n, &theta.as_slice()[..k * n]);
+    let mut z = &w * x;
+    for mut z in z.column_iter_mut() {
+        z += theta.rows(k * n, k);
+        if k == 1 {
+            z.apply(|z| *z = 1.0 / (1.0 + (-*z).exp()));
+        } else {
+            let max = z.max();
+            z.apply(|z| *z = (*z - max).exp());
+            let sum = z.sum();
+            z /= sum;
+        }
+    }
+    let delta = (z - y) / m as f64;
+    let mut all = DMatrix::zeros(k, n + 1);
+    all.columns_mut(0, n).copy_from(&(&delta * x.transpose() + w * ridge));
+    all.column_mut(n).copy_from(&delta.column_sum());
+    all
+}
+
+#[test]
+fn many_classes_or_features_are_fitted_to_the_minimum() -> Result<(), Error> {
+    for (m, n, k, seed) in
+        [(400, 20, 10, 1), (600, 40, 6, 2), (800, 700, 1, 3), (60, 600, 1, 4), (300, 30, 12, 5)]
+    {
+        let (x, y) = table(m, n, k, seed);
+        let ridge = 1.0 / m as f64;
+        let theta = match k {
+            1 => EmpiricalRisk::new(SigmoidClassifier::new(n), LogLoss, &x, &y)?.ridge(ridge).fit()?.report,
+            _ => {
+                let model = Perceptron::new(n).with_outputs(k);
+                EmpiricalRisk::new(model, CrossEntropy, &x, &y)?.ridge(ridge).fit()?.report
+            }
+        }
+        .into_converged()?
+        .x;
+        let g = gradient(&theta, &x, &y, ridge);
+        assert!(g.amax() < 1e-9, "{m} × {n}, {k}: {}", g.amax());
+    }
+    Ok(())
+}
+
+/// Units and origins of features are taken up by the weights and the bias.
+#[test]
+fn units_change_no_prediction() -> Result<(), Error> {
+    let (x, y) = table(500, 20, 10, 7);
+    let model = || Perceptron::new(20).with_outputs(10);
+    let plain = EmpiricalRisk::new(model(), CrossEntropy, &x, &y)?.fit()?;
+    let moved = DMatrix::from_fn(20, 500, |i, j| {
+        x[(i, j)] * 2f64.powi(7 * i as i32 - 60) + if i % 3 == 0 { 2f64.powi(7 * i as i32 - 52) } else { 0.0 }
+    });
+    let fitted = EmpiricalRisk::new(model(), CrossEntropy, &moved, &y)?.fit()?;
+    assert!(plain.report.converged() && fitted.report.converged(), "{} {}", plain.report, fitted.report);
+    let apart = (plain.predict(&x)? - fitted.predict(&moved)?).amax();
+    assert!(apart < 1e-6, "{apart}");
+    let single =
+        EmpiricalRisk::new(model(), CrossEntropy, &x.map(|x| x as f32), &y.map(|y| y as f32))?.fit()?;
+    let apart = (plain.predict(&x)? - single.predict(&x.map(|x| x as f32))?.map(f64::from)).amax();
+    assert!(single.report.converged() && apart < 1e-2, "{apart} {}", single.report);
+    Ok(())
+}
+
+/// More features than samples separate any classes.
+#[test]
+fn wide_tables_without_a_penalty_are_separable() -> Result<(), Error> {
+    let (x, y) = table(60, 600, 1, 11);
+    let fitted = SigmoidClassifier::new(600).fit(&x, &y)?;
+    assert_eq!(fitted.report.termination, Termination::Separable);
+    Ok(())
+}
