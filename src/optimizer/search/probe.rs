@@ -48,7 +48,7 @@ pub(crate) fn probe<T: Real, O: Objective<T> + ?Sized>(
                 if !(f.is_finite() && f <= at.step.value + rounding(at.step.value.abs().max(f.abs()))) {
                     *t = T::NAN;
                 } else if f < lowest && is_lower(at, &there, f) {
-                    (lowest, farthest) = (f, is_single && length == 1000.0);
+                    (lowest, farthest) = (f, is_single && length > 999.0);
                     at.x.copy_from(&there);
                     if !is_single {
                         return Ok((Probed::Lower, false));
