@@ -99,3 +99,28 @@ fn wide_tables_without_a_penalty_are_separable() -> Result<(), Error> {
     assert_eq!(fitted.report.termination, Termination::Separable);
     Ok(())
 }
+
+/// A sample far out, on its own side, sets the size of its feature, and nothing else.
+#[test]
+fn an_outlier_does_not_decide_where_a_fit_ends() -> Result<(), Error> {
+    let near = [(1.0, 0.0), (2.0, 1.0), (3.0, 0.0), (4.0, 1.0), (2.5, 0.0)];
+    let table = |samples: &[(f64, f64)]| {
+        let row =
+            |pick: fn(&(f64, f64)) -> f64| DMatrix::from_iterator(1, samples.len(), samples.iter().map(pick));
+        (row(|sample| sample.0), row(|sample| sample.1))
+    };
+    let (x, y) = table(&near);
+    let alone = SigmoidClassifier::new(1).fit(&x, &y)?;
+    for far in [1e4, 1e6, 1e8, 1e10, 1e12] {
+        let (x, y) = table(&[near.as_slice(), &[(far, 1.0)]].concat());
+        let fitted = SigmoidClassifier::new(1).fit(&x, &y)?;
+        let apart = (fitted.parameters() - alone.parameters()).amax();
+        assert!(
+            fitted.report.converged() && apart < 1e-6,
+            "{far:e}: {} {}",
+            fitted.parameters(),
+            fitted.report
+        );
+    }
+    Ok(())
+}

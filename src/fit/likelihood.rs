@@ -18,8 +18,9 @@ impl SigmoidClassifier {
     /// L-BFGS in coordinates in which the features are independent and of one size. The risk is convex, so either ends at
     /// the minimum; only Newton's Hessian is judged in the report.
     ///
-    /// Ends where `‖∇‖∞ ≤ 1e−10` (f64; `1e−5` in f32), each feature measured from an origin among its samples if they
-    /// are far from zero, and in the power of two next to its size there, so that features need no scaling. Where the
+    /// Newton ends where its step and what that promises are rounding, L-BFGS where `‖∇‖∞ ≤ 1e−10` (f64; `1e−5` in f32).
+    /// Each feature is measured from an origin among its samples if they are far from zero, and in the power of two next
+    /// to its size there, so that features need no scaling. Where the
     /// bias is so large that no number is near enough to the likeliest one, the report has not converged
     /// ([`Termination::NoDescent`](crate::Termination::NoDescent)). Then, as where features are not of moderate size, the
     /// certificate is by parameters of the features so measured: the signs of eigenvalues do not depend on that. Separable data have no likeliest weights: the report then says
@@ -93,7 +94,7 @@ fn fit_affine<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone>(
     let mut report = if by_gradients {
         by_lbfgs(&mut framed, curvature, &stop.relative(T::zero()))?
     } else {
-        minimize(&mut Newton::new(), &mut framed, DVector::zeros(p), &stop)?
+        by_newton(&mut framed, &stop)?
     };
     if framed.frame.is_some() {
         bring_back(&mut report, &mut framed)?;
@@ -115,6 +116,23 @@ fn newton_costs_more(m: usize, n: usize, k: usize) -> bool {
     let [m, n, k] = [m, n, k].map(|size| size as f64);
     let p = n * k;
     7.0 * (m * p * p / 2.0 + p * p * p / 6.0) > m * n * n / 2.0 + n * n * n + 100.0 * m * n * (16.0 + 4.0 * k)
+}
+
+/// Newton's method, which goes on where the gradient is small only because a sample far out is the unit of its feature:
+/// there the decrement promises more than rounding.
+fn by_newton<T: Real, M: Affine, L: SecondOrderLoss<T>>(
+    framed: &mut EmpiricalRisk<'_, T, M, L>, stop: &Stop<T>,
+) -> Result<Report<T>, Error> {
+    let start = DVector::zeros(framed.dim());
+    let report = minimize(&mut Newton::new(), framed, start, stop)?;
+    let decrement = report.certificate.as_ref().and_then(|point| point.decrement).unwrap_or_default();
+    if !report.converged() || decrement * decrement <= T::EPSILON * report.value {
+        return Ok(report);
+    }
+    let further = minimize(&mut Newton::new(), framed, report.x, &stop.gradient(T::zero()))?;
+    let [iterations, evaluations] =
+        [report.iterations + further.iterations, report.evaluations + further.evaluations];
+    Ok(Report { iterations, evaluations, ..further })
 }
 
 /// L-BFGS in whitened coordinates; where a penalty holds more features than there are samples, in those of the features.
