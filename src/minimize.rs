@@ -8,7 +8,7 @@ use crate::contract::{check_evaluation, check_point, check_size};
 use crate::kernel;
 use crate::objective::evaluate;
 use crate::optimizer::{Optimizer, Outcome, Position, Step};
-use crate::{Error, Objective, Real, Termination};
+use crate::{Error, Objective, Real, Recession, Termination};
 
 pub use report::{Progress, Report};
 use stationary::Zero;
@@ -106,7 +106,8 @@ fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
             if report.floor == T::zero() {
                 report.floor = step.floor;
             }
-            if report.floor == T::zero() {
+            let is_allowed = report.evaluations.saturating_add(3) <= stop.evaluations;
+            if report.floor == T::zero() && is_allowed {
                 zero.measure_floor(objective, &mut report)?;
             }
             break;
@@ -171,6 +172,9 @@ fn ending<T: Real, O: Objective<T> + ?Sized>(
 ) -> Result<Option<Termination>, Error> {
     let is_last = report.iterations == stop.iterations;
     let goes_on = matches!(at.step.outcome, Outcome::Escaped | Outcome::Unsettled);
+    if zero.is_low_first(report) && matches!(objective.recedes(&report.x), Recession::Along(_)) {
+        return Ok(Some(Termination::Separable));
+    }
     let is_calm = !goes_on && zero.holds(objective, report, at.before, at.step)?;
     let calm = if report.gradient_norm <= report.tolerance {
         Termination::GradientTolerance

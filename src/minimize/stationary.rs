@@ -12,6 +12,9 @@ use crate::{Error, Objective, Real};
 #[derive(Debug)]
 pub(super) struct Zero<T: Real> {
     stop: Stop<T>,
+    /// `‖∇f‖∞` at the start.
+    first: Option<T>,
+    was_low: bool,
     /// The tolerance where it was measured last.
     known: Option<T>,
     /// `max(1, ‖x₀‖∞)`, `x₀` the start.
@@ -24,7 +27,23 @@ pub(super) struct Zero<T: Real> {
 impl<T: Real> Zero<T> {
     pub(super) fn new(stop: &Stop<T>, start: &DVector<T>) -> Self {
         let (empty, size) = (|| DVector::zeros(0), kernel::norm_inf(start.as_slice()).max(T::one()));
-        Self { stop: *stop, known: None, size, gradient: empty(), there: empty(), changed: empty() }
+        Self {
+            stop: *stop,
+            first: None,
+            was_low: false,
+            known: None,
+            size,
+            gradient: empty(),
+            there: empty(),
+            changed: empty(),
+        }
+    }
+
+    /// Whether the gradient has fallen to `√ε` of the first one just now: where `f` falls for ever, it vanishes far out.
+    pub(super) fn is_low_first(&mut self, report: &Report<T>) -> bool {
+        let first = *self.first.get_or_insert(report.gradient_norm);
+        let is_low = report.gradient_norm <= T::EPSILON.sqrt() * first && self.stop.relative > T::zero();
+        is_low && !std::mem::replace(&mut self.was_low, true)
     }
 
     /// Whether the gradient at the report's point, which a step from the one `before` led to, is zero. The relative rule is

@@ -75,7 +75,8 @@ impl<T: Real> Stop<T> {
     /// [`Report::tolerance`](crate::Report::tolerance). It takes two evaluations at the start, some on the way, and four
     /// where it holds. With it a
     /// method that can go no further has converged where the gradient is rounding
-    /// ([`Report::floor`](crate::Report::floor)). Default: 2e−10 (f64) or 4e−6 (f32), which
+    /// ([`Report::floor`](crate::Report::floor)), and one whose gradient has fallen to `√ε` of the first ends where `f`
+    /// is known to [fall for ever](crate::Objective::recedes). Default: 2e−10 (f64) or 4e−6 (f32), which
     /// rounding leaves in reach of gradients; 0 switches it off.
     ///
     /// ```
