@@ -2,8 +2,9 @@
 
 use gradus::data::one_hot;
 use gradus::{
-    Activation, Architecture, CrossEntropy, EmpiricalRisk, Error, LogLoss, Network, Newton, NewtonCg,
-    Optimizer, Perceptron, Recession, Report, SigmoidClassifier, Stop, Termination, TrustRegion, minimize,
+    Activation, Architecture, CrossEntropy, EmpiricalRisk, Error, Lbfgs, LogLoss, Network, Newton, NewtonCg,
+    Optimizer, Perceptron, Real, Recession, Report, SigmoidClassifier, Stop, Termination, TrustRegion,
+    minimize,
 };
 use nalgebra::{DMatrix, DVector, dmatrix};
 
@@ -103,4 +104,38 @@ fn a_network_that_scales_its_last_layer() -> Result<(), Error> {
     let report = minimize(&mut TrustRegion::new(), &mut risk.ridge(0.01), start, &Stop::default())?;
     assert!(report.termination != Termination::Separable, "{report}");
     Ok(())
+}
+
+/// A run is asked once its gradient has vanished beside the first one, and not only where numbers end.
+fn ends_soon<T: Real>(rounds: usize) -> Result<(), Error> {
+    let mut state = 7_u64;
+    let mut draw = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f64 / f64::from(1 << 23) - 1.0
+    };
+    for round in 0..rounds {
+        let (n, m) = (1 + round % 3, 12 + round % 9);
+        let unit = 2_f64.powi(round as i32 % 13 - 6);
+        let x = DMatrix::from_fn(n, m, |_, _| draw());
+        let w = DMatrix::from_fn(1, n, |_, _| draw());
+        let y = (&w * &x).map(|z| T::of(f64::from(u8::from(z > 0.0))));
+        let x = x.map(|x| T::of(x * unit));
+        let mut risk = EmpiricalRisk::new(SigmoidClassifier::new(n), LogLoss, &x, &y)?;
+        let zeros = || DVector::zeros(n + 1);
+        for (name, report) in [
+            ("Newton", minimize(&mut Newton::new(), &mut risk, zeros(), &Stop::default())?),
+            ("TrustRegion", minimize(&mut TrustRegion::new(), &mut risk, zeros(), &Stop::default())?),
+            ("L-BFGS", minimize(&mut Lbfgs::new(), &mut risk, zeros(), &Stop::default())?),
+        ] {
+            assert_eq!(report.termination, Termination::Separable, "{name}, {round}: {report}");
+            assert!(!report.converged() && report.iterations < 100, "{name}, {round}: {report}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn runs_on_separable_data_end_soon() -> Result<(), Error> {
+    ends_soon::<f64>(300)?;
+    ends_soon::<f32>(150)
 }

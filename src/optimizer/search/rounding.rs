@@ -29,7 +29,7 @@ pub(crate) fn calms<T: Real>(step: &Step<T>, value: T, gradient_norm: T) -> bool
 
 /// `ε^⅔`: the accuracy, in shares of `max(1, ‖x‖∞)`, to which rounding leaves a minimum in reach of gradients.
 pub(crate) fn closeness<T: Real>() -> T {
-    T::of(T::EPSILON.f64().cbrt().powi(2))
+    T::of(if T::EPSILON.f64() < 1e-10 { 3.666852862501036e-11 } else { 2.4221817809573375e-05 })
 }
 
 /// Whether the Newton step `s` at `x`, which promises to lower `f` by `promised`, says that `x` is stationary, whatever
