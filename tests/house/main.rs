@@ -37,8 +37,8 @@ const WINGS: [(&str, &[&str]); 8] = [
     ("save", &["univariate", "check", "problems", "fit", "statistics", "training", "least_squares"]),
 ];
 
-/// 12,600 for the house; 900 for truth and 700 for speed, of which the first is exceeded.
-const CODE_LINES: usize = 14_700;
+/// 12,600 for the house; 900 for truth, 700 for speed, 1,500 for practice.
+const CODE_LINES: usize = 15_700;
 const HEART_LINES: usize = 3_500;
 const FILE_LINES: usize = 350;
 const FUNCTION_LINES: usize = 60;
