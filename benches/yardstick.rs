@@ -8,7 +8,7 @@
 //! ```
 //!
 //! w1 a training step; w2 inference; w3 logistic and w4 linear regression; w5 Hessians and their products;
-//! w6 Newton and trust region; w7 digits by Adam (`--data PREFIX` names `PREFIX.x.f32` and `PREFIX.y.u8`).
+//! w6 Newton and trust region; w8 wide, many-class and tall tables; w9 verdicts; w7 digits by Adam (`--data PREFIX` names `PREFIX.x.f32` and `PREFIX.y.u8`).
 
 use std::fmt::{Display, Write};
 use std::process::ExitCode;
@@ -23,6 +23,8 @@ mod tables;
 mod timer;
 
 use timer::Timing;
+#[path = "yardstick/desk.rs"]
+mod desk;
 #[path = "yardstick/digits.rs"]
 mod digits;
 #[path = "shared/functions.rs"]
@@ -142,8 +144,8 @@ impl Line {
 fn run(settings: &Settings) -> Result<(), Box<dyn std::error::Error>> {
     for scalar in &settings.scalars {
         match scalar.as_str() {
-            "f32" => networks::run::<f32>(settings)?,
-            "f64" => networks::run::<f64>(settings)?,
+            "f32" => networks::run::<f32>(settings).and_then(|()| desk::run::<f32>(settings))?,
+            "f64" => networks::run::<f64>(settings).and_then(|()| desk::run::<f64>(settings))?,
             other => return Err(format!("--dtypes {other}: expected f32 or f64").into()),
         }
     }

@@ -31,6 +31,25 @@ pub(crate) fn logistic(samples: usize, dim: usize) -> Table {
     Table { y: DMatrix::from_fn(1, samples, |_, j| label(j)), x }
 }
 
+/// One-hot labels of `classes`, drawn with the probabilities `softmax(W x)`.
+pub(crate) fn softmax(samples: usize, dim: usize, classes: usize) -> Table {
+    let (x, _) = features(samples, dim);
+    let scale = |i: usize| 8.0 / (dim as f64).sqrt() / (1 + i % 5) as f64;
+    let w = DMatrix::from_fn(classes, dim, |c, i| scale(i) * uniform(15, c * dim + i));
+    let mut y = DMatrix::zeros(classes, samples);
+    for (j, mut z) in (w * &x).column_iter_mut().enumerate() {
+        let largest = z.max();
+        z.apply(|z| *z = (*z - largest).exp());
+        let (drawn, mut below) = (unit(13, j) * z.sum(), 0.0);
+        let class = z.iter().position(|share| {
+            below += share;
+            drawn < below
+        });
+        y[(class.unwrap_or(classes - 1), j)] = 1.0;
+    }
+    Table { x, y }
+}
+
 /// `wᵀx + ¼` with uniform noise.
 pub(crate) fn linear(samples: usize, dim: usize) -> Table {
     let (x, w) = features(samples, dim);

@@ -57,7 +57,9 @@ pub(crate) fn linear_regression(settings: &Settings) -> Result<(), Box<dyn Error
 }
 
 /// Whole fits, for five times the seconds of a small workload; the first one warms up.
-fn fits<R, E>(settings: &Settings, mut fit: impl FnMut() -> Result<R, E>) -> Result<(Timing, R), E> {
+pub(crate) fn fits<R, E>(
+    settings: &Settings, mut fit: impl FnMut() -> Result<R, E>,
+) -> Result<(Timing, R), E> {
     let mut last = fit()?;
     let (begin, mut samples) = (Instant::now(), Vec::new());
     while samples.len() < 3 || (begin.elapsed().as_secs_f64() < 5.0 * settings.seconds && samples.len() < 50)
