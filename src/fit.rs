@@ -2,15 +2,16 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::contract::{
-    check_evaluation, check_finite, check_matrix, check_samples, check_shape, check_weights, matrix, setting,
-};
+use crate::contract::{check_evaluation, check_finite, check_matrix, check_weights, setting};
 use crate::model::Affine;
 use crate::{Classifier, EmpiricalRisk, Error, Loss, Model, Real, Report};
 
 mod exact;
 mod likelihood;
+mod predictor;
 mod whitened;
+
+pub use predictor::Predictor;
 
 /// A trained model: architecture, loss and parameters, with the report of the run that found them.
 ///
@@ -303,111 +304,6 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// `θ`, and zeros for what is missing.
     fn coefficients(&self) -> impl Iterator<Item = T> {
         self.report.x.iter().copied().chain(std::iter::repeat(T::zero()))
-    }
-
-    /// Inference in a loop: owns the workspace for batches of up to `max_batch` samples, so that
-    /// [`predict_into`](Predictor::predict_into) allocates nothing.
-    ///
-    /// ```
-    /// use gradus::nalgebra::{self, DMatrix, dmatrix, dvector};
-    /// use gradus::{Fitted, Perceptron, SquaredError};
-    ///
-    /// let theta = dvector![2.0, 3.0];
-    /// let known = Fitted::from_parameters(Perceptron::new(1), SquaredError, theta)?;
-    /// let (mut predictor, mut y) = (known.predictor(2), DMatrix::zeros(1, 2));
-    /// predictor.predict_into(&dmatrix![1.0, 2.0], &mut y)?;
-    /// assert_eq!(y, dmatrix![5.0, 7.0]);
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    pub fn predictor(&self, max_batch: usize) -> Predictor<'_, T, M, L> {
-        // a width of zero would never end, and no workspace needs more than it could ever fill
-        let width = max_batch.clamp(1, 1 << 16);
-        Predictor { fitted: self, cache: self.model.cache(width), width }
-    }
-
-    fn evaluate(&self, x: DMatrixView<'_, T>, response: bool) -> Result<DMatrix<T>, Error> {
-        let mut out = matrix("outputs", (self.model.outputs(), x.ncols()), T::zero())?;
-        self.predictor(x.ncols().min(WIDTH)).evaluate(x, &mut out, response)?;
-        Ok(out)
-    }
-}
-
-/// Samples at a time where no number is given.
-const WIDTH: usize = 256;
-
-/// Inference without allocation, made by [`Fitted::predictor`].
-///
-/// ```
-/// use gradus::Perceptron;
-/// use gradus::nalgebra::{self, DMatrix, dmatrix};
-///
-/// let fitted = Perceptron::new(1).fit(&dmatrix![1.0, 2.0, 3.0], &dmatrix![3.0, 5.0, 7.0])?;
-/// let (mut predictor, mut out) = (fitted.predictor(1), DMatrix::zeros(1, 1));
-/// for x in [4.0_f64, 5.0] {
-///     predictor.predict_into(&dmatrix![x], &mut out)?;
-///     assert!((out[0] - (2.0 * x + 1.0)).abs() < 1e-12);
-/// }
-/// # Ok::<(), gradus::Error>(())
-/// ```
-pub struct Predictor<'f, T: Real, M: Model<T>, L> {
-    fitted: &'f Fitted<T, M, L>,
-    cache: M::Cache,
-    width: usize,
-}
-
-impl<T: Real, M: Model<T>, L> std::fmt::Debug for Predictor<'_, T, M, L> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Predictor").field("max_batch", &self.width).finish_non_exhaustive()
-    }
-}
-
-impl<T: Real, M: Model<T>, L: Loss<T>> Predictor<'_, T, M, L> {
-    /// Writes the mean response for each sample of `x` (`features × samples`) to `out`
-    /// (`outputs × samples`). More samples than the workspace was made for go through it in parts.
-    ///
-    /// ```
-    /// use gradus::nalgebra::{self, DMatrix, dmatrix, dvector};
-    /// use gradus::{Fitted, Perceptron, SquaredError};
-    ///
-    /// let theta = dvector![2.0, 3.0];
-    /// let known = Fitted::from_parameters(Perceptron::new(1), SquaredError, theta)?;
-    /// let mut y = DMatrix::zeros(1, 3);
-    /// // two samples, then one
-    /// known.predictor(2).predict_into(&dmatrix![0.0, 1.0, 2.0], &mut y)?;
-    /// assert_eq!(y, dmatrix![3.0, 5.0, 7.0]);
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Those of [`Fitted::predict`]; [`Error::Shape`] for an `out` of another shape.
-    pub fn predict_into<'a>(
-        &mut self, x: impl Into<DMatrixView<'a, T>>, out: &mut DMatrix<T>,
-    ) -> Result<(), Error> {
-        self.evaluate(x.into(), out, true)
-    }
-
-    fn evaluate(&mut self, x: DMatrixView<'_, T>, out: &mut DMatrix<T>, response: bool) -> Result<(), Error> {
-        let Fitted { model, loss, report: Report { x: theta, .. } } = self.fitted;
-        let m = x.ncols();
-        if theta.len() != model.parameter_count() {
-            let (expected, found) = (model.parameter_count(), theta.len());
-            return Err(Error::Length { argument: "parameters", expected, found });
-        }
-        check_samples(x, model.inputs())?;
-        check_shape("out", out.shape(), (model.outputs(), m))?;
-        for start in (0..m).step_by(self.width) {
-            let count = self.width.min(m - start);
-            let z = model.forward(theta, x.columns(start, count), &mut self.cache);
-            check_shape("scores", z.shape(), (out.nrows(), count))?;
-            out.columns_mut(start, count).copy_from(&z);
-        }
-        let at = "these inputs: bring features near 1, or use f64";
-        check_evaluation("a score", at, out.as_slice())?;
-        if response {
-            loss.response(out.as_view_mut());
-            check_evaluation("a response", at, out.as_slice())?;
-        }
-        Ok(())
     }
 }
 

@@ -174,6 +174,10 @@ where
         predictor.predict_into(x, &mut out).unwrap();
         predictor.predict_into(x.columns(0, 1), &mut first).unwrap();
     });
+    let (mut predictor, row) = (fitted.into_predictor(1), x.column(0).clone_owned());
+    assert_silent(&format!("one sample, {model:?}, {scalar}"), || {
+        predictor.predict_one(row.as_slice(), first.as_mut_slice()).unwrap();
+    });
 }
 
 fn all_models<T: Real>() {

@@ -1,0 +1,172 @@
+//! Inference in a loop, without allocation.
+
+use std::borrow::Borrow;
+use std::marker::PhantomData;
+
+use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
+
+use crate::contract::{check_evaluation, check_samples, check_shape, matrix};
+use crate::{Error, Fitted, Loss, Model, Real, kernel};
+
+impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
+    /// Inference in a loop: owns the workspace for batches of up to `max_batch` samples, so that
+    /// [`predict_into`](Predictor::predict_into) allocates nothing.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DMatrix, dmatrix, dvector};
+    /// use gradus::{Fitted, Perceptron, SquaredError};
+    ///
+    /// let theta = dvector![2.0, 3.0];
+    /// let known = Fitted::from_parameters(Perceptron::new(1), SquaredError, theta)?;
+    /// let (mut predictor, mut y) = (known.predictor(2), DMatrix::zeros(1, 2));
+    /// predictor.predict_into(&dmatrix![1.0, 2.0], &mut y)?;
+    /// assert_eq!(y, dmatrix![5.0, 7.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn predictor(&self, max_batch: usize) -> Predictor<T, M, L, &Self> {
+        Predictor::new(self, max_batch)
+    }
+
+    /// The same, of a predictor that owns the model: for a thread or a service that keeps it.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Fitted, Perceptron, SquaredError};
+    ///
+    /// let theta = dvector![2.0, 3.0];
+    /// let known = Fitted::from_parameters(Perceptron::new(1), SquaredError, theta)?;
+    /// let mut predictor = known.into_predictor(1);
+    /// let answer = std::thread::spawn(move || {
+    ///     let mut y = [0.0];
+    ///     predictor.predict_one(&[4.0], &mut y).map(|()| y)
+    /// });
+    /// assert_eq!(answer.join().expect("no panic")?, [11.0]); // 2 · 4 + 3
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn into_predictor(self, max_batch: usize) -> Predictor<T, M, L> {
+        Predictor::new(self, max_batch)
+    }
+
+    pub(super) fn evaluate(&self, x: DMatrixView<'_, T>, response: bool) -> Result<DMatrix<T>, Error> {
+        let mut out = matrix("outputs", (self.model.outputs(), x.ncols()), T::zero())?;
+        self.predictor(x.ncols().min(WIDTH)).evaluate(x, out.as_mut_slice(), response)?;
+        Ok(out)
+    }
+}
+
+/// Samples at a time where no number is given.
+const WIDTH: usize = 256;
+
+/// Inference without allocation, made by [`Fitted::predictor`], which borrows the model, and by
+/// [`Fitted::into_predictor`], which takes it over.
+///
+/// ```
+/// use gradus::Perceptron;
+/// use gradus::nalgebra::{self, DMatrix, dmatrix};
+///
+/// let fitted = Perceptron::new(1).fit(&dmatrix![1.0, 2.0, 3.0], &dmatrix![3.0, 5.0, 7.0])?;
+/// let (mut predictor, mut out) = (fitted.predictor(1), DMatrix::zeros(1, 1));
+/// for x in [4.0_f64, 5.0] {
+///     predictor.predict_into(&dmatrix![x], &mut out)?;
+///     assert!((out[0] - (2.0 * x + 1.0)).abs() < 1e-12);
+/// }
+/// # Ok::<(), gradus::Error>(())
+/// ```
+pub struct Predictor<T: Real, M: Model<T>, L, F = Fitted<T, M, L>> {
+    fitted: F,
+    cache: M::Cache,
+    width: usize,
+    loss: PhantomData<L>,
+}
+
+impl<T: Real, M: Model<T>, L, F> std::fmt::Debug for Predictor<T, M, L, F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Predictor").field("max_batch", &self.width).finish_non_exhaustive()
+    }
+}
+
+impl<T: Real, M: Model<T>, L: Loss<T>, F: Borrow<Fitted<T, M, L>>> Predictor<T, M, L, F> {
+    fn new(fitted: F, max_batch: usize) -> Self {
+        // a width of zero would never end, and no workspace needs more than it could ever fill
+        let width = max_batch.clamp(1, 1 << 16);
+        let cache = fitted.borrow().model.cache(width);
+        Self { fitted, cache, width, loss: PhantomData }
+    }
+
+    /// Writes the mean response for each sample of `x` (`features × samples`) to `out`
+    /// (`outputs × samples`). More samples than the workspace was made for go through it in parts.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DMatrix, dmatrix, dvector};
+    /// use gradus::{Fitted, Perceptron, SquaredError};
+    ///
+    /// let theta = dvector![2.0, 3.0];
+    /// let known = Fitted::from_parameters(Perceptron::new(1), SquaredError, theta)?;
+    /// let mut y = DMatrix::zeros(1, 3);
+    /// // two samples, then one
+    /// known.predictor(2).predict_into(&dmatrix![0.0, 1.0, 2.0], &mut y)?;
+    /// assert_eq!(y, dmatrix![3.0, 5.0, 7.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Fitted::predict`]; [`Error::Shape`] for an `out` of another shape.
+    pub fn predict_into<'a>(
+        &mut self, x: impl Into<DMatrixView<'a, T>>, out: &mut DMatrix<T>,
+    ) -> Result<(), Error> {
+        let x = x.into();
+        check_shape("out", out.shape(), (self.fitted.borrow().model.outputs(), x.ncols()))?;
+        self.evaluate(x, out.as_mut_slice(), true)
+    }
+
+    /// Writes the mean response for one sample, an entry per feature, to `out`, an entry per output.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
+    ///
+    /// let theta = dvector![1.0, 2.0, -4.0];
+    /// let known = Fitted::from_parameters(SigmoidClassifier::new(2), LogLoss, theta)?;
+    /// let mut yes = [0.0];
+    /// known.predictor(1).predict_one(&[2.0, 1.0], &mut yes)?;
+    /// assert_eq!(yes, [0.5]); // σ(1 · 2 + 2 · 1 − 4)
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Fitted::predict`]; [`Error::Length`] for an `x` or `out` of another length.
+    pub fn predict_one(&mut self, x: &[T], out: &mut [T]) -> Result<(), Error> {
+        let Fitted { model, .. } = self.fitted.borrow();
+        let (features, outputs) = (model.inputs(), model.outputs());
+        for (argument, expected, found) in [("x", features, x.len()), ("out", outputs, out.len())] {
+            if found != expected {
+                return Err(Error::Length { argument, expected, found });
+            }
+        }
+        self.evaluate(DMatrixView::from_slice(x, features, 1), out, true)
+    }
+
+    /// `out` has an entry per output and sample.
+    fn evaluate(&mut self, x: DMatrixView<'_, T>, out: &mut [T], response: bool) -> Result<(), Error> {
+        let Fitted { model, loss, report } = self.fitted.borrow();
+        let (theta, outputs, m) = (&report.x, model.outputs(), x.ncols());
+        if theta.len() != model.parameter_count() {
+            let (expected, found) = (model.parameter_count(), theta.len());
+            return Err(Error::Length { argument: "parameters", expected, found });
+        }
+        check_samples(x, model.inputs())?;
+        for start in (0..m).step_by(self.width) {
+            let count = self.width.min(m - start);
+            let z = model.forward(theta, x.columns(start, count), &mut self.cache);
+            check_shape("scores", z.shape(), (outputs, count))?;
+            kernel::copy_columns(z, &mut out[start * outputs..(start + count) * outputs]);
+        }
+        let at = "these inputs: bring features near 1, or use f64";
+        check_evaluation("a score", at, out)?;
+        if response {
+            loss.response(DMatrixViewMut::from_slice(out, outputs, m));
+            check_evaluation("a response", at, out)?;
+        }
+        Ok(())
+    }
+}
