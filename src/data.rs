@@ -15,6 +15,18 @@ use crate::contract::{check_evaluation, check_matrix, check_samples, matrix};
 use crate::kernel::{compiled, pairwise};
 use crate::{Error, Real};
 
+pub use inputs::{Inputs, Targets};
+#[doc(hidden)]
+pub use literals::from_rows;
+#[doc(hidden)]
+pub use targets::TargetView;
+
+use targets::check_classes;
+
+mod inputs;
+mod literals;
+mod targets;
+
 /// A table with one sample per **row** as a matrix with one sample per **column** (`features × samples`).
 ///
 /// ```
@@ -58,22 +70,14 @@ pub fn columns<T: Real>(rows: &[impl AsRef<[T]>]) -> Result<DMatrix<T>, Error> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Empty`] without labels or classes, [`Error::Label`] for a label that is no class, [`Error::TooLarge`] for
+/// [`Error::Empty`] without labels or classes, [`Error::Class`] for a label that is no class, [`Error::TooLarge`] for
 /// more entries than memory holds.
 pub fn one_hot<T: Real>(labels: &[usize], classes: usize) -> Result<DMatrix<T>, Error> {
     if labels.is_empty() || classes == 0 {
         let (argument, expected) = if labels.is_empty() { ("labels", "label") } else { ("classes", "class") };
         return Err(Error::Empty { argument, expected });
     }
-    if let Some(sample) = labels.iter().position(|label| *label >= classes) {
-        let found = labels[sample] as f64;
-        return Err(Error::Label {
-            argument: "labels",
-            expected: "below the number of classes",
-            found,
-            sample,
-        });
-    }
+    check_classes("labels", labels, classes)?;
     let mut y = matrix("classes", (classes, labels.len()), T::zero())?;
     for (label, mut y) in labels.iter().zip(y.column_iter_mut()) {
         y[*label] = T::one();

@@ -68,6 +68,22 @@ pub enum Error {
         /// The sample (column) it belongs to.
         sample: usize,
     },
+    /// A class that the model has no output for.
+    #[error(
+        "`{argument}` must hold classes 0 to {} (of {classes}), found class {found} for sample {sample}: count classes \
+         from 0, or give the model an output for each",
+        classes.saturating_sub(1)
+    )]
+    Class {
+        /// The argument's name.
+        argument: &'static str,
+        /// How many classes there are.
+        classes: usize,
+        /// The class.
+        found: usize,
+        /// The sample that it was given for.
+        sample: usize,
+    },
     /// All samples belong to one class, so there is nothing to tell apart.
     #[error("`{argument}` holds a single class ({found}): a classifier needs at least two")]
     OneClass {

@@ -1,8 +1,9 @@
 //! A trained model: architecture, loss and parameters, with the report of how they were found.
 
-use nalgebra::{DMatrix, DMatrixView, DVector};
+use nalgebra::{DMatrix, DVector};
 
-use crate::contract::{check_evaluation, check_finite, check_matrix, check_weights, setting};
+use crate::contract::{check_evaluation, check_finite, check_weights, setting};
+use crate::data::{Inputs, Targets};
 use crate::model::Affine;
 use crate::{Classifier, EmpiricalRisk, Error, Loss, Model, Real, Report};
 
@@ -162,8 +163,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] (of `x`, or of the `scores` of a model of one's own), [`Error::NonFinite`] for
     /// `x`, and [`Error::Evaluation`] for scores or responses that no number of this type holds.
-    pub fn predict<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<DMatrix<T>, Error> {
-        self.evaluate(x.into(), true)
+    pub fn predict<'a>(&self, x: impl Inputs<'a, T>) -> Result<DMatrix<T>, Error> {
+        self.evaluate(x.samples(self.model.inputs()), true)
     }
 
     /// The scores `Z` for each sample of `x`, before any sigmoid or softmax of the loss.
@@ -180,8 +181,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     ///
     /// # Errors
     /// Those of [`predict`](Self::predict).
-    pub fn scores<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<DMatrix<T>, Error> {
-        self.evaluate(x.into(), false)
+    pub fn scores<'a>(&self, x: impl Inputs<'a, T>) -> Result<DMatrix<T>, Error> {
+        self.evaluate(x.samples(self.model.inputs()), false)
     }
 
     /// How well `x` predicts `y`; best is 1. `R²` for regression, the share of right samples for the losses of
@@ -201,10 +202,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// # Errors
     /// Those of [`predict`](Self::predict), for `x` and for `y`; [`Error::Label`]; [`Error::Evaluation`] where there is
     /// no score, as `R²` of constant targets.
-    pub fn score<'a>(
-        &self, x: impl Into<DMatrixView<'a, T>>, y: impl Into<DMatrixView<'a, T>>,
-    ) -> Result<T, Error> {
-        let x = x.into();
+    pub fn score<'a>(&self, x: impl Inputs<'a, T>, y: impl Targets<'a, T, L>) -> Result<T, Error> {
+        let x = x.samples(self.model.inputs());
         self.score_weighted(x, y, &vec![T::one(); x.ncols()])
     }
 
@@ -225,16 +224,15 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// Those of [`score`](Self::score); [`Error::Length`] unless there is one weight per sample; [`Error::Setting`]
     /// where one is negative or not finite, or none is positive.
     pub fn score_weighted<'a>(
-        &self, x: impl Into<DMatrixView<'a, T>>, y: impl Into<DMatrixView<'a, T>>, weights: &[T],
+        &self, x: impl Inputs<'a, T>, y: impl Targets<'a, T, L>, weights: &[T],
     ) -> Result<T, Error> {
-        let y = y.into();
-        let z = self.scores(x)?;
-        check_matrix("y", y, z.shape())?;
-        self.loss.check(y)?;
-        check_weights(weights, y.ncols())?;
+        let (z, y) = (self.scores(x)?, y.targets(self.model.outputs()));
+        y.check(&self.loss, z.shape())?;
+        check_weights(weights, y.len())?;
         let positive = weights.iter().any(|w| *w > T::zero());
         setting("weights", "positive for at least one sample", T::zero(), positive)?;
-        let score = self.loss.score_weighted(z.as_view(), y, weights);
+        let mut room = y.room(z.nrows(), z.ncols());
+        let score = self.loss.score_weighted(z.as_view(), y.dense(&mut room), weights);
         check_evaluation("the score", "these targets (constant ones have no R²)", &[score])?;
         Ok(score)
     }
@@ -253,7 +251,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     ///
     /// # Errors
     /// Those of [`predict`](Self::predict).
-    pub fn classify<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<Vec<usize>, Error>
+    pub fn classify<'a>(&self, x: impl Inputs<'a, T>) -> Result<Vec<usize>, Error>
     where
         L: Classifier<T>,
     {

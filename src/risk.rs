@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::contract::{check_matrix, check_samples, check_shape, check_weights, room, setting};
+use crate::contract::{check_samples, check_shape, check_weights, room, setting};
+use crate::data::{Inputs, TargetView, Targets};
 use crate::kernel;
 use crate::{Error, Loss, Model, Objective, Real, Recession};
 
@@ -35,18 +36,15 @@ mod tree;
 /// penalty leaves biases alone (scikit-learn's `C` is `λ = 1/(C m)`).
 ///
 /// Data are borrowed, **one sample per column**: `x` is `features × samples`, `y` is `outputs × samples`
-/// ([`columns`](crate::data::columns) turns a table with one sample per row). Shapes, finiteness and labels
-/// are checked here, once.
+/// ([`columns`](crate::data::columns) turns a table with one sample per row), or slices as [`Inputs`] and [`Targets`]
+/// say: one output's targets, or class numbers. Shapes, finiteness and labels are checked here, once.
 ///
 /// ```
-/// use gradus::nalgebra::{self, DVector, dmatrix};
-/// use gradus::{EmpiricalRisk, LogLoss, Newton, SigmoidClassifier, Stop, minimize};
+/// use gradus::{EmpiricalRisk, LogLoss, Newton, SigmoidClassifier, Stop, minimize, vector};
 ///
-/// let x = dmatrix![0.5, 1.5, 2.5, 3.5, 4.5];
-/// let y = dmatrix![0.0, 1.0, 0.0, 1.0, 1.0];
+/// let (x, y) = ([0.5, 1.5, 2.5, 3.5, 4.5], [0, 1, 0, 1, 1]);
 /// let risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y)?;
-/// let mut risk = risk.ridge(0.01);
-/// let start = DVector::zeros(2);
+/// let (mut risk, start) = (risk.ridge(0.01), vector![0.0, 0.0]);
 /// let report = minimize(&mut Newton::new(), &mut risk, start, &Stop::default())?;
 /// assert!(report.converged());
 /// # Ok::<(), gradus::Error>(())
@@ -56,7 +54,7 @@ pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
     model: M,
     loss: L,
     x: DMatrixView<'a, T>,
-    y: DMatrixView<'a, T>,
+    y: TargetView<'a, T>,
     weights: Option<Weights<T>>,
     ridge: T,
     /// Runs of parameters that the penalty shrinks.
@@ -84,7 +82,7 @@ enum Quantity {
 
 impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// The mean loss of `model` over the columns of `x` (`features × samples`) and `y`
-    /// (`outputs × samples`).
+    /// (`outputs × samples`, or class numbers).
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix, dvector};
@@ -98,16 +96,13 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     ///
     /// # Errors
     /// [`Error::Empty`] without samples, [`Error::Shape`] (of `x`, `y`, or the `scores` of a model of one's own),
-    /// [`Error::NonFinite`], [`Error::TooLarge`] for more parameters than memory holds, and what the loss has to say of
-    /// the targets ([`Error::Label`]).
-    pub fn new(
-        model: M, loss: L, x: impl Into<DMatrixView<'a, T>>, y: impl Into<DMatrixView<'a, T>>,
-    ) -> Result<Self, Error> {
-        let (x, y) = (x.into(), y.into());
+    /// [`Error::NonFinite`], [`Error::TooLarge`] for more parameters than memory holds, [`Error::Length`] and
+    /// [`Error::Class`] for class numbers, and what the loss has to say of the targets ([`Error::Label`]).
+    pub fn new(model: M, loss: L, x: impl Inputs<'a, T>, y: impl Targets<'a, T, L>) -> Result<Self, Error> {
         model.check_as()?;
+        let (x, y) = (x.samples(model.inputs()), y.targets(model.outputs()));
         check_samples(x, model.inputs())?;
-        check_matrix("y", y, (model.outputs(), x.ncols()))?;
-        loss.check(y)?;
+        y.check(&loss, (model.outputs(), x.ncols()))?;
         let p = room::<T>("parameters", &[model.parameter_count()])?;
         // one sample in a cache for two: whatever the scores, there is one column of them
         let mut cache = model.cache(2);
@@ -122,7 +117,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
 
     /// Of checked data, whose samples have no shares yet.
     fn unshared(
-        model: M, loss: L, (x, y): (DMatrixView<'a, T>, DMatrixView<'a, T>), penalised: Vec<Range<usize>>,
+        model: M, loss: L, (x, y): (DMatrixView<'a, T>, TargetView<'a, T>), penalised: Vec<Range<usize>>,
     ) -> Self {
         Self {
             model,
@@ -246,22 +241,22 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     }
 
     /// The batch in play: inputs, targets, and the share of each sample.
-    pub(crate) fn present(&self) -> (DMatrixView<'_, T>, DMatrixView<'_, T>, &[T]) {
+    pub(crate) fn present(&self) -> (DMatrixView<'_, T>, TargetView<'_, T>, &[T]) {
         self.part(0..self.batch.len())
     }
 }
 
 impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// Inputs, targets and shares of a range of the batch.
-    fn part(&self, range: Range<usize>) -> (DMatrixView<'_, T>, DMatrixView<'_, T>, &[T]) {
+    fn part(&self, range: Range<usize>) -> (DMatrixView<'_, T>, TargetView<'_, T>, &[T]) {
         let shares = &self.batch.shares[range.clone()];
         match &self.batch.gathered {
-            Some((x, y)) if self.batch.is_gathered => {
-                (x.columns_range(range.clone()), y.columns_range(range), shares)
+            Some(gathered) if self.batch.is_gathered => {
+                (gathered.x.columns_range(range.clone()), gathered.targets(self.y, range), shares)
             }
             _ => {
                 let range = self.batch.range.start + range.start..self.batch.range.start + range.end;
-                (self.x.columns_range(range.clone()), self.y.columns_range(range), shares)
+                (self.x.columns_range(range.clone()), self.y.columns(range), shares)
             }
         }
     }
@@ -332,6 +327,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
             delta: DMatrix::repeat(k, width, T::NAN),
             second: state::Curved::new(k, if is_second { width } else { 0 }),
             placed: DMatrix::zeros(self.model.inputs(), if self.frame.is_some() { width } else { 0 }),
+            targets: self.y.room(k, width),
         }
     }
 
@@ -340,7 +336,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         &self, theta: &DVector<T>, chunk: Range<usize>, worker: &mut Worker<T, M::Cache>, sums: &mut Sums<T>,
     ) {
         let (x, y, shares) = self.part(chunk);
-        let x = self.seen(x, &mut worker.placed);
+        let (x, y) = (self.seen(x, &mut worker.placed), y.dense(&mut worker.targets));
         let z = self.model.forward(theta, x, &mut worker.cache);
         let mut delta = worker.delta.columns_mut(0, y.ncols());
         sums.value += self.loss.value_gradient(z, y, shares, delta.as_view_mut());
@@ -396,7 +392,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
         }
         let sums = self.sum_chunks(Quantity::Value, Sums::zeros(0, 0), |risk, chunk, worker, sums| {
             let (x, y, shares) = risk.part(chunk);
-            let x = risk.seen(x, &mut worker.placed);
+            let (x, y) = (risk.seen(x, &mut worker.placed), y.dense(&mut worker.targets));
             let z = risk.model.forward(theta, x, &mut worker.cache);
             sums.value += risk.loss.value(z, y, shares);
         });

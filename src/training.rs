@@ -2,8 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use nalgebra::{DMatrixView, DVector};
+use nalgebra::DVector;
 
+use crate::data::{Inputs, Targets};
 use crate::fit::Fitted;
 use crate::kernel;
 use crate::model::Stream;
@@ -36,7 +37,7 @@ impl Network {
     /// # Errors
     /// Those of [`EmpiricalRisk::new`]; [`Error::Evaluation`] where the loss is not finite at the start.
     pub fn fit<'a, T: Real, L: Loss<T> + Clone>(
-        &self, loss: L, x: impl Into<DMatrixView<'a, T>>, y: impl Into<DMatrixView<'a, T>>, seed: u64,
+        &self, loss: L, x: impl Inputs<'a, T>, y: impl Targets<'a, T, L>, seed: u64,
     ) -> Result<Fitted<T, Self, L>, Error> {
         let mut risk = EmpiricalRisk::new(self.clone(), loss, x, y)?;
         let start = self.initial(seed);

@@ -240,7 +240,7 @@ fn tables_are_judged() {
     assert!(matches!(ragged, Err(Error::Length { argument: "rows", expected: 2, found: 1 })));
     assert!(matches!(one_hot::<f64>(&[], 3), Err(Error::Empty { argument: "labels", .. })));
     assert!(matches!(one_hot::<f64>(&[0], 0), Err(Error::Empty { argument: "classes", .. })));
-    assert!(matches!(one_hot::<f64>(&[0, 3], 3), Err(Error::Label { argument: "labels", sample: 1, .. })));
+    assert!(matches!(one_hot::<f64>(&[0, 3], 3), Err(Error::Class { argument: "labels", sample: 1, .. })));
     assert!(matches!(
         Standardizer::<f64>::fit(&DMatrix::zeros(2, 0)),
         Err(Error::Empty { argument: "x", .. })

@@ -1,9 +1,10 @@
 //! Least squares by an orthogonal factorisation.
 
-use nalgebra::{DMatrix, DMatrixView, DVector};
+use nalgebra::{DMatrix, DVector};
 
 use super::{Fit, Fitted};
 use crate::contract::check_evaluation;
+use crate::data::{Inputs, Targets};
 use crate::kernel::{self, Samples, Triangle};
 use crate::risk::Design;
 use crate::{
@@ -40,7 +41,7 @@ impl Perceptron {
     /// overflows, the report has not converged ([`Termination::NonFinite`]), nor where no numbers are near enough to the
     /// coefficients ([`Termination::NoDescent`]).
     pub fn fit<'a, T: Real>(
-        self, x: impl Into<DMatrixView<'a, T>>, y: impl Into<DMatrixView<'a, T>>,
+        self, x: impl Inputs<'a, T>, y: impl Targets<'a, T, SquaredError>,
     ) -> Result<Fitted<T, Self, SquaredError>, Error> {
         EmpiricalRisk::new(self, SquaredError, x, y)?.fit()
     }
@@ -52,6 +53,8 @@ impl<T: Real> Fit<T, SquaredError> for Perceptron {
     ) -> Result<Fitted<T, Self, SquaredError>, Error> {
         risk.check()?;
         let (_, y, shares) = risk.present();
+        let mut room = y.room(risk.model().0.outputs, y.len());
+        let y = y.dense(&mut room);
         let design = Design::new(risk, shares);
         let samples = design.samples(y);
         let triangle = design.factorise(&samples)?;

@@ -1,15 +1,16 @@
 //! Maximum likelihood for affine classifiers: Newton, on features of one scale.
 
-use nalgebra::{DMatrixView, DVector};
+use nalgebra::DVector;
 
 use super::whitened::Whitened;
 use super::{Fit, Fitted};
 use crate::contract::check_evaluation;
+use crate::data::{Inputs, Targets};
 use crate::kernel;
 use crate::model::Affine;
 use crate::{
-    CrossEntropy, EmpiricalRisk, Error, HessianProduct, Lbfgs, LogLoss, Newton, Objective, Perceptron, Real,
-    Report, SecondOrderLoss, SigmoidClassifier, Stop, Termination, minimize,
+    Architecture, CrossEntropy, EmpiricalRisk, Error, HessianProduct, Lbfgs, LogLoss, Newton, Objective,
+    Perceptron, Real, Report, SecondOrderLoss, SigmoidClassifier, Stop, Termination, minimize,
 };
 
 impl SigmoidClassifier {
@@ -42,7 +43,7 @@ impl SigmoidClassifier {
     /// # Errors
     /// Those of [`EmpiricalRisk::new`]; [`Error::OneClass`] where an output sees a single class.
     pub fn fit<'a, T: Real>(
-        self, x: impl Into<DMatrixView<'a, T>>, y: impl Into<DMatrixView<'a, T>>,
+        self, x: impl Inputs<'a, T>, y: impl Targets<'a, T, LogLoss>,
     ) -> Result<Fitted<T, Self, LogLoss>, Error> {
         EmpiricalRisk::new(self, LogLoss, x, y)?.fit()
     }
@@ -52,13 +53,10 @@ impl<T: Real> Fit<T, LogLoss> for SigmoidClassifier {
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, LogLoss>) -> Result<Fitted<T, Self, LogLoss>, Error> {
         let unbounded = risk.model().0.bias || risk.penalty_strength() == T::zero();
         let (_, y, shares) = risk.present();
-        for labels in y.row_iter().filter(|_| unbounded) {
-            let mut seen =
-                labels.iter().zip(shares).filter(|(_, w)| **w > T::zero()).map(|(label, _)| *label);
-            let first = seen.next().unwrap_or_default();
-            if seen.all(|label| label == first) {
-                return Err(Error::OneClass { argument: "y", found: first.f64() });
-            }
+        let all = shares.iter().filter(|share| **share > T::zero()).count();
+        let ones = y.members(risk.model().0.outputs, shares).into_iter();
+        if let Some(ones) = ones.filter(|_| unbounded).find(|ones| [0, all].contains(ones)) {
+            return Err(Error::OneClass { argument: "y", found: if ones == 0 { 0.0 } else { 1.0 } });
         }
         fit_affine(risk, T::of(0.25))
     }
@@ -70,13 +68,12 @@ impl<T: Real> Fit<T, CrossEntropy> for Perceptron {
     ) -> Result<Fitted<T, Self, CrossEntropy>, Error> {
         let unbounded = risk.model().0.bias || risk.penalty_strength() == T::zero();
         let (_, y, shares) = risk.present();
-        for (class, targets) in y.row_iter().enumerate().filter(|_| unbounded) {
-            if targets.iter().zip(shares).all(|(y, w)| *y * *w == T::zero()) {
-                return Err(Error::NoSamples { argument: "y", class });
-            }
+        let classes = risk.model().0.outputs;
+        let empty = y.members(classes, shares).iter().position(|members| *members == 0);
+        if let Some(class) = empty.filter(|_| unbounded) {
+            return Err(Error::NoSamples { argument: "y", class });
         }
-        let classes = T::of(risk.model().0.outputs as f64);
-        fit_affine(risk, T::one() / classes)
+        fit_affine(risk, T::one() / T::of(classes as f64))
     }
 }
 
@@ -86,10 +83,10 @@ fn fit_affine<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone>(
     risk: &mut EmpiricalRisk<'_, T, M, L>, curvature: T,
 ) -> Result<Fitted<T, M, L>, Error> {
     risk.check()?;
-    let (p, (x, y, _)) = (risk.dim(), risk.present());
+    let (p, (x, _, _)) = (risk.dim(), risk.present());
     let tolerance = T::of(if T::EPSILON.f64() < 1e-10 { 1e-10 } else { 1e-5 });
     let stop = Stop::default().gradient(tolerance).iterations(ITERATIONS);
-    let by_gradients = newton_costs_more(x.ncols(), x.nrows(), y.nrows());
+    let by_gradients = newton_costs_more(x.ncols(), x.nrows(), risk.model().outputs());
     let mut framed = risk.framed();
     let mut report = if by_gradients {
         by_lbfgs(&mut framed, curvature, &stop.relative(T::zero()))?

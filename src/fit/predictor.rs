@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 
 use crate::contract::{check_evaluation, check_samples, check_shape, matrix};
+use crate::data::Inputs;
 use crate::{Error, Fitted, Loss, Model, Real, kernel};
 
 impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
@@ -111,11 +112,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>, F: Borrow<Fitted<T, M, L>>> Predictor<T, 
     ///
     /// # Errors
     /// Those of [`Fitted::predict`]; [`Error::Shape`] for an `out` of another shape.
-    pub fn predict_into<'a>(
-        &mut self, x: impl Into<DMatrixView<'a, T>>, out: &mut DMatrix<T>,
-    ) -> Result<(), Error> {
-        let x = x.into();
-        check_shape("out", out.shape(), (self.fitted.borrow().model.outputs(), x.ncols()))?;
+    pub fn predict_into<'a>(&mut self, x: impl Inputs<'a, T>, out: &mut DMatrix<T>) -> Result<(), Error> {
+        let Fitted { model, .. } = self.fitted.borrow();
+        let x = x.samples(model.inputs());
+        check_shape("out", out.shape(), (model.outputs(), x.ncols()))?;
         self.evaluate(x, out.as_mut_slice(), true)
     }
 

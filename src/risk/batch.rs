@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use nalgebra::DMatrix;
-
 use super::EmpiricalRisk;
-use crate::{Error, Loss, Model, Real, kernel};
+use crate::{Error, Loss, Model, Real};
 
 impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// Narrows the risk to a range of samples, without copying or rebuilding anything.
@@ -67,14 +65,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
             return Err(Error::Empty { argument: "samples", expected: "sample" });
         }
         self.batch.share(samples.iter().copied(), self.weights.as_ref())?;
-        let (n, k, m) = (self.x.nrows(), self.y.nrows(), samples.len());
-        let (x, y) = self.batch.gathered.get_or_insert_with(|| (DMatrix::zeros(n, m), DMatrix::zeros(k, m)));
-        if x.ncols() < m {
-            (*x, *y) = (DMatrix::zeros(n, m), DMatrix::zeros(k, m));
-        }
-        kernel::gather(self.x, samples, x.as_mut_slice());
-        kernel::gather(self.y, samples, y.as_mut_slice());
-        self.batch.range = 0..m;
+        self.batch.gathered.get_or_insert_default().gather(self.x, self.y, samples);
+        self.batch.range = 0..samples.len();
         self.batch.is_gathered = true;
         self.forget();
         Ok(self)

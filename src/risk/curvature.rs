@@ -79,9 +79,10 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let root = Sums::of(out, &mut DMatrix::zeros(0, 0));
         let sums = self.sum_chunks(Quantity::Product, root, |risk, chunk, worker, sums| {
             let (x, y, shares) = risk.part(chunk);
-            let m = y.ncols();
-            let Worker { cache, delta, second: Curved { scores, r_delta, flat, .. }, placed } = worker;
-            let x = risk.seen(x, placed);
+            let m = y.len();
+            let Worker { cache, delta, second: Curved { scores, r_delta, flat, .. }, placed, targets } =
+                worker;
+            let (x, y) = (risk.seen(x, placed), y.dense(targets));
             if !is_there {
                 let z = risk.model.forward(theta, x, cache);
                 kernel::copy_columns(z, scores.as_mut_slice());
@@ -128,9 +129,9 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         &'w self, theta: &DVector<T>, chunk: Range<usize>, worker: &'w mut Worker<T, M::Cache>,
     ) -> Option<CurvedChunk<'w, T, M::Cache>> {
         let ((x, y, shares), k) = (self.part(chunk), self.model.outputs());
-        let (m, Worker { cache, delta, second: Curved { r_delta, blocks, .. }, placed }) =
-            (y.ncols(), worker);
-        let x = self.seen(x, placed);
+        let (m, Worker { cache, delta, second: Curved { r_delta, blocks, .. }, placed, targets }) =
+            (y.len(), worker);
+        let (x, y) = (self.seen(x, placed), y.dense(targets));
         kernel::reserve(blocks, k.saturating_mul(k).saturating_mul(delta.ncols()))?;
         let z = self.model.forward(theta, x, cache);
         let value = self.loss.value_gradient(z, y, shares, delta.columns_mut(0, m));

@@ -9,6 +9,7 @@ use super::EmpiricalRisk;
 use super::frame::{Frame, origins};
 use super::recession::Active;
 use crate::contract::{room, setting};
+use crate::data::TargetView;
 use crate::kernel::{self, Factor, Samples, Triangle};
 use crate::model::{Affine, Linear};
 use crate::{Error, Hessian, Loss, Model, Perceptron, Real, SquaredError};
@@ -131,7 +132,7 @@ impl<T: Real, M: Model<T>, L: Loss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
         M: Affine + Clone,
     {
         let (x, y, shares) = self.present();
-        let frame = Frame::new(x, shares, y.nrows(), self.model.linear().bias, self.ridge.sqrt());
+        let frame = Frame::new(x, shares, self.model.outputs(), self.model.linear().bias, self.ridge.sqrt());
         let penalised = self.penalised.clone();
         self.alike(self.model.clone(), self.loss.clone(), y, penalised, frame).ridge(self.ridge)
     }
@@ -145,10 +146,12 @@ impl<T: Real, M: Model<T>, L: Loss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
         let linear = Linear { outputs: 1, ..self.model.linear() };
         let p = linear.parameter_count();
         room::<T>("second moments of the features", &[p, p])?;
-        let (_, y, _) = self.present();
+        // whatever the targets are
+        let (x, _, _) = self.present();
+        let y = TargetView::Numbers(x.rows(0, 1));
         let penalised = iter::once(0..linear.inputs).collect();
         let frame = self.frame.as_ref().map(|frame| frame.with_outputs(1));
-        let one = self.alike(Perceptron(linear), SquaredError, y.rows(0, 1), penalised, frame);
+        let one = self.alike(Perceptron(linear), SquaredError, y, penalised, frame);
         let mut metric = DMatrix::zeros(p, p);
         one.ridge(self.ridge / c).hessian(&DVector::zeros(p), &mut metric);
         Ok(metric * c)
@@ -156,7 +159,7 @@ impl<T: Real, M: Model<T>, L: Loss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
 
     /// The same samples with their shares, for another model or in other coordinates.
     fn alike<'s, N: Model<T>, K: Loss<T>>(
-        &'s self, model: N, loss: K, y: DMatrixView<'s, T>, penalised: Vec<Range<usize>>,
+        &'s self, model: N, loss: K, y: TargetView<'s, T>, penalised: Vec<Range<usize>>,
         frame: Option<Frame<T>>,
     ) -> EmpiricalRisk<'s, T, N, K> {
         let (x, _, shares) = self.present();

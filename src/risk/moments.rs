@@ -13,7 +13,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         let root = Sums::zeros(0, self.model.outputs());
         let sums = self.sum_chunks(Quantity::Moments, root, |risk, chunk, worker, sums| {
             let (x, y, shares) = risk.part(chunk);
-            let residuals = risk.model.forward(theta, x, &mut worker.cache) - y;
+            let residuals = risk.model.forward(theta, x, &mut worker.cache) - y.dense(&mut worker.targets);
             for (r, share) in residuals.column_iter().zip(shares) {
                 sums.matrix.ger(*share * total, &r, &r, T::one());
             }
@@ -28,12 +28,13 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         let theta = if is_affine { theta.abs() } else { theta.clone() };
         let (_, y, _) = self.present();
         // squares are of numbers next to 1
-        let units = DVector::from_iterator(y.nrows(), y.row_iter().map(|y| kernel::unit(y.amax())));
+        let units = y.sizes(self.model.outputs()).map(kernel::unit);
         let root = Sums::zeros(units.len(), 1);
         let sums = self.sum_chunks(Quantity::Moments, root, |risk, chunk, worker, sums| {
             let (x, y, shares) = risk.part(chunk);
             let absolute = if is_affine { x.abs() } else { x.into_owned() };
             let z = risk.model.forward(&theta, absolute.as_view(), &mut worker.cache);
+            let y = y.dense(&mut worker.targets);
             for ((z, y), share) in z.column_iter().zip(y.column_iter()).zip(shares) {
                 let terms = (z.abs() + y.abs()).component_mul(&units);
                 sums.vector.axpy(*share, &terms.component_mul(&terms), T::one());
@@ -52,6 +53,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
             let mut g = DVector::zeros(p);
             for j in chunk {
                 let (x, y, share) = risk.part(j..j + 1);
+                let y = y.dense(&mut worker.targets);
                 let mut delta = worker.delta.columns_mut(0, 1);
                 let z = risk.model.forward(theta, x, &mut worker.cache);
                 risk.loss.value_gradient(z, y, &[T::one()], delta.as_view_mut());

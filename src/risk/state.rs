@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{DMatrix, DMatrixView, DVector};
 
+use crate::data::TargetView;
 use crate::{Error, Real, kernel};
 
 /// The weights of the data, not all zero.
@@ -32,8 +33,8 @@ impl<T: Real> Weights<T> {
 #[derive(Debug)]
 pub(super) struct Batch<T: Real> {
     pub(super) range: Range<usize>,
-    /// Copies of the columns of `x` and `y`, where they are not a range of the data.
-    pub(super) gathered: Option<(DMatrix<T>, DMatrix<T>)>,
+    /// Copies of samples that are not a range of the data.
+    pub(super) gathered: Option<Gathered<T>>,
     pub(super) is_gathered: bool,
     pub(super) shares: Vec<T>,
 }
@@ -74,6 +75,49 @@ impl<T: Real> Batch<T> {
     }
 }
 
+/// Samples side by side.
+#[derive(Debug)]
+pub(super) struct Gathered<T: Real> {
+    pub(super) x: DMatrix<T>,
+    y: DMatrix<T>,
+    labels: Vec<usize>,
+}
+
+impl<T: Real> Default for Gathered<T> {
+    fn default() -> Self {
+        Self { x: DMatrix::zeros(0, 0), y: DMatrix::zeros(0, 0), labels: Vec::new() }
+    }
+}
+
+impl<T: Real> Gathered<T> {
+    pub(super) fn gather(&mut self, x: DMatrixView<'_, T>, y: TargetView<'_, T>, samples: &[usize]) {
+        gather(x, samples, &mut self.x);
+        match y {
+            TargetView::Numbers(y) => gather(y, samples, &mut self.y),
+            TargetView::Classes(labels) => {
+                self.labels.clear();
+                self.labels.extend(samples.iter().map(|j| labels[*j]));
+            }
+        }
+    }
+
+    /// The targets of some of these samples, of the kind of those that they were taken from.
+    pub(super) fn targets(&self, like: TargetView<'_, T>, range: Range<usize>) -> TargetView<'_, T> {
+        match like {
+            TargetView::Numbers(_) => TargetView::Numbers(self.y.columns_range(range)),
+            TargetView::Classes(_) => TargetView::Classes(&self.labels[range]),
+        }
+    }
+}
+
+/// Copies columns side by side into a matrix, which grows if it has to.
+fn gather<T: Real>(from: DMatrixView<'_, T>, samples: &[usize], to: &mut DMatrix<T>) {
+    if to.ncols() < samples.len() {
+        *to = DMatrix::zeros(from.nrows(), samples.len());
+    }
+    kernel::gather(from, samples, to.as_mut_slice());
+}
+
 /// What one thread needs to evaluate chunks of the batch; all matrices have `width` columns.
 #[derive(Debug)]
 pub(super) struct Worker<T, C> {
@@ -83,6 +127,8 @@ pub(super) struct Worker<T, C> {
     pub(super) second: Curved<T>,
     /// Inputs measured by the frame of the risk, if it has one (`n` rows).
     pub(super) placed: DMatrix<T>,
+    /// Targets, where they are classes (`k` rows).
+    pub(super) targets: DMatrix<T>,
 }
 
 /// Samples at a time where there are second derivatives: 256, or as many blocks of `k × k` as take 128 MB.

@@ -6,8 +6,8 @@ use crate::kernel;
 use crate::model::Affine;
 use crate::risk::Design;
 use crate::{
-    CriticalKind, CriticalPoint, CrossEntropy, EmpiricalRisk, Error, Hessian, LogLoss, Loss, Model, Network,
-    Perceptron, Real, SecondOrderLoss, SigmoidClassifier, SquaredError,
+    Architecture, CriticalKind, CriticalPoint, CrossEntropy, EmpiricalRisk, Error, Hessian, LogLoss, Loss,
+    Model, Network, Perceptron, Real, SecondOrderLoss, SigmoidClassifier, SquaredError,
 };
 
 /// A model and a loss that together are a likelihood, so that curvature tells precision.
@@ -87,7 +87,8 @@ impl<T: Real> Information<T, SquaredError> for Perceptron {
         risk: &mut EmpiricalRisk<'_, T, Self, SquaredError>, theta: &DVector<T>,
     ) -> Result<Curvature<T>, Error> {
         let (_, y, shares) = risk.present();
-        let (k, block) = (y.nrows(), Block::new(risk, shares, y)?);
+        let k = risk.model().outputs();
+        let block = Block::new(risk, shares, y.dense(&mut y.room(k, y.len())))?;
         let left = degrees(risk.total_weight(), block.effective)?;
         let (rounding, moments) = (risk.rounding(theta), risk.residual_moments(theta));
         let sigma = DVector::from_fn(k, |o, _| {
@@ -111,7 +112,9 @@ impl<T: Real> Information<T, LogLoss> for SigmoidClassifier {
         risk: &mut EmpiricalRisk<'_, T, Self, LogLoss>, theta: &DVector<T>,
     ) -> Result<Curvature<T>, Error> {
         let (x, y, shares) = risk.present();
-        let (k, m) = y.shape();
+        let (k, m) = (risk.model().outputs(), y.len());
+        let mut room = y.room(k, m);
+        let y = y.dense(&mut room);
         let mut cache = risk.model().cache(m);
         let z = risk.model().forward(theta, x, &mut cache);
         let mut curved = DMatrix::zeros(k, m);

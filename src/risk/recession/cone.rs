@@ -25,6 +25,8 @@ pub(super) struct Cone<'r, 'a, T: Real, M: Model<T>, L> {
     pub(super) risk: &'r EmpiricalRisk<'a, T, M, L>,
     theta: &'r DVector<T>,
     cache: M::Cache,
+    /// Targets of a block, where they are classes.
+    pub(super) targets: DMatrix<T>,
     /// The parameters, in their order in `θ`, that no penalty holds.
     pub(super) free: Vec<usize>,
     /// Inputs, if the model tells them.
@@ -48,10 +50,12 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
         let is_held = |i: &usize| risk.ridge != T::zero() && risk.penalised.iter().any(|run| run.contains(i));
         let free: Vec<_> = range.clone().filter(|i| !is_held(i)).collect();
         let (x, y, shares) = risk.part(0..risk.batch.len());
+        let mut targets = y.room(k, WIDE);
         let mut scratch = Scratch::new(k);
         let (mut falls, mut is_flat) = (false, k > 1);
-        for j in (0..y.ncols()).filter(|j| shares[*j] > T::zero()) {
-            units(&risk.loss, y.column(j).as_slice(), &mut scratch, |margin, row| {
+        for j in (0..y.len()).filter(|j| shares[*j] > T::zero()) {
+            let y = y.columns(j..j + 1).dense(&mut targets);
+            units(&risk.loss, y.column(0).as_slice(), &mut scratch, |margin, row| {
                 let sum = row.iter().fold(T::zero(), |sum, u| sum + *u);
                 falls |= margin != -T::one();
                 is_flat &= sum.abs() <= T::of(4.0 * k as f64) * T::EPSILON;
@@ -74,7 +78,7 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
         });
         let rows = inputs.map_or(free.len(), |_| free.len() / k);
         let (origin, scale) = (vec![0.0; rows], vec![1.0; rows]);
-        Some(Self { risk, theta, cache, free, inputs, rows, is_flat, origin, scale })
+        Some(Self { risk, theta, cache, targets, free, inputs, rows, is_flat, origin, scale })
     }
 
     /// So many may overlap in all directions, if all do: then they prove it. Of several classes each needs its own.
@@ -183,6 +187,7 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
     fn each(&mut self, block: &Range<usize>, mut each: impl FnMut(usize, &[T], &[f64])) {
         let b = self.gather(block.clone());
         let (_, y, shares) = self.risk.part(block.clone());
+        let y = y.dense(&mut self.targets);
         let columns = b.ncols() / y.ncols();
         for j in (0..y.ncols()).filter(|j| shares[*j] > T::zero()) {
             let size = columns * self.rows;

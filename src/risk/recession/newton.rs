@@ -41,6 +41,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
             for block in blocks {
                 let (b, z, delta) = self.slopes(loss, block, &at);
                 let (_, y, shares) = self.risk.part(block.clone());
+                let y = y.dense(&mut self.targets);
                 let r = scores(&step, &b);
                 let (mut change, rounded) = (DMatrix::zeros(z.nrows(), z.ncols()), r.map(T::of));
                 let (z, rounded) = (z.as_view(), rounded.as_view());
@@ -72,7 +73,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
             let (b, z, delta) = self.slopes(loss, block, at);
             let (_, y, shares) = self.risk.part(block.clone());
             let (mut unit, mut curvature) = (z.clone(), DMatrix::zeros(k * k, z.ncols()));
-            let sample = (z.as_view(), y, shares);
+            let sample = (z.as_view(), y.dense(&mut self.targets), shares);
             write_blocks(loss, sample, unit.as_mut_slice(), curvature.as_mut_slice());
             let (delta, curvature) = (delta.map(Real::f64), curvature.map(Real::f64));
             let (b, delta, curvature) = (b.as_view(), delta.as_view(), curvature.as_view());
@@ -96,7 +97,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
         let b = self.gather(block.clone());
         let (_, y, shares) = self.risk.part(block.clone());
         let z = scores(at, &b).map(T::of);
-        let mut delta = z.clone();
+        let (mut delta, y) = (z.clone(), y.dense(&mut self.targets));
         loss.value_gradient(z.as_view(), y, shares, delta.as_view_mut());
         (b, z, delta)
     }

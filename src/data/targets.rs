@@ -1,0 +1,120 @@
+//! Targets as they were given.
+
+use std::ops::Range;
+
+use nalgebra::{DMatrix, DMatrixView, DVector};
+
+use crate::contract::check_matrix;
+use crate::kernel::compiled;
+use crate::{Error, Loss, Real};
+
+/// Targets of samples: numbers, or classes.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub enum TargetView<'a, T: Real> {
+    /// `outputs × samples`
+    Numbers(DMatrixView<'a, T>),
+    /// The class of each sample.
+    Classes(&'a [usize]),
+}
+
+impl<'a, T: Real> TargetView<'a, T> {
+    /// Targets have their shape, are finite, and the loss understands them.
+    pub(crate) fn check(self, loss: &impl Loss<T>, (k, m): (usize, usize)) -> Result<(), Error> {
+        let labels = match self {
+            Self::Numbers(y) => {
+                check_matrix("y", y, (k, m))?;
+                return loss.check(y);
+            }
+            Self::Classes(labels) => labels,
+        };
+        if labels.len() != m {
+            return Err(Error::Length { argument: "y", expected: m, found: labels.len() });
+        }
+        check_classes("y", labels, if k == 1 { 2 } else { k })?;
+        // but for their order the columns of all classes are alike: two of them show the loss what there is
+        let another = labels.iter().find(|label| **label != labels[0]);
+        let two: Vec<_> = labels.iter().take(1).chain(another).copied().collect();
+        loss.check(TargetView::Classes(&two).dense(&mut DMatrix::zeros(k, two.len())))
+    }
+
+    pub(crate) fn len(self) -> usize {
+        match self {
+            Self::Numbers(y) => y.ncols(),
+            Self::Classes(labels) => labels.len(),
+        }
+    }
+
+    /// The targets of some of the samples.
+    pub(crate) fn columns(&self, range: Range<usize>) -> TargetView<'_, T> {
+        match self {
+            Self::Numbers(y) => TargetView::Numbers(y.columns_range(range)),
+            Self::Classes(labels) => TargetView::Classes(&labels[range]),
+        }
+    }
+
+    /// Room for [`dense`](Self::dense) targets of `k` outputs, as many as `width` at a time.
+    pub(crate) fn room(self, k: usize, width: usize) -> DMatrix<T> {
+        DMatrix::zeros(k, if matches!(self, Self::Classes(_)) { width } else { 0 })
+    }
+
+    /// The targets as a matrix, written to `room` where they are classes: a one in the row of each; where there is one
+    /// row, the class itself.
+    pub(crate) fn dense<'s>(self, room: &'s mut DMatrix<T>) -> DMatrixView<'s, T>
+    where
+        'a: 's,
+    {
+        match self {
+            Self::Numbers(y) => y,
+            Self::Classes(labels) => {
+                write(labels, room.nrows(), room.as_mut_slice());
+                room.columns(0, labels.len())
+            }
+        }
+    }
+
+    /// The largest size of a target of each of `k` outputs.
+    pub(crate) fn sizes(self, k: usize) -> DVector<T> {
+        match self {
+            Self::Numbers(y) => DVector::from_iterator(k, y.row_iter().map(|y| y.amax())),
+            Self::Classes(_) => DVector::repeat(k, T::one()),
+        }
+    }
+
+    /// How many samples of a positive share have a target of each of `k` outputs that is not 0.
+    pub(crate) fn members(self, k: usize, shares: &[T]) -> Vec<usize> {
+        let mut members = vec![0; k];
+        for (j, share) in shares.iter().enumerate().filter(|(_, share)| **share > T::zero()) {
+            match self {
+                Self::Numbers(y) => count(y.column(j).as_slice(), *share, &mut members),
+                Self::Classes(labels) if k == 1 => members[0] += labels[j],
+                Self::Classes(labels) => members[labels[j]] += 1,
+            }
+        }
+        members
+    }
+}
+
+/// Every label is one of so many classes.
+pub(crate) fn check_classes(argument: &'static str, labels: &[usize], classes: usize) -> Result<(), Error> {
+    match labels.iter().position(|label| *label >= classes) {
+        Some(sample) => Err(Error::Class { argument, classes, found: labels[sample], sample }),
+        None => Ok(()),
+    }
+}
+
+/// Adds 1 for each output with a target, unless it is lost beside its share.
+fn count<T: Real>(y: &[T], share: T, members: &mut [usize]) {
+    members.iter_mut().zip(y).for_each(|(count, y)| *count += usize::from(*y * share != T::zero()));
+}
+
+compiled! {
+    fn write<T>(labels: &'a [usize], k: usize, to: &'a mut [T]) {
+        if k == 1 {
+            to.iter_mut().zip(labels).for_each(|(y, label)| *y = T::of(*label as f64));
+            return;
+        }
+        to[..k * labels.len()].fill(T::zero());
+        to.chunks_exact_mut(k).zip(labels).for_each(|(y, label)| y[*label] = T::one());
+    }
+}
