@@ -20,8 +20,7 @@ pub use inputs::{Inputs, Targets};
 pub use literals::from_rows;
 #[doc(hidden)]
 pub use targets::TargetView;
-
-use targets::check_classes;
+pub(crate) use targets::check_classes;
 
 mod inputs;
 mod literals;

@@ -15,7 +15,7 @@ use crate::{Error, Real};
 
 pub use classifier::Classifier;
 pub use cross_entropy::CrossEntropy;
-use determination::determination;
+pub(crate) use determination::determination;
 pub use element_wise::{ElementWise, Through};
 pub use entries::Jet;
 #[doc(hidden)]

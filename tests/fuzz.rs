@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use gradus::check;
 use gradus::data::{Standardizer, columns, one_hot};
 use gradus::least_squares::Residuals;
+use gradus::metrics::{Classification, ConfusionMatrix, Regression};
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::univariate::{Brent, Halley, ScalarNewton};
 use gradus::*;
@@ -458,6 +459,45 @@ fn data() {
         let rows: Vec<Vec<f64>> =
             (0..n).map(|_| (0..random.below(4)).map(|_| random.number()).collect()).collect();
         _ = columns(&rows);
+    });
+}
+
+#[test]
+fn metrics() {
+    fuzz("metrics", |random| {
+        let (k, m) = (random.below(4), random.below(7));
+        let mut labels = || (0..m).map(|_| random.below(k + 2)).collect::<Vec<usize>>();
+        let (truth, called) = (labels(), labels());
+        let weights: Vec<f64> =
+            (0..m).map(|_| if random.below(3) > 0 { 1.0 } else { random.number().abs() }).collect();
+        let share = |x: f64| assert!((0.0..=1.0).contains(&x), "{x}");
+        if let Ok(counted) = ConfusionMatrix::weighted(&truth, &called, &weights) {
+            share(counted.accuracy());
+            for scores in
+                counted.classes().into_iter().chain([counted.macro_average(), counted.weighted_average()])
+            {
+                [scores.precision, scores.recall, scores.f1].into_iter().for_each(share);
+            }
+            assert!(!counted.to_string().contains("NaN"), "{counted}");
+        }
+        let scores = match random.below(2) {
+            0 => random.matrix(k, m),
+            _ => DMatrix::from_fn(k, m, |_, _| random.below(5) as f64 / 4.0),
+        };
+        if let Ok(judged) =
+            Classification::new(&truth, &scores).and_then(|judged| judged.with_weights(&weights))
+        {
+            judged.auc().into_iter().for_each(share);
+            let rest =
+                [judged.log_loss(), judged.brier_score(), judged.calibration(4).map(|t| t.expected_error)];
+            assert!(rest.into_iter().flatten().all(f64::is_finite), "{judged}");
+            assert!(!judged.to_string().contains("NaN"), "{judged}");
+        }
+        let judged = Regression::new(&random.matrix(k, m), &random.matrix(k, m));
+        if let Ok(judged) = judged.and_then(|judged| judged.with_weights(&weights)) {
+            let all = [judged.r2(), judged.mean_absolute_error(), judged.root_mean_squared_error()];
+            assert!(all.into_iter().flatten().all(f64::is_finite), "{judged}");
+        }
     });
 }
 

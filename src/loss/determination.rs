@@ -5,7 +5,7 @@ use crate::kernel::{self, compiled, pairwise};
 compiled! {
     /// `R² = 1 − Σ w (y − z)² / Σ w (y − ȳ)²` over all outputs, `ȳ` the weighted mean of each; all powers of two that
     /// the squares might carry out of the range are taken out before.
-    pub(super) fn determination<T>(z: DMatrixView<'a, T>, y: DMatrixView<'a, T>, weights: &'a [T]) -> T {
+    pub(crate) fn determination<T>(z: DMatrixView<'a, T>, y: DMatrixView<'a, T>, weights: &'a [T]) -> T {
         let (scale, _) = kernel::norm_inf(weights).unit();
         let sum = |f: &dyn Fn(usize) -> T| {
             pairwise(0..weights.len(), SAMPLES, &mut |part| {

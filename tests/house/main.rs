@@ -14,7 +14,7 @@ mod source;
 
 /// A room leans on rooms of earlier lines; within a line in either way, but in no circle.
 const HALL: [&[&str]; 9] = [
-    &["error", "termination"],
+    &["error", "termination", "figures"],
     &["kernel"],
     &["contract"],
     &["objective"],
@@ -26,10 +26,11 @@ const HALL: [&[&str]; 9] = [
 ];
 
 /// A wing leans on the hall, and on the wings beside its name.
-const WINGS: [(&str, &[&str]); 8] = [
+const WINGS: [(&str, &[&str]); 9] = [
     ("univariate", &[]),
     ("check", &[]),
     ("problems", &[]),
+    ("metrics", &[]),
     ("fit", &[]),
     ("statistics", &[]),
     ("training", &["fit"]),
