@@ -101,19 +101,13 @@ fn network_on_digits() -> Answer {
     let start = network.initial(1);
     let mut risk = EmpiricalRisk::new(network.clone(), CrossEntropy, &x, &y)?;
     let mut validation = EmpiricalRisk::new(network, CrossEntropy, &x_test, &y_test)?;
-    println!("epoch   training   held out");
     let (fitted, _) = Trainer::default().epochs(60).batch_size(64).seed(1).train_with(
         &mut risk,
         start,
         Some(&mut validation),
-        |epoch, _| {
-            if epoch.epoch == 1 || epoch.epoch % 10 == 0 {
-                println!(
-                    "{:>5} {:>10.4} {:>10.4}",
-                    epoch.epoch,
-                    epoch.loss,
-                    epoch.validation.unwrap_or(f32::NAN)
-                );
+        |training| {
+            if training.epoch().epoch == 1 || training.epoch().epoch % 10 == 0 {
+                println!("{training}");
             }
             std::ops::ControlFlow::Continue(())
         },

@@ -149,6 +149,14 @@ pub enum Error {
         /// Coefficients, those that a penalty leaves undetermined not counted.
         coefficients: f64,
     },
+    /// A checkpoint of another run: of another method, model or trainer.
+    #[error("the checkpoint is of {found}, expected {expected}")]
+    Checkpoint {
+        /// What it is of.
+        found: String,
+        /// What goes on from it.
+        expected: &'static str,
+    },
     /// A setting outside its domain.
     #[error("setting `{name}` must be {expected}, found {found}")]
     Setting {

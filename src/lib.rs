@@ -117,4 +117,4 @@ pub use optimizer::{
 pub use risk::EmpiricalRisk;
 pub use statistics::{Robust, Statistics};
 pub use termination::Termination;
-pub use training::{Epoch, Trained, Trainer};
+pub use training::{Checkpoint, Epoch, History, Trained, Trainer, Training};

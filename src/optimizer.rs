@@ -31,6 +31,7 @@ pub(crate) use search::position::Position;
 pub(crate) use search::probe::leave;
 pub(crate) use search::rounding::rounding;
 pub(crate) use search::trust_radius::{RadiusRule, TrustRadius};
+pub use stochastic::{Memory, Stochastic};
 pub use trust_region::TrustRegion;
 
 mod adagrad;
@@ -46,6 +47,7 @@ mod rms_prop;
 mod saddle_free;
 mod schedule;
 mod search;
+mod stochastic;
 mod trust_region;
 
 /// A method that takes steps on an objective.
@@ -147,33 +149,6 @@ pub trait Optimizer<T: Real, O: ?Sized> {
         Ok(None)
     }
 }
-
-/// A method that is sound on an objective that changes from step to step, as the loss of one mini-batch after another
-/// does: what it remembers are averages, not values or differences at earlier points. A
-/// [`Trainer`](crate::Trainer) asks for it.
-///
-/// A method of one's own opts in by one line:
-///
-/// ```
-/// use gradus::optimizer::Stochastic;
-///
-/// struct SignDescent;
-/// impl Stochastic for SignDescent {}
-/// ```
-///
-/// Methods that compare one point with the next do not have it:
-///
-/// ```compile_fail,E0277
-/// let trainer = gradus::Trainer::<f64, _>::new(gradus::Lbfgs::new());
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not known to be sound on mini-batches, where the objective changes from step to step",
-    label = "does not implement `Stochastic`",
-    note = "train with `GradientDescent`, `AdaGrad`, `RmsProp` or `Adam`, or use `minimize` on all samples at once",
-    note = "a method of your own that keeps no value or gradient of an earlier step to compare with opts in by one \
-            line: `impl gradus::optimizer::Stochastic for YourMethod {{}}`"
-)]
-pub trait Stochastic {}
 
 /// What an optimizer tells of one step; value and gradient are those of the point *before* it moved.
 ///

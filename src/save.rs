@@ -12,11 +12,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::contract::{check_point, setting};
 use crate::data::Standardizer;
 use crate::loss::ElementWise;
-use crate::optimizer::Probed;
+use crate::optimizer::{Memory, Probed};
 use crate::{
-    Activation, Architecture, CriticalPoint, CrossEntropy, Error, Fitted, Huber, LogLoss, Loss, Model,
-    Network, Perceptron, Progress, Real, Recession, Report, SigmoidClassifier, SquaredError, Termination,
-    Through,
+    Activation, Architecture, Checkpoint, CriticalPoint, CrossEntropy, Epoch, Error, Fitted, History, Huber,
+    LogLoss, Loss, Model, Network, Perceptron, Progress, Real, Recession, Report, SigmoidClassifier,
+    SquaredError, Termination, Through,
 };
 
 /// Serde's two traits: how a type is written, how it is read, and what is asked of it then.
@@ -104,6 +104,8 @@ fn units(network: &Network) -> Vec<(usize, Activation)> {
 saved!(Fitted<T: Real, M: Model<T>, L: Loss<T>>, SavedFit::serialize, SavedFit::deserialize, Fitted::check);
 saved!(Report<T: Real>, SavedReport::serialize, SavedReport::deserialize, check_report);
 saved!(CriticalPoint<T: Real>, SavedPoint::serialize, SavedPoint::deserialize, check_judged);
+saved!(Epoch<T: Real>, SavedEpoch::serialize, SavedEpoch::deserialize, nothing);
+saved!(Checkpoint<T: Real>, SavedCheckpoint::serialize, SavedCheckpoint::deserialize, check_checkpoint);
 saved!(Standardizer<T: Real>, SavedScales::serialize, SavedScales::deserialize, check_scales);
 
 #[derive(Serialize, Deserialize)]
@@ -184,6 +186,38 @@ struct SavedScales<T: Real> {
     mean: DVector<T>,
     #[serde(with = "Field")]
     scale: DVector<T>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Epoch", deny_unknown_fields)]
+#[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
+struct SavedEpoch<T: Real> {
+    epoch: usize,
+    #[serde(with = "Field")]
+    loss: T,
+    #[serde(with = "Field")]
+    validation: Option<T>,
+    #[serde(with = "Field")]
+    metric: Option<T>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Checkpoint", deny_unknown_fields)]
+#[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
+struct SavedCheckpoint<T: Real> {
+    #[serde(with = "Field")]
+    theta: DVector<T>,
+    #[serde(with = "Field")]
+    good: DVector<T>,
+    #[serde(with = "Field")]
+    best: Option<DVector<T>>,
+    history: History<T>,
+    steps: usize,
+    memory: Option<Memory>,
+}
+
+fn check_checkpoint<T: Real>(checkpoint: &Checkpoint<T>) -> Result<(), Error> {
+    checkpoint.check(checkpoint.parameters().len())
 }
 
 /// A field as something that serde writes and reads.

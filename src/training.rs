@@ -1,17 +1,22 @@
 //! Mini-batch training: epochs over shuffled samples, any stochastic method, history, early stopping.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use nalgebra::DVector;
 
+use crate::contract::{check_point, setting};
 use crate::data::{Inputs, Targets};
 use crate::fit::Fitted;
-use crate::kernel;
-use crate::model::Stream;
 use crate::optimizer::Stochastic;
-use crate::{
-    Adam, EmpiricalRisk, Error, Loss, Model, Network, Objective, Optimizer, Real, Report, Termination,
-};
+use crate::{Adam, EmpiricalRisk, Error, Loss, Model, Network, Objective, Optimizer, Real};
+
+pub use checkpoint::{Checkpoint, Training};
+pub use history::{Epoch, History};
+use run::{Plan, Run};
+
+mod checkpoint;
+mod history;
+mod run;
 
 impl Network {
     /// Trains by mini-batch [`Adam`], for `x` (`features × samples`) and `y` (`outputs × samples`).
@@ -73,31 +78,9 @@ pub struct Trainer<T: Real, P = Adam<T>> {
     batch: Option<usize>,
     seed: u64,
     patience: Option<(usize, T)>,
-}
-
-/// One pass through the data.
-///
-/// ```
-/// use gradus::nalgebra::{self, dmatrix, dvector};
-/// use gradus::{EmpiricalRisk, Epoch, GradientDescent, Perceptron, SquaredError, Trainer};
-///
-/// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
-/// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
-/// let mut trainer = Trainer::new(GradientDescent::new(0.1)).epochs(1);
-/// let (_, history) = trainer.train(&mut risk, dvector![0.0, 0.0])?;
-/// // (½ 1² + ½ 3²) / 2
-/// assert_eq!(history, [Epoch { epoch: 1, loss: 2.5, validation: None }]);
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Epoch<T> {
-    /// Counted from 1.
-    pub epoch: usize,
-    /// The mean of the losses of the batches, each before its own step and as often as it has samples (penalty
-    /// included): the risk, but for the steps.
-    pub loss: T,
-    /// The validation objective after the epoch, if there is one.
-    pub validation: Option<T>,
+    plateau: Option<(usize, f64)>,
+    validation_share: Option<f64>,
+    frozen: Vec<Range<usize>>,
 }
 
 /// What training returns: the model with its report, and its history, an entry per epoch.
@@ -115,7 +98,7 @@ pub struct Epoch<T> {
 /// assert_eq!((fitted.report.iterations, history.len()), (3, 3));
 /// # Ok::<(), gradus::Error>(())
 /// ```
-pub type Trained<T, M, L> = (Fitted<T, M, L>, Vec<Epoch<T>>);
+pub type Trained<T, M, L> = (Fitted<T, M, L>, History<T>);
 
 impl<T: Real> Default for Trainer<T> {
     /// [`Adam`] with its usual rate of `1e−3`.
@@ -143,7 +126,16 @@ impl<T: Real, P> Trainer<T, P> {
     where
         P: Stochastic,
     {
-        Self { optimizer, epochs: None, batch: None, seed: 0, patience: None }
+        Self {
+            optimizer,
+            epochs: None,
+            batch: None,
+            seed: 0,
+            patience: None,
+            plateau: None,
+            validation_share: None,
+            frozen: Vec::new(),
+        }
     }
 
     /// Passes through the data, at least 1. Default: as many as 5000 updates take, 20 at the least.
@@ -222,6 +214,72 @@ impl<T: Real, P> Trainer<T, P> {
         Self { patience: Some((patience, improvement)), ..self }
     }
 
+    /// Multiplies the learning rate with `factor`, in `(0, 1)`, whenever the loss that
+    /// [early stopping](Self::early_stopping) watches has not improved for `patience` epochs. Default: off.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{EmpiricalRisk, GradientDescent, Perceptron, SquaredError, Trainer};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 1.0], dmatrix![1.0, 3.0]);
+    /// let model = Perceptron::new(1).without_bias();
+    /// let mut risk = EmpiricalRisk::new(model, SquaredError, &x, &y)?;
+    /// // from one side of the minimum at 2 to the other, until the rate is halved
+    /// let trainer = Trainer::new(GradientDescent::new(2.0));
+    /// let mut trainer = trainer.epochs(3).reduce_on_plateau(1, 0.5);
+    /// let (fitted, _) = trainer.train(&mut risk, dvector![1.0])?;
+    /// assert_eq!(fitted.parameters()[0], 2.0);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[must_use]
+    pub fn reduce_on_plateau(self, patience: usize, factor: f64) -> Self {
+        Self { plateau: Some((patience, factor)), ..self }
+    }
+
+    /// Holds out this share of the samples, in `(0, 1)` and rounded to at least one, drawn by the seed: the history's
+    /// validation loss is theirs, and no step sees them. Default: none; a validation objective of one's own comes
+    /// before it.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DVector, dmatrix};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![3.0, 5.0, 7.0, 9.0]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let mut trainer = Trainer::default().epochs(5).batch_size(1).validation_share(0.25);
+    /// let (fitted, history) = trainer.train(&mut risk, DVector::zeros(2))?;
+    /// assert_eq!(fitted.report.iterations, 15); // three samples an epoch
+    /// assert!(history[4].validation < history[0].validation);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[must_use]
+    pub fn validation_share(self, share: f64) -> Self {
+        Self { validation_share: Some(share), ..self }
+    }
+
+    /// Leaves the parameters of this range as they are, as those of a layer ([`Layer::range`](crate::Layer::range)).
+    /// More than one range can be frozen. Default: none.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{Activation, EmpiricalRisk, LogLoss, Network, Trainer};
+    ///
+    /// let x = dmatrix![0.0, 0.0, 1.0, 1.0; 0.0, 1.0, 0.0, 1.0];
+    /// let y = dmatrix![0.0, 1.0, 1.0, 0.0];
+    /// let network = Network::new(&[2, 8, 1], Activation::Tanh);
+    /// let (first, start) = (network.layers()[0].range(), network.initial(1));
+    /// let mut risk = EmpiricalRisk::new(network, LogLoss, &x, &y)?;
+    /// let mut trainer = Trainer::default().epochs(10).frozen(first.clone());
+    /// let (fitted, _) = trainer.train(&mut risk, start.clone())?;
+    /// assert_eq!(fitted.parameters().rows_range(first.clone()), start.rows_range(first));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[must_use]
+    pub fn frozen(mut self, parameters: Range<usize>) -> Self {
+        self.frozen.push(parameters);
+        self
+    }
+
     /// Trains from `start`; [`train_with`](Self::train_with) says what comes back. Model and loss are cloned into it: a
     /// model or a loss of your own has to be [`Clone`].
     ///
@@ -243,13 +301,14 @@ impl<T: Real, P> Trainer<T, P> {
         &mut self, risk: &mut EmpiricalRisk<'a, T, M, L>, start: DVector<T>,
     ) -> Result<Trained<T, M, L>, Error>
     where
-        P: Optimizer<T, EmpiricalRisk<'a, T, M, L>>,
+        P: Stochastic + Optimizer<T, EmpiricalRisk<'a, T, M, L>>,
     {
-        self.train_with(risk, start, None, |_, _| ControlFlow::Continue(()))
+        self.train_with(risk, start, None, |_| ControlFlow::Continue(()))
     }
 
     /// Trains from `start`, with a validation set (the risk of the same model on other data, or any objective of
-    /// its parameters) and a closure that sees every epoch and may end the run.
+    /// its parameters) and a closure that sees every epoch ([`Training`]) and may end
+    /// the run.
     ///
     /// Returns the trained model and its history, an entry per epoch. The report holds value and gradient norm over
     /// all samples at the point returned, and why the run ended: [`Termination::Iterations`] when the epochs were
@@ -271,7 +330,7 @@ impl<T: Real, P> Trainer<T, P> {
     ///     &mut risk,
     ///     DVector::zeros(2),
     ///     Some(&mut held_out),
-    ///     |epoch, _theta| match epoch.epoch {
+    ///     |training| match training.epoch().epoch {
     ///         3 => ControlFlow::Break(()),
     ///         _ => ControlFlow::Continue(()),
     ///     },
@@ -288,14 +347,70 @@ impl<T: Real, P> Trainer<T, P> {
     pub fn train_with<'a, M: Model<T> + Clone, L: Loss<T> + Clone>(
         &mut self, risk: &mut EmpiricalRisk<'a, T, M, L>, start: DVector<T>,
         validation: Option<&mut dyn Objective<T>>,
-        progress: impl FnMut(&Epoch<T>, &DVector<T>) -> ControlFlow<()>,
+        progress: impl FnMut(&mut Training<'_, T>) -> ControlFlow<()>,
     ) -> Result<Trained<T, M, L>, Error>
     where
-        P: Optimizer<T, EmpiricalRisk<'a, T, M, L>>,
+        P: Stochastic + Optimizer<T, EmpiricalRisk<'a, T, M, L>>,
+    {
+        check_point("start", &start, risk.dim())?;
+        self.go_on(risk, Checkpoint::new(start), validation, progress)
+    }
+
+    /// Goes on from a [`Checkpoint`], bit for bit as if the run had never ended, by the same trainer on the same data.
+    /// More [`epochs`](Self::epochs) are allowed.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use gradus::nalgebra::{self, DVector, dmatrix};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0], dmatrix![3.0, 5.0, 7.0]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let mut trainer = Trainer::default().epochs(10).batch_size(2);
+    /// let whole = trainer.train(&mut risk, DVector::zeros(2))?;
+    ///
+    /// let mut kept = None; // with the feature `serde`, a file
+    /// trainer.train_with(&mut risk, DVector::zeros(2), None, |training| {
+    ///     kept = training.checkpoint();
+    ///     match training.epoch().epoch {
+    ///         4 => ControlFlow::Break(()),
+    ///         _ => ControlFlow::Continue(()),
+    ///     }
+    /// })?;
+    /// let checkpoint = kept.expect("Adam can be resumed");
+    /// let resumed = trainer.resume(&mut risk, checkpoint, None, |_| ControlFlow::Continue(()))?;
+    /// assert_eq!(resumed, whole);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`train_with`](Self::train_with); [`Error::Checkpoint`] where it is of another method,
+    /// [`Error::Length`] where it is of another model.
+    pub fn resume<'a, M: Model<T> + Clone, L: Loss<T> + Clone>(
+        &mut self, risk: &mut EmpiricalRisk<'a, T, M, L>, checkpoint: Checkpoint<T>,
+        validation: Option<&mut dyn Objective<T>>,
+        progress: impl FnMut(&mut Training<'_, T>) -> ControlFlow<()>,
+    ) -> Result<Trained<T, M, L>, Error>
+    where
+        P: Stochastic + Optimizer<T, EmpiricalRisk<'a, T, M, L>>,
+    {
+        checkpoint.check(risk.dim())?;
+        self.go_on(risk, checkpoint, validation, progress)
+    }
+
+    fn go_on<'a, M: Model<T> + Clone, L: Loss<T> + Clone>(
+        &mut self, risk: &mut EmpiricalRisk<'a, T, M, L>, from: Checkpoint<T>,
+        validation: Option<&mut dyn Objective<T>>,
+        progress: impl FnMut(&mut Training<'_, T>) -> ControlFlow<()>,
+    ) -> Result<Trained<T, M, L>, Error>
+    where
+        P: Stochastic + Optimizer<T, EmpiricalRisk<'a, T, M, L>>,
     {
         risk.check()?;
         self.optimizer.start(risk, None)?;
-        crate::contract::check_point("start", &start, risk.dim())?;
+        if let Some(memory) = &from.memory {
+            self.optimizer.remember(memory, risk.dim())?;
+        }
         if let Some(validation) = &validation {
             validation.check()?;
             if validation.dim() != risk.dim() {
@@ -303,149 +418,54 @@ impl<T: Real, P> Trainer<T, P> {
                 return Err(Error::Length { argument: "validation", expected, found });
             }
         }
-        let samples: Vec<usize> = (0..risk.samples()).filter(|j| risk.counts(*j)).collect();
-        let plan = self.plan(samples.len())?;
-        let mut run =
-            Run { good: start.clone(), at: start.clone(), x: start, samples, history: Vec::new(), steps: 0 };
-        let ended = run.epochs(&mut self.optimizer, risk, &plan, validation, progress);
-        let all = risk.samples();
-        let termination = ended.and_then(|termination| risk.batch(0..all).map(|_| termination))?;
-        run.report(risk, termination).map(|(report, history)| {
+        let samples = (0..risk.samples()).filter(|j| risk.counts(*j)).collect();
+        let mut run = Run::new(self.plan(samples, risk.dim(), validation.is_some())?, from);
+        let ended = run.epochs(&mut self.optimizer, risk, validation, progress);
+        let reported = ended.and_then(|termination| run.report(risk, termination));
+        risk.batch(0..risk.samples())?;
+        reported.map(|(report, history)| {
             (Fitted::new(risk.model().clone(), risk.loss().clone(), report), history)
         })
     }
 
-    /// The settings for `m` samples.
-    fn plan(&self, m: usize) -> Result<Plan<T>, Error> {
-        let setting = |name, expected, found| Err(Error::Setting { name, expected, found });
-        let batch = self.batch.unwrap_or(BATCH).min(m);
-        if batch == 0 {
-            return setting("batch_size", "at least 1", 0.0);
+    /// The settings for these samples and `dim` parameters.
+    fn plan(&self, mut samples: Vec<usize>, dim: usize, validated: bool) -> Result<Plan<T>, Error> {
+        let mut held_out = Vec::new();
+        if let Some(share) = self.validation_share.filter(|_| !validated) {
+            let count = (share * samples.len() as f64).round().max(1.0) as usize;
+            let fine = share > 0.0 && share < 1.0 && count < samples.len();
+            setting("validation_share", "in (0, 1), and leave a sample to train on", share, fine)?;
+            run::shuffle(&mut samples, self.seed, 0);
+            held_out = samples.split_off(samples.len() - count);
+            samples.sort_unstable();
         }
-        if self.epochs == Some(0) {
-            return setting("epochs", "at least 1", 0.0);
+        let batch = self.batch.unwrap_or(BATCH).min(samples.len());
+        setting("batch_size", "at least 1", T::zero(), batch > 0)?;
+        setting("epochs", "at least 1", T::zero(), self.epochs != Some(0))?;
+        let (patience, improvement) = self.patience.unwrap_or((1, T::zero()));
+        setting("patience", "at least 1 epoch", T::zero(), patience > 0)?;
+        let fine = improvement >= T::zero() && improvement.is_finite();
+        setting("improvement", "finite and not negative", improvement, fine)?;
+        let (patience, factor) = self.plateau.unwrap_or((1, 0.5));
+        setting("patience", "at least 1 epoch", T::zero(), patience > 0)?;
+        setting("factor", "in (0, 1)", factor, factor > 0.0 && factor < 1.0)?;
+        for range in self.frozen.iter().filter(|range| range.end > dim) {
+            return Err(Error::Length { argument: "frozen", expected: dim, found: range.end });
         }
-        if let Some((patience, improvement)) = self.patience {
-            if patience == 0 {
-                return setting("patience", "at least 1 epoch", 0.0);
-            }
-            if !(improvement >= T::zero() && improvement.is_finite()) {
-                return setting("improvement", "finite and not negative", improvement.f64());
-            }
-        }
-        let epochs = self.epochs.unwrap_or_else(|| UPDATES.div_ceil(m.div_ceil(batch)).max(EPOCHS));
-        Ok(Plan { batch, epochs, seed: self.seed, patience: self.patience })
+        let steps = samples.len().div_ceil(batch);
+        Ok(Plan {
+            samples,
+            held_out,
+            batch,
+            epochs: self.epochs.unwrap_or_else(|| UPDATES.div_ceil(steps).max(EPOCHS)),
+            seed: self.seed,
+            patience: self.patience,
+            plateau: self.plateau,
+            frozen: self.frozen.iter().filter(|range| !range.is_empty()).cloned().collect(),
+        })
     }
 }
 
 const BATCH: usize = 200;
 const UPDATES: usize = 5000;
 const EPOCHS: usize = 20;
-
-struct Plan<T> {
-    batch: usize,
-    epochs: usize,
-    seed: u64,
-    patience: Option<(usize, T)>,
-}
-
-/// The state of a run.
-struct Run<T: Real> {
-    x: DVector<T>,
-    /// Where the last step started.
-    at: DVector<T>,
-    /// The last point whose batch had a finite loss and gradient.
-    good: DVector<T>,
-    samples: Vec<usize>,
-    history: Vec<Epoch<T>>,
-    steps: usize,
-}
-
-impl<T: Real> Run<T> {
-    fn epochs<'a, M: Model<T>, L: Loss<T>, P: Optimizer<T, EmpiricalRisk<'a, T, M, L>>>(
-        &mut self, optimizer: &mut P, risk: &mut EmpiricalRisk<'a, T, M, L>, plan: &Plan<T>,
-        mut validation: Option<&mut dyn Objective<T>>,
-        mut progress: impl FnMut(&Epoch<T>, &DVector<T>) -> ControlFlow<()>,
-    ) -> Result<Termination, Error> {
-        let mut stream = Stream::new(plan.seed);
-        let (mut best, mut since): (Option<(T, DVector<T>)>, usize) = (None, 0);
-        for epoch in 1..=plan.epochs {
-            stream.shuffle(&mut self.samples);
-            let Some(loss) = self.epoch(optimizer, risk, plan.batch)? else {
-                return Ok(Termination::NonFinite);
-            };
-            let validation = validation.as_mut().map(|objective| objective.value(&self.x));
-            let entry = Epoch { epoch, loss, validation };
-            self.history.push(entry);
-            if progress(&entry, &self.x).is_break() {
-                return Ok(Termination::Stopped);
-            }
-            let Some((patience, improvement)) = plan.patience else { continue };
-            let monitored = validation.unwrap_or(loss);
-            match &mut best {
-                Some((value, x)) if monitored < *value - improvement => {
-                    (*value, since) = (monitored, epoch);
-                    x.copy_from(&self.x);
-                }
-                None if monitored.is_finite() => (best, since) = (Some((monitored, self.x.clone())), epoch),
-                // a validation loss that is not finite is no improvement either
-                _ if epoch - since >= patience => {
-                    if let Some((_, x)) = best {
-                        self.x = x;
-                    }
-                    return Ok(Termination::NoImprovement);
-                }
-                _ => {}
-            }
-        }
-        if let Some((_, x)) = best {
-            self.x = x;
-        }
-        Ok(Termination::Iterations)
-    }
-
-    /// One pass; the mean loss, or nothing once it is not finite.
-    fn epoch<'a, M: Model<T>, L: Loss<T>, P: Optimizer<T, EmpiricalRisk<'a, T, M, L>>>(
-        &mut self, optimizer: &mut P, risk: &mut EmpiricalRisk<'a, T, M, L>, batch: usize,
-    ) -> Result<Option<T>, Error> {
-        let mut loss = 0.0;
-        for samples in self.samples.chunks(batch) {
-            self.at.as_mut_slice().copy_from_slice(self.x.as_slice());
-            let step = optimizer.step(risk.select(samples)?, &mut self.x)?;
-            if self.x.len() != self.at.len() {
-                let (expected, found) = (self.at.len(), self.x.len());
-                return Err(Error::Resized { what: "the point", expected, found });
-            }
-            if !step.is_finite() {
-                return Ok(None);
-            }
-            std::mem::swap(&mut self.good, &mut self.at);
-            self.steps += 1;
-            loss += step.value.f64() * (samples.len() as f64 / self.samples.len() as f64);
-        }
-        Ok(Some(T::of(loss)))
-    }
-
-    /// Judges the point over all samples; one that is not finite there gives way to the last good one.
-    fn report<M: Model<T>, L: Loss<T>>(
-        self, risk: &mut EmpiricalRisk<'_, T, M, L>, mut termination: Termination,
-    ) -> Result<(Report<T>, Vec<Epoch<T>>), Error> {
-        let mut gradient = DVector::zeros(self.x.len());
-        let mut found = T::NAN;
-        let diverged = termination == Termination::NonFinite;
-        for x in if diverged { [self.good, self.x] } else { [self.x, self.good] } {
-            let value = risk.value_gradient(&x, &mut gradient);
-            let norm = kernel::norm_inf(gradient.as_slice());
-            if value.is_finite() && norm.is_finite() {
-                let mut report = Report::given(x);
-                (report.value, report.gradient_norm, report.termination) = (value, norm, termination);
-                (report.iterations, report.evaluations) = (self.steps, self.steps + 1);
-                return Ok((report, self.history));
-            }
-            found = if value.is_finite() { norm } else { value };
-            termination = Termination::NonFinite;
-        }
-        let at = if self.steps == 0 { "the start" } else { "every point that was reached" };
-        Err(Error::Evaluation { what: "the loss over all samples, or its gradient,", at, found: found.f64() })
-    }
-}

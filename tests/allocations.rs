@@ -6,10 +6,10 @@ use std::ops::ControlFlow;
 
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::{
-    Activation, AdaGrad, Adam, Bfgs, ConjugateGradient, CrossEntropy, EmpiricalRisk, Epoch, Fitted,
-    GaussNewton, GradientDescent, Hessian, HessianProduct, Lbfgs, LeastSquares, LevenbergMarquardt, LogLoss,
-    Network, Newton, NewtonCg, Objective, Optimizer, Perceptron, Real, Residuals, RmsProp, SaddleFree,
-    Schedule, SecondOrderLoss, SecondOrderModel, SigmoidClassifier, SquaredError, Trainer, TrustRegion,
+    Activation, AdaGrad, Adam, Bfgs, ConjugateGradient, CrossEntropy, EmpiricalRisk, Fitted, GaussNewton,
+    GradientDescent, Hessian, HessianProduct, Lbfgs, LeastSquares, LevenbergMarquardt, LogLoss, Network,
+    Newton, NewtonCg, Objective, Optimizer, Perceptron, Real, Residuals, RmsProp, SaddleFree, Schedule,
+    SecondOrderLoss, SecondOrderModel, SigmoidClassifier, SquaredError, Trainer, Training, TrustRegion,
 };
 
 /// The system's allocator, with a count per thread (tests run side by side).
@@ -73,7 +73,7 @@ fn first_order<T: Real, O: Objective<T>>() -> Vec<Named<T, O>> {
         ("gradient descent", Box::new(GradientDescent::new(rate))),
         ("momentum", Box::new(GradientDescent::new(rate).momentum(T::of(0.9)))),
         ("Nesterov", Box::new(GradientDescent::new(rate).nesterov(T::of(0.9)))),
-        ("a schedule", Box::new(GradientDescent::new(rate).schedule(Schedule::Exponential { decay: 0.99 }))),
+        ("a schedule", Box::new(GradientDescent::new(rate).schedule(Schedule::exponential(0.99)))),
         ("AdaGrad", Box::new(AdaGrad::new(rate))),
         ("RMSProp", Box::new(RmsProp::new(rate))),
         ("Adam", Box::new(Adam::new(rate))),
@@ -257,8 +257,8 @@ fn an_epoch_allocates_nothing_after_the_first() {
         let mut held_out = EmpiricalRisk::new(network, CrossEntropy, &x, &y).unwrap();
         let mut trainer = Trainer::default().epochs(32).batch_size(16).early_stopping(32, 0.0);
         let mut counts = [0; 33];
-        let count = |epoch: &Epoch<f32>, _: &DVector<f32>| {
-            counts[epoch.epoch] = ALLOCATIONS.get();
+        let count = |training: &mut Training<'_, f32>| {
+            counts[training.epoch().epoch] = ALLOCATIONS.get();
             ControlFlow::Continue(())
         };
         trainer.train_with(&mut risk, start, Some(&mut held_out), count).unwrap();

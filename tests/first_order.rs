@@ -44,7 +44,7 @@ fn updates<T: Real>() -> Result<(), Error> {
         GradientDescent::new(rate),
         [[1.1, -1.3], [1.11, -0.89], [1.077, -0.645], [1.0261, -0.4947]],
     )?;
-    let halving = Schedule::Exponential { decay: 0.5 };
+    let halving = Schedule::exponential(0.5);
     follows::<T>(
         GradientDescent::new(rate).schedule(halving),
         [[1.1, -1.3], [1.105, -1.095], [1.102125, -1.013125], [1.0997359375, -0.9762453125]],
@@ -104,13 +104,13 @@ fn updates_follow_their_formulas() -> Result<(), Error> {
 #[test]
 fn schedules_at_their_ends() {
     let at = |schedule: Schedule, t| schedule.factor(t);
-    assert_eq!(at(Schedule::StepDecay { every: 3, decay: 0.5 }, 2), 1.0);
-    assert_eq!(at(Schedule::StepDecay { every: 3, decay: 0.5 }, 6), 0.25);
-    assert_eq!(at(Schedule::InverseTime { decay: 1.0 }, 3), 0.25);
-    assert_eq!(at(Schedule::Cosine { steps: 8 }, 0), 1.0);
-    assert!((at(Schedule::Cosine { steps: 8 }, 4) - 0.5).abs() < 1e-16);
-    assert_eq!(at(Schedule::Cosine { steps: 8 }, 99), 0.0);
-    assert_eq!([0, 3, 9].map(|t| at(Schedule::WarmUp { steps: 4 }, t)), [0.25, 1.0, 1.0]);
+    assert_eq!(at(Schedule::step_decay(3, 0.5), 2), 1.0);
+    assert_eq!(at(Schedule::step_decay(3, 0.5), 6), 0.25);
+    assert_eq!(at(Schedule::inverse_time(1.0), 3), 0.25);
+    assert_eq!(at(Schedule::cosine(8), 0), 1.0);
+    assert!((at(Schedule::cosine(8), 4) - 0.5).abs() < 1e-16);
+    assert_eq!(at(Schedule::cosine(8), 99), 0.0);
+    assert_eq!([0, 3, 9].map(|t| at(Schedule::warm_up(4), t)), [0.25, 1.0, 1.0]);
 }
 
 #[test]
@@ -138,26 +138,26 @@ fn settings_are_judged_where_a_run_starts() {
         refused(Adam::new(0.1).weight_decay(bad), "weight_decay");
     }
     for bad in [
-        Schedule::Exponential { decay: 0.0 },
-        Schedule::Exponential { decay: f64::NAN },
-        Schedule::StepDecay { every: 0, decay: 0.5 },
-        Schedule::StepDecay { every: 2, decay: 1.5 },
-        Schedule::InverseTime { decay: -1.0 },
-        Schedule::Cosine { steps: 0 },
-        Schedule::WarmUp { steps: 0 },
+        Schedule::exponential(0.0),
+        Schedule::exponential(f64::NAN),
+        Schedule::step_decay(0, 0.5),
+        Schedule::step_decay(2, 1.5),
+        Schedule::inverse_time(-1.0),
+        Schedule::cosine(0),
+        Schedule::warm_up(0),
     ] {
         refused(GradientDescent::new(0.1).schedule(bad), "schedule");
     }
     // as the scalar they are used in
     let f = problems::Rosenbrock::new(2);
     for edge in [
-        Schedule::Exponential { decay: 1e-50 },
-        Schedule::StepDecay { every: 2, decay: 1e-50 },
-        Schedule::InverseTime { decay: 1e50 },
-        Schedule::InverseTime { decay: 1e-50 },
+        Schedule::exponential(1e-50),
+        Schedule::step_decay(2, 1e-50),
+        Schedule::inverse_time(1e50),
+        Schedule::inverse_time(1e-50),
     ] {
-        assert!(GradientDescent::new(0.1_f64).schedule(edge).start(&f, None).is_ok());
-        let refused = GradientDescent::new(0.1_f32).schedule(edge).start(&f, None);
+        assert!(GradientDescent::new(0.1_f64).schedule(edge.clone()).start(&f, None).is_ok());
+        let refused = GradientDescent::new(0.1_f32).schedule(edge.clone()).start(&f, None);
         assert!(matches!(refused, Err(Error::Setting { name: "schedule", .. })), "{edge:?}");
     }
 }

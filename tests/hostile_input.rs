@@ -764,7 +764,7 @@ fn early_stopping_counts_validation_losses_that_are_not_finite() {
     let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y).unwrap();
     let mut nowhere = Function::new(2, |_: &DVector<f64>, _: &mut DVector<f64>| f64::NAN);
     let mut trainer = Trainer::default().epochs(100).early_stopping(3, 0.0);
-    let go = |_: &Epoch<f64>, _: &DVector<f64>| std::ops::ControlFlow::Continue(());
+    let go = |_: &mut Training<'_, f64>| std::ops::ControlFlow::Continue(());
     let (fitted, history) =
         trainer.train_with(&mut risk, dvector![0.0, 0.0], Some(&mut nowhere), go).unwrap();
     assert_eq!((fitted.report.termination, history.len()), (Termination::NoImprovement, 3));

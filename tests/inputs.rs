@@ -239,7 +239,7 @@ fn training_by_classes_is_that_by_columns() {
         let (mut risk, mut held_out) = (risk.unwrap(), held_out.unwrap());
         let mut trainer = Trainer::new(Adam::new(0.01)).epochs(30).batch_size(32);
         let start = network.initial(1);
-        trainer.train_with(&mut risk, start, Some(&mut held_out), |_, _| ControlFlow::Continue(())).unwrap()
+        trainer.train_with(&mut risk, start, Some(&mut held_out), |_| ControlFlow::Continue(())).unwrap()
     };
     let new = |x, y| EmpiricalRisk::new(network.clone(), CrossEntropy, x, y);
     let by_columns = train(new(&x, &y), new(&x, &y));

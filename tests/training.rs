@@ -72,7 +72,7 @@ fn line() -> (DMatrix<f64>, DMatrix<f64>) {
     (x, y)
 }
 
-fn go(_: &Epoch<f64>, _: &DVector<f64>) -> ControlFlow<()> {
+fn go(_: &mut Training<'_, f64>) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
@@ -136,8 +136,8 @@ fn early_stopping_returns_to_the_best() {
     let mut points = Vec::new();
     let mut trainer = Trainer::new(Adam::new(0.02)).epochs(500).early_stopping(10, 1e-4);
     let (fitted, history) = trainer
-        .train_with(&mut risk, DVector::zeros(3), Some(&mut validation), |_, theta| {
-            points.push(theta.clone());
+        .train_with(&mut risk, DVector::zeros(3), Some(&mut validation), |training| {
+            points.push(training.parameters().clone());
             ControlFlow::Continue(())
         })
         .unwrap();
@@ -195,7 +195,7 @@ fn weighted_mean(y: &[f64], w: &[f64], batch: usize) -> f64 {
     let (x, y) = (DMatrix::from_element(1, y.len(), 1.0), DMatrix::from_row_slice(1, y.len(), y));
     let model = Perceptron::new(1).without_bias();
     let mut risk = EmpiricalRisk::new(model, SquaredError, &x, &y).unwrap().with_weights(w).unwrap();
-    let descent = GradientDescent::new(0.01).schedule(Schedule::InverseTime { decay: 0.001 });
+    let descent = GradientDescent::new(0.01).schedule(Schedule::inverse_time(0.001));
     let (fitted, _) =
         Trainer::new(descent).epochs(20_000).batch_size(batch).train(&mut risk, dvector![0.9]).unwrap();
     fitted.parameters()[0]

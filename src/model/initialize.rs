@@ -46,6 +46,13 @@ impl Stream {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
 
+    /// One of many streams of a seed.
+    pub(crate) fn part(seed: u64, part: u64) -> Self {
+        let mut stream = Self::new(seed);
+        stream.0.set_stream(part);
+        stream
+    }
+
     /// In `[0, 1)`, 53 bits.
     pub(crate) fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)

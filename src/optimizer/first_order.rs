@@ -1,9 +1,10 @@
 //! What the first-order methods share: a rate with its schedule, averages of gradients, and the order of a step.
 
-use nalgebra::DVector;
+use nalgebra::{DMatrixView, DVector};
 
+use super::stochastic::{Memory, Stochastic};
 use super::{Optimizer, Schedule, Step};
-use crate::contract::setting;
+use crate::contract::{check_finite, setting};
 use crate::kernel::{self, Fused};
 use crate::objective::evaluate;
 use crate::{Error, Objective, Real, Termination};
@@ -11,6 +12,8 @@ use crate::{Error, Objective, Real, Termination};
 /// A method's rule, two lines under its formula; from it follows how the method is an [`Optimizer`].
 pub(super) trait UpdateRule {
     type Scalar: Real;
+    /// What a checkpoint calls it.
+    const NAME: &'static str;
 
     /// What the method shares with the others.
     fn state(&mut self) -> &mut FirstOrder<Self::Scalar>;
@@ -30,6 +33,10 @@ pub(super) trait UpdateRule {
 pub(super) struct FirstOrder<T: Real> {
     pub(super) rate: T,
     pub(super) schedule: Schedule,
+    /// The largest Euclidean norm of a gradient that is followed as it is.
+    pub(super) clip: Option<T>,
+    /// What the rate has been scaled by since the start.
+    scale: f64,
     steps: usize,
     pub(super) gradient: DVector<T>,
     pub(super) averages: [Vec<T>; 2],
@@ -39,7 +46,9 @@ impl<T: Real> FirstOrder<T> {
     pub(super) fn new(rate: T) -> Self {
         Self {
             rate,
-            schedule: Schedule::Constant,
+            schedule: Schedule::constant(),
+            clip: None,
+            scale: 1.0,
             steps: 0,
             gradient: DVector::zeros(0),
             averages: [Vec::new(), Vec::new()],
@@ -48,7 +57,7 @@ impl<T: Real> FirstOrder<T> {
 
     /// All averages are zero before the first step.
     fn forget(&mut self) {
-        self.steps = 0;
+        (self.steps, self.scale) = (0, 1.0);
         self.averages.iter_mut().for_each(Vec::clear);
     }
 
@@ -63,9 +72,18 @@ impl<T: Real> FirstOrder<T> {
                 average.resize(n, T::zero());
             }
         }
-        let alpha = self.rate * T::of(self.schedule.factor(self.steps));
+        let alpha = self.rate * T::of(self.scale * self.schedule.factor(self.steps));
         self.steps += 1;
         (alpha, self.steps)
+    }
+
+    /// `g ← g min(1, c / ‖g‖)` (Pascanu, Mikolov and Bengio 2013).
+    fn clip(&mut self) {
+        let Some(most) = self.clip else { return };
+        let norm = kernel::norm(self.gradient.as_slice());
+        if norm > most {
+            kernel::scale(most / norm, self.gradient.as_mut_slice());
+        }
     }
 }
 
@@ -76,6 +94,8 @@ impl<T: Real, O: Objective<T> + ?Sized, M: UpdateRule<Scalar = T>> Optimizer<T, 
         let fine = state.rate > T::zero() && state.rate.is_finite();
         setting("rate", "positive and finite", state.rate, fine)?;
         state.schedule.check::<T>()?;
+        let most = state.clip.unwrap_or(T::one());
+        setting("clip", "positive and finite", most, most > T::zero() && most.is_finite())?;
         self.check()
     }
 
@@ -87,9 +107,46 @@ impl<T: Real, O: Objective<T> + ?Sized, M: UpdateRule<Scalar = T>> Optimizer<T, 
         if !step.is_finite() {
             return Ok(step.ended(Termination::NonFinite));
         }
+        state.clip();
         let (alpha, t) = state.count(memories);
         self.update(alpha, t, x.as_mut_slice());
         Ok(step)
+    }
+}
+
+impl<M: UpdateRule> Stochastic for M {
+    fn memory(&mut self) -> Option<Memory> {
+        let (state, of) =
+            (self.state(), |average: &Vec<M::Scalar>| average.iter().map(|a| a.f64()).collect());
+        Some(Memory {
+            method: Self::NAME.into(),
+            steps: state.steps,
+            scale: state.scale,
+            averages: state.averages.iter().map(of).collect(),
+        })
+    }
+
+    fn remember(&mut self, memory: &Memory, dim: usize) -> Result<(), Error> {
+        let (averages, memories) = (&memory.averages, self.memories());
+        let lengths = |(i, average): (usize, &Vec<f64>)| average.len() == if i < memories { dim } else { 0 };
+        let fits = averages.len() == 2 && averages.iter().enumerate().all(lengths);
+        if memory.method != Self::NAME || !(fits || memory.steps == 0) {
+            return Err(Error::Checkpoint { found: memory.method.clone(), expected: Self::NAME });
+        }
+        let fine = memory.scale > 0.0 && memory.scale <= 1.0;
+        setting("scale", "in (0, 1]", memory.scale, fine)?;
+        let state = self.state();
+        (state.steps, state.scale) = (memory.steps, memory.scale);
+        for (to, from) in state.averages.iter_mut().zip(averages) {
+            to.clear();
+            to.extend(from.iter().map(|a| M::Scalar::of(*a)));
+            check_finite("averages", DMatrixView::from_slice(to, to.len(), 1))?;
+        }
+        Ok(())
+    }
+
+    fn scale_rate(&mut self, factor: f64) {
+        self.state().scale *= factor;
     }
 }
 

@@ -1,5 +1,5 @@
+use super::Schedule;
 use super::first_order::{FirstOrder, UpdateRule, check_average, finite};
-use super::{Schedule, Stochastic};
 use crate::kernel::{compiled, inlined, sweep};
 use crate::{Error, Real};
 
@@ -77,13 +77,13 @@ impl<T: Real> GradientDescent<T> {
         Self { momentum, nesterov: true, ..self }
     }
 
-    /// How the rate changes with the steps. Default: [`Schedule::Constant`].
+    /// How the rate changes with the steps. Default: [`Schedule::constant`].
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{GradientDescent, Optimizer, Schedule, problems::Problem};
     ///
-    /// let mut descent = GradientDescent::new(0.25).schedule(Schedule::WarmUp { steps: 2 });
+    /// let mut descent = GradientDescent::new(0.25).schedule(Schedule::warm_up(2));
     /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
     /// descent.step(&mut Problem::Quadratic, &mut x)?; // at half the rate
     /// assert_eq!(x, dvector![0.625, 0.375]);
@@ -94,12 +94,30 @@ impl<T: Real> GradientDescent<T> {
         self.state.schedule = schedule;
         self
     }
-}
 
-impl<T: Real> Stochastic for GradientDescent<T> {}
+    /// Gradients with a larger Euclidean norm `‖g‖` are shortened to it (Pascanu, Mikolov and Bengio 2013). Default: none
+    /// are.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{GradientDescent, Optimizer, problems::Problem};
+    ///
+    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
+    /// let mut descent = GradientDescent::new(0.25).clip(34f64.sqrt() / 2.0);
+    /// descent.step(&mut Problem::Quadratic, &mut x)?;
+    /// assert!(x.relative_eq(&dvector![0.625, 0.375], 1e-15, 1e-15)); // along half of it
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[must_use]
+    pub fn clip(mut self, norm: T) -> Self {
+        self.state.clip = Some(norm);
+        self
+    }
+}
 
 impl<T: Real> UpdateRule for GradientDescent<T> {
     type Scalar = T;
+    const NAME: &'static str = "GradientDescent";
 
     fn state(&mut self) -> &mut FirstOrder<T> {
         &mut self.state

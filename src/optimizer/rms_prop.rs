@@ -1,7 +1,7 @@
+use super::Schedule;
 use super::first_order::{
     FirstOrder, UpdateRule, check_average, check_epsilon, finite, quarter, quarter_epsilon, root_of_squares,
 };
-use super::{Schedule, Stochastic};
 use crate::kernel::{compiled, inlined, sweep};
 use crate::{Error, Real};
 
@@ -77,13 +77,13 @@ impl<T: Real> RmsProp<T> {
         Self { epsilon, ..self }
     }
 
-    /// How the rate changes with the steps. Default: [`Schedule::Constant`].
+    /// How the rate changes with the steps. Default: [`Schedule::constant`].
     ///
     /// ```
     /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{Optimizer, RmsProp, Schedule, problems::Problem};
     ///
-    /// let (schedule, mut x) = (Schedule::WarmUp { steps: 5 }, dvector![1.0, 1.0]);
+    /// let (schedule, mut x) = (Schedule::warm_up(5), dvector![1.0, 1.0]);
     /// RmsProp::new(0.5).rho(0.0).schedule(schedule).step(&mut Problem::Quadratic, &mut x)?;
     /// // the first step at a fifth of the rate
     /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-8, 1e-8));
@@ -94,12 +94,30 @@ impl<T: Real> RmsProp<T> {
         self.state.schedule = schedule;
         self
     }
-}
 
-impl<T: Real> Stochastic for RmsProp<T> {}
+    /// Gradients with a larger Euclidean norm `‖g‖` are shortened to it (Pascanu, Mikolov and Bengio 2013). Default: none
+    /// are.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::{Optimizer, RmsProp, problems::Problem};
+    ///
+    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5), half of it is followed
+    /// let mut method = RmsProp::new(0.5).rho(0.0).epsilon(1.0).clip(34f64.sqrt() / 2.0);
+    /// method.step(&mut Problem::Quadratic, &mut x)?;
+    /// assert!((x[0] - 0.7_f64).abs() < 1e-12); // 1 − 0.5 · 1.5 / (1.5 + 1)
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[must_use]
+    pub fn clip(mut self, norm: T) -> Self {
+        self.state.clip = Some(norm);
+        self
+    }
+}
 
 impl<T: Real> UpdateRule for RmsProp<T> {
     type Scalar = T;
+    const NAME: &'static str = "RmsProp";
 
     fn state(&mut self) -> &mut FirstOrder<T> {
         &mut self.state

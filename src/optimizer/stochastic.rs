@@ -1,0 +1,108 @@
+use crate::Error;
+
+/// A method that is sound on an objective that changes from step to step, as the loss of one mini-batch after another
+/// does: what it remembers are averages, not values or differences at earlier points. A
+/// [`Trainer`](crate::Trainer) asks for it.
+///
+/// A method of one's own opts in by one line:
+///
+/// ```
+/// use gradus::optimizer::Stochastic;
+///
+/// struct SignDescent;
+/// impl Stochastic for SignDescent {}
+/// ```
+///
+/// Methods that compare one point with the next do not have it:
+///
+/// ```compile_fail,E0277
+/// let trainer = gradus::Trainer::<f64, _>::new(gradus::Lbfgs::new());
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not known to be sound on mini-batches, where the objective changes from step to step",
+    label = "does not implement `Stochastic`",
+    note = "train with `GradientDescent`, `AdaGrad`, `RmsProp` or `Adam`, or use `minimize` on all samples at once",
+    note = "a method of your own that keeps no value or gradient of an earlier step to compare with opts in by one \
+            line: `impl gradus::optimizer::Stochastic for YourMethod {{}}`"
+)]
+pub trait Stochastic {
+    /// What it remembers of its steps, for a checkpoint. Default: not told, and a run by it cannot be resumed.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::optimizer::{Optimizer, Stochastic};
+    /// use gradus::{GradientDescent, problems::Problem};
+    ///
+    /// let (mut descent, mut x) = (GradientDescent::new(0.25).momentum(0.5), dvector![1.0, 1.0]);
+    /// descent.step(&mut Problem::Quadratic, &mut x)?; // v = g = (3, 5)
+    /// let memory = descent.memory().expect("every method of the crate tells");
+    /// assert_eq!((memory.steps, &memory.averages[0][..]), (1, &[3.0, 5.0][..]));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    fn memory(&mut self) -> Option<Memory> {
+        None
+    }
+
+    /// Goes on from what a method like this one remembered, on `dim` parameters, with the same bits.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::optimizer::{Optimizer, Stochastic};
+    /// use gradus::{GradientDescent, problems::Problem};
+    ///
+    /// let (mut descent, mut x) = (GradientDescent::new(0.25).momentum(0.5), dvector![1.0, 1.0]);
+    /// descent.step(&mut Problem::Quadratic, &mut x)?;
+    /// let memory = descent.memory().expect("every method of the crate tells");
+    /// let mut y = x.clone();
+    /// descent.step(&mut Problem::Quadratic, &mut x)?;
+    ///
+    /// let mut other = GradientDescent::new(0.25).momentum(0.5);
+    /// other.remember(&memory, 2)?;
+    /// other.step(&mut Problem::Quadratic, &mut y)?;
+    /// assert_eq!(x, y);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] for the memory of another method or another number of parameters, and by default;
+    /// [`Error::NonFinite`] and [`Error::Setting`] for numbers that no method remembers.
+    fn remember(&mut self, memory: &Memory, _dim: usize) -> Result<(), Error> {
+        Err(Error::Checkpoint { found: memory.method.clone(), expected: "a method that can be resumed" })
+    }
+
+    /// Multiplies the learning rate of all further steps. Default: nothing.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::optimizer::{Optimizer, Stochastic};
+    /// use gradus::{GradientDescent, problems::Problem};
+    ///
+    /// let (mut descent, mut x) = (GradientDescent::new(0.5), dvector![1.0, 1.0]);
+    /// descent.scale_rate(0.5);
+    /// descent.step(&mut Problem::Quadratic, &mut x)?;
+    /// assert_eq!(x, dvector![0.25, -0.25]); // 1 − 0.25 · 3, 1 − 0.25 · 5
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    fn scale_rate(&mut self, _factor: f64) {}
+}
+
+/// What a method remembers of its steps. Numbers of f32 are kept as f64, which holds them exactly.
+///
+/// ```
+/// use gradus::{Adam, optimizer::Stochastic};
+///
+/// let memory = Adam::<f32>::default().memory().expect("every method of the crate tells");
+/// assert_eq!((memory.method.as_str(), memory.steps, memory.scale), ("Adam", 0, 1.0));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+pub struct Memory {
+    /// The name of the method.
+    pub method: String,
+    /// How many it has taken.
+    pub steps: usize,
+    /// What the learning rate has been multiplied with, beside its schedule.
+    pub scale: f64,
+    /// Averages of gradients, an entry per parameter.
+    pub averages: Vec<Vec<f64>>,
+}
