@@ -86,18 +86,23 @@ impl<T: Real> Run<T> {
         let mut stopping =
             self.plan.patience.map(|(patience, improvement)| Watch::new(patience, improvement));
         let mut plateau = self.plan.plateau.map(|(patience, _)| Watch::new(patience, T::zero()));
-        for entry in self.state.history.iter() {
-            stopping.as_mut().map(|watch| watch.see(entry));
+        let mut seen = None;
+        for entry in &self.state.history {
+            seen = stopping.as_mut().map(|watch| watch.see(entry));
             plateau.as_mut().map(|watch| watch.reduces(entry));
         }
         for epoch in before + 1..=self.plan.epochs {
+            if seen == Some(Seen::Over) {
+                self.return_to_best();
+                return Ok(Termination::NoImprovement);
+            }
             let Some(loss) = self.epoch(optimizer, risk, epoch)? else {
                 return Ok(Termination::NonFinite);
             };
             let validation = self.validate(risk, &mut validation)?;
             let entry = Epoch { epoch, loss, validation, metric: None };
             self.state.history.0.push(entry);
-            let seen = stopping.as_mut().map(|watch| watch.see(&entry));
+            seen = stopping.as_mut().map(|watch| watch.see(&entry));
             if seen == Some(Seen::Better) {
                 self.state.keep();
             }
@@ -111,15 +116,11 @@ impl<T: Real> Run<T> {
             if progress(&mut training).is_break() {
                 return Ok(Termination::Stopped);
             }
-            if seen == Some(Seen::Over) {
-                self.return_to_best();
-                return Ok(Termination::NoImprovement);
-            }
         }
         if stopping.is_some() {
             self.return_to_best();
         }
-        Ok(Termination::Iterations)
+        Ok(if seen == Some(Seen::Over) { Termination::NoImprovement } else { Termination::Iterations })
     }
 
     fn return_to_best(&mut self) {
