@@ -124,3 +124,20 @@ fn an_outlier_does_not_decide_where_a_fit_ends() -> Result<(), Error> {
     }
     Ok(())
 }
+
+/// Reflections of more columns than a block has rows reflect what rounding left, again and again.
+#[test]
+fn least_squares_of_many_features_in_single_precision() -> Result<(), Error> {
+    let (m, n, mut draw) = (1100, 1000, noise(13));
+    let x = DMatrix::from_fn(n, m, |_, _| draw() as f32);
+    let w = DMatrix::from_fn(1, n, |_, i| (i % 7) as f64 - 3.0);
+    let y = (&w * x.map(f64::from)).map(|z| (z + draw()) as f32);
+    let fitted = Perceptron::new(n).fit(&x, &y)?;
+    assert_eq!(fitted.report.kind(), Some(CriticalKind::Minimum));
+    // the residual is orthogonal to every feature
+    let residual = fitted.weights().map(f64::from) * x.map(f64::from) - y.map(f64::from);
+    let residual = residual.add_scalar(f64::from(fitted.bias()[0]));
+    let cosine = (x.map(f64::from) * residual.transpose()).amax() / residual.norm() / (m as f64 / 3.0).sqrt();
+    assert!(cosine < 1e-3, "{cosine}");
+    Ok(())
+}

@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, DVector};
 use super::{Fit, Fitted};
 use crate::contract::check_evaluation;
 use crate::data::{Inputs, Targets};
-use crate::kernel::{self, Samples, Triangle};
+use crate::kernel::{self, Factor, Samples, Triangle};
 use crate::risk::Design;
 use crate::{
     CriticalPoint, EmpiricalRisk, Error, Objective, Perceptron, Real, Report, SquaredError, Termination,
@@ -57,7 +57,7 @@ impl<T: Real> Fit<T, SquaredError> for Perceptron {
         let y = y.dense(&mut room);
         let design = Design::new(risk, shares);
         let samples = design.samples(y);
-        let triangle = design.factorise(&samples)?;
+        let (triangle, inverse) = design.factorise(&samples)?;
 
         let (p, k) = (samples.coefficients(), samples.outputs());
         let mut beta = vec![T::zero(); p * k];
@@ -66,14 +66,15 @@ impl<T: Real> Fit<T, SquaredError> for Perceptron {
         design.bring_back(&mut beta);
         // from output after output to the order of θ
         let theta = DVector::from_fn(p * k, |i, _| beta[i % k * p + i / k]);
-        let (unit, inverse) = (design.unit, design.inverse_root(&triangle));
+        let norm = kernel::norm(inverse.as_slice());
+        let (unit, inverse) = (design.unit, design.inverse_root(inverse));
         check_evaluation("the least-squares solution", "the coefficients' units", theta.as_slice())?;
         let mut gradient = DVector::zeros(theta.len());
         let size = y.column_iter().fold(T::zero(), |size, y| size.max(kernel::norm_inf(y.as_slice())));
         let value = risk.value_gradient(&theta, &mut gradient);
         let gradient_norm = kernel::norm_inf(gradient.as_slice());
         let mut report = Report { value, gradient_norm, evaluations: 1, ..Report::given(theta) };
-        report.certificate = certify(&triangle, &inverse, unit, &gradient, k);
+        report.certificate = certify(&triangle.root(), (norm, &inverse), unit, &gradient, k);
         let decrement = report.certificate.as_ref().and_then(|point| point.decrement).unwrap_or_default();
         report.termination = match value.is_finite() && gradient_norm.is_finite() {
             false => Termination::NonFinite,
@@ -109,19 +110,21 @@ const REFINEMENTS: usize = 3;
 /// is `unit RᵀR` for each output, so its eigenvalues come `k` times. All are positive, for the rank is full: none is less
 /// than `unit / ‖R⁻¹‖²`, and that is within their number of the least. Nothing where the Hessian cannot be represented.
 fn certify<T: Real>(
-    triangle: &Triangle<T>, inverse: &DMatrix<T>, unit: T, gradient: &DVector<T>, k: usize,
+    root: &DMatrix<T>, (norm, inverse): (T, &DMatrix<T>), unit: T, gradient: &DVector<T>, k: usize,
 ) -> Option<CriticalPoint<T>> {
-    let root = triangle.root();
-    let hessian = root.tr_mul(&root) * unit;
+    let p = root.ncols();
+    let (mut hessian, r) = (DMatrix::zeros(p, p), Factor::view(&root.as_view()));
+    kernel::product(unit, r.t(), r, T::zero(), hessian.as_mut_slice());
     let one =
         CriticalPoint::classify(&hessian).ok().filter(|_| hessian.diagonal().min() >= T::LEAST_NORMAL)?;
-    let norm = kernel::norm(triangle.inverse_root().as_slice());
     let least = unit / norm / norm;
     let eigenvalues = one.eigenvalues().iter().flat_map(|l| std::iter::repeat_n(l.max(least), k));
     let eigenvalues = DVector::from_iterator(k * one.eigenvalues().len(), eigenvalues);
     let point = CriticalPoint::new(eigenvalues, one.tolerance.min(least * T::of(0.5)), None);
     // √(gᵀ H⁻¹ g), H⁻¹ = R⁻¹ R⁻ᵀ / unit
-    let g = DMatrix::from_column_slice(k, gradient.len() / k, gradient.as_slice());
-    let decrement = kernel::norm((g * inverse).as_slice()) / unit.sqrt();
+    let mut by_root = vec![T::zero(); gradient.len()];
+    let (g, inverse) = (Factor::new(gradient.as_slice(), k, p), Factor::view(&inverse.as_view()));
+    kernel::product(T::one(), g, inverse, T::zero(), &mut by_root);
+    let decrement = kernel::norm(&by_root) / unit.sqrt();
     Some(point.with(Some(kernel::norm_inf(gradient.as_slice())), Some(decrement), true))
 }

@@ -51,12 +51,15 @@ impl<'a, T: Real> Design<'a, T> {
         Samples { x, origin: &self.origin, bias: self.bias, y, weights: self.weights }
     }
 
-    /// The triangular factor, where the samples and the penalty determine the coefficients.
+    /// The triangular factor and the inverse of its [root](Triangle::root), where the samples and the penalty determine
+    /// the coefficients.
     ///
     /// A column depends on those before it where its distance to their span is nothing but rounding of the terms that
-    /// make it up. `ε (p + √m)` is what reflections and sums of `m` terms leave of an exact dependence. In doubt it is
-    /// decided in `f64`.
-    pub(crate) fn factorise(&self, samples: &Samples<'_, T>) -> Result<Triangle<T>, Error> {
+    /// make it up. `ε (p + √m)` is what reflections and sums of `m` terms leave of an exact dependence. With `A` of
+    /// columns `a_j` and the root `R`, the distance is `|R_jj|`, and the terms are `a_j` and those of
+    /// `Σ_i<j (R⁻¹)_ij R_jj a_i`: none depends where `Σ_i |(R⁻¹)_ij| ‖a_i‖` is small beside the reciprocal of rounding.
+    /// In doubt it is decided column by column, and then in `f64`.
+    pub(crate) fn factorise(&self, samples: &Samples<'_, T>) -> Result<(Triangle<T>, DMatrix<T>), Error> {
         for ridge in &self.ridge {
             let expected = "small enough to be finite when summed over the samples";
             setting("ridge", expected, *ridge, ridge.is_finite())?;
@@ -65,13 +68,18 @@ impl<'a, T: Real> Design<'a, T> {
         room::<T>("x", &[p, p.saturating_add(samples.outputs())])?;
         let triangle = kernel::factorise(samples, &self.ridge);
         let rounding = 4.0 * (p as f64 + (self.x.ncols() as f64).sqrt());
+        let (root, inverse) = (triangle.root(), triangle.inverse_root());
+        // a factor of 16 for the order of the columns, in which the bias stands first where it is decided
+        if are_independent(&root, &inverse, T::of(0.0625 / (rounding * T::EPSILON.f64()))) {
+            return Ok((triangle, inverse));
+        }
         let decide = |root: &DMatrix<f64>, epsilon: f64| dependent(root, self.bias, rounding * epsilon);
-        if decide(&triangle.root().map(Real::f64), T::EPSILON.f64()).is_empty() {
-            return Ok(triangle);
+        if decide(&root.map(Real::f64), T::EPSILON.f64()).is_empty() {
+            return Ok((triangle, inverse));
         }
         let columns = decide(&self.root_in_double(samples)?, f64::EPSILON);
         if columns.is_empty() {
-            return Ok(triangle);
+            return Ok((triangle, inverse));
         }
         Err(Error::RankDeficient { rank: p - columns.len(), expected: p, columns })
     }
@@ -98,12 +106,18 @@ impl<'a, T: Real> Design<'a, T> {
         }
     }
 
-    /// The inverse of a square root of `X W Xᵀ`, of features as they are.
-    pub(crate) fn inverse_root(&self, triangle: &Triangle<T>) -> DMatrix<T> {
-        let mut inverse = triangle.inverse_root();
+    /// The inverse of a square root of `X W Xᵀ`, of features as they are, from that of features measured from their
+    /// origins.
+    pub(crate) fn inverse_root(&self, mut inverse: DMatrix<T>) -> DMatrix<T> {
         inverse.column_iter_mut().for_each(|mut column| self.bring_back(column.as_mut_slice()));
         inverse
     }
+}
+
+/// `Σ_i |(R⁻¹)_ij| ‖R_i‖ < limit` for all `j`.
+fn are_independent<T: Real>(root: &DMatrix<T>, inverse: &DMatrix<T>, limit: T) -> bool {
+    let lengths: Vec<T> = root.column_iter().map(|column| kernel::norm(column.as_slice())).collect();
+    inverse.column_iter().all(|column| kernel::dot(column.abs().as_slice(), &lengths) < limit)
 }
 
 /// The columns that depend on those before them, and on the bias, which stands first here, so that what remains is

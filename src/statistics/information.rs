@@ -154,16 +154,20 @@ impl<T: Real> Block<T> {
     ) -> Result<Self, Error> {
         let design = Design::new(risk, weights);
         let samples = design.samples(y);
-        let triangle = design.factorise(&samples)?;
+        let (triangle, inverse) = design.factorise(&samples)?;
         let unit = (design.unit * risk.total_weight()).sqrt();
-        let root = design.inverse_root(&triangle) / unit;
-        if design.ridge.is_empty() {
+        // F = SᵀS without the penalty, B = A (S A)ᵀ
+        let shrunk = if design.ridge.is_empty() {
+            None
+        } else {
+            Some(kernel::factorise(&samples, &[]).root() * &inverse)
+        };
+        let root = design.inverse_root(inverse) / unit;
+        let Some(shrunk) = shrunk else {
             let effective = T::of(root.nrows() as f64);
             let residual = triangle.residual.iter().map(|residual| *residual * unit).collect();
             return Ok(Self { covariance_root: root.clone(), root, effective, residual });
-        }
-        // F = SᵀS without the penalty, B = A (S A)ᵀ
-        let shrunk = kernel::factorise(&samples, &[]).root() * triangle.inverse_root();
+        };
         let effective = kernel::norm(shrunk.as_slice()).powi(2);
         Ok(Self { covariance_root: &root * shrunk.transpose(), root, effective, residual: Vec::new() })
     }

@@ -4,10 +4,12 @@ use crate::kernel::real::Real;
 use crate::kernel::sums::{axpy, dot, norm, scale};
 
 /// The reflection that takes `(ρ, c)` to `(d, 0)`: with `σ = ‖(ρ, c)‖`, `d = ∓σ`, `y = c / (ρ − d)`,
-/// `τ = (d − ρ) / d`, the sign such that nothing cancels. Returns `(d, τ)` and leaves `y` in the place of `c`.
+/// `τ = (d − ρ) / d`, the sign such that nothing cancels. Returns `(d, τ)` and leaves `y` in the place of `c`. What is too
+/// small for its reciprocal to be a number is rounding of rounding, and becomes zero.
 pub(super) fn reflection<T: Real>(rho: T, c: &mut [T]) -> (T, T) {
     let below = norm(c);
-    if below == T::zero() {
+    if below < T::LEAST_NORMAL {
+        c.fill(T::zero());
         return (rho, T::zero());
     }
     let d = -rho.hypot(below).signed_as(rho);

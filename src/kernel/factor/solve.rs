@@ -2,11 +2,13 @@
 
 use nalgebra::DMatrix;
 
+use super::cholesky::invert_lower;
 use super::householder::{Rows, Samples, Triangle};
 use crate::kernel::math::Elementary;
 use crate::kernel::real::{Real, compiled};
 use crate::kernel::simd::{inlined, vectorize};
-use crate::kernel::sums::{axpy, dot, norm, norm_inf};
+use crate::kernel::sums::{axpy, dot, norm, norm_inf, times};
+use crate::kernel::views::{Factor, turn};
 
 impl<T: Real> Triangle<T> {
     fn size(&self) -> usize {
@@ -50,12 +52,13 @@ impl<T: Real> Triangle<T> {
         /// `S R⁻¹`, the inverse of [`root`](Triangle::root).
         pub(crate) fn inverse_root(this: &'a Triangle<T>) -> DMatrix<T> {
             let p = this.size();
-            let mut inverse = DMatrix::identity(p, p);
+            // R⁻¹ = (R⁻ᵀ)ᵀ
+            let (mut lower, mut inverse) = (vec![T::zero(); p * p], DMatrix::zeros(p, p));
+            turn(Factor::new(&this.r[..p * p], p, p), &mut lower);
+            invert_lower(&mut lower, p);
+            turn(Factor::new(&lower, p, p), inverse.as_mut_slice());
             for mut column in inverse.column_iter_mut() {
-                this.back(column.as_mut_slice());
-                for (x, scale) in column.iter_mut().zip(&this.scales) {
-                    *x *= *scale;
-                }
+                times(column.as_mut_slice(), &this.scales[..p]);
             }
             inverse
         }
