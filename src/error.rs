@@ -257,6 +257,16 @@ pub enum Error {
         /// What failed.
         what: String,
     },
+    /// A tensor of a file is not what the layer of a model takes.
+    #[error("tensor `{name}` must be {expected}, found {found}")]
+    Tensor {
+        /// The tensor's name.
+        name: String,
+        /// The type and shape of the layer's weights or biases.
+        expected: String,
+        /// What the file holds.
+        found: String,
+    },
     /// A report that did not converge was asked to be a converged one.
     #[error(
         "not converged after {iterations} iterations: {termination} (largest gradient component {gradient:e})"

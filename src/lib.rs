@@ -49,6 +49,7 @@
 //! |---|---|
 //! | `rayon` | chunks of a batch side by side on rayon's threads, bit for bit as without; fastest inside `ThreadPool::install` |
 //! | `num-dual` | exact derivatives of functions that are generic over dual numbers ([`objective`]) |
+//! | `safetensors` | networks and affine models from PyTorch's weights, and back ([`Fitted`]) |
 //! | `serde` | saving and loading of what training leaves ([`Fitted`]), with every file checked |
 //!
 //! # Debug builds
@@ -85,6 +86,8 @@ pub mod objective;
 pub mod optimizer;
 pub mod problems;
 mod risk;
+#[cfg(feature = "safetensors")]
+mod safetensors;
 #[cfg(feature = "serde")]
 mod save;
 mod statistics;

@@ -118,6 +118,41 @@ impl Network {
         &self.layers
     }
 
+    /// Parameters from the weights and biases of each layer, `W` **row by row** (one row of as many numbers as there are
+    /// inputs for each unit), as PyTorch, NumPy and C keep them.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{Activation, Network};
+    ///
+    /// let network = Network::new(&[3, 2, 1], Activation::Tanh);
+    /// let (w1, b1) = ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [0.1, 0.2]);
+    /// let (w2, b2) = ([7.0, 8.0], [0.3]);
+    /// let theta = network.parameters_from_rows(&[(&w1, &b1), (&w2, &b2)])?;
+    /// assert_eq!(network.layers()[0].weights(&theta)?, dmatrix![1.0, 2.0, 3.0; 4.0, 5.0, 6.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Length`] where the number of layers, weights or biases is another.
+    pub fn parameters_from_rows<T: Real>(&self, layers: &[(&[T], &[T])]) -> Result<DVector<T>, Error> {
+        let length = |argument, expected, found| match expected == found {
+            true => Ok(()),
+            false => Err(Error::Length { argument, expected, found }),
+        };
+        length("layers", self.layers.len(), layers.len())?;
+        let mut theta = Vec::new();
+        for (layer, (weights, biases)) in self.layers.iter().zip(layers) {
+            length("weights", layer.weight_count(), weights.len())?;
+            length("biases", layer.units, biases.len())?;
+            for i in 0..layer.inputs {
+                theta.extend(weights.iter().skip(i).step_by(layer.inputs));
+            }
+            theta.extend_from_slice(biases);
+        }
+        Ok(DVector::from_vec(theta))
+    }
+
     /// Parameters as usual for the first activation: He uniform for relu and its kin, Glorot uniform for the
     /// others; biases zero. Of a network that memory does not hold there are none: an empty vector.
     ///

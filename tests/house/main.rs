@@ -35,6 +35,7 @@ const WINGS: [(&str, &[&str]); 9] = [
     ("statistics", &[]),
     ("training", &["fit"]),
     ("least_squares", &["statistics"]),
+    ("safetensors", &["fit"]),
     ("save", &["univariate", "check", "problems", "fit", "statistics", "training", "least_squares"]),
 ];
 

@@ -79,6 +79,9 @@ impl Layer {
 
     /// `W` (`units × inputs`), a view into the network's `θ`.
     ///
+    /// Its numbers lie column by column: a slice of them is the transpose of what PyTorch or NumPy keep
+    /// ([`parameters_from_rows`](crate::Network::parameters_from_rows) takes theirs).
+    ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix, dvector};
     /// use gradus::{Activation, Network};
