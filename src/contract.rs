@@ -44,6 +44,14 @@ pub(crate) fn check_samples<T: Real>(x: DMatrixView<'_, T>, features: usize) -> 
     check_matrix("x", x, (features, x.ncols()))
 }
 
+/// Every label is one of so many classes.
+pub(crate) fn check_classes(argument: &'static str, labels: &[usize], classes: usize) -> Result<(), Error> {
+    match labels.iter().position(|label| *label >= classes) {
+        Some(sample) => Err(Error::Class { argument, classes, found: labels[sample], sample }),
+        None => Ok(()),
+    }
+}
+
 /// What was computed is finite.
 pub(crate) fn check_evaluation<T: Real>(
     what: &'static str, at: &'static str, found: &[T],

@@ -11,20 +11,16 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::contract::{check_evaluation, check_matrix, check_samples, matrix};
+use crate::contract::{check_classes, check_evaluation, check_matrix, check_samples, matrix};
 use crate::kernel::{compiled, pairwise};
 use crate::{Error, Real};
 
 pub use inputs::{Inputs, Targets};
 #[doc(hidden)]
 pub use literals::from_rows;
-#[doc(hidden)]
-pub use targets::TargetView;
-pub(crate) use targets::check_classes;
 
 mod inputs;
 mod literals;
-mod targets;
 
 /// A table with one sample per **row** as a matrix with one sample per **column** (`features × samples`).
 ///

@@ -24,6 +24,8 @@ use entries::{argmax, fit};
 pub use huber::Huber;
 pub use log_loss::LogLoss;
 pub use squared_error::SquaredError;
+#[doc(hidden)]
+pub use targets::TargetView;
 
 mod classifier;
 mod cross_entropy;
@@ -33,6 +35,7 @@ mod entries;
 mod huber;
 mod log_loss;
 mod squared_error;
+mod targets;
 
 /// `Σ_j w_j ℓ(z_j, y_j)`: compares scores `Z` with targets `Y` (both `k × m`, one sample per column).
 ///
@@ -151,6 +154,16 @@ pub trait Loss<T: Real>: Sync {
     /// The same loss, where it is known to have second derivatives.
     #[doc(hidden)]
     fn second_order(&self) -> Option<&dyn SecondOrderLoss<T>> {
+        None
+    }
+
+    /// [`value_gradient`](Self::value_gradient), or the value alone, of targets that are the classes of samples, where
+    /// that needs no columns of zeros and ones.
+    #[doc(hidden)]
+    fn of_classes(
+        &self, _z: DMatrixView<'_, T>, _classes: &[usize], _weights: &[T],
+        _delta: Option<DMatrixViewMut<'_, T>>,
+    ) -> Option<T> {
         None
     }
 

@@ -5,8 +5,9 @@ use std::ops::Range;
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use crate::contract::{check_samples, check_shape, check_weights, room, setting};
-use crate::data::{Inputs, TargetView, Targets};
+use crate::data::{Inputs, Targets};
 use crate::kernel;
+use crate::loss::TargetView;
 use crate::{Error, Loss, Model, Objective, Real, Recession};
 
 use leaves::{InPlace, Leaves, Sums, chunk_width, sum};
@@ -336,10 +337,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         &self, theta: &DVector<T>, chunk: Range<usize>, worker: &mut Worker<T, M::Cache>, sums: &mut Sums<T>,
     ) {
         let (x, y, shares) = self.part(chunk);
-        let (x, y) = (self.seen(x, &mut worker.placed), y.dense(&mut worker.targets));
+        let x = self.seen(x, &mut worker.placed);
         let z = self.model.forward(theta, x, &mut worker.cache);
-        let mut delta = worker.delta.columns_mut(0, y.ncols());
-        sums.value += self.loss.value_gradient(z, y, shares, delta.as_view_mut());
+        let mut delta = worker.delta.columns_mut(0, y.len());
+        let value = y.value(&self.loss, z, shares, Some(delta.as_view_mut()), &mut worker.targets);
+        sums.value += value;
         self.model.backward(theta, x, delta.as_view(), &mut worker.cache, &mut sums.vector);
     }
 
@@ -392,9 +394,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
         }
         let sums = self.sum_chunks(Quantity::Value, Sums::zeros(0, 0), |risk, chunk, worker, sums| {
             let (x, y, shares) = risk.part(chunk);
-            let (x, y) = (risk.seen(x, &mut worker.placed), y.dense(&mut worker.targets));
+            let x = risk.seen(x, &mut worker.placed);
             let z = risk.model.forward(theta, x, &mut worker.cache);
-            sums.value += risk.loss.value(z, y, shares);
+            sums.value += y.value(&risk.loss, z, shares, None, &mut worker.targets);
         });
         sums.value + self.penalty(theta, None)
     }

@@ -189,6 +189,69 @@ fn classes_give_the_bits_of_their_columns() {
     }
 }
 
+/// Many classes are worked on in lanes: values and slopes, sure and unsure samples, infinite scores among them.
+fn many_classes<T: Real>() {
+    let mut draw = Draw::new(5);
+    for k in [2, 15, 63, 64, 65, 127, 128, 200, 1000, 2500] {
+        let (m, n) = (1 + draw.below(70), 2);
+        let x = DMatrix::from_fn(n, m, |_, _| T::of(draw.unit()));
+        let labels: Vec<usize> = (0..m).map(|_| draw.below(k)).collect();
+        let y: DMatrix<T> = one_hot(&labels, k).unwrap();
+        let model = Perceptron::new(n).with_outputs(k);
+        let mut by_labels = EmpiricalRisk::new(model, CrossEntropy, &x, &labels).unwrap();
+        let mut by_columns = EmpiricalRisk::new(model, CrossEntropy, &x, &y).unwrap();
+        for size in [1.0, 50.0, 1e4, f64::MAX] {
+            let theta = DVector::from_fn(n * k + k, |_, _| T::of(size.min(T::MAX.f64()) * draw.unit()));
+            let (mut g, mut h) = (theta.clone(), theta.clone());
+            let values = [
+                by_labels.value(&theta),
+                by_columns.value(&theta),
+                by_labels.value_gradient(&theta, &mut g),
+                by_columns.value_gradient(&theta, &mut h),
+            ];
+            let of = bits(values);
+            assert_eq!((of[0], of[2]), (of[1], of[3]), "{k} {size}: {values:?}");
+            assert_eq!(bits(g.iter().copied()), bits(h.iter().copied()), "{k} {size}");
+        }
+    }
+}
+
+#[test]
+fn many_classes_give_the_bits_of_their_columns() {
+    many_classes::<f64>();
+    many_classes::<f32>();
+}
+
+/// `logsumexp(z) − z_c` and `p − y` of scores with known sums: of `k` classes one has the score `a`, the others 0.
+fn closed_form<T: Real>() {
+    for k in [3_usize, 64, 65, 129, 1000] {
+        for a in [-2.0, 0.0, 0.5, 3.0, 12.0] {
+            let mut theta = DVector::<T>::zeros(2 * k);
+            theta[k + k / 2] = T::of(a);
+            let labels = [k / 2, k - 1];
+            let model = Perceptron::new(1).with_outputs(k);
+            let x = DMatrix::zeros(1, 2);
+            let mut risk = EmpiricalRisk::new(model, CrossEntropy, &x, &labels).unwrap();
+            let mut gradient = theta.clone();
+            let value = risk.value_gradient(&theta, &mut gradient).f64();
+            // s = k − 1 + e^a
+            let s = (k - 1) as f64 + a.exp();
+            let expected = (s.ln() - a + s.ln()) / 2.0;
+            let tolerance = 8.0 * T::EPSILON.f64();
+            assert!((value - expected).abs() <= tolerance * (1.0 + expected), "{k} {a}: {value} {expected}");
+            let own = a.exp() / s - 0.5;
+            assert!((gradient[k + k / 2].f64() - own).abs() <= tolerance, "{k} {a}");
+            assert!((gradient[k].f64() - 1.0 / s).abs() <= tolerance / s, "{k} {a}");
+        }
+    }
+}
+
+#[test]
+fn scores_with_known_sums() {
+    closed_form::<f64>();
+    closed_form::<f32>();
+}
+
 /// Fits, their errors and their statistics.
 fn fits_are_alike<T: Real>() {
     let mut draw = Draw::new(7);

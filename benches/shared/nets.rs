@@ -30,12 +30,14 @@ pub(crate) struct Net {
     pub(crate) batch: usize,
 }
 
-pub(crate) const NETS: [Net; 5] = [
+pub(crate) const NETS: [Net; 7] = [
     Net { name: "tiny", sizes: &[2, 16, 16, 1], batch: 32 },
     Net { name: "small", sizes: &[13, 64, 64, 1], batch: 64 },
     Net { name: "digits", sizes: &[64, 128, 64, 10], batch: 128 },
     Net { name: "mnist", sizes: &[784, 256, 128, 10], batch: 128 },
     Net { name: "large", sizes: &[784, 1024, 1024, 10], batch: 256 },
+    Net { name: "classes", sizes: &[256, 1000], batch: 128 },
+    Net { name: "deep-classes", sizes: &[64, 128, 1000], batch: 128 },
 ];
 
 impl Net {
@@ -82,11 +84,16 @@ impl Net {
 
     /// Targets, `outputs × batch`: numbers for one output, one-hot columns for several.
     pub(crate) fn y<T: Real>(&self, batch: usize) -> DMatrix<T> {
-        let k = self.outputs();
-        DMatrix::from_fn(k, batch, |i, j| match k {
+        let classes = self.classes(batch);
+        DMatrix::from_fn(self.outputs(), batch, |i, j| match self.outputs() {
             1 => T::of(uniform(2, j)),
-            _ => T::of(f64::from(u8::from(i == (unit(2, j) * k as f64) as usize))),
+            _ => T::of(f64::from(u8::from(i == classes[j]))),
         })
+    }
+
+    /// The classes of the samples.
+    pub(crate) fn classes(&self, batch: usize) -> Vec<usize> {
+        (0..batch).map(|j| (unit(2, j) * self.outputs() as f64) as usize).collect()
     }
 
     /// Floating-point operations in the products of one step: forward, `∇W`, and `Wᵀ Δ` but for the first

@@ -3,7 +3,7 @@
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::{
     Activation, CrossEntropy, EmpiricalRisk, Error, Fitted, GradientDescent, Hessian, HessianProduct,
-    Objective, Optimizer, Real, SecondOrderLoss, SquaredError,
+    Network, Objective, Optimizer, Real, SecondOrderLoss, SquaredError,
 };
 
 use crate::Settings;
@@ -26,9 +26,26 @@ pub(crate) fn run<T: Real>(settings: &Settings) -> Result<(), Error> {
     for net in settings.nets() {
         // Others leave the ½ out of the squared error: their loss is twice ours, and so is their step.
         if settings.wants("w1") {
+            let (x, y, classes) = (net.x::<T>(net.batch), net.y::<T>(net.batch), net.classes(net.batch));
             match net.outputs() {
-                1 => step::<T, _>(settings, &net, SquaredError, 2.0)?,
-                _ => step::<T, _>(settings, &net, CrossEntropy, 1.0)?,
+                1 => step(
+                    settings,
+                    &net,
+                    EmpiricalRisk::new(net.network(Activation::Relu), SquaredError, &x, &y)?,
+                    2.0,
+                )?,
+                ..100 => step(
+                    settings,
+                    &net,
+                    EmpiricalRisk::new(net.network(Activation::Relu), CrossEntropy, &x, &y)?,
+                    1.0,
+                )?,
+                _ => step(
+                    settings,
+                    &net,
+                    EmpiricalRisk::new(net.network(Activation::Relu), CrossEntropy, &x, &classes)?,
+                    1.0,
+                )?,
             }
         }
         if settings.wants("w2") {
@@ -40,10 +57,8 @@ pub(crate) fn run<T: Real>(settings: &Settings) -> Result<(), Error> {
 }
 
 fn step<T: Real, L: SecondOrderLoss<T>>(
-    settings: &Settings, net: &Net, loss: L, scale: f64,
+    settings: &Settings, net: &Net, mut risk: EmpiricalRisk<'_, T, Network, L>, scale: f64,
 ) -> Result<(), Error> {
-    let (x, y) = (net.x::<T>(net.batch), net.y::<T>(net.batch));
-    let mut risk = EmpiricalRisk::new(net.network(Activation::Relu), loss, &x, &y)?;
     let mut descent = GradientDescent::new(T::of(scale * RATE));
     let mut theta = net.theta();
     for _ in 0..STEPS {

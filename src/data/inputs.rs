@@ -2,8 +2,8 @@
 
 use nalgebra::{DMatrixView, DMatrixViewMut, Dim, Dyn, Matrix, RawStorage};
 
-use super::TargetView;
 use crate::kernel::flat;
+use crate::loss::TargetView;
 use crate::{Classifier, Real};
 
 /// What may be given as `x`: samples of a model's features, one sample per column.

@@ -1,5 +1,6 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
+use super::TargetView;
 use super::entries::{argmax, fit};
 use crate::kernel::{self, Fused, compiled, flat, flat_mut, inlined, pairwise};
 use crate::{Classifier, Error, Loss, Real, SecondOrderLoss};
@@ -27,8 +28,52 @@ use crate::{Classifier, Error, Loss, Real, SecondOrderLoss};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CrossEntropy;
 
-/// Columns worked on together, so that exponentials run at the width of the machine.
+/// Columns worked on together, so that the exponentials of few classes run at the width of the machine.
 const COLUMNS: usize = 32;
+/// Entries worked on together, of many classes: scores and slopes that the nearest cache holds.
+const ENTRIES: usize = 2048;
+/// Entries of a long column that are folded side by side.
+const LANES: usize = 64;
+
+/// Columns of `k` entries, without gaps, that are worked on together.
+fn width(k: usize) -> usize {
+    (ENTRIES / k).clamp(1, COLUMNS)
+}
+
+/// `start`, which changes nothing, folded with what stands at `0..n`: one after the other, or of many in lanes, which
+/// `join` brings together.
+#[inline(always)]
+fn fold<T: Real>(n: usize, start: T, f: impl Fn(T, usize) -> T, join: impl Fn(T, T) -> T) -> T {
+    if n < LANES {
+        return (0..n).fold(start, f);
+    }
+    let (mut lanes, rest) = ([start; LANES], n % LANES);
+    for first in (0..n - rest).step_by(LANES) {
+        for (i, lane) in lanes.iter_mut().enumerate() {
+            *lane = f(*lane, first + i);
+        }
+    }
+    for (i, lane) in lanes[..rest].iter_mut().enumerate() {
+        *lane = f(*lane, n - rest + i);
+    }
+    kernel::halve(lanes, join)
+}
+
+/// `Σ term(i)`.
+#[inline(always)]
+fn sum<T: Real>(n: usize, term: impl Fn(usize) -> T) -> T {
+    fold(n, T::zero(), inlined!(|sum, i| sum + term(i)), inlined!(|x, y| x + y))
+}
+
+#[inline(always)]
+fn larger<T: Real>(x: T, y: T) -> T {
+    if y > x { y } else { x }
+}
+
+#[inline(always)]
+fn maximum<T: Real>(z: &[T]) -> T {
+    fold(z.len(), z[0], inlined!(|max, i| larger(max, z[i])), larger)
+}
 
 /// `max z`, the sum `s` of `e^{z − max z}` over all classes but one of the largest score, and `ln(1 + s)`, which with
 /// the maximum adds up to `logsumexp(z)`.
@@ -39,16 +84,37 @@ struct Sums<T> {
     log: T,
 }
 
-/// `s` from the sum of all: below 1.5 there is one 1 among them, which is left out rather than subtracted.
+/// `s` of `k` numbers `e^{z − max z}`: where their sum is below 1.5, there is one 1 among them, which is left out rather
+/// than subtracted.
 #[inline(always)]
-fn rest<T: Real>(sum: T, p: &[T]) -> T {
-    if sum < T::of(1.5) { others(p) } else { sum - T::one() }
+fn rest<T: Real>(k: usize, p: impl Fn(usize) -> T) -> T {
+    let (zero, one) = (T::zero(), T::one());
+    let all = sum(k, &p);
+    if all >= T::of(1.5) {
+        return all - one;
+    }
+    sum(k, inlined!(|i| Some(p(i)).filter(|p| *p != one).unwrap_or(zero)))
 }
 
-/// The sum of those `e^{z − max z}` that are not 1.
+/// The sums alone, of one column.
 #[inline(always)]
-fn others<T: Real>(p: &[T]) -> T {
-    p.iter().fold(T::zero(), |s, p| s + if *p == T::one() { T::zero() } else { *p })
+fn sum_exp<T: Real>(fused: Fused, z: &[T]) -> Sums<T> {
+    let (k, max) = (z.len(), maximum(z));
+    let mut e = [T::zero(); LANES];
+    let rest = if k <= LANES {
+        for (e, z) in e.iter_mut().zip(z) {
+            *e = from_top(*z, max);
+        }
+        for e in e[..k.next_multiple_of(16)].chunks_exact_mut(16) {
+            for e in e {
+                *e = fused.exp(*e);
+            }
+        }
+        rest(k, inlined!(|i| e[i]))
+    } else {
+        rest(k, inlined!(|i| fused.exp(from_top(z[i], max))))
+    };
+    Sums { max, rest, log: fused.ln_1p(rest) }
 }
 
 /// `z − max z`, zero for the largest be it infinite.
@@ -63,7 +129,7 @@ fn from_top<T: Real>(z: T, max: T) -> T {
 fn softmax<T: Real>(fused: Fused, z: &[T], k: usize, p: &mut [T]) -> [Sums<T>; COLUMNS] {
     let mut sums = [Sums { max: T::zero(), rest: T::zero(), log: T::zero() }; COLUMNS];
     for ((z, p), sums) in z.chunks_exact(k).zip(p.chunks_exact_mut(k)).zip(&mut sums) {
-        sums.max = z.iter().fold(z[0], |m, z| if *z > m { *z } else { m });
+        sums.max = maximum(z);
         for (p, z) in p.iter_mut().zip(z) {
             *p = from_top(*z, sums.max);
         }
@@ -72,74 +138,87 @@ fn softmax<T: Real>(fused: Fused, z: &[T], k: usize, p: &mut [T]) -> [Sums<T>; C
         *p = fused.exp(*p);
     }
     for (p, sums) in p.chunks_exact(k).zip(&mut sums) {
-        sums.rest = rest(p.iter().fold(T::zero(), |s, p| s + *p), p);
+        sums.rest = rest(k, inlined!(|i| p[i]));
     }
     sums
-}
-
-/// The sums alone, of one column.
-#[inline(always)]
-fn sum_exp<T: Real>(fused: Fused, z: &[T]) -> Sums<T> {
-    let max = z.iter().fold(z[0], |m, z| if *z > m { *z } else { m });
-    let (mut sum, mut below) = (T::zero(), T::zero());
-    for z in z.chunks(16) {
-        let mut e = [T::zero(); 16];
-        for (e, z) in e.iter_mut().zip(z) {
-            *e = from_top(*z, max);
-        }
-        for e in &mut e {
-            *e = fused.exp(*e);
-        }
-        for e in &e[..z.len()] {
-            sum += *e;
-            below += if *e == T::one() { T::zero() } else { *e };
-        }
-    }
-    let rest = if sum < T::of(1.5) { below } else { sum - T::one() };
-    Sums { max, rest, log: fused.ln_1p(rest) }
 }
 
 /// `Σ_i y_i (logsumexp(z) − z_i)`, each difference taken before the logarithm is added; it may overflow where
 /// `y_i = 0`.
 #[inline(always)]
 fn cross_entropy<T: Real>(z: &[T], y: &[T], sums: Sums<T>) -> T {
-    let sum = z.iter().zip(y).fold(T::zero(), |s, (z, y)| s + *y * ((sums.max - *z) + sums.log));
-    if sum.abs() <= T::MAX {
-        return sum;
+    let (k, zero) = (z.len(), T::zero());
+    let y = &y[..k];
+    let all = sum(k, inlined!(|i| y[i] * ((sums.max - z[i]) + sums.log)));
+    if all.abs() <= T::MAX {
+        return all;
     }
-    let term = |z, y: T| if y == T::zero() { y } else { y * (sums.log - from_top(z, sums.max)) };
-    z.iter().zip(y).fold(T::zero(), |s, (z, y)| s + term(*z, *y))
+    sum(k, inlined!(|i| if y[i] == zero { zero } else { y[i] * of_class(z[i], sums) }))
 }
 
-/// `p − y` of neighbouring columns, times the weights, to `delta`; returns the weighted sum of the losses. Of the
-/// largest score it is `(1 − y) − s/(1 + s)`, for a label `y ≥ ½`: then `1 − y` is exact.
+/// `logsumexp(z) − z_i`.
 #[inline(always)]
-fn block<T: Real>(fused: Fused, z: &[T], y: &[T], weights: &[T], delta: &mut [T]) -> T {
+fn of_class<T: Real>(z: T, sums: Sums<T>) -> T {
+    sums.log - from_top(z, sums.max)
+}
+
+/// `p − y` of neighbouring columns, times the weights, to `delta`; returns the weighted sum of the losses.
+#[inline(always)]
+fn block<T: Real>(fused: Fused, z: &[T], y: TargetView<'_, T>, weights: &[T], delta: &mut [T]) -> T {
     let k = z.len() / weights.len();
     let mut sums = softmax(fused, z, k, delta);
     for sums in &mut sums {
         sums.log = fused.ln_1p(sums.rest);
     }
-    let columns = z.chunks_exact(k).zip(y.chunks_exact(k)).zip(delta.chunks_exact_mut(k));
-    let (mut total, one, half) = (T::zero(), T::one(), T::of(0.5));
-    for (((z, y), delta), (&w, &sums)) in columns.zip(weights.iter().zip(&sums)) {
+    let (numbers, classes) = match &y {
+        TargetView::Numbers(y) => (flat(y).unwrap_or_default(), &[][..]),
+        TargetView::Classes(classes) => (&[][..], *classes),
+    };
+    let mut total = T::zero();
+    let columns = z.chunks_exact(k).zip(delta.chunks_exact_mut(k)).zip(weights.iter().zip(&sums));
+    for (j, ((z, delta), (&w, &sums))) in columns.enumerate() {
         if w == T::zero() {
             delta.fill(T::zero());
             continue;
         }
-        let scale = one / (one + sums.rest);
-        for (delta, y) in delta.iter_mut().zip(y) {
-            *delta = w * (*delta * scale - *y);
-        }
-        if sums.rest < half {
-            let m = argmax(z.iter().copied());
-            if y[m] >= half {
-                delta[m] = w * ((one - y[m]) - sums.rest * scale);
-            }
-        }
-        total += w * cross_entropy(z, y, sums);
+        total += w * match classes.get(j) {
+            Some(class) => slopes_of_class(z, *class, w, sums, delta),
+            None => slopes(z, &numbers[j * k..(j + 1) * k], w, sums, delta),
+        };
     }
     total
+}
+
+/// `w (p − y)` from `e^{z − max z}`, in place; of the largest score `(1 − y) − s/(1 + s)`, for a label `y ≥ ½`: then
+/// `1 − y` is exact. Returns the loss.
+#[inline(always)]
+fn slopes<T: Real>(z: &[T], y: &[T], w: T, sums: Sums<T>, delta: &mut [T]) -> T {
+    let (one, half) = (T::one(), T::of(0.5));
+    let scale = one / (one + sums.rest);
+    for (delta, y) in delta.iter_mut().zip(y) {
+        *delta = w * (*delta * scale - *y);
+    }
+    if sums.rest < half {
+        let m = z.iter().position(|z| *z == sums.max).unwrap_or(0);
+        if y[m] >= half {
+            delta[m] = w * ((one - y[m]) - sums.rest * scale);
+        }
+    }
+    cross_entropy(z, y, sums)
+}
+
+/// The same where `y` is a one for the class, and zeros.
+#[inline(always)]
+fn slopes_of_class<T: Real>(z: &[T], class: usize, w: T, sums: Sums<T>, delta: &mut [T]) -> T {
+    let (zero, one) = (T::zero(), T::one());
+    let scale = one / (one + sums.rest);
+    let is_sure = sums.rest < T::of(0.5) && z[class] == sums.max;
+    let own = if is_sure { zero - sums.rest * scale } else { delta[class] * scale - one };
+    for delta in delta.iter_mut() {
+        *delta = w * (*delta * scale);
+    }
+    delta[class] = w * own;
+    of_class(z[class], sums)
 }
 
 /// `w p ⊙ (r − pᵀr)` of neighbouring columns, `r` measured from that of the largest score.
@@ -149,24 +228,40 @@ fn curve<T: Real>(fused: Fused, z: &[T], weights: &[T], r: &[T], out: &mut [T]) 
     let sums = softmax(fused, z, k, out);
     for (((p, r), &w), sums) in out.chunks_exact_mut(k).zip(r.chunks_exact(k)).zip(weights).zip(sums) {
         let m = p.iter().position(|p| *p == T::one()).unwrap_or(0);
-        let (sum, top) = (T::one() + sums.rest, r[m]);
-        let t = p.iter().zip(r).fold(T::zero(), |t, (p, r)| t + *p * (*r - top)) / sum;
+        let (all, top) = (T::one() + sums.rest, r[m]);
+        let t = sum(k, inlined!(|i| p[i] * (r[i] - top))) / all;
         for (p, r) in p.iter_mut().zip(r) {
-            *p = if w == T::zero() { T::zero() } else { w / sum * *p * ((*r - top) - t) };
+            *p = if w == T::zero() { T::zero() } else { w / all * *p * ((*r - top) - t) };
         }
     }
 }
 
 impl<T: Real> Loss<T> for CrossEntropy {
     fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
-        if fit(&[z.shape(), y.shape()], weights.len()) { value(z, y, weights) } else { T::NAN }
+        if fit(&[z.shape(), y.shape()], weights.len()) {
+            value(z, TargetView::Numbers(y), weights)
+        } else {
+            T::NAN
+        }
     }
 
     fn value_gradient(
         &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], delta: DMatrixViewMut<'_, T>,
     ) -> T {
         let fits = fit(&[z.shape(), y.shape(), delta.shape()], weights.len());
-        if fits { value_gradient(z, y, weights, delta) } else { T::NAN }
+        if fits { value_gradient(z, TargetView::Numbers(y), weights, delta) } else { T::NAN }
+    }
+
+    fn of_classes(
+        &self, z: DMatrixView<'_, T>, classes: &[usize], weights: &[T], delta: Option<DMatrixViewMut<'_, T>>,
+    ) -> Option<T> {
+        // of one output it is not the class that is the target
+        let fits = classes.len() == z.ncols() && classes.iter().all(|class| *class < z.nrows());
+        let fits = fits && z.nrows() > 1 && classes.len() == weights.len();
+        fits.then(|| match delta {
+            Some(delta) => value_gradient(z, TargetView::Classes(classes), weights, delta),
+            None => value(z, TargetView::Classes(classes), weights),
+        })
     }
 
     fn response(&self, z: DMatrixViewMut<'_, T>) {
@@ -228,41 +323,35 @@ impl<T: Real> Classifier<T> for CrossEntropy {
 }
 
 compiled! {
-    fn value<T>(z: DMatrixView<'a, T>, y: DMatrixView<'a, T>, weights: &'a [T]) -> T {
+    fn value<T>(z: DMatrixView<'a, T>, y: TargetView<'a, T>, weights: &'a [T]) -> T {
         pairwise(0..weights.len(), COLUMNS, &mut |part| kernel::vectorize(inlined!(|fused| {
             let mut total = T::zero();
             for j in part.filter(|j| weights[*j] != T::zero()) {
-                let (z, y) = (z.column(j), y.column(j));
-                total += weights[j] * cross_entropy(z.as_slice(), y.as_slice(), sum_exp(fused, z.as_slice()));
+                let z = z.column(j);
+                let sums = sum_exp(fused, z.as_slice());
+                total += weights[j] * match y {
+                    TargetView::Numbers(y) => cross_entropy(z.as_slice(), y.column(j).as_slice(), sums),
+                    TargetView::Classes(classes) => of_class(z[classes[j]], sums),
+                };
             }
             total
         })))
     }
 
     fn value_gradient<T>(
-        z: DMatrixView<'a, T>, y: DMatrixView<'a, T>, weights: &'a [T], delta: DMatrixViewMut<'a, T>
+        z: DMatrixView<'a, T>, y: TargetView<'a, T>, weights: &'a [T], delta: DMatrixViewMut<'a, T>
     ) -> T {
         let (k, mut delta) = (z.nrows(), delta);
-        let is_flat = flat_mut(&mut delta).is_some();
-        // without gaps, a block of columns at a time
-        let (flat, width) = match (flat(&z), flat(&y)) {
-            (Some(z), Some(y)) if is_flat => (Some((z, y)), COLUMNS),
-            _ => (None, 1),
-        };
+        let is_flat = flat(&z).is_some() && y.is_flat() && flat_mut(&mut delta).is_some();
+        let width = if is_flat { width(k) } else { 1 };
         pairwise(0..weights.len(), COLUMNS * width, &mut |part| kernel::vectorize(inlined!(|fused| {
             let mut total = T::zero();
             for start in part.clone().step_by(width) {
-                let end = part.end.min(start + width);
-                let (entries, w) = (start * k..end * k, &weights[start..end]);
-                total += match (flat, flat_mut(&mut delta)) {
-                    (Some((z, y)), Some(delta)) => {
-                        block(fused, &z[entries.clone()], &y[entries.clone()], w, &mut delta[entries])
-                    }
-                    _ => {
-                        let (z, y, mut delta) = (z.column(start), y.column(start), delta.column_mut(start));
-                        block(fused, z.as_slice(), y.as_slice(), w, delta.as_mut_slice())
-                    }
-                };
+                let columns = start..part.end.min(start + width);
+                let (z, mut delta) = (z.columns_range(columns.clone()), delta.columns_range_mut(columns.clone()));
+                if let (Some(z), Some(delta)) = (flat(&z), flat_mut(&mut delta)) {
+                    total += block(fused, z, y.columns(columns.clone()), &weights[columns], delta);
+                }
             }
             total
         })))
@@ -284,9 +373,9 @@ compiled! {
         let (k, mut out) = (z.nrows(), out);
         kernel::vectorize(inlined!(|fused| {
             if let (Some(z), Some(r), Some(out)) = (flat(&z), flat(&r), flat_mut(&mut out)) {
-                let width = COLUMNS * k;
-                let blocks = z.chunks(width).zip(r.chunks(width)).zip(out.chunks_mut(width));
-                for (((z, r), out), w) in blocks.zip(weights.chunks(COLUMNS)) {
+                let (width, entries) = (width(k), width(k) * k);
+                let blocks = z.chunks(entries).zip(r.chunks(entries)).zip(out.chunks_mut(entries));
+                for (((z, r), out), w) in blocks.zip(weights.chunks(width)) {
                     curve(fused, z, w, r, out);
                 }
                 return;

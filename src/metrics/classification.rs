@@ -3,8 +3,8 @@ use std::fmt;
 use nalgebra::DMatrix;
 
 use super::{Calibration, RocCurve, mean, weights};
-use crate::contract::{check_finite, setting};
-use crate::data::{Inputs, check_classes};
+use crate::contract::{check_classes, check_finite, setting};
+use crate::data::Inputs;
 use crate::{Error, Real};
 
 /// Probabilities of classes, or scores, that were predicted, beside the true classes.

@@ -9,8 +9,8 @@ use super::EmpiricalRisk;
 use super::frame::{Frame, origins};
 use super::recession::Active;
 use crate::contract::{room, setting};
-use crate::data::TargetView;
 use crate::kernel::{self, Factor, Samples, Triangle};
+use crate::loss::TargetView;
 use crate::model::{Affine, Linear};
 use crate::{Error, Hessian, Loss, Model, Perceptron, Real, SquaredError};
 

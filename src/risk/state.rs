@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::data::TargetView;
+use crate::loss::TargetView;
 use crate::{Error, Real, kernel};
 
 /// The weights of the data, not all zero.

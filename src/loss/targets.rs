@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use nalgebra::{DMatrix, DMatrixView, DVector};
+use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector};
 
-use crate::contract::check_matrix;
-use crate::kernel::compiled;
+use crate::contract::{check_classes, check_matrix};
+use crate::kernel::{compiled, flat};
 use crate::{Error, Loss, Real};
 
 /// Targets of samples: numbers, or classes.
@@ -45,6 +45,14 @@ impl<'a, T: Real> TargetView<'a, T> {
         }
     }
 
+    /// Whether nothing lies between the columns.
+    pub(crate) fn is_flat(self) -> bool {
+        match self {
+            Self::Numbers(y) => flat(&y).is_some(),
+            Self::Classes(_) => true,
+        }
+    }
+
     /// The targets of some of the samples.
     pub(crate) fn columns(&self, range: Range<usize>) -> TargetView<'_, T> {
         match self {
@@ -73,6 +81,25 @@ impl<'a, T: Real> TargetView<'a, T> {
         }
     }
 
+    /// The loss of scores, with its slopes written to `delta`, if there is one; `room` is for [`dense`](Self::dense)
+    /// targets.
+    pub(crate) fn value(
+        self, loss: &impl Loss<T>, z: DMatrixView<'_, T>, weights: &[T],
+        mut delta: Option<DMatrixViewMut<'_, T>>, room: &mut DMatrix<T>,
+    ) -> T {
+        if let Self::Classes(classes) = self {
+            let delta = delta.as_mut().map(DMatrixViewMut::as_view_mut);
+            if let Some(value) = loss.of_classes(z, classes, weights, delta) {
+                return value;
+            }
+        }
+        let y = self.dense(room);
+        match delta {
+            Some(delta) => loss.value_gradient(z, y, weights, delta),
+            None => loss.value(z, y, weights),
+        }
+    }
+
     /// The largest size of a target of each of `k` outputs.
     pub(crate) fn sizes(self, k: usize) -> DVector<T> {
         match self {
@@ -92,14 +119,6 @@ impl<'a, T: Real> TargetView<'a, T> {
             }
         }
         members
-    }
-}
-
-/// Every label is one of so many classes.
-pub(crate) fn check_classes(argument: &'static str, labels: &[usize], classes: usize) -> Result<(), Error> {
-    match labels.iter().position(|label| *label >= classes) {
-        Some(sample) => Err(Error::Class { argument, classes, found: labels[sample], sample }),
-        None => Ok(()),
     }
 }
 
