@@ -9,18 +9,21 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 
-use nalgebra::{DMatrix, DMatrixView, DVector};
+use nalgebra::{DMatrix, DMatrixView};
 
-use crate::contract::{check_classes, check_evaluation, check_matrix, check_samples, matrix};
-use crate::kernel::{compiled, pairwise};
+use crate::contract::{check_classes, matrix};
 use crate::{Error, Real};
 
 pub use inputs::{Inputs, Targets};
 #[doc(hidden)]
 pub use literals::from_rows;
+pub use parts::{Parts, Select, folds, select, split, stratified_folds, stratified_split};
+pub use standardizer::Standardizer;
 
 mod inputs;
 mod literals;
+mod parts;
+mod standardizer;
 
 /// A table with one sample per **row** as a matrix with one sample per **column** (`features × samples`).
 ///
@@ -52,6 +55,33 @@ pub fn columns<T: Real>(rows: &[impl AsRef<[T]>]) -> Result<DMatrix<T>, Error> {
     Ok(x)
 }
 
+/// A row-major buffer, one sample after the other, as a matrix with one sample per **column**, without a copy: what other
+/// programs hold as `samples × features` is `features × samples` here.
+///
+/// ```
+/// use gradus::data::row_major;
+///
+/// let buffer = [5.1, 3.5, 4.9, 3.0, 6.2, 2.9]; // three rows of two
+/// let x = row_major(&buffer, 2)?;
+/// assert_eq!(x, gradus::matrix![5.1, 4.9, 6.2; 3.5, 3.0, 2.9]);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Empty`] without samples or without features, [`Error::Length`] where the last row is not whole.
+pub fn row_major<T: Real>(buffer: &[T], features: usize) -> Result<DMatrixView<'_, T>, Error> {
+    if buffer.is_empty() || features == 0 {
+        let (argument, expected) = if features == 0 { ("features", "feature") } else { ("buffer", "row") };
+        return Err(Error::Empty { argument, expected });
+    }
+    let samples = buffer.len().div_ceil(features);
+    if buffer.len() % features > 0 {
+        let expected = samples.saturating_mul(features);
+        return Err(Error::Length { argument: "buffer", expected, found: buffer.len() });
+    }
+    Ok(DMatrixView::from_slice(buffer, features, samples))
+}
+
 /// Labels `0…classes − 1` as targets for [`CrossEntropy`](crate::CrossEntropy): a column per sample, with a one
 /// in the row of its class (`classes × samples`).
 ///
@@ -79,143 +109,3 @@ pub fn one_hot<T: Real>(labels: &[usize], classes: usize) -> Result<DMatrix<T>, 
     }
     Ok(y)
 }
-
-/// Brings features to mean 0 and variance 1: `(x − mean) / scale`, with what it learned from one data set
-/// applied to any other.
-///
-/// The variance is that of the data themselves (divided by `m`, not `m − 1`); a constant feature has scale 1.
-/// Gradient methods need features of one scale; Newton's method and the exact fits do not, but penalties do. With
-/// the feature `serde` it is saved beside the model that needs it.
-///
-/// ```
-/// use gradus::data::Standardizer;
-/// use gradus::nalgebra::{self, dmatrix};
-///
-/// let x = dmatrix![1.0, 3.0; 500.0, 500.0];
-/// let standard = Standardizer::fit(&x)?;
-/// assert_eq!(standard.transform(&x)?, dmatrix![-1.0, 1.0; 0.0, 0.0]);
-/// assert_eq!(standard.transform(&dmatrix![4.0; 501.0])?, dmatrix![2.0; 1.0]);
-/// # Ok::<(), gradus::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq)]
-pub struct Standardizer<T: Real> {
-    pub(crate) mean: DVector<T>,
-    pub(crate) scale: DVector<T>,
-}
-
-impl<T: Real> Standardizer<T> {
-    /// Learns mean and scale of each feature (row) of `x` (`features × samples`).
-    ///
-    /// ```
-    /// use gradus::data::Standardizer;
-    /// use gradus::nalgebra::{self, dmatrix};
-    ///
-    /// let standard = Standardizer::fit(&dmatrix![2.0, 6.0; 500.0, 500.0])?;
-    /// assert_eq!((standard.mean()[0], standard.scale()[0]), (4.0, 2.0));
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Empty`], [`Error::NonFinite`].
-    pub fn fit<'a>(x: impl Into<DMatrixView<'a, T>>) -> Result<Self, Error> {
-        let x = x.into();
-        check_samples(x, x.nrows())?;
-        if x.nrows() == 0 {
-            return Err(Error::Empty { argument: "x", expected: "feature (row)" });
-        }
-        let mut standard = Self { mean: DVector::zeros(x.nrows()), scale: DVector::zeros(x.nrows()) };
-        moments(x, standard.mean.as_mut_slice(), standard.scale.as_mut_slice());
-        Ok(standard)
-    }
-
-    /// The mean of each feature.
-    ///
-    /// ```
-    /// use gradus::data::Standardizer;
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    ///
-    /// let standard = Standardizer::fit(&dmatrix![2.0, 6.0; 500.0, 500.0])?;
-    /// assert_eq!(standard.mean(), &dvector![4.0, 500.0]);
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    pub fn mean(&self) -> &DVector<T> {
-        &self.mean
-    }
-
-    /// The standard deviation of each feature; 1 for constant ones.
-    ///
-    /// ```
-    /// use gradus::data::Standardizer;
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    ///
-    /// let standard = Standardizer::fit(&dmatrix![2.0, 6.0; 500.0, 500.0])?;
-    /// assert_eq!(standard.scale(), &dvector![2.0, 1.0]);
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    pub fn scale(&self) -> &DVector<T> {
-        &self.scale
-    }
-
-    /// `(x − mean) / scale` for each sample of `x` (`features × samples`); nothing for no samples.
-    ///
-    /// ```
-    /// use gradus::data::Standardizer;
-    /// use gradus::nalgebra::{self, dmatrix};
-    ///
-    /// let standard = Standardizer::fit(&dmatrix![2.0, 6.0])?;
-    /// assert_eq!(standard.transform(&dmatrix![4.0, 8.0])?, dmatrix![0.0, 2.0]); // (x − 4) / 2
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Shape`] where the number of features differs, [`Error::NonFinite`], [`Error::Evaluation`] for a result
-    /// that no number of this type holds.
-    pub fn transform<'a>(&self, x: impl Into<DMatrixView<'a, T>>) -> Result<DMatrix<T>, Error> {
-        let x = x.into();
-        check_matrix("x", x, (self.mean.len(), x.ncols()))?;
-        let standard = standardise(x, self.mean.as_slice(), self.scale.as_slice());
-        let at = "these inputs, which are far beyond those it has learned from";
-        check_evaluation("a standardised feature", at, standard.as_slice())?;
-        Ok(standard)
-    }
-}
-
-compiled! {
-    /// Mean and scale of each row, whose numbers a power of two brings near 1. The mean is taken twice, the second time
-    /// of what the first one left.
-    fn moments<T>(x: DMatrixView<'a, T>, mean: &'a mut [T], scale: &'a mut [T]) {
-        let count = T::of(x.ncols() as f64);
-        for (i, (mean, scale)) in mean.iter_mut().zip(scale).enumerate() {
-            let row = x.row(i);
-            let (down, up) = row.amax().unit();
-            let average = |f: &dyn Fn(T) -> T| {
-                let sum = pairwise(0..row.len(), SHORT, &mut |part| {
-                    part.fold(T::zero(), |sum, j| sum + f(row[j] * down))
-                });
-                sum / count
-            };
-            let rough = average(&|x| x);
-            let center = rough + average(&|x| x - rough);
-            *mean = center * up;
-            let width = row.iter().fold(T::zero(), |w, x| w.max((*x * down - center).abs()));
-            let size = row.amax() * down;
-            let constant = row.iter().all(|x| *x == row[0]) || width <= T::EPSILON * size;
-            let deviation = width * average(&|x| ((x - center) / width) * ((x - center) / width)).sqrt() * up;
-            // NaN where the width is zero, zero where it is too small for a number
-            *scale = if !constant && deviation > T::zero() { deviation } else { T::one() };
-        }
-    }
-
-    fn standardise<T>(x: DMatrixView<'a, T>, mean: &'a [T], scale: &'a [T]) -> DMatrix<T> {
-        let half = T::of(0.5);
-        DMatrix::from_fn(x.nrows(), x.ncols(), |i, j| {
-            let (x, mean, scale) = (x[(i, j)], mean[i], scale[i]);
-            let difference = x - mean;
-            // numbers whose difference is too large for one are not small either: their halves are exact
-            if difference.is_finite() { difference / scale } else { (x * half - mean * half) / scale / half }
-        })
-    }
-}
-
-/// Samples that are added one after the other.
-const SHORT: usize = 32;

@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::contract::{check_evaluation, check_finite, check_weights, setting};
-use crate::data::{Inputs, Targets};
+use crate::data::{Inputs, Standardizer, Targets};
 use crate::model::Affine;
 use crate::{Classifier, EmpiricalRisk, Error, Loss, Model, Real, Report};
 
@@ -60,6 +60,8 @@ pub use predictor::Predictor;
 pub struct Fitted<T: Real, M, L> {
     pub(crate) model: M,
     pub(crate) loss: L,
+    /// What brings raw inputs to those that the model was fitted to.
+    pub(crate) scaling: Option<Standardizer<T>>,
     /// Where the run ended and why. Its `x` are the [`parameters`](Self::parameters), the only copy of them.
     pub report: Report<T>,
 }
@@ -94,12 +96,47 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
             return Err(Error::Length { argument: "theta", expected, found });
         }
         check_finite("theta", self.report.x.as_view())?;
+        self.check_scaling()?;
         self.loss.check(DMatrix::zeros(self.model.outputs(), 0).as_view())
     }
 
     /// The report's point as the parameters of a model: lengths agree.
     pub(crate) fn new(model: M, loss: L, report: Report<T>) -> Self {
-        Self { model, loss, report }
+        Self { model, loss, scaling: None, report }
+    }
+
+    /// The same model for raw inputs: whatever it is asked from here on, it scales by `standard` first, so that nobody
+    /// forgets to. Saved with it; [`weights`](Self::weights) and [`bias`](Self::bias) are still those of scaled
+    /// features. It has to know as many features as the model.
+    ///
+    /// ```
+    /// use gradus::SigmoidClassifier;
+    /// use gradus::data::Standardizer;
+    ///
+    /// let hours = gradus::matrix![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    /// let standard = Standardizer::fit(&hours)?;
+    /// let model = SigmoidClassifier::new(1);
+    /// let scaled = model.fit(&standard.transform(&hours)?, &[0, 0, 1, 0, 1, 1])?;
+    /// let fitted = scaled.clone().with_scaling(standard.clone());
+    /// assert_eq!(fitted.predict(&[3.5])?, scaled.predict(&standard.transform(&[3.5])?)?);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_scaling(self, standard: Standardizer<T>) -> Self {
+        Self { scaling: Some(standard), ..self }
+    }
+
+    /// What raw inputs are scaled by, if [`with_scaling`](Self::with_scaling) said so.
+    ///
+    /// ```
+    /// use gradus::Perceptron;
+    ///
+    /// let fitted = Perceptron::new(1).fit(&[1.0, 2.0, 3.0], &[3.0, 5.0, 7.0])?;
+    /// assert_eq!(fitted.scaling(), None);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn scaling(&self) -> Option<&Standardizer<T>> {
+        self.scaling.as_ref()
     }
 
     /// The architecture.

@@ -113,6 +113,7 @@ saved!(Standardizer<T: Real>, SavedScales::serialize, SavedScales::deserialize, 
 struct SavedFit<T: Real, M, L> {
     model: M,
     loss: L,
+    scaling: Option<Standardizer<T>>,
     report: Report<T>,
 }
 

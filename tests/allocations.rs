@@ -4,6 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
+use gradus::data::Standardizer;
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::{
     Activation, AdaGrad, Adam, Bfgs, ConjugateGradient, CrossEntropy, EmpiricalRisk, Fitted, GaussNewton,
@@ -174,7 +175,8 @@ where
         predictor.predict_into(x, &mut out).unwrap();
         predictor.predict_into(x.columns(0, 1), &mut first).unwrap();
     });
-    let (mut predictor, row) = (fitted.into_predictor(1), x.column(0).clone_owned());
+    let standard = Standardizer::fit(x).unwrap();
+    let (mut predictor, row) = (fitted.with_scaling(standard).into_predictor(1), x.column(0).clone_owned());
     assert_silent(&format!("one sample, {model:?}, {scalar}"), || {
         predictor.predict_one(row.as_slice(), first.as_mut_slice()).unwrap();
     });

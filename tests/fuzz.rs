@@ -12,7 +12,7 @@
 use std::time::{Duration, Instant};
 
 use gradus::check;
-use gradus::data::{Standardizer, columns, one_hot};
+use gradus::data::{Standardizer, columns, folds, one_hot, row_major, select, stratified_split};
 use gradus::least_squares::Residuals;
 use gradus::metrics::{Classification, ConfusionMatrix, Regression};
 use gradus::nalgebra::{DMatrix, DVector};
@@ -453,12 +453,23 @@ fn data() {
             && let Ok(scaled) = standardizer.transform(&x)
         {
             assert!(scaled.iter().all(|x| x.is_finite() && x.abs() <= 1e3), "{x}{scaled}");
+            let z = if random.below(2) == 0 { scaled } else { random.matrix(n, 2) };
+            let back = standardizer.inverse(&z).unwrap_or_default();
+            assert!(back.iter().all(|x| x.is_finite()), "{z}{back}");
         }
         let labels: Vec<usize> = (0..m).map(|_| random.below(5)).collect();
         _ = one_hot::<f64>(&labels, random.below(5));
         let rows: Vec<Vec<f64>> =
             (0..n).map(|_| (0..random.below(4)).map(|_| random.number()).collect()).collect();
         _ = columns(&rows);
+        _ = row_major(&rows.concat(), random.below(4));
+        let (share, k) = (random.number(), random.below(9));
+        for (train, test) in
+            stratified_split(&labels, share, 1).into_iter().chain(folds(m, k, 1).into_iter().flatten())
+        {
+            assert!(!train.is_empty() && !test.is_empty() && train.len() + test.len() == m);
+        }
+        _ = select(&labels, &[random.below(8)]);
     });
 }
 

@@ -111,7 +111,15 @@ fn everything_is_kept<T: Real + Serialize + DeserializeOwned>() {
     let (x, y) = (x::<T>(), labels::<T>());
     assert_kept(&Perceptron::new(2).fit(&x, &y).unwrap());
     assert_kept(&Perceptron::new(2).without_bias().fit(&x, &y).unwrap());
-    assert_kept(&SigmoidClassifier::new(2).fit(&x, &y).unwrap());
+    let fitted = SigmoidClassifier::new(2).fit(&x, &y).unwrap();
+    assert_kept(&fitted);
+    let standard = Standardizer::fit(&x).unwrap();
+    assert_kept(&fitted.clone().with_scaling(standard));
+    // scales of another number of features
+    let one = Standardizer::fit(&x.rows(0, 1)).unwrap();
+    let file = serde_json::to_string(&fitted.with_scaling(one)).unwrap();
+    let error = serde_json::from_str::<Fitted<T, SigmoidClassifier, LogLoss>>(&file).unwrap_err();
+    assert!(error.to_string().starts_with("`scaling` must have length 2, found 1"), "{error}");
     let apart = y.map(|y| y - T::of(0.5)).resize_vertically(2, T::one());
     let separable = SigmoidClassifier::new(2).fit(&apart, &y).unwrap();
     assert_eq!(separable.report.termination, Termination::Separable);
@@ -195,7 +203,9 @@ type Saved<T> = Fitted<T, Network, Through<Huber>>;
 #[test]
 fn the_format_is_as_it_was() {
     let fitted: Saved<f64> = serde_json::from_str(FILE).unwrap();
-    assert_eq!(serde_json::to_string(&fitted).unwrap(), FILE);
+    assert_eq!(fitted.scaling(), None, "there were none at first");
+    let now = FILE.replace(",\"report\"", ",\"scaling\":null,\"report\"");
+    assert_eq!(serde_json::to_string(&fitted).unwrap(), now);
     let certificate = fitted.report.certificate.unwrap();
     assert_eq!(
         (certificate.condition().to_bits(), certificate.kind),

@@ -48,6 +48,16 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
         Predictor::new(self, max_batch)
     }
 
+    /// A scaling has as many features as the model.
+    pub(super) fn check_scaling(&self) -> Result<(), Error> {
+        match self.scaling.as_ref().map(|standard| standard.mean.len()) {
+            Some(found) if found != self.model.inputs() => {
+                Err(Error::Length { argument: "scaling", expected: self.model.inputs(), found })
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn evaluate(&self, x: DMatrixView<'_, T>, response: bool) -> Result<DMatrix<T>, Error> {
         let mut out = matrix("outputs", (self.model.outputs(), x.ncols()), T::zero())?;
         self.predictor(x.ncols().min(WIDTH)).evaluate(x, out.as_mut_slice(), response)?;
@@ -76,6 +86,8 @@ const WIDTH: usize = 256;
 pub struct Predictor<T: Real, M: Model<T>, L, F = Fitted<T, M, L>> {
     fitted: F,
     cache: M::Cache,
+    /// Scaled inputs.
+    scaled: Vec<T>,
     width: usize,
     loss: PhantomData<L>,
 }
@@ -90,8 +102,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>, F: Borrow<Fitted<T, M, L>>> Predictor<T, 
     fn new(fitted: F, max_batch: usize) -> Self {
         // a width of zero would never end, and no workspace needs more than it could ever fill
         let width = max_batch.clamp(1, 1 << 16);
-        let cache = fitted.borrow().model.cache(width);
-        Self { fitted, cache, width, loss: PhantomData }
+        let Fitted { model, scaling, .. } = fitted.borrow();
+        let cache = model.cache(width);
+        let scaled = vec![T::zero(); scaling.as_ref().map_or(0, |standard| standard.mean.len() * width)];
+        Self { fitted, cache, scaled, width, loss: PhantomData }
     }
 
     /// Writes the mean response for each sample of `x` (`features × samples`) to `out`
@@ -148,16 +162,25 @@ impl<T: Real, M: Model<T>, L: Loss<T>, F: Borrow<Fitted<T, M, L>>> Predictor<T, 
 
     /// `out` has an entry per output and sample.
     fn evaluate(&mut self, x: DMatrixView<'_, T>, out: &mut [T], response: bool) -> Result<(), Error> {
-        let Fitted { model, loss, report } = self.fitted.borrow();
+        let fitted = self.fitted.borrow();
+        let Fitted { model, loss, scaling, report } = fitted;
         let (theta, outputs, m) = (&report.x, model.outputs(), x.ncols());
         if theta.len() != model.parameter_count() {
             let (expected, found) = (model.parameter_count(), theta.len());
             return Err(Error::Length { argument: "parameters", expected, found });
         }
-        check_samples(x, model.inputs())?;
+        fitted.check_scaling()?;
+        let features = model.inputs();
+        check_samples(x, features)?;
         for start in (0..m).step_by(self.width) {
             let count = self.width.min(m - start);
-            let z = model.forward(theta, x.columns(start, count), &mut self.cache);
+            let mut x = x.columns(start, count);
+            if let Some(standard) = scaling {
+                let scaled = &mut self.scaled[..features * count];
+                standard.place(x, scaled)?;
+                x = DMatrixView::from_slice(scaled, features, count);
+            }
+            let z = model.forward(theta, x, &mut self.cache);
             check_shape("scores", z.shape(), (outputs, count))?;
             kernel::copy_columns(z, &mut out[start * outputs..(start + count) * outputs]);
         }
