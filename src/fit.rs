@@ -10,6 +10,7 @@ use crate::{Classifier, EmpiricalRisk, Error, Loss, Model, Real, Report};
 mod exact;
 mod likelihood;
 mod predictor;
+mod sparse;
 mod whitened;
 
 pub use predictor::Predictor;

@@ -52,7 +52,7 @@ impl<T: Real> Frame<T> {
     }
 
     /// `s` of the feature that a parameter multiplies.
-    pub(super) fn scale(&self, parameter: usize) -> T {
+    pub(crate) fn scale(&self, parameter: usize) -> T {
         self.scale.get(parameter / self.outputs).copied().unwrap_or_else(T::one)
     }
 
