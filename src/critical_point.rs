@@ -6,7 +6,7 @@ use approx::{AbsDiffEq, RelativeEq};
 use nalgebra::{DMatrix, DVector};
 
 use crate::contract::{check_evaluation, check_hessian, check_point, matrix};
-use crate::kernel::{Spectrum, zero};
+use crate::kernel::{Ends, Spectrum, zero};
 use crate::objective::evaluate;
 use crate::{Error, Hessian, Real, kernel};
 
@@ -105,7 +105,9 @@ impl Inertia {
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
 pub struct CriticalPoint<T: Real> {
+    /// All, or none.
     eigenvalues: DVector<T>,
+    extremes: [T; 2],
     /// How many eigenvalues are positive, zero and negative.
     pub inertia: Inertia,
     /// What the signs say of a stationary point.
@@ -123,10 +125,66 @@ pub struct CriticalPoint<T: Real> {
     pub convex: bool,
 }
 
+/// Up to so many variables all eigenvalues cost about as much as a count of their signs.
+const FEW: usize = 200;
+
+/// What is known of the eigenvalues of a Hessian before a tolerance is.
+enum Known<T: Real> {
+    All(DVector<T>),
+    Ends(Ends<T>, [T; 2]),
+}
+
+impl<T: Real> Known<T> {
+    fn of(hessian: &DMatrix<T>) -> Result<Self, Error> {
+        check_symmetric(hessian)?;
+        let n = hessian.nrows();
+        let known = match n <= FEW {
+            true => kernel::eigenvalues(hessian).map(Self::All),
+            false => kernel::ends(hessian).map(|(ends, extremes)| Self::Ends(ends, extremes)),
+        };
+        known.ok_or(UNFINISHED(n))
+    }
+
+    fn least(&self) -> T {
+        match self {
+            Self::All(eigenvalues) => eigenvalues[0],
+            Self::Ends(_, [least, _]) => *least,
+        }
+    }
+
+    /// `n ε max |λ|`.
+    fn zero(&self, n: usize) -> T {
+        match self {
+            Self::All(eigenvalues) => zero(eigenvalues),
+            Self::Ends(_, [least, greatest]) => {
+                T::of(n as f64) * T::EPSILON * least.abs().max(greatest.abs())
+            }
+        }
+    }
+
+    fn point(self, hessian: &DMatrix<T>, tolerance: T) -> Result<CriticalPoint<T>, Error> {
+        match self {
+            Self::All(eigenvalues) => Ok(CriticalPoint::new(eigenvalues, tolerance, None)),
+            Self::Ends(ends, _) => {
+                let counts = kernel::counts(hessian, ends, tolerance).ok_or(UNFINISHED(hessian.nrows()))?;
+                let (positive, negative) = (counts.positive, counts.negative);
+                let zero = hessian.nrows().saturating_sub(positive + negative);
+                let inertia = Inertia { positive, zero, negative };
+                Ok(CriticalPoint::counted(inertia, counts.extremes, tolerance, counts.direction))
+            }
+        }
+    }
+}
+
 impl<T: Real> CriticalPoint<T> {
     /// Classifies by a symmetric `n × n` Hessian.
     ///
     /// An eigenvalue counts as zero while `|λ| ≤ n ε max |λ|`; a matrix of zeros is degenerate.
+    ///
+    /// Up to 200 variables all eigenvalues are computed. Beyond, their signs are counted: a Cholesky factorisation of
+    /// `H − tolerance` proves a minimum; else the inertia of `H ∓ tolerance` (Bunch and Kaufman 1977) tells how many are
+    /// positive and negative. `max |λ|` is then known to a hundredth at least, by Lanczos' method, and
+    /// [`with_eigenvalues`](Self::with_eigenvalues) computes the rest.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix};
@@ -143,20 +201,31 @@ impl<T: Real> CriticalPoint<T> {
     /// [`Error::Asymmetric`] where a pair differs by more than `√ε max |H|`, [`Error::Factorization`]
     /// where the bounded eigenvalue iteration did not end.
     pub fn classify(hessian: &DMatrix<T>) -> Result<Self, Error> {
-        let eigenvalues = eigenvalues(hessian)?;
-        let tolerance = zero(&eigenvalues);
-        let direction = match Inertia::of(&eigenvalues, tolerance).negative {
-            0 => None,
-            _ => Some(spectrum(hessian)?.vectors.column(0).into_owned()),
-        };
-        Ok(Self::new(eigenvalues, tolerance, direction))
+        let known = Known::of(hessian)?;
+        let tolerance = known.zero(hessian.nrows());
+        let point = known.point(hessian, tolerance)?;
+        if point.inertia.negative == 0 || point.direction.is_some() {
+            return Ok(point);
+        }
+        let direction = spectrum(hessian)?.vectors.column(0).into_owned();
+        Ok(Self { direction: Some(direction), ..point })
     }
 
     /// Signs and kind follow from the eigenvalues, ascending.
     pub(crate) fn new(eigenvalues: DVector<T>, tolerance: T, direction: Option<DVector<T>>) -> Self {
+        let (least, greatest) = eigenvalues.as_slice().first().zip(eigenvalues.as_slice().last()).unzip();
+        let extremes = [least, greatest].map(|end| end.copied().unwrap_or_default());
         let inertia = Inertia::of(&eigenvalues, tolerance);
+        Self { eigenvalues, ..Self::counted(inertia, extremes, tolerance, direction) }
+    }
+
+    /// Of which only the least and the greatest eigenvalue are known, and how many there are of each sign.
+    pub(crate) fn counted(
+        inertia: Inertia, extremes: [T; 2], tolerance: T, direction: Option<DVector<T>>,
+    ) -> Self {
         Self {
-            eigenvalues,
+            eigenvalues: DVector::zeros(0),
+            extremes,
             inertia,
             kind: inertia.kind(),
             tolerance,
@@ -165,6 +234,44 @@ impl<T: Real> CriticalPoint<T> {
             decrement: None,
             convex: false,
         }
+    }
+
+    /// Of `k` such Hessians side by side, which are known to have no eigenvalue below `least > 0`.
+    pub(crate) fn definite(&self, k: usize, least: T) -> Self {
+        let tolerance = self.tolerance.min(least * T::of(0.5));
+        if self.eigenvalues.is_empty() {
+            let inertia = Inertia { positive: k * self.dimension(), zero: 0, negative: 0 };
+            return Self::counted(inertia, self.extremes.map(|l| l.max(least)), tolerance, None);
+        }
+        let eigenvalues = self.eigenvalues.iter().flat_map(|l| std::iter::repeat_n(l.max(least), k));
+        Self::new(DVector::from_iterator(k * self.eigenvalues.len(), eigenvalues), tolerance, None)
+    }
+
+    /// With all eigenvalues of the Hessian that was judged, whatever its size: about `4/3 n³` operations.
+    ///
+    /// ```
+    /// use gradus::CriticalPoint;
+    /// use gradus::nalgebra::{DMatrix, DVector};
+    ///
+    /// let hessian = DMatrix::from_diagonal(&DVector::from_fn(500, |i, _| 1.0 + i as f64));
+    /// let point = CriticalPoint::classify(&hessian)?;
+    /// assert_eq!((point.inertia.positive, point.eigenvalues().len()), (500, 0));
+    /// let point = point.with_eigenvalues(&hessian)?;
+    /// assert!((point.eigenvalues()[499] - 500.0).abs() < 1e-10);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`classify`](Self::classify); [`Error::Shape`] where the Hessian is of another size.
+    pub fn with_eigenvalues(self, hessian: &DMatrix<T>) -> Result<Self, Error> {
+        let n = self.dimension();
+        check_symmetric(hessian)?;
+        if hessian.nrows() != n {
+            return Err(Error::Shape { argument: "hessian", expected: (n, n), found: hessian.shape() });
+        }
+        let eigenvalues = kernel::eigenvalues(hessian).ok_or(UNFINISHED(n))?;
+        let point = Self::new(eigenvalues, self.tolerance, self.direction);
+        Ok(point.with(self.gradient_norm, self.decrement, self.convex))
     }
 
     /// With what is known of the objective besides its Hessian.
@@ -198,12 +305,10 @@ impl<T: Real> CriticalPoint<T> {
         objective.check()?;
         check_point("x", x, objective.dim())?;
         let mut gradient = DVector::zeros(0);
-        // what is never written shows
-        let mut hessian = matrix("hessian", (x.len(), x.len()), T::NAN)?;
         let value = evaluate(objective, x, &mut gradient)?;
         check_evaluation("the value", "x", &[value])?;
         check_evaluation("the gradient", "x", gradient.as_slice())?;
-        evaluate_hessian(objective, x, &mut hessian)?;
+        let hessian = hessian_at(objective, x)?;
         Self::judge(objective, x, &gradient, &hessian)
     }
 
@@ -213,37 +318,69 @@ impl<T: Real> CriticalPoint<T> {
     ) -> Result<Self, Error> {
         let convex = objective.is_convex();
         let gradient_norm = kernel::norm_inf(gradient.as_slice());
-        let eigenvalues = eigenvalues(hessian)?;
-        let rounding = zero(&eigenvalues);
-        let definite = eigenvalues[0] > rounding;
-        // eigenvectors cost more than eigenvalues, and a semidefinite Hessian does without
-        let vectors = match definite || (convex && eigenvalues[0] >= -rounding) {
-            true => None,
-            false => Some(spectrum(hessian)?),
-        };
+        let mut known = Known::of(hessian)?;
+        let rounding = known.zero(x.len());
         // s = H⁻¹∇f, or the gradient itself
         let unit = kernel::norm_inf(hessian.as_slice()).unit().0;
         let mut s = gradient * unit;
         let mut decrement = None;
         let mut factor = hessian * unit;
-        if definite && kernel::cholesky(factor.as_mut_slice(), x.len()) {
+        let is_definite = known.least() > rounding;
+        if is_definite && kernel::cholesky(factor.as_mut_slice(), x.len()) {
             kernel::cholesky_solve(factor.as_slice(), x.len(), s.as_mut_slice());
             decrement = Some(kernel::dot(gradient.as_slice(), s.as_slice()).max(T::zero()).sqrt());
         }
+        // eigenvectors cost more than eigenvalues: only where they are the step, or the direction of few variables
+        let moves = !convex && gradient_norm > T::zero();
+        let vectors = match &known {
+            Known::All(_) if is_definite || (convex && known.least() >= -rounding) => None,
+            Known::Ends(..) if decrement.is_some() || !moves => None,
+            _ => Some(spectrum(hessian)?),
+        };
         let mut tolerance = rounding;
-        if !convex && gradient_norm > T::zero() {
+        if moves {
             if let Some(spectrum) = &vectors {
                 s = spectrum.solve(gradient, rounding);
+                known = Known::All(spectrum.values.clone());
             }
             tolerance = rounding.max(margin(objective, &(x - &s), hessian)?);
         }
-        let point = Self::new(eigenvalues, tolerance, None);
+        let point = known.point(hessian, tolerance)?;
         let descends = point.inertia.negative > 0;
-        let direction = vectors.filter(|_| descends).map(|s| s.vectors.column(0).into_owned());
+        let ours = vectors.filter(|_| descends).map(|s| s.vectors.column(0).into_owned());
+        let direction = ours.or(point.direction.clone());
+        let decrement = decrement.filter(|_| point.extremes[0] > rounding);
         Ok(Self { direction, ..point }.with(Some(gradient_norm), decrement, convex))
     }
 
-    /// All eigenvalues of the Hessian, ascending.
+    /// How many variables there are.
+    pub(crate) fn dimension(&self) -> usize {
+        let Inertia { positive, zero, negative } = self.inertia;
+        // a damaged file may count more than there are numbers
+        match self.eigenvalues.len() {
+            0 => positive.saturating_add(zero).saturating_add(negative),
+            n => n,
+        }
+    }
+
+    /// The least and the greatest eigenvalue: exact where all eigenvalues are known, else to a hundredth of the larger
+    /// modulus at least. A least one that counts as negative is exact.
+    ///
+    /// ```
+    /// use gradus::CriticalPoint;
+    /// use gradus::nalgebra::{self, dmatrix};
+    ///
+    /// let point = CriticalPoint::classify(&dmatrix![3.0, 0.0; 0.0, -1.0])?;
+    /// assert_eq!(point.extremes(), (-1.0, 3.0));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn extremes(&self) -> (T, T) {
+        (self.extremes[0], self.extremes[1])
+    }
+
+    /// All eigenvalues of the Hessian, ascending; empty where more than 200 were only counted by their signs. Then
+    /// [`extremes`](Self::extremes) are known, and [`with_eigenvalues`](Self::with_eigenvalues) or
+    /// [`Report::eigenvalues`](crate::Report::eigenvalues) computes all.
     ///
     /// ```
     /// use gradus::CriticalPoint;
@@ -257,7 +394,9 @@ impl<T: Real> CriticalPoint<T> {
         &self.eigenvalues
     }
 
-    /// `max |λ| / min |λ|`; infinite for a singular Hessian.
+    /// `max |λ| / min |λ|`; infinite for a singular Hessian. Where eigenvalues were only counted, by the
+    /// [`extremes`](Self::extremes) of a positive definite Hessian; of one with negative eigenvalues, a bound:
+    /// `max |λ| / tolerance`.
     ///
     /// ```
     /// use gradus::CriticalPoint;
@@ -267,8 +406,14 @@ impl<T: Real> CriticalPoint<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn condition(&self) -> T {
-        let smallest = self.eigenvalues.iter().fold(T::MAX, |least, l| least.min(l.abs()));
-        let largest = kernel::norm_inf(self.eigenvalues.as_slice());
+        let [least, greatest] = self.extremes;
+        let smallest = match (self.eigenvalues.is_empty(), self.inertia) {
+            (false, _) => self.eigenvalues.iter().fold(T::MAX, |least, l| least.min(l.abs())),
+            (true, Inertia { zero: 0, negative: 0, .. }) => least,
+            (true, Inertia { zero: 0, .. }) => self.tolerance,
+            _ => T::zero(),
+        };
+        let largest = least.abs().max(greatest.abs());
         if smallest > T::zero() { largest / smallest } else { T::of(f64::INFINITY) }
     }
 }
@@ -289,6 +434,16 @@ pub(crate) fn margin<T: Real, O: Hessian<T> + ?Sized>(
     Ok(T::of(4.0) * scale * there.iter().fold(T::zero(), |s, &d| s + (d / scale) * (d / scale)).sqrt())
 }
 
+/// `∇²f(x)`, newly allocated.
+pub(crate) fn hessian_at<T: Real, O: Hessian<T> + ?Sized>(
+    objective: &mut O, x: &DVector<T>,
+) -> Result<DMatrix<T>, Error> {
+    // what is never written shows
+    let mut hessian = matrix("hessian", (x.len(), x.len()), T::NAN)?;
+    evaluate_hessian(objective, x, &mut hessian)?;
+    Ok(hessian)
+}
+
 /// `∇²f(x)`, its shape checked after a user's code had it.
 pub(crate) fn evaluate_hessian<T: Real, O: Hessian<T> + ?Sized>(
     objective: &mut O, x: &DVector<T>, hessian: &mut DMatrix<T>,
@@ -297,8 +452,8 @@ pub(crate) fn evaluate_hessian<T: Real, O: Hessian<T> + ?Sized>(
     check_hessian(hessian, x.len())
 }
 
-/// Eigenvalues, ascending, of a matrix that is a Hessian.
-fn eigenvalues<T: Real>(hessian: &DMatrix<T>) -> Result<DVector<T>, Error> {
+/// Whether a matrix is a Hessian.
+fn check_symmetric<T: Real>(hessian: &DMatrix<T>) -> Result<(), Error> {
     let (n, columns) = hessian.shape();
     if hessian.is_empty() {
         return Err(Error::Empty { argument: "hessian", expected: "row and column" });
@@ -330,7 +485,7 @@ fn eigenvalues<T: Real>(hessian: &DMatrix<T>) -> Result<DVector<T>, Error> {
         let lower = hessian[(column, row)].f64();
         return Err(Error::Asymmetric { argument: "hessian", row, column, upper, lower });
     }
-    kernel::eigenvalues(hessian).ok_or(UNFINISHED(n))
+    Ok(())
 }
 
 fn spectrum<T: Real>(hessian: &DMatrix<T>) -> Result<Spectrum<T>, Error> {
@@ -339,6 +494,17 @@ fn spectrum<T: Real>(hessian: &DMatrix<T>) -> Result<Spectrum<T>, Error> {
 
 const UNFINISHED: fn(usize) -> Error =
     |n| Error::Factorization { what: "the eigenvalue iteration", iterations: kernel::eigenvalue_bound(n) };
+
+impl<T: Real> CriticalPoint<T> {
+    /// Whether inertia and kind are equal, and what is known of the eigenvalues agrees.
+    fn agrees(&self, other: &Self, close: impl Fn(&T, &T) -> bool) -> bool {
+        let known =
+            |point: &Self| point.eigenvalues.iter().chain(&point.extremes).copied().collect::<Vec<T>>();
+        let (ours, theirs) = (known(self), known(other));
+        (self.inertia, self.kind, ours.len()) == (other.inertia, other.kind, theirs.len())
+            && ours.iter().zip(&theirs).all(|(a, b)| close(a, b))
+    }
+}
 
 /// Equal inertia and kind, and eigenvalues that agree; directions have no sign and are not compared.
 impl<T: Real + AbsDiffEq<Epsilon = T>> AbsDiffEq for CriticalPoint<T> {
@@ -349,8 +515,7 @@ impl<T: Real + AbsDiffEq<Epsilon = T>> AbsDiffEq for CriticalPoint<T> {
     }
 
     fn abs_diff_eq(&self, other: &Self, epsilon: T) -> bool {
-        (self.inertia, self.kind) == (other.inertia, other.kind)
-            && self.eigenvalues.iter().zip(&other.eigenvalues).all(|(a, b)| a.abs_diff_eq(b, epsilon))
+        self.agrees(other, |a, b| a.abs_diff_eq(b, epsilon))
     }
 }
 
@@ -360,8 +525,6 @@ impl<T: Real + RelativeEq<Epsilon = T>> RelativeEq for CriticalPoint<T> {
     }
 
     fn relative_eq(&self, other: &Self, epsilon: T, max_relative: T) -> bool {
-        let close = |(a, b): (&T, &T)| a.relative_eq(b, epsilon, max_relative);
-        (self.inertia, self.kind) == (other.inertia, other.kind)
-            && self.eigenvalues.iter().zip(&other.eigenvalues).all(close)
+        self.agrees(other, |a, b| a.relative_eq(b, epsilon, max_relative))
     }
 }

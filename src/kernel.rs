@@ -16,7 +16,8 @@ mod threads;
 mod views;
 
 pub(crate) use factor::{
-    Linearised, Samples, Spectrum, Triangle, eigenvalue_bound, eigenvalues, spectrum, zero,
+    Ends, Linearised, Samples, Spectrum, Triangle, counts, eigenvalue_bound, eigenvalues, ends, spectrum,
+    zero,
 };
 pub(crate) use math::Fused;
 pub use real::Real;

@@ -15,7 +15,7 @@ use crate::loss::ElementWise;
 use crate::optimizer::{Memory, Probed};
 use crate::{
     Activation, Architecture, Checkpoint, CriticalPoint, CrossEntropy, Epoch, Error, Fitted, History, Huber,
-    LogLoss, Loss, Model, Network, Perceptron, Progress, Real, Recession, Report, SigmoidClassifier,
+    Inertia, LogLoss, Loss, Model, Network, Perceptron, Progress, Real, Recession, Report, SigmoidClassifier,
     SquaredError, Termination, Through,
 };
 
@@ -154,7 +154,7 @@ enum SavedRecession<T: Real> {
     Undecided,
 }
 
-/// Inertia, kind and condition follow from the eigenvalues.
+/// Inertia, kind and condition follow from the eigenvalues, where they are all known; else the signs were counted.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "CriticalPoint", deny_unknown_fields)]
 #[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
@@ -170,11 +170,37 @@ struct SavedPoint<T: Real> {
     #[serde(with = "Field")]
     decrement: Option<T>,
     convex: bool,
+    // earlier files have no such field
+    #[serde(default, getter = "Counted::of")]
+    counted: Option<Counted<T>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Counted<T> {
+    positive: usize,
+    zero: usize,
+    negative: usize,
+    extremes: [T; 2],
+}
+
+impl<T: Real> Counted<T> {
+    fn of(point: &CriticalPoint<T>) -> Option<Self> {
+        let Inertia { positive, zero, negative } = point.inertia;
+        let extremes = point.extremes().into();
+        point.eigenvalues().is_empty().then_some(Self { positive, zero, negative, extremes })
+    }
 }
 
 impl<T: Real> From<SavedPoint<T>> for CriticalPoint<T> {
     fn from(saved: SavedPoint<T>) -> Self {
-        let point = Self::new(saved.eigenvalues, saved.tolerance, saved.direction);
+        let point = match saved.counted {
+            Some(Counted { positive, zero, negative, extremes }) if saved.eigenvalues.is_empty() => {
+                let inertia = Inertia { positive, zero, negative };
+                Self::counted(inertia, extremes, saved.tolerance, saved.direction)
+            }
+            _ => Self::new(saved.eigenvalues, saved.tolerance, saved.direction),
+        };
         point.with(saved.gradient_norm, saved.decrement, saved.convex)
     }
 }
@@ -314,7 +340,10 @@ fn check_report<T: Real>(report: &Report<T>) -> Result<(), Error> {
     let n = report.x.len();
     check_point("x", &report.x, n)?;
     if let Some(point) = &report.certificate {
-        check_point("eigenvalues", point.eigenvalues(), n)?;
+        let found = point.dimension();
+        if found != n {
+            return Err(Error::Length { argument: "eigenvalues", expected: n, found });
+        }
     }
     if let Recession::Along(direction) = &report.recession {
         check_point("recession", direction, n)?;
@@ -331,13 +360,18 @@ fn check_report<T: Real>(report: &Report<T>) -> Result<(), Error> {
 }
 
 fn check_judged<T: Real>(point: &CriticalPoint<T>) -> Result<(), Error> {
-    let eigenvalues = point.eigenvalues();
-    check_point("eigenvalues", eigenvalues, eigenvalues.len())?;
+    let (eigenvalues, n) = (point.eigenvalues(), point.dimension());
+    let (least, greatest) = point.extremes();
+    match eigenvalues.is_empty() && n > 0 {
+        true => check_point("extremes", &DVector::from_vec(vec![least, greatest]), 2)?,
+        false => check_point("eigenvalues", eigenvalues, n)?,
+    }
+    setting("extremes", "ascending", greatest, least <= greatest || !eigenvalues.is_empty())?;
     for pair in eigenvalues.as_slice().windows(2) {
         setting("eigenvalues", "ascending", pair[1], pair[0] <= pair[1])?;
     }
     if let Some(direction) = &point.direction {
-        check_point("direction", direction, eigenvalues.len())?;
+        check_point("direction", direction, n)?;
     }
     setting("tolerance", "not negative", point.tolerance, point.tolerance >= T::zero())?;
     for (name, found) in [("gradient_norm", point.gradient_norm), ("decrement", point.decrement)] {

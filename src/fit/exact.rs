@@ -118,9 +118,7 @@ fn certify<T: Real>(
     let one =
         CriticalPoint::classify(&hessian).ok().filter(|_| hessian.diagonal().min() >= T::LEAST_NORMAL)?;
     let least = unit / norm / norm;
-    let eigenvalues = one.eigenvalues().iter().flat_map(|l| std::iter::repeat_n(l.max(least), k));
-    let eigenvalues = DVector::from_iterator(k * one.eigenvalues().len(), eigenvalues);
-    let point = CriticalPoint::new(eigenvalues, one.tolerance.min(least * T::of(0.5)), None);
+    let point = one.definite(k, least);
     // √(gᵀ H⁻¹ g), H⁻¹ = R⁻¹ R⁻ᵀ / unit
     let mut by_root = vec![T::zero(); gradient.len()];
     let (g, inverse) = (Factor::new(gradient.as_slice(), k, p), Factor::view(&inverse.as_view()));

@@ -33,7 +33,7 @@ const SMALL: usize = 64 << 10;
 pub(crate) fn product<T: Real>(alpha: T, a: Factor<'_, T>, b: Factor<'_, T>, beta: T, c: &mut [T]) {
     assert!(a.cols == b.rows && holds(c, a.rows, b.cols));
     if beta == T::zero() || a.cols <= 2 * TERMS || a.rows * b.cols > FEW {
-        multiply(a, b, Update::Scaled(alpha, beta), c);
+        multiply(a, b, Update::Scaled(alpha, beta), c, a.rows);
     } else {
         product_in_short_sums(alpha, a, b, beta, c);
     }
@@ -45,7 +45,7 @@ fn product_in_short_sums<T: Real>(alpha: T, a: Factor<'_, T>, b: Factor<'_, T>, 
     for start in (0..a.cols).step_by(TERMS) {
         let depth = start..a.cols.min(start + TERMS);
         let (a, b) = (a.columns(depth.clone()), b.t().columns(depth).t());
-        multiply(a, b, Update::Scaled(alpha, T::one()), &mut sums);
+        multiply(a, b, Update::Scaled(alpha, T::one()), &mut sums, a.rows);
     }
     c[..a.rows * b.cols].iter_mut().zip(sums).for_each(|(c, sum)| *c = beta * *c + sum);
 }
@@ -60,26 +60,62 @@ pub(crate) fn affine<T: Real>(w: Factor<'_, T>, bias: Option<&[T]>, x: Factor<'_
         }
         None => Update::Scaled(T::one(), T::zero()),
     };
-    multiply(w, x, update, z);
+    multiply(w, x, update, z, w.rows);
 }
+
+/// `C ← C − A Bᵀ`, its columns `column` apart; of the square where `C` begins, the lower triangle only. `B` has up to
+/// `WIDTH` rows.
+pub(super) fn subtract_strip<T: Real, const WIDTH: usize>(
+    a: Factor<'_, T>, b: Factor<'_, T>, c: &mut [T], column: usize,
+) {
+    let width = b.rows;
+    assert!(width <= WIDTH && width <= a.rows && a.rows <= column && a.cols == b.cols);
+    assert!(width == 0 || c.len() >= (width - 1) * column + a.rows);
+    let mut square = [[T::zero(); WIDTH]; WIDTH];
+    let square = square.as_flattened_mut();
+    product(T::one(), a.lines(0..width), b.t(), T::zero(), square);
+    for (j, part) in square[..width * width].chunks_exact(width.max(1)).enumerate() {
+        let c = &mut c[j * column + j..j * column + width];
+        c.iter_mut().zip(&part[j..]).for_each(|(c, part)| *c -= *part);
+    }
+    if width < a.rows {
+        let update = Update::Scaled(-T::one(), T::one());
+        multiply(a.lines(width..a.rows), b.t(), update, &mut c[width..], column);
+    }
+}
+
+/// `C ← C − A Bᵀ` in the lower triangle of a square.
+pub(super) fn subtract_lower<T: Real>(a: Factor<'_, T>, b: Factor<'_, T>, c: &mut [T], column: usize) {
+    let n = a.rows;
+    for j in (0..n).step_by(STRIP) {
+        let width = STRIP.min(n - j);
+        let c = &mut c[j * column + j..];
+        subtract_strip::<T, STRIP>(a.lines(j..n), b.lines(j..j + width), c, column);
+    }
+}
+
+/// Columns of a lower triangle that are brought up to date at a time.
+pub(super) const STRIP: usize = 64;
 
 fn holds<T>(c: &[T], rows: usize, columns: usize) -> bool {
     rows.checked_mul(columns).is_some_and(|count| c.len() >= count)
 }
 
-fn multiply<T: Real>(a: Factor<'_, T>, b: Factor<'_, T>, update: Update<'_, T>, c: &mut [T]) {
+fn multiply<T: Real>(
+    a: Factor<'_, T>, b: Factor<'_, T>, update: Update<'_, T>, c: &mut [T], c_column: usize,
+) {
     let (rows, columns, depth) = (a.rows, b.cols, a.cols);
     if rows == 0 || columns == 0 {
         return;
     }
-    if rows == 1 && matrix_vector::fits(&b.t(), &a.t()) {
+    if rows == 1 && c_column == 1 && matrix_vector::fits(&b.t(), &a.t()) {
         // Cᵀ = Bᵀ Aᵀ, and a row is as contiguous as a column.
         return matrix_vector::multiply(b.t(), a.t(), update, c);
     }
     if columns == 1 && (a.row_stride != 1 || rows > 48) && matrix_vector::fits(&a, &b) {
         return matrix_vector::multiply(a, b, update, c);
     }
-    let block = block(a, b, update, c.as_mut_ptr(), rows);
+    let block = block(a, b, update, c.as_mut_ptr(), c_column);
     let fits = rows * depth * size_of::<T>() <= SMALL || columns <= 8;
     if a.row_stride == 1 && depth <= depth_limit::<T>() && fits {
         // SAFETY: `Factor` vouches for its elements, the callers for C and the bias.
@@ -159,7 +195,7 @@ fn blocked<T: Real>(whole: Block<'_, T>, a_column: usize) {
                             block.a_step = whole.a_step;
                             pack_rows(&mut block, a_column, packed_a.as_mut_ptr());
                         }
-                        block.c = whole.c.add(i + j * rows);
+                        block.c = whole.c.add(i + j * whole.c_column);
                         if let Update::Bias(bias) = whole.update
                             && p == 0
                         {

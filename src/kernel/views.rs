@@ -59,6 +59,11 @@ impl<'a, T: Real> Factor<'a, T> {
         Self { start, cols: range.len(), ..self }
     }
 
+    /// Some of the rows.
+    pub(super) fn lines(self, range: Range<usize>) -> Self {
+        self.t().columns(range).t()
+    }
+
     /// The transposed factor, without a copy.
     pub(crate) fn t(self) -> Self {
         Self {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use nalgebra::DVector;
 
+use crate::critical_point::hessian_at;
 use crate::optimizer::{Probed, Step};
 use crate::{CriticalKind, CriticalPoint, Error, Hessian, Inertia, Objective, Real, Recession, Termination};
 
@@ -106,7 +107,7 @@ impl<T: Real> Report<T> {
     /// |---|---|---|---|
     /// | gradient descent, `AdaGrad`, `RmsProp`, `Adam`, an own method | the gradient is zero beside what it changes by along itself and along the last step ([`Stop::relative`](crate::Stop::relative)) | saddles that the gradient vanishes on, valleys that neither direction shows | [`certify`](Self::certify) |
     /// | `Lbfgs`, `Bfgs`, `ConjugateGradient` | the same; where no line search finds a lower value, to `√ε` or to the [`floor`](Self::floor) | the same | `certify`, or a restart |
-    /// | `Newton`, `TrustRegion` | the Newton step is short, its promise is rounding of `f`, all eigenvalues; what is flat was probed ([`probed`](Self::probed)) | what a probe does not see | another start |
+    /// | `Newton`, `TrustRegion` | the Newton step is short, its promise is rounding of `f`, the signs of all eigenvalues; what is flat was probed ([`probed`](Self::probed)) | what a probe does not see | another start |
     /// | `NewtonCg`, `SaddleFree` | the same by products: negative curvature of a few dozen Lanczos steps, probes in all directions | eigenvalues that Lanczos missed, so no kind | `certify` |
     /// | `Newton::pure` | as `Newton`, but it stays where it is | as `Newton` | `Newton` |
     /// | `LevenbergMarquardt`, `GaussNewton` | the relative [`Offset`](crate::least_squares::Offset) is small; what the Jacobian leaves flat was probed | second derivatives of the residuals | [`SecondOrderResiduals`](crate::least_squares::SecondOrderResiduals) |
@@ -180,6 +181,9 @@ impl<T: Real> fmt::Display for Report<T> {
             for (i, (count, sign)) in signs.iter().filter(|(count, _)| *count > 0).enumerate() {
                 write!(f, "{} {count} {sign}", if i == 0 { ":" } else { "," })?;
             }
+            if certificate.eigenvalues().is_empty() {
+                f.write_str(" (counted by a factorisation)")?;
+            }
             if self.converged() && certificate.convex {
                 f.write_str("; convex, so a global minimum")?;
             }
@@ -226,6 +230,35 @@ impl<T: Real> Report<T> {
         let certificate = CriticalPoint::of(objective, &self.x)?;
         self.seek_recession(objective);
         Ok(self.certificate.insert(certificate))
+    }
+
+    /// All eigenvalues of `∇²f(x)`, ascending, also where the [`certificate`](Self::certificate) has only counted their
+    /// signs: then the Hessian is evaluated once more, and the certificate keeps them. Without a certificate, the point
+    /// is [judged](Self::certify) first.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DVector};
+    /// use gradus::{Newton, Stop, minimize, problems::Rosenbrock};
+    ///
+    /// let (mut f, start) = (Rosenbrock::new(300), DVector::from_element(300, 0.9));
+    /// let mut report = minimize(&mut Newton::new(), &mut f, start, &Stop::default())?;
+    /// println!("{report}"); // minimum: 300 positive (counted by a factorisation)
+    /// assert_eq!(report.eigenvalues(&mut f)?.len(), 300);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`CriticalPoint::of`].
+    pub fn eigenvalues<O: Hessian<T> + ?Sized>(&mut self, objective: &mut O) -> Result<&DVector<T>, Error> {
+        let point = match self.certificate.take() {
+            Some(point) => point,
+            None => self.certify(objective)?.clone(),
+        };
+        let point = match point.eigenvalues().is_empty() {
+            true => point.with_eigenvalues(&hessian_at(objective, &self.x)?)?,
+            false => point,
+        };
+        Ok(self.certificate.insert(point).eigenvalues())
     }
 }
 

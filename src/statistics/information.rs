@@ -232,7 +232,7 @@ fn dense<T: Real, L: SecondOrderLoss<T>>(
     let point = CriticalPoint::classify(&hessian)?;
     let mut factor = hessian.clone();
     if point.kind != CriticalKind::Minimum || !kernel::cholesky(factor.as_mut_slice(), p) {
-        return Err(refused(point.eigenvalues()[0]));
+        return Err(refused(point.extremes().0));
     }
     // A = D L⁻ᵀ
     let mut inverse = DMatrix::identity(p, p);

@@ -4,10 +4,9 @@
 use std::ops::Range;
 
 use crate::kernel::math::Fused;
-use crate::kernel::product::in_tiles;
-use crate::kernel::product::product;
+use crate::kernel::product::{STRIP, product, subtract_strip};
 use crate::kernel::real::Real;
-use crate::kernel::simd::{Task, Update, Vector, dispatch, inlined, vectorize};
+use crate::kernel::simd::{Task, Vector, dispatch, inlined, vectorize};
 use crate::kernel::sums::fold_products;
 use crate::kernel::views::Factor;
 
@@ -20,23 +19,31 @@ const PANEL: usize = 8;
 /// lower triangle only. False, with the content spoilt, if a pivot is not finite, not positive, or only
 /// [rounding](pivot_rounding) of what it was subtracted from: the matrix is singular to working precision.
 ///
-/// Panel by panel of columns, each brought up to date with all before it by one product.
+/// A strip of columns is brought up to date with all before it by one product, then, panel by panel, with those
+/// before in the strip.
 pub(crate) fn cholesky<T: Real>(a: &mut [T], n: usize) -> bool {
     let a = &mut a[..n * n];
     let panel_width = if n <= SMALL { SMALL } else { PANEL };
-    for j in (0..n).step_by(panel_width) {
-        let width = panel_width.min(n - j);
-        let mut least = [T::zero(); SMALL];
-        for (least, c) in least.iter_mut().zip(j..j + width) {
+    for start in (0..n).step_by(STRIP) {
+        let end = n.min(start + STRIP);
+        let mut least = [T::zero(); STRIP];
+        for (least, c) in least.iter_mut().zip(start..end) {
             *least = pivot_rounding(n, a[c * n + c]);
         }
-        if j > 0 {
-            update(a, n, j, width);
+        if start > 0 {
+            subtract::<T, STRIP>(a, n, 0..start, start..end);
         }
-        let panel = Panel { rows: n - j, columns: width, a: a[j * n + j..].as_mut_ptr(), column: n, least };
-        // SAFETY: columns `j..j + width` from row `j` on, within `a`; any machine has portable registers.
-        if !unsafe { if n <= SMALL { panel.run::<T::Portable>() } else { dispatch(panel) } } {
-            return false;
+        for j in (start..end).step_by(panel_width) {
+            let columns = panel_width.min(end - j);
+            if j > start {
+                subtract::<T, PANEL>(a, n, start..j, j..j + columns);
+            }
+            let least = &least[j - start..];
+            let panel = Panel { rows: n - j, columns, a: a[j * n + j..].as_mut_ptr(), column: n, least };
+            // SAFETY: columns `j..j + columns` from row `j` on, within `a`; any machine has portable registers.
+            if !unsafe { if n <= SMALL { panel.run::<T::Portable>() } else { dispatch(panel) } } {
+                return false;
+            }
         }
     }
     true
@@ -49,36 +56,26 @@ pub(crate) fn pivot_rounding<T: Real>(n: usize, a: T) -> T {
     T::of(8.0 * n as f64) * T::EPSILON * a
 }
 
-/// `A_ij ← A_ij − Σ_p<j L_ip L_jp` for the columns `j..j + width`.
-fn update<T: Real>(a: &mut [T], n: usize, j: usize, width: usize) {
-    let mut diagonal = [T::zero(); PANEL * PANEL];
-    let below = j + width;
-    let (before, rest) = a.split_at_mut(j * n);
-    let rows = |from: usize, count: usize| Factor::strided(&before[from..], (count, j), (1, n));
-    let top = rows(j, width);
-    in_tiles(top, top.t(), Update::Scaled(T::one(), T::zero()), &mut diagonal, PANEL);
-    let update = Update::Scaled(-T::one(), T::one());
-    in_tiles(rows(below, n - below), top.t(), update, &mut rest[below..], n);
-    for c in 0..width {
-        for r in c..width {
-            rest[c * n + j + r] -= diagonal[c * PANEL + r];
-        }
-    }
+/// `A_ij ← A_ij − Σ_p L_ip L_jp` for the columns `j`, from the diagonal on, and some columns `p` before them.
+fn subtract<T: Real, const WIDTH: usize>(a: &mut [T], n: usize, p: Range<usize>, j: Range<usize>) {
+    let (before, rest) = a.split_at_mut(j.start * n);
+    let l = Factor::strided(&before[p.start * n + j.start..], (n - j.start, p.len()), (1, n));
+    subtract_strip::<T, WIDTH>(l, l.lines(0..j.len()), &mut rest[j.start..], n);
 }
 
 /// Factorises columns whose predecessors have been taken off, in a matrix of `rows` rows that starts at their
 /// first pivot: `L_i = A_i / √d`. The columns to the right need `A_i / d` only, so no root stands between one
 /// pivot and the next.
-struct Panel<T> {
+struct Panel<'a, T> {
     rows: usize,
     columns: usize,
     a: *mut T,
     column: usize,
     /// Pivots up to these are rounding.
-    least: [T; SMALL],
+    least: &'a [T],
 }
 
-impl<T: Real> Task<T> for Panel<T> {
+impl<T: Real> Task<T> for Panel<'_, T> {
     type Output = bool;
 
     #[inline(always)]

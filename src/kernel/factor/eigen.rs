@@ -152,7 +152,7 @@ pub(crate) fn bound(n: usize) -> usize {
     100 + 60 * n
 }
 
-fn finite<T: Real>(x: T) -> T {
+pub(super) fn finite<T: Real>(x: T) -> T {
     x.clamp(-T::MAX, T::MAX)
 }
 
@@ -211,7 +211,7 @@ pub(crate) fn tridiagonal<T: Real>(d: &mut [T], e: &mut [T], v: &mut [T]) -> boo
 /// at its end), of entries up to 1, unsorted in `d`, by QL steps with implicit shifts (Bowdler, Martin, Reinsch
 /// and Wilkinson, Numer. Math. 11, 1968; Dubrulle 1970). The eigenvectors are multiplied to the `n` columns of
 /// `z` from the right, `Z ← Z V`; an empty `z` has no rows. False if an eigenvalue needs more than 60 steps.
-fn implicit_ql<T: Real>(d: &mut [T], e: &mut [T], z: &mut [T]) -> bool {
+pub(super) fn implicit_ql<T: Real>(d: &mut [T], e: &mut [T], z: &mut [T]) -> bool {
     let space = if z.is_empty() { 0 } else { (2 * SWEEPS + ROWS) * d.len() };
     with_scratch(space, |scratch| {
         let mut rotations = Rotations::new(z, d.len(), scratch);

@@ -180,7 +180,7 @@ impl<T: Real> Panel<T> {
 }
 
 /// `y ← y + A x` with the lower triangle of `A` from row and column `from` on, each entry read once.
-fn symmetric<T: Real>(a: &[T], n: usize, from: usize, x: &[T], y: &mut [T]) {
+pub(super) fn symmetric<T: Real>(a: &[T], n: usize, from: usize, x: &[T], y: &mut [T]) {
     let (m, a_len) = (n - from, a.len());
     let mut c = 0;
     while c < m {
