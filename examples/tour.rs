@@ -30,12 +30,9 @@ fn title(text: &str) {
 /// Reads `examples/data/<name>.csv`: names of the features, features (one sample per column), target.
 fn table(name: &str) -> Answer<(Vec<String>, DMatrix<f64>, DMatrix<f64>)> {
     let path = format!("{}/examples/data/{name}.csv", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path)?;
-    let mut lines = text.lines();
-    let names = lines.next().unwrap_or_default().split(',').map(String::from).collect();
-    let rows = lines
-        .map(|line| line.split(',').map(str::parse).collect::<Result<Vec<f64>, _>>())
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut reader = csv::Reader::from_path(&path)?;
+    let names = reader.headers()?.iter().map(String::from).collect();
+    let rows = reader.deserialize().collect::<Result<Vec<Vec<f64>>, _>>()?;
     let all = columns(&rows)?;
     let n = all.nrows() - 1;
     Ok((names, all.rows(0, n).into_owned(), all.rows(n, 1).into_owned()))

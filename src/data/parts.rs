@@ -123,7 +123,9 @@ fn parts(order: Vec<usize>, share: f64) -> Result<Parts, Error> {
     let drawn = (m as f64 * share * (1.0 - f64::EPSILON)).ceil();
     let fine = share > 0.0 && share < 1.0 && drawn >= 1.0 && drawn < m as f64;
     setting("share", "between 0 and 1, with at least one sample in either part", share, fine)?;
-    let passed = |position: usize| position as u128 * drawn as u128 / m as u128;
+    let (m, drawn) = (m as u128, drawn as u128);
+    // the share of the samples before it, to the nearest whole number
+    let passed = |position: usize| (2 * position as u128 * drawn + m) / (2 * m);
     Ok(divided(order, |position| passed(position + 1) > passed(position)))
 }
 
