@@ -1,4 +1,4 @@
-//! Newton and the trust region beside argmin's Newton, in one process, round by round, on the same formulas.
+//! Newton and the trust region beside argmin's Newton and basin's trust region, in one process, round by round, on the same formulas.
 //!
 //! ```text
 //! cargo run --release --manifest-path benches/peers/Cargo.toml
@@ -14,6 +14,7 @@ use functions::{Formula, Ours, Quartic, Valley};
 use timer::{Timing, time};
 
 mod argmin;
+mod basin;
 #[path = "../../shared/functions.rs"]
 mod functions;
 #[path = "../../shared/timer.rs"]
@@ -61,8 +62,12 @@ fn argmin_steps<F: Formula>(formula: &F, start: &DVector<f64>) -> Result<u64, Fa
 
 fn compare<F: Formula>(name: &str, formula: F, start: &DVector<f64>) -> Result<(), Failure> {
     let steps = argmin_steps(&formula, start)?;
+    let (there, mut gradient) =
+        (basin::trust_region(&formula, start.as_slice(), TOLERANCE), vec![0.0; start.len()]);
+    formula.value_gradient(&there, &mut gradient);
+    assert!(gradient.iter().all(|g| g.abs() <= TOLERANCE), "{name}: basin's trust region did not get there");
     let mut f = Ours(formula);
-    let mut rounds = [const { Vec::new() }; 5];
+    let mut rounds = [const { Vec::new() }; 6];
     for _ in 0..ROUNDS {
         let medians = [
             time(SECONDS, || argmin::newton(&f.0, start.as_slice(), steps)).median,
@@ -70,24 +75,30 @@ fn compare<F: Formula>(name: &str, formula: F, start: &DVector<f64>) -> Result<(
             time(SECONDS, || run(Newton::new(), &mut f, start)).median,
             time(SECONDS, || run(TrustRegion::new(), &mut f, start)).median,
             time(SECONDS, || by_hand(&mut f, start)).median,
+            time(SECONDS, || basin::trust_region(&f.0, start.as_slice(), TOLERANCE)).median,
         ];
         rounds.iter_mut().zip(medians).for_each(|(round, median)| round.push(median));
     }
-    let [argmin, pure, safeguarded, trust_region, hand] = rounds.map(|round| Timing::of(round).median);
+    let [argmin, pure, safeguarded, trust_region, hand, basin] = rounds.map(|round| Timing::of(round).median);
     println!(
-        "{name:<16} {:>10.2} {:>8.2} {:>13.2} {:>13.2} {:>9.2}",
+        "{name:<16} {:>10.2} {:>8.2} {:>13.2} {:>13.2} {:>9.2} {:>9.2} {:>13.2}",
         argmin * 1e6,
         argmin / pure,
         argmin / safeguarded,
         argmin / trust_region,
         argmin / hand,
+        basin * 1e6,
+        basin / trust_region,
     );
     Ok(())
 }
 
 fn main() -> Result<(), Failure> {
     println!("Whole runs; the time of argmin's Newton over others' (above 1: they are faster).");
-    println!("function          argmin µs     pure   safeguarded  trust region   by hand");
+    println!("The last two: basin's trust region, and its time over that of ours.");
+    println!(
+        "function          argmin µs     pure   safeguarded  trust region   by hand  basin µs  trust region"
+    );
     for n in [2, 10, 100] {
         let start = DVector::from_fn(n, |i, _| if i % 2 == 0 { -1.2 } else { 1.0 });
         compare(&format!("rosenbrock {n}"), Valley(n), &start)?;
