@@ -6,6 +6,7 @@ use approx::{AbsDiffEq, RelativeEq};
 use nalgebra::{DMatrix, DVector};
 
 use crate::contract::{check_evaluation, check_hessian, check_point, matrix};
+use crate::figures::Figure;
 use crate::kernel::{Ends, Spectrum, zero};
 use crate::objective::evaluate;
 use crate::{Error, Hessian, Real, kernel};
@@ -65,6 +66,15 @@ pub struct Inertia {
     pub negative: usize,
 }
 
+impl fmt::Display for Inertia {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let signs = [(self.positive, "positive"), (self.zero, "zero"), (self.negative, "negative")];
+        let counts =
+            signs.iter().filter(|(count, _)| *count > 0).map(|(count, sign)| format!("{count} {sign}"));
+        f.write_str(&counts.collect::<Vec<_>>().join(", "))
+    }
+}
+
 impl Inertia {
     fn of<T: Real>(eigenvalues: &DVector<T>, tolerance: T) -> Self {
         let positive = eigenvalues.iter().filter(|&&l| l > tolerance).count();
@@ -100,6 +110,12 @@ impl Inertia {
 /// // of an objective
 /// let point = CriticalPoint::of(&mut Rosenbrock::new(2), &dvector![1.0, 1.0])?;
 /// assert_eq!((point.kind, point.decrement), (CriticalKind::Minimum, Some(0.0)));
+/// assert_eq!(point.to_string(), "\
+/// minimum: 2 positive
+///   eigenvalues 0.399361, 1001.6
+///   condition   2508.01
+///   gradient    0
+///   decrement   0");
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[non_exhaustive]
@@ -415,6 +431,28 @@ impl<T: Real> CriticalPoint<T> {
         };
         let largest = least.abs().max(greatest.abs());
         if smallest > T::zero() { largest / smallest } else { T::of(f64::INFINITY) }
+    }
+}
+
+/// More eigenvalues are not printed, but for the least and the greatest.
+const SHOWN: usize = 8;
+
+impl<T: Real> fmt::Display for CriticalPoint<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let convex = if self.convex { "; the problem is convex" } else { "" };
+        write!(f, "{}: {}{convex}", self.kind, self.inertia)?;
+        let figures = |numbers: &[T]| numbers.iter().map(|l| Figure(l.f64()).to_string()).collect::<Vec<_>>();
+        match self.eigenvalues.as_slice() {
+            all if (1..=SHOWN).contains(&all.len()) => {
+                write!(f, "\n  eigenvalues {}", figures(all).join(", "))?;
+            }
+            _ => write!(f, "\n  eigenvalues {}", figures(&self.extremes).join(" … "))?,
+        }
+        write!(f, "\n  condition   {}", Figure(self.condition().f64()))?;
+        for (name, number) in [("gradient ", self.gradient_norm), ("decrement", self.decrement)] {
+            number.map_or(Ok(()), |number| write!(f, "\n  {name}   {}", Figure(number.f64())))?;
+        }
+        Ok(())
     }
 }
 

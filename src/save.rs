@@ -141,6 +141,7 @@ struct SavedReport<T: Real> {
     modified: usize,
     escapes: usize,
     probed: Probed,
+    epochs: Option<usize>,
     trace: Vec<Progress<T>>,
 }
 

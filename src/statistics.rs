@@ -1,8 +1,11 @@
 //! How well data determine the parameters: covariance, standard errors, tests and intervals.
 
+use std::fmt;
+
 use nalgebra::{DMatrix, DVector};
 
 use crate::contract::{check_point, room, setting};
+use crate::figures::Figure;
 use crate::kernel;
 use crate::{EmpiricalRisk, Error, Loss, Model, Objective, Real, Recession};
 use distributions::Symmetric;
@@ -25,6 +28,10 @@ mod information;
 /// let fitted = risk.fit()?;
 /// let statistics = risk.statistics(fitted.parameters())?;
 /// assert!((statistics.standard_errors[0] - 0.75_f64.sqrt()).abs() < 1e-14); // √(1.5 / Σx²)
+/// assert_eq!(statistics.to_string(), "\
+/// parameter     estimate   std. error            t            p   95 % interval
+///         0          1.5     0.866025      1.73205     0.333333   -9.5039 … 12.5039
+///         1            2     0.707107      2.82843     0.216347   -6.98464 … 10.9846");
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[non_exhaustive]
@@ -187,6 +194,25 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
 
 /// Standard errors between the parameters and the minimum.
 const STATIONARY: f64 = 1e-3;
+
+/// A line for each parameter, in the order of `θ`.
+impl<T: Real> fmt::Display for Statistics<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ratio = if self.degrees_of_freedom.is_some() { "t" } else { "z" };
+        write!(f, "parameter     estimate   std. error {ratio:>12} {:>12}   95 % interval", "p")?;
+        let (ratios, p) = (self.ratios(), self.p_values());
+        let critical = T::of(self.distribution().critical(0.05));
+        for (i, (estimate, error)) in self.estimates.iter().zip(&self.standard_errors).enumerate() {
+            let numbers = [*estimate, *error, ratios[i], p[i]].map(|number| Figure(number.f64()));
+            let ends = [*estimate - critical * *error, *estimate + critical * *error];
+            let [low, high] = ends.map(|end| Figure(end.f64()));
+            write!(f, "\n{i:>9}")?;
+            numbers.iter().try_for_each(|number| write!(f, " {number:>12}"))?;
+            write!(f, "   {low} … {high}")?;
+        }
+        Ok(())
+    }
+}
 
 impl<T: Real> Statistics<T> {
     fn new(theta: &DVector<T>, curvature: Curvature<T>) -> Result<Self, Error> {

@@ -69,6 +69,7 @@ impl Network {
 /// let (fitted, history) = trainer.train(&mut risk, start)?;
 /// assert_eq!(fitted.classify(&x)?, [0, 1, 1, 0]);
 /// assert!(history[999].loss < history[0].loss);
+/// assert!(fitted.report.to_string().starts_with("finished: all 1000 epochs"));
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone)]

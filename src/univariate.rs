@@ -52,6 +52,7 @@ pub use halley::Halley;
 pub use newton::ScalarNewton;
 pub use settings::ScalarMethod;
 
+use crate::figures::Figure;
 use crate::{CriticalKind, Error, Real, Termination};
 
 /// Where a search in one variable ended and why. All numbers are those at `x`, the point returned.
@@ -145,9 +146,9 @@ impl<T: Real> fmt::Display for ScalarReport<T> {
         let verdict = if self.converged() { "converged" } else { "not converged" };
         writeln!(f, "{verdict}: {}", self.termination)?;
         writeln!(f, "  x           {}", self.x)?;
-        writeln!(f, "  value       {:e}", self.value.f64())?;
+        writeln!(f, "  value       {}", Figure(self.value.f64()))?;
         if let Some(residual) = self.residual {
-            writeln!(f, "  residual    {:e}", residual.f64())?;
+            writeln!(f, "  residual    {}", Figure(residual.f64()))?;
         }
         write!(f, "  iterations  {} ({} evaluations)", self.iterations, self.evaluations)?;
         if let Some(kind) = self.kind {

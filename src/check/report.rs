@@ -3,6 +3,7 @@ use std::fmt;
 
 use super::differences::Estimate;
 use crate::Real;
+use crate::figures::Figure;
 
 /// What the comparison of one derivative came to, from best to worst.
 ///
@@ -269,9 +270,9 @@ impl<T: Real> fmt::Display for CheckReport<T> {
         lines.sort_by_key(|c| Reverse(c.verdict));
         for c in lines.iter().take(LINES) {
             let name = format!("{}[{}, {}]", c.quantity, c.row, c.column);
-            let numbers = [c.analytic, c.numeric, c.absolute_error, c.relative_error, c.step];
-            let [a, n, e, r, h] = numbers.map(T::f64);
-            writeln!(f, "{name:<24}{a:>16.8e}{n:>16.8e}{e:>10.1e}{r:>10.1e}{h:>10.1e}  {}", c.verdict)?;
+            let [a, n] = [c.analytic, c.numeric].map(|number| Figure(number.f64()));
+            let [e, r, h] = [c.absolute_error, c.relative_error, c.step].map(T::f64);
+            writeln!(f, "{name:<24}{a:>16}{n:>16}{e:>10.1e}{r:>10.1e}{h:>10.1e}  {}", c.verdict)?;
         }
         match lines.len().saturating_sub(LINES) {
             0 => Ok(()),

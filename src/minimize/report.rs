@@ -5,8 +5,9 @@ use std::fmt;
 use nalgebra::DVector;
 
 use crate::critical_point::hessian_at;
+use crate::figures::Figure;
 use crate::optimizer::{Probed, Step};
-use crate::{CriticalKind, CriticalPoint, Error, Hessian, Inertia, Objective, Real, Recession, Termination};
+use crate::{CriticalKind, CriticalPoint, Error, Hessian, Objective, Real, Recession, Termination};
 
 /// One point of a run.
 ///
@@ -36,13 +37,23 @@ pub struct Progress<T> {
 /// Where a run ended and why. Value and gradient are those of `x`, the point returned.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dvector};
-/// use gradus::{CriticalKind, Newton, Stop, minimize, problems::Rosenbrock};
+/// use gradus::nalgebra::DVector;
+/// use gradus::{CriticalKind, Function, Newton, Stop, minimize, vector};
 ///
-/// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
-/// let report = minimize(&mut Newton::new(), &mut f, start, &Stop::default())?;
+/// let f = Function::new(2, |x: &DVector<f64>, g| {
+///     g.copy_from_slice(&[x[0] - 1.0, 4.0 * x[1] + 8.0]);
+///     0.5 * (x[0] - 1.0).powi(2) + 2.0 * (x[1] + 2.0).powi(2)
+/// });
+/// let mut f = f.with_hessian(|_, h| h.copy_from_slice(&[1.0, 0.0, 0.0, 4.0]));
+/// let report = minimize(&mut Newton::new(), &mut f, vector![0.0, 0.0], &Stop::default())?;
 /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
-/// println!("{report}");
+/// assert_eq!(report.to_string(), "\
+/// converged: the gradient met its tolerance
+///   x           [1, -2]
+///   value       0
+///   gradient    0
+///   iterations  1 (2 evaluations)
+///   kind        minimum: 2 positive");
 /// let x = report.into_converged()?.x; // an error if it did not converge
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -78,6 +89,8 @@ pub struct Report<T: Real> {
     pub escapes: usize,
     /// What was seen along flat directions of the Hessian at `x`, where they leave undecided what the point is.
     pub probed: Probed,
+    /// How many epochs a [`Trainer`](crate::Trainer) went through, where one did.
+    pub epochs: Option<usize>,
     /// The whole run, if [`Stop::trace`](crate::Stop::trace) asked for it.
     pub trace: Vec<Progress<T>>,
 }
@@ -164,36 +177,29 @@ impl<T: Real> Report<T> {
     }
 }
 
+/// Points of more coordinates are not printed.
+const COORDINATES: usize = 8;
+
 impl<T: Real> fmt::Display for Report<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = if self.converged() { "converged" } else { "not converged" };
-        writeln!(f, "{verdict}: {}", self.termination)?;
-        writeln!(f, "  value       {:e}", self.value.f64())?;
-        writeln!(f, "  gradient    {:e}", self.gradient_norm.f64())?;
-        write!(f, "  iterations  {} ({} evaluations)", self.iterations, self.evaluations)?;
-        if let Some(certificate) = &self.certificate {
-            match self.kind() {
-                Some(kind) => write!(f, "\n  kind        {kind}")?,
-                None => f.write_str("\n  eigenvalues (not stationary, so no kind)")?,
-            }
-            let Inertia { positive, zero, negative } = certificate.inertia;
-            let signs = [(positive, "positive"), (zero, "zero"), (negative, "negative")];
-            for (i, (count, sign)) in signs.iter().filter(|(count, _)| *count > 0).enumerate() {
-                write!(f, "{} {count} {sign}", if i == 0 { ":" } else { "," })?;
-            }
-            if certificate.eigenvalues().is_empty() {
-                f.write_str(" (counted by a factorisation)")?;
-            }
-            if self.converged() && certificate.convex {
-                f.write_str("; convex, so a global minimum")?;
-            }
-            f.write_str(match self.probed {
-                Probed::No => "",
-                Probed::Bowl | Probed::Valley => "; flat directions were probed, nothing lower was seen",
-                Probed::Lower => "; flat directions were probed, a lower point was seen",
-                Probed::Level => "; level as far as was probed",
-            })?;
+        let given = self.termination == Termination::Given;
+        match (self.termination, self.epochs) {
+            (termination, _) if self.converged() => write!(f, "converged: {termination}")?,
+            (Termination::Iterations, Some(epochs)) => write!(f, "finished: all {epochs} epochs")?,
+            (termination, _) if given => write!(f, "{termination}")?,
+            (termination, _) => write!(f, "not converged: {termination}")?,
         }
+        if self.x.len() <= COORDINATES {
+            let x: Vec<_> = self.x.iter().map(|x| Figure(x.f64()).to_string()).collect();
+            write!(f, "\n  x           [{}]", x.join(", "))?;
+        }
+        if given {
+            return Ok(());
+        }
+        let [value, gradient] = [self.value, self.gradient_norm].map(|number| Figure(number.f64()));
+        write!(f, "\n  value       {value}\n  gradient    {gradient}")?;
+        write!(f, "\n  iterations  {} ({} evaluations)", self.iterations, self.evaluations)?;
+        self.show_kind(f)?;
         if self.modified > 0 || self.escapes > 0 {
             write!(f, "\n  modified    {} Hessians, {} saddles escaped", self.modified, self.escapes)?;
         }
@@ -202,6 +208,31 @@ impl<T: Real> fmt::Display for Report<T> {
             (None, Recession::Undecided) => f.write_str("\n  minimum     undecided whether there is one"),
             _ => Ok(()),
         }
+    }
+}
+
+impl<T: Real> Report<T> {
+    fn show_kind(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(certificate) = &self.certificate else {
+            let unknown = if self.converged() { "\n  kind        unknown: ask `certify`" } else { "" };
+            return f.write_str(unknown);
+        };
+        match self.kind() {
+            Some(kind) => write!(f, "\n  kind        {kind}: {}", certificate.inertia)?,
+            None => write!(f, "\n  eigenvalues {} (not stationary, so no kind)", certificate.inertia)?,
+        }
+        if certificate.eigenvalues().is_empty() {
+            f.write_str(" (counted by a factorisation)")?;
+        }
+        if self.converged() && certificate.convex {
+            f.write_str("; convex, so a global minimum")?;
+        }
+        f.write_str(match self.probed {
+            Probed::No => "",
+            Probed::Bowl | Probed::Valley => "; flat directions were probed, nothing lower was seen",
+            Probed::Lower => "; flat directions were probed, a lower point was seen",
+            Probed::Level => "; level as far as was probed",
+        })
     }
 }
 
@@ -280,6 +311,7 @@ impl<T: Real> Report<T> {
             modified: 0,
             escapes: 0,
             probed: Probed::No,
+            epochs: None,
             trace: Vec::new(),
         }
     }

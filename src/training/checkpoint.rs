@@ -3,9 +3,9 @@ use std::time::{Duration, Instant};
 
 use nalgebra::DVector;
 
-use super::history::short;
 use super::{Epoch, History};
 use crate::contract::check_point;
+use crate::figures::Figure;
 use crate::optimizer::{Memory, Stochastic};
 use crate::{Error, Real};
 
@@ -261,12 +261,12 @@ impl<T: Real> Training<'_, T> {
 impl<T: Real> fmt::Display for Training<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let epoch = self.epoch();
-        write!(f, "epoch {} of {}, loss {}", epoch.epoch, self.epochs, short(epoch.loss))?;
+        write!(f, "epoch {} of {}, loss {}", epoch.epoch, self.epochs, Figure(epoch.loss.f64()))?;
         if let Some(validation) = epoch.validation {
-            write!(f, ", validation {}", short(validation))?;
+            write!(f, ", validation {}", Figure(validation.f64()))?;
         }
         if let Some(metric) = epoch.metric {
-            write!(f, ", metric {}", short(metric))?;
+            write!(f, ", metric {}", Figure(metric.f64()))?;
         }
         let [elapsed, remaining] = [self.elapsed(), self.remaining()].map(|time| time.as_secs_f64());
         write!(f, ", {elapsed:.1} s, {remaining:.1} s left")

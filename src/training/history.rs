@@ -2,6 +2,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use crate::Real;
+use crate::figures::Figure;
 
 /// One pass through the data.
 ///
@@ -64,10 +65,10 @@ impl<T: Copy> Epoch<T> {
 /// assert_eq!(
 ///     history.to_string(),
 ///     "epoch         loss
-///     1      5.00000
-///     2      1.25000
-///     3     0.312500
-/// best: epoch 3, 0.312500"
+///     1            5
+///     2         1.25
+///     3       0.3125
+/// best: epoch 3, 0.3125"
 /// );
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -145,25 +146,14 @@ impl<T: Real> fmt::Display for History<T> {
             if (i + 1) % every != 0 && i > 0 && i + 1 < self.len() {
                 continue;
             }
-            write!(f, "\n{:>5} {:>12}", epoch.epoch, short(epoch.loss))?;
+            write!(f, "\n{:>5} {:>12}", epoch.epoch, Figure(epoch.loss.f64()))?;
             for (entry, _) in [epoch.validation, epoch.metric].iter().zip(has).filter(|(_, has)| *has) {
-                write!(f, " {:>12}", entry.map(short).unwrap_or_default())?;
+                write!(f, " {:>12}", entry.map_or(String::new(), |entry| Figure(entry.f64()).to_string()))?;
             }
         }
         match self.best() {
-            Some(best) => write!(f, "\nbest: epoch {}, {}", best.epoch, short(best.watched())),
+            Some(best) => write!(f, "\nbest: epoch {}, {}", best.epoch, Figure(best.watched().f64())),
             None => Ok(()),
         }
-    }
-}
-
-/// Six digits.
-pub(super) fn short<T: Real>(x: T) -> String {
-    let x = x.f64();
-    let digits = 5 - x.abs().log10().floor() as i64;
-    match digits {
-        0..=9 if x.is_finite() => format!("{x:.*}", digits as usize),
-        _ if x == 0.0 => "0".into(),
-        _ => format!("{x:.5e}"),
     }
 }

@@ -187,6 +187,7 @@ impl<T: Real> Run<T> {
             let norm = kernel::norm_inf(gradient.as_slice());
             if value.is_finite() && norm.is_finite() {
                 let mut report = Report::given(x);
+                report.epochs = Some(history.len());
                 (report.value, report.gradient_norm, report.termination) = (value, norm, termination);
                 (report.iterations, report.evaluations) = (steps, steps + 1);
                 return Ok((report, history));
