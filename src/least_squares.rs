@@ -109,16 +109,16 @@ pub trait Residuals<T: Real> {
 ///
 /// /// r = x² − 2, r'' = 2
 /// struct Root;
-/// # impl Residuals<f64> for Root {
-/// #     fn dim(&self) -> usize { 1 }
-/// #     fn count(&self) -> usize { 1 }
-/// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
-/// #         r[0] = x[0] * x[0] - 2.0;
-/// #     }
-/// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
-/// #         j[(0, 0)] = 2.0 * x[0];
-/// #     }
-/// # }
+/// impl Residuals<f64> for Root {
+///     fn dim(&self) -> usize { 1 }
+///     fn count(&self) -> usize { 1 }
+///     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+///         r[0] = x[0] * x[0] - 2.0;
+///     }
+///     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+///         j[(0, 0)] = 2.0 * x[0];
+///     }
+/// }
 /// impl SecondOrderResiduals<f64> for Root {
 ///     fn add_curvature(&mut self, _x: &DVector<f64>, w: &DVector<f64>, h: &mut DMatrix<f64>)
 ///     {
@@ -245,16 +245,16 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
     /// use gradus::{LeastSquares, Objective, Residuals};
     ///
     /// struct Root; // r = x² − 2
-    /// # impl Residuals<f64> for Root {
-    /// #     fn dim(&self) -> usize { 1 }
-    /// #     fn count(&self) -> usize { 1 }
-    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
-    /// #         r[0] = x[0] * x[0] - 2.0;
-    /// #     }
-    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
-    /// #         j[(0, 0)] = 2.0 * x[0];
-    /// #     }
-    /// # }
+    /// impl Residuals<f64> for Root {
+    ///     fn dim(&self) -> usize { 1 }
+    ///     fn count(&self) -> usize { 1 }
+    ///     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    ///         r[0] = x[0] * x[0] - 2.0;
+    ///     }
+    ///     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    ///         j[(0, 0)] = 2.0 * x[0];
+    ///     }
+    /// }
     /// assert_eq!(LeastSquares::new(Root).value(&dvector![3.0]), 24.5); // ½ 7²
     /// ```
     pub fn new(problem: R) -> Self {
@@ -268,16 +268,16 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
     /// use gradus::{LeastSquares, Residuals};
     ///
     /// struct Root; // r = x² − 2
-    /// # impl Residuals<f64> for Root {
-    /// #     fn dim(&self) -> usize { 1 }
-    /// #     fn count(&self) -> usize { 1 }
-    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
-    /// #         r[0] = x[0] * x[0] - 2.0;
-    /// #     }
-    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
-    /// #         j[(0, 0)] = 2.0 * x[0];
-    /// #     }
-    /// # }
+    /// impl Residuals<f64> for Root {
+    ///     fn dim(&self) -> usize { 1 }
+    ///     fn count(&self) -> usize { 1 }
+    ///     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    ///         r[0] = x[0] * x[0] - 2.0;
+    ///     }
+    ///     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    ///         j[(0, 0)] = 2.0 * x[0];
+    ///     }
+    /// }
     /// assert_eq!(LeastSquares::new(Root).problem().count(), 1);
     /// ```
     pub fn problem(&self) -> &R {

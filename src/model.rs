@@ -283,11 +283,11 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
     /// use gradus::nalgebra::{self, DVector, dmatrix, dvector};
     /// use gradus::{Model, Perceptron, SecondOrderModel};
     ///
-    /// # let (model, x) = (Perceptron::new(1), dmatrix![1.0, 2.0]);
-    /// # let (theta, v) = (dvector![1.0, 0.0], dvector![1.0, 1.0]);
-    /// # let delta = dmatrix![0.5, -0.5];
-    /// # let (mut cache, mut hv) = (model.cache(2), DVector::zeros(2));
-    /// # model.forward(&theta, x.as_view(), &mut cache);
+    /// let (model, x) = (Perceptron::new(1), dmatrix![1.0, 2.0]);
+    /// let (theta, v) = (dvector![1.0, 0.0], dvector![1.0, 1.0]);
+    /// let delta = dmatrix![0.5, -0.5];
+    /// let (mut cache, mut hv) = (model.cache(2), DVector::zeros(2));
+    /// model.forward(&theta, x.as_view(), &mut cache);
     /// // squared error: ∂²L/∂Z² = 1, so R{Δ} = R{Z}
     /// let r_delta = model.tangent(&theta, &v, x.as_view(), &mut cache).into_owned();
     /// let (x, delta, r_delta) = (x.as_view(), delta.as_view(), r_delta.as_view());
@@ -309,9 +309,9 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
     /// use gradus::nalgebra::{self, dmatrix, dvector};
     /// use gradus::{Model, Perceptron, SecondOrderModel};
     ///
-    /// # let (model, theta, x) = (Perceptron::new(1), dvector![1.0, 0.0], dmatrix![1.0, 2.0]);
-    /// # let (mut cache, delta) = (model.cache(2), dmatrix![0.0, 0.0]);
-    /// # model.forward(&theta, x.as_view(), &mut cache);
+    /// let (model, theta, x) = (Perceptron::new(1), dvector![1.0, 0.0], dmatrix![1.0, 2.0]);
+    /// let (mut cache, delta) = (model.cache(2), dmatrix![0.0, 0.0]);
+    /// model.forward(&theta, x.as_view(), &mut cache);
     /// let (curvature, mut h) = (dmatrix![1.0, 1.0], [0.0; 4]); // squared error: ∂²L/∂Z² = 1
     /// let (x, delta, curvature) = (x.as_view(), delta.as_view(), curvature.as_view());
     /// model.dense_hessian(&theta, x, delta, curvature, &mut cache, &mut h);
@@ -335,9 +335,9 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
     /// use gradus::nalgebra::{self, DVector, dmatrix, dvector};
     /// use gradus::{Model, Perceptron, SecondOrderModel};
     ///
-    /// # let (model, theta, x) = (Perceptron::new(1), dvector![1.0, 0.0], dmatrix![1.0, 2.0]);
-    /// # let (mut cache, delta) = (model.cache(2), dmatrix![0.0, 0.0]);
-    /// # model.forward(&theta, x.as_view(), &mut cache);
+    /// let (model, theta, x) = (Perceptron::new(1), dvector![1.0, 0.0], dmatrix![1.0, 2.0]);
+    /// let (mut cache, delta) = (model.cache(2), dmatrix![0.0, 0.0]);
+    /// model.forward(&theta, x.as_view(), &mut cache);
     /// let (curvature, mut diagonal) = (dmatrix![1.0, 1.0], DVector::zeros(2)); // ∂²L/∂Z² = 1
     /// let (x, delta, curvature) = (x.as_view(), delta.as_view(), curvature.as_view());
     /// model.hessian_diagonal(&theta, x, delta, curvature, &mut cache, &mut diagonal);

@@ -237,11 +237,11 @@ impl<T: Real> Statistics<T> {
     /// zero.
     ///
     /// ```
-    /// # use gradus::nalgebra::{self, dmatrix};
-    /// # use gradus::{EmpiricalRisk, Perceptron, SquaredError};
-    /// # let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
-    /// # let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
-    /// # let fitted = risk.fit()?;
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
+    /// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let fitted = risk.fit()?;
     /// // a slope of 3/2 with the standard error √3/2
     /// let t = risk.statistics(fitted.parameters())?.ratios();
     /// assert!((t[0] - 3.0_f64.sqrt()).abs() < 1e-14);
@@ -255,11 +255,11 @@ impl<T: Real> Statistics<T> {
     /// The probability of a ratio at least as large, of either sign, were the parameter zero.
     ///
     /// ```
-    /// # use gradus::nalgebra::{self, dmatrix};
-    /// # use gradus::{EmpiricalRisk, Perceptron, SquaredError};
-    /// # let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
-    /// # let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
-    /// # let fitted = risk.fit()?;
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
+    /// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let fitted = risk.fit()?;
     /// // t = √3 with one degree of freedom: 1 − 2 arctan(√3)/π
     /// let p = risk.statistics(fitted.parameters())?.p_values();
     /// assert!((p[0] - 1.0 / 3.0_f64).abs() < 1e-14);
@@ -274,11 +274,11 @@ impl<T: Real> Statistics<T> {
     /// probability `level`.
     ///
     /// ```
-    /// # use gradus::nalgebra::{self, dmatrix};
-    /// # use gradus::{EmpiricalRisk, Perceptron, SquaredError};
-    /// # let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
-    /// # let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
-    /// # let fitted = risk.fit()?;
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
+    /// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let fitted = risk.fit()?;
     /// // one degree of freedom: half of the probability is within one error, here √3/2
     /// let ends = risk.statistics(fitted.parameters())?.confidence_intervals(0.5)?;
     /// assert!((ends[(0, 1)] - (1.5 + 0.75_f64.sqrt())).abs() < 1e-13);

@@ -59,16 +59,16 @@ impl<T: Real> GaussNewton<T> {
     /// use gradus::{GaussNewton, LeastSquares, Optimizer, Residuals};
     ///
     /// struct Root; // r = x² − 2
-    /// # impl Residuals<f64> for Root {
-    /// #     fn dim(&self) -> usize { 1 }
-    /// #     fn count(&self) -> usize { 1 }
-    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
-    /// #         r[0] = x[0] * x[0] - 2.0;
-    /// #     }
-    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
-    /// #         j[(0, 0)] = 2.0 * x[0];
-    /// #     }
-    /// # }
+    /// impl Residuals<f64> for Root {
+    ///     fn dim(&self) -> usize { 1 }
+    ///     fn count(&self) -> usize { 1 }
+    ///     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    ///         r[0] = x[0] * x[0] - 2.0;
+    ///     }
+    ///     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    ///         j[(0, 0)] = 2.0 * x[0];
+    ///     }
+    /// }
     /// let mut x = dvector![3.0];
     /// GaussNewton::new().step(&mut LeastSquares::new(Root), &mut x)?;
     /// assert!((x[0] - 11.0 / 6.0).abs() < 1e-15); // 3 − 7/6
@@ -86,16 +86,16 @@ impl<T: Real> GaussNewton<T> {
     /// use gradus::{GaussNewton, Residuals};
     ///
     /// struct Root; // r = x² − 2
-    /// # impl Residuals<f64> for Root {
-    /// #     fn dim(&self) -> usize { 1 }
-    /// #     fn count(&self) -> usize { 1 }
-    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
-    /// #         r[0] = x[0] * x[0] - 2.0;
-    /// #     }
-    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
-    /// #         j[(0, 0)] = 2.0 * x[0];
-    /// #     }
-    /// # }
+    /// impl Residuals<f64> for Root {
+    ///     fn dim(&self) -> usize { 1 }
+    ///     fn count(&self) -> usize { 1 }
+    ///     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    ///         r[0] = x[0] * x[0] - 2.0;
+    ///     }
+    ///     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    ///         j[(0, 0)] = 2.0 * x[0];
+    ///     }
+    /// }
     /// let report = GaussNewton::new().solve(Root, dvector![3.0])?;
     /// assert!(report.converged());
     /// assert!((report.x[0] - 2.0_f64.sqrt()).abs() < 1e-15);

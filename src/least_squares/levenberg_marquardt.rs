@@ -38,16 +38,16 @@ const TRIES: usize = 60;
 /// use gradus::{LevenbergMarquardt, Residuals};
 ///
 /// struct Root; // r = x² − 2
-/// # impl Residuals<f64> for Root {
-/// #     fn dim(&self) -> usize { 1 }
-/// #     fn count(&self) -> usize { 1 }
-/// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
-/// #         r[0] = x[0] * x[0] - 2.0;
-/// #     }
-/// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
-/// #         j[(0, 0)] = 2.0 * x[0];
-/// #     }
-/// # }
+/// impl Residuals<f64> for Root {
+///     fn dim(&self) -> usize { 1 }
+///     fn count(&self) -> usize { 1 }
+///     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+///         r[0] = x[0] * x[0] - 2.0;
+///     }
+///     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+///         j[(0, 0)] = 2.0 * x[0];
+///     }
+/// }
 /// let report = LevenbergMarquardt::new().solve(Root, dvector![3.0])?.into_converged()?;
 /// assert!((report.x[0] - 2.0_f64.sqrt()).abs() < 1e-15);
 /// # Ok::<(), gradus::Error>(())
@@ -74,16 +74,16 @@ impl<T: Real> LevenbergMarquardt<T> {
     /// use gradus::{LeastSquares, LevenbergMarquardt, Residuals, Stop, minimize};
     ///
     /// struct Root; // r = x² − 2
-    /// # impl Residuals<f64> for Root {
-    /// #     fn dim(&self) -> usize { 1 }
-    /// #     fn count(&self) -> usize { 1 }
-    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
-    /// #         r[0] = x[0] * x[0] - 2.0;
-    /// #     }
-    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
-    /// #         j[(0, 0)] = 2.0 * x[0];
-    /// #     }
-    /// # }
+    /// impl Residuals<f64> for Root {
+    ///     fn dim(&self) -> usize { 1 }
+    ///     fn count(&self) -> usize { 1 }
+    ///     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    ///         r[0] = x[0] * x[0] - 2.0;
+    ///     }
+    ///     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    ///         j[(0, 0)] = 2.0 * x[0];
+    ///     }
+    /// }
     /// let (mut method, mut squares) = (LevenbergMarquardt::new(), LeastSquares::new(Root));
     /// let stop = Stop::default().gradient(1e-3);
     /// let report = minimize(&mut method, &mut squares, dvector![3.0], &stop)?;
@@ -102,16 +102,16 @@ impl<T: Real> LevenbergMarquardt<T> {
     /// use gradus::{LeastSquares, LevenbergMarquardt, Optimizer, Residuals};
     ///
     /// struct Root; // r = x² − 2
-    /// # impl Residuals<f64> for Root {
-    /// #     fn dim(&self) -> usize { 1 }
-    /// #     fn count(&self) -> usize { 1 }
-    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
-    /// #         r[0] = x[0] * x[0] - 2.0;
-    /// #     }
-    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
-    /// #         j[(0, 0)] = 2.0 * x[0];
-    /// #     }
-    /// # }
+    /// impl Residuals<f64> for Root {
+    ///     fn dim(&self) -> usize { 1 }
+    ///     fn count(&self) -> usize { 1 }
+    ///     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    ///         r[0] = x[0] * x[0] - 2.0;
+    ///     }
+    ///     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    ///         j[(0, 0)] = 2.0 * x[0];
+    ///     }
+    /// }
     /// let mut x = dvector![3.0];
     /// LevenbergMarquardt::new().factor(0.1).step(&mut LeastSquares::new(Root), &mut x)?;
     /// assert!((3.0 - x[0] - 0.3).abs() < 0.04); // Δ = 0.3, met to a tenth
@@ -132,16 +132,16 @@ impl<T: Real> LevenbergMarquardt<T> {
     /// use gradus::{LevenbergMarquardt, Residuals};
     ///
     /// struct Root; // r = x² − 2
-    /// # impl Residuals<f64> for Root {
-    /// #     fn dim(&self) -> usize { 1 }
-    /// #     fn count(&self) -> usize { 1 }
-    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
-    /// #         r[0] = x[0] * x[0] - 2.0;
-    /// #     }
-    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
-    /// #         j[(0, 0)] = 2.0 * x[0];
-    /// #     }
-    /// # }
+    /// impl Residuals<f64> for Root {
+    ///     fn dim(&self) -> usize { 1 }
+    ///     fn count(&self) -> usize { 1 }
+    ///     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    ///         r[0] = x[0] * x[0] - 2.0;
+    ///     }
+    ///     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    ///         j[(0, 0)] = 2.0 * x[0];
+    ///     }
+    /// }
     /// let report = LevenbergMarquardt::new().solve(Root, dvector![-3.0])?;
     /// assert!(report.converged());
     /// assert!((report.x[0] + 2.0_f64.sqrt()).abs() < 1e-15);

@@ -247,16 +247,16 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
     /// use gradus::{LeastSquares, Residuals};
     ///
     /// struct Root; // r = x² − 2
-    /// # impl Residuals<f64> for Root {
-    /// #     fn dim(&self) -> usize { 1 }
-    /// #     fn count(&self) -> usize { 1 }
-    /// #     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
-    /// #         r[0] = x[0] * x[0] - 2.0;
-    /// #     }
-    /// #     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
-    /// #         j[(0, 0)] = 2.0 * x[0];
-    /// #     }
-    /// # }
+    /// impl Residuals<f64> for Root {
+    ///     fn dim(&self) -> usize { 1 }
+    ///     fn count(&self) -> usize { 1 }
+    ///     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    ///         r[0] = x[0] * x[0] - 2.0;
+    ///     }
+    ///     fn jacobian(&mut self, x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    ///         j[(0, 0)] = 2.0 * x[0];
+    ///     }
+    /// }
     /// let offset = LeastSquares::new(Root).offset(&dvector![3.0])?;
     /// assert!((offset.step - 7.0 / 18.0).abs() < 1e-15); // δ = −7/6 at x = 3
     /// assert!(!offset.is_small());

@@ -121,10 +121,10 @@ impl<T: DualReal, F: DualFunction<T>> AutoDiff<T, F> {
     /// use gradus::{HessianProduct, Objective};
     ///
     /// struct Cube; // f = x³
-    /// # impl DualFunction<f64> for Cube {
-    /// #     fn dim(&self) -> usize { 1 }
-    /// #     fn value<D: DualNum<Primitive = f64>>(&self, x: &DVector<D>) -> D { x[0].powi(3) }
-    /// # }
+    /// impl DualFunction<f64> for Cube {
+    ///     fn dim(&self) -> usize { 1 }
+    ///     fn value<D: DualNum<Primitive = f64>>(&self, x: &DVector<D>) -> D { x[0].powi(3) }
+    /// }
     /// let (mut f, mut out) = (AutoDiff::new(Cube), dvector![0.0]);
     /// assert_eq!((f.value_gradient(&dvector![2.0], &mut out), out[0]), (8.0, 12.0));
     /// f.hessian_product(&dvector![2.0], &dvector![1.0], &mut out);
@@ -145,12 +145,12 @@ impl<T: DualReal, F: DualFunction<T>> AutoDiff<T, F> {
     /// use gradus::objective::{AutoDiff, DualFunction};
     ///
     /// struct Power(i32); // f = xⁿ
-    /// # impl DualFunction<f64> for Power {
-    /// #     fn dim(&self) -> usize { 1 }
-    /// #     fn value<D: DualNum<Primitive = f64>>(&self, x: &DVector<D>) -> D {
-    /// #         x[0].powi(self.0)
-    /// #     }
-    /// # }
+    /// impl DualFunction<f64> for Power {
+    ///     fn dim(&self) -> usize { 1 }
+    ///     fn value<D: DualNum<Primitive = f64>>(&self, x: &DVector<D>) -> D {
+    ///         x[0].powi(self.0)
+    ///     }
+    /// }
     /// assert_eq!(AutoDiff::new(Power(3)).function().0, 3);
     /// ```
     pub fn function(&self) -> &F {

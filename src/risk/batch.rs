@@ -13,8 +13,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// samples, is the risk.
     ///
     /// ```
-    /// # use gradus::nalgebra::{self, DVector, dmatrix};
-    /// # use gradus::{EmpiricalRisk, GradientDescent, Optimizer, Perceptron, SquaredError};
+    /// use gradus::nalgebra::{self, DVector, dmatrix};
+    /// use gradus::{EmpiricalRisk, GradientDescent, Optimizer, Perceptron, SquaredError};
     /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![3.0, 5.0, 7.0, 9.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let (mut descent, mut theta) = (GradientDescent::new(0.1), DVector::<f64>::zeros(2));
