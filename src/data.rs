@@ -37,7 +37,7 @@ mod standardizer;
 /// ```
 ///
 /// # Errors
-/// [`Error::Empty`] without rows or without features, [`Error::Length`] where a row is longer or shorter than
+/// [`Error::Empty`] without rows or without features, [`Error::Ragged`] where a row is longer or shorter than
 /// the first, [`Error::TooLarge`] for more entries than memory holds.
 pub fn columns<T: Real>(rows: &[impl AsRef<[T]>]) -> Result<DMatrix<T>, Error> {
     let features = rows.first().map_or(0, |row| row.as_ref().len());
@@ -45,8 +45,9 @@ pub fn columns<T: Real>(rows: &[impl AsRef<[T]>]) -> Result<DMatrix<T>, Error> {
         let (argument, expected) = ("rows", if rows.is_empty() { "row" } else { "feature" });
         return Err(Error::Empty { argument, expected });
     }
-    if let Some(row) = rows.iter().map(AsRef::as_ref).find(|row| row.len() != features) {
-        return Err(Error::Length { argument: "rows", expected: features, found: row.len() });
+    if let Some(row) = rows.iter().position(|row| row.as_ref().len() != features) {
+        let found = rows[row].as_ref().len();
+        return Err(Error::Ragged { argument: "rows", row, expected: features, found });
     }
     let mut x = matrix("rows", (features, rows.len()), T::zero())?;
     for (mut x, row) in x.column_iter_mut().zip(rows) {

@@ -13,11 +13,23 @@
 /// let error = EmpiricalRisk::new(Perceptron::new(3), SquaredError, &x, &y).unwrap_err();
 /// assert!(matches!(error, Error::Shape { argument: "y", expected: (1, 5), found: (1, 4) }));
 /// ```
+///
+/// What `main` returns is printed by its sentence, not by its fields:
+///
+/// ```
+/// use gradus::{Error, Perceptron, matrix};
+///
+/// let rows = matrix![1.0, 2.0; 3.0, 4.0; 5.0, 6.0]; // one sample per row
+/// let error: Error = Perceptron::new(2).fit(&rows, &[1.0, 2.0, 3.0]).unwrap_err();
+/// let sentence =
+///     "`x` is 3 × 2 but the model takes 2 features: one sample per column, transpose it";
+/// assert_eq!(format!("{error:?}"), sentence);
+/// ```
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 pub enum Error {
     /// A matrix or vector has the wrong shape (rows × columns).
-    #[error("`{argument}` must be {} × {}, found {} × {}{}", expected.0, expected.1, found.0, found.1, transposed(*expected, *found))]
+    #[error("{}", shape(argument, *expected, *found))]
     Shape {
         /// The argument's name.
         argument: &'static str,
@@ -34,6 +46,18 @@ pub enum Error {
         /// Length expected.
         expected: usize,
         /// Length found.
+        found: usize,
+    },
+    /// A table whose rows are not of one length.
+    #[error("row {row} of `{argument}` has {found} entries, expected {expected}, as many as the first")]
+    Ragged {
+        /// The argument's name.
+        argument: &'static str,
+        /// The first row of another length, counted from 0.
+        row: usize,
+        /// Entries of the first row.
+        expected: usize,
+        /// Entries of this one.
         found: usize,
     },
     /// There is nothing to work on.
@@ -57,7 +81,7 @@ pub enum Error {
         found: f64,
     },
     /// A target that the loss does not understand.
-    #[error("`{argument}` must be {expected}, found {found} for sample {sample}")]
+    #[error("`{argument}` must be {expected}, found {found} for sample {sample}{}", classes(expected))]
     Label {
         /// The argument's name.
         argument: &'static str,
@@ -84,6 +108,12 @@ pub enum Error {
         /// The sample that it was given for.
         sample: usize,
     },
+    /// The model ends in a sigmoid, and the loss applies a sigmoid or softmax of its own.
+    #[error(
+        "the output activation of the model is a sigmoid, but the loss takes scores and applies its own sigmoid or \
+         softmax: leave the output `Activation::Identity`, or take `SquaredError`"
+    )]
+    SigmoidTwice,
     /// All samples belong to one class, so there is nothing to tell apart.
     #[error("`{argument}` holds a single class ({found}): a classifier needs at least two")]
     OneClass {
@@ -281,10 +311,57 @@ pub enum Error {
     },
 }
 
-/// The commonest mistake has a name: samples in rows.
-fn transposed(expected: (usize, usize), found: (usize, usize)) -> &'static str {
-    let swapped = (found.1, found.0) == expected && expected.0 != expected.1;
-    if swapped { " (one sample per column: transpose it)" } else { "" }
+impl Error {
+    /// The same of a block that begins at so many columns.
+    pub(crate) fn further(self, columns: usize) -> Self {
+        match self {
+            Self::NonFinite { argument, row, column, found } => {
+                Self::NonFinite { argument, row, column: column + columns, found }
+            }
+            other => other,
+        }
+    }
+}
+
+impl std::fmt::Debug for Error {
+    /// The sentence: this is what a `main` that returns an error prints.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// The commonest mistakes have names: samples in rows, another number of features, class numbers as numbers.
+fn shape(argument: &str, expected: (usize, usize), found: (usize, usize)) -> String {
+    let (features, (rows, columns)) = (expected.0, found);
+    match argument {
+        "x" if columns == features => {
+            format!(
+                "`x` is {rows} × {columns} but the model takes {features} features: one sample per column, transpose it"
+            )
+        }
+        "x" => format!(
+            "`x` is {rows} × {columns} but the model takes {features} features (a network, in its first layer): \
+             expected features × samples"
+        ),
+        _ => {
+            let hint = match argument {
+                _ if (columns, rows) == expected && rows != columns => {
+                    " (one sample per column: transpose it)"
+                }
+                "y" if rows == 1 || columns == 1 => {
+                    " (a row for each output; class numbers are given as `&[usize]`)"
+                }
+                _ => "",
+            };
+            format!("`{argument}` must be {} × {}, found {rows} × {columns}{hint}", expected.0, expected.1)
+        }
+    }
+}
+
+/// Distributions over classes are not class numbers.
+fn classes(expected: &str) -> &'static str {
+    let of_classes = expected.starts_with("non-negative");
+    if of_classes { ": give class numbers as `&[usize]`, and the model an output for each class" } else { "" }
 }
 
 /// Vectors are lent full of NaN: what stays NaN may never have been written.

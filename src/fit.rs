@@ -5,7 +5,10 @@ use nalgebra::{DMatrix, DVector};
 use crate::contract::{check_evaluation, check_finite, check_weights, setting};
 use crate::data::{Inputs, Standardizer, Targets};
 use crate::model::Affine;
-use crate::{Classifier, EmpiricalRisk, Error, Loss, Model, Real, Report};
+use crate::risk::check_pair;
+use crate::{
+    Classifier, EmpiricalRisk, Error, Lbfgs, Loss, Model, Network, Optimizer, Real, Report, Stop, minimize,
+};
 
 mod exact;
 mod likelihood;
@@ -91,7 +94,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
 
     /// Whether architecture and loss are sound, and the report's point is parameters of the model.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        self.model.check_as()?;
+        check_pair(&self.model, &self.loss)?;
         let (expected, found) = (self.model.parameter_count(), self.report.x.len());
         if expected != found {
             return Err(Error::Length { argument: "theta", expected, found });
@@ -352,25 +355,29 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// - [`SigmoidClassifier`](crate::SigmoidClassifier) with [`LogLoss`](crate::LogLoss): logistic regression, as
     ///   [`SigmoidClassifier::fit`](crate::SigmoidClassifier::fit) says. A single class is an error even with a
     ///   penalty, unless the model has no bias: the bias is not penalised, and runs to infinity.
+    /// - [`Perceptron`](crate::Perceptron) with [`Huber`](crate::Huber): robust regression, as logistic regression.
+    /// - [`Network`](crate::Network) with any loss: L-BFGS over all samples at once, from
+    ///   [`initial(0)`](crate::Network::initial), as [`Stop::default`] says; [`Network::fit`](crate::Network::fit) trains by
+    ///   mini-batches.
     /// - [`Perceptron`](crate::Perceptron) with [`CrossEntropy`](crate::CrossEntropy): softmax regression, which ends as logistic regression
     ///   does, and with many features or classes by L-BFGS as well. Adding the same number to all scores changes nothing,
     ///   so the Hessian always has zero eigenvalues: the verdict is degenerate, and convex.
     ///
-    /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{CrossEntropy, EmpiricalRisk, Perceptron, SquaredError, data::one_hot};
+    /// Others are fitted by [`fit_with`](Self::fit_with).
     ///
-    /// let (x, y) = (dmatrix![-1.0, 1.0], dmatrix![-1.0, 1.0]);
+    /// ```
+    /// use gradus::{CrossEntropy, EmpiricalRisk, Perceptron, SquaredError};
+    ///
+    /// let (x, y) = ([-1.0, 1.0], [-1.0, 1.0]);
     /// // min ½ mean (w x − y)² + ½ λ w²: w = 1/(1 + λ)
     /// let risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let fitted = risk.ridge(1.0).fit()?;
     /// assert!((fitted.weights()[0] - 0.5_f64).abs() < 1e-15);
     ///
-    /// let x = dmatrix![0.1, 0.9, 1.1, 2.0, 2.2, 2.9];
-    /// let y = one_hot(&[0, 0, 1, 1, 2, 2], 3)?;
+    /// let (x, classes) = ([0.1, 0.9, 1.1, 2.0, 2.2, 2.9], [0, 0, 1, 1, 2, 2]);
     /// let model = Perceptron::new(1).with_outputs(3);
-    /// let fitted = EmpiricalRisk::new(model, CrossEntropy, &x, &y)?.ridge(0.01).fit()?;
-    /// assert_eq!(fitted.classify(&dmatrix![0.0, 1.5, 3.0])?, [0, 1, 2]);
+    /// let mut risk = EmpiricalRisk::new(model, CrossEntropy, &x, &classes)?.ridge(0.01);
+    /// assert_eq!(risk.fit()?.classify(&[0.0, 1.5, 3.0])?, [0, 1, 2]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -385,14 +392,51 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     {
         M::fit_risk(self)
     }
+
+    /// Fits any model with any loss by any method, from `start`, until `stop` holds: [`minimize`] over the present batch,
+    /// with the model around its report. Model and loss are cloned into it.
+    ///
+    /// ```
+    /// use gradus::{EmpiricalRisk, Huber, Lbfgs, Perceptron, Stop, vector};
+    ///
+    /// let (x, y) = ([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 5.0, 70.0]); // 2 x + 1, and an outlier
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), Huber::new(0.1), &x, &y)?;
+    /// let start = vector![0.0, 0.0];
+    /// let fitted = risk.fit_with(&mut Lbfgs::new(), start, &Stop::default())?;
+    /// assert!(fitted.report.converged());
+    /// assert!((fitted.predict(&[4.0])?[0] - 9.0_f64).abs() < 1.0);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`minimize`].
+    pub fn fit_with<O: Optimizer<T, Self>>(
+        &mut self, optimizer: &mut O, start: DVector<T>, stop: &Stop<T>,
+    ) -> Result<Fitted<T, M, L>, Error>
+    where
+        M: Clone,
+        L: Clone,
+    {
+        let report = minimize(optimizer, self, start, stop)?;
+        Ok(Fitted::new(self.model().clone(), self.loss().clone(), report))
+    }
 }
 
 /// A model that, with the loss `L`, has a fit without settings.
 #[diagnostic::on_unimplemented(
     message = "`fit` knows no method for the model `{Self}` with the loss `{L}`",
-    note = "it knows `Perceptron` with `SquaredError` or `CrossEntropy`, and `SigmoidClassifier` with `LogLoss`",
-    note = "train others with `minimize(&mut Lbfgs::new(), &mut risk, start, &Stop::default())` or a `Trainer`"
+    note = "it knows `Perceptron` with `SquaredError`, `Huber` or `CrossEntropy`, `SigmoidClassifier` with `LogLoss`, and \
+            `Network` with any loss",
+    note = "`risk.fit_with(&mut Lbfgs::new(), start, &Stop::default())?` fits every model with every loss, by any method; a \
+            `Trainer` does by mini-batches"
 )]
 pub(crate) trait Fit<T: Real, L>: Model<T> + Sized {
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, L>) -> Result<Fitted<T, Self, L>, Error>;
+}
+
+impl<T: Real, L: Loss<T> + Clone> Fit<T, L> for Network {
+    fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, L>) -> Result<Fitted<T, Self, L>, Error> {
+        let start = risk.model().initial(0);
+        risk.fit_with(&mut Lbfgs::new(), start, &Stop::default())
+    }
 }

@@ -167,6 +167,12 @@ pub trait Loss<T: Real>: Sync {
         None
     }
 
+    /// Whether the loss applies a sigmoid or softmax of its own, so that the model must not end in one.
+    #[doc(hidden)]
+    fn squashes(&self) -> bool {
+        false
+    }
+
     /// Settings, and targets that the loss does not understand. Default: anything finite will do.
     ///
     /// ```

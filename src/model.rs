@@ -94,6 +94,12 @@ pub trait Architecture: Sync {
         0..0
     }
 
+    /// Whether the scores are those of a sigmoid already.
+    #[doc(hidden)]
+    fn ends_in_sigmoid(&self) -> bool {
+        false
+    }
+
     /// What is wrong with the architecture itself, if anything; asked once, where a run starts.
     ///
     /// ```

@@ -98,9 +98,10 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// # Errors
     /// [`Error::Empty`] without samples, [`Error::Shape`] (of `x`, `y`, or the `scores` of a model of one's own),
     /// [`Error::NonFinite`], [`Error::TooLarge`] for more parameters than memory holds, [`Error::Length`] and
-    /// [`Error::Class`] for class numbers, and what the loss has to say of the targets ([`Error::Label`]).
+    /// [`Error::Class`] for class numbers, [`Error::SigmoidTwice`], and what the loss has to say of the targets
+    /// ([`Error::Label`]).
     pub fn new(model: M, loss: L, x: impl Inputs<'a, T>, y: impl Targets<'a, T, L>) -> Result<Self, Error> {
-        model.check_as()?;
+        check_pair(&model, &loss)?;
         let (x, y) = (x.samples(model.inputs()), y.targets(model.outputs()));
         check_samples(x, model.inputs())?;
         y.check(&loss, (model.outputs(), x.ncols()))?;
@@ -371,6 +372,12 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         }
         T::of(0.5) * self.ridge * weights().fold(T::zero(), |sum, (_, w)| sum + kernel::dot(w, w))
     }
+}
+
+/// An architecture is sound, and its scores are what the loss takes.
+pub(crate) fn check_pair<T: Real>(model: &impl Model<T>, loss: &impl Loss<T>) -> Result<(), Error> {
+    model.check_as()?;
+    if model.ends_in_sigmoid() && loss.squashes() { Err(Error::SigmoidTwice) } else { Ok(()) }
 }
 
 /// The runs of `true`.

@@ -237,7 +237,7 @@ fn tables_are_judged() {
     assert!(matches!(columns::<f64>(&[] as &[Vec<f64>]), Err(Error::Empty { argument: "rows", .. })));
     assert!(matches!(columns::<f64>(&[vec![], vec![]]), Err(Error::Empty { argument: "rows", .. })));
     let ragged = columns(&[vec![1.0, 2.0], vec![1.0]]);
-    assert!(matches!(ragged, Err(Error::Length { argument: "rows", expected: 2, found: 1 })));
+    assert!(matches!(ragged, Err(Error::Ragged { argument: "rows", row: 1, expected: 2, found: 1 })));
     assert!(matches!(one_hot::<f64>(&[], 3), Err(Error::Empty { argument: "labels", .. })));
     assert!(matches!(one_hot::<f64>(&[0], 0), Err(Error::Empty { argument: "classes", .. })));
     assert!(matches!(one_hot::<f64>(&[0, 3], 3), Err(Error::Class { argument: "labels", sample: 1, .. })));
@@ -376,7 +376,7 @@ fn every_error_speaks_for_itself() {
         SigmoidClassifier::new(2).fit(&x(), &(labels() * 2.0)).unwrap_err(),
     ];
     let said: Vec<String> = errors.iter().map(Error::to_string).collect();
-    assert_eq!(said[0], "`x` must be 2 × 2, found 6 × 2");
+    assert_eq!(said[0], "`x` is 6 × 2 but the model takes 2 features: one sample per column, transpose it");
     assert!(said[1].contains("rank 1, expected 3"), "{}", said[1]);
     assert!(said[2].contains("single class (0)"), "{}", said[2]);
     assert_eq!(said[3], "`y` must be 0 or 1, found 2 for sample 1");

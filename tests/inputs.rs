@@ -5,11 +5,12 @@ use std::ops::ControlFlow;
 
 use draw::Draw;
 use gradus::data::one_hot;
-use gradus::nalgebra::{DMatrix, DVector, SMatrix};
+use gradus::nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector, SMatrix};
 use gradus::{
-    Activation, Adam, Classifier, CrossEntropy, EmpiricalRisk, Error, Fitted, Hessian, HessianProduct,
-    LogLoss, Loss, Network, Objective, Perceptron, Real, SecondOrderLoss, SecondOrderModel,
-    SigmoidClassifier, SquaredError, Trainer, matrix, vector,
+    Activation, Adam, Architecture, Bfgs, Classifier, CrossEntropy, EmpiricalRisk, Error, Fitted, Function,
+    GradientDescent, Hessian, HessianProduct, Huber, Lbfgs, LogLoss, Loss, Model, Network, Objective,
+    Perceptron, Real, SecondOrderLoss, SecondOrderModel, SigmoidClassifier, SquaredError, Stop, Trainer,
+    TrustRegion, matrix, minimize, vector,
 };
 
 #[path = "support/draw.rs"]
@@ -353,17 +354,13 @@ fn wrong_labels_are_named() {
 struct Hinge;
 
 impl<T: Real> Loss<T> for Hinge {
-    fn value(
-        &self, z: gradus::nalgebra::DMatrixView<'_, T>, y: gradus::nalgebra::DMatrixView<'_, T>,
-        weights: &[T],
-    ) -> T {
+    fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
         let terms = z.iter().zip(y.iter()).zip(weights);
         terms.fold(T::zero(), |sum, ((z, y), w)| sum + *w * (T::one() - *y * *z).max(T::zero()))
     }
 
     fn value_gradient(
-        &self, z: gradus::nalgebra::DMatrixView<'_, T>, y: gradus::nalgebra::DMatrixView<'_, T>,
-        weights: &[T], mut delta: gradus::nalgebra::DMatrixViewMut<'_, T>,
+        &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], mut delta: DMatrixViewMut<'_, T>,
     ) -> T {
         for (i, (z, y)) in z.iter().zip(y.iter()).enumerate() {
             delta[i] = if *y * *z < T::one() { -weights[i] * *y } else { T::zero() };
@@ -371,7 +368,7 @@ impl<T: Real> Loss<T> for Hinge {
         self.value(z, y, weights)
     }
 
-    fn check(&self, y: gradus::nalgebra::DMatrixView<'_, T>) -> Result<(), Error> {
+    fn check(&self, y: DMatrixView<'_, T>) -> Result<(), Error> {
         match y.iter().position(|y| y.abs() != T::one()) {
             Some(sample) => {
                 Err(Error::Label { argument: "y", expected: "−1 or 1", found: y[sample].f64(), sample })
@@ -397,4 +394,182 @@ fn a_loss_judges_the_columns_of_classes() {
     }
     assert!(EmpiricalRisk::new(Perceptron::new(1), Hinge, &x, &[1, 1, 1]).is_ok());
     assert!(EmpiricalRisk::new(Perceptron::new(1), Hinge, &x, &[-1.0, 1.0, 1.0]).is_ok());
+}
+
+/// What is said of the commonest mistakes.
+#[test]
+fn errors_teach() {
+    let said = |error: Error| {
+        assert_eq!(format!("{error:?}"), error.to_string(), "what `main` prints is the sentence");
+        error.to_string()
+    };
+    let rows = DMatrix::from_fn(5, 2, |i, j| (i * (j + 1)) as f64);
+    let y = [0.0, 1.0, 2.0, 3.0, 4.0];
+    assert_eq!(
+        said(Perceptron::new(2).fit(&rows, &y).unwrap_err()),
+        "`x` is 5 × 2 but the model takes 2 features: one sample per column, transpose it"
+    );
+    let network = Network::new(&[3, 4, 1], Activation::Tanh);
+    assert_eq!(
+        said(network.fit(SquaredError, &rows.transpose(), &y, 1).unwrap_err()),
+        "`x` is 2 × 5 but the model takes 3 features (a network, in its first layer): expected features × samples"
+    );
+    let softmax = || Perceptron::new(2).with_outputs(5);
+    let x = rows.transpose();
+    for error in [
+        EmpiricalRisk::new(softmax(), CrossEntropy, &x, &DMatrix::from_row_slice(1, 5, &y)).map(|_| ()),
+        EmpiricalRisk::new(softmax(), CrossEntropy, &matrix![1.0, 2.0, 3.0; 1.0, 2.0, 3.0], &y[..3])
+            .map(|_| ()),
+        EmpiricalRisk::new(Perceptron::new(2), CrossEntropy, &x, &y).map(|_| ()),
+    ] {
+        let said = said(error.unwrap_err());
+        assert!(
+            said.contains("give class numbers") || said.contains("class numbers are given as `&[usize]`"),
+            "{said}"
+        );
+    }
+    let ragged = gradus::data::columns(&[vec![1.0, 2.0], vec![3.0, 4.0], vec![5.0]]).unwrap_err();
+    assert_eq!(said(ragged), "row 2 of `rows` has 1 entries, expected 2, as many as the first");
+
+    let network = Network::new(&[2, 3, 1], Activation::Tanh).with_output_activation(Activation::Sigmoid);
+    let labels = [0, 1, 0, 1, 1];
+    let theta: DVector<f64> = network.initial(1);
+    for error in [
+        network.fit(LogLoss, &x, &labels, 1).unwrap_err(),
+        EmpiricalRisk::new(network.clone(), LogLoss, &x, &labels).map(|_| ()).unwrap_err(),
+        Fitted::from_parameters(network.clone(), LogLoss, theta.clone()).map(|_| ()).unwrap_err(),
+        Fitted::from_parameters(network.clone(), CrossEntropy, theta.clone()).map(|_| ()).unwrap_err(),
+    ] {
+        assert_eq!(error, Error::SigmoidTwice);
+        assert!(said(error).contains("leave the output `Activation::Identity`"));
+    }
+    assert!(Fitted::from_parameters(network, SquaredError, theta).is_ok());
+
+    // a run that diverges, and one whose gradient has the wrong sign
+    let mut risk = EmpiricalRisk::new(Perceptron::new(2), SquaredError, &x, &y).unwrap();
+    let start = vector![0.0, 0.0, 0.0];
+    let mut descent = GradientDescent::new(100.0);
+    let diverged = risk.fit_with(&mut descent, start.clone(), &Stop::default()).unwrap();
+    assert!(!diverged.report.converged());
+    let said = diverged.report.to_string();
+    assert!(said.contains("learning rate") && said.contains("one scale"), "{said}");
+    let mut uphill = Function::new(1, |x: &DVector<f64>, g| {
+        g[0] = -2.0 * x[0];
+        x[0] * x[0]
+    });
+    let report = minimize(&mut Lbfgs::new(), &mut uphill, vector![1.0], &Stop::default()).unwrap();
+    assert!(report.to_string().contains("check::gradient"), "{report}");
+}
+
+/// A line of one's own, without second derivatives.
+#[derive(Clone)]
+struct Slope;
+
+impl Architecture for Slope {
+    fn inputs(&self) -> usize {
+        1
+    }
+    fn outputs(&self) -> usize {
+        1
+    }
+    fn parameter_count(&self) -> usize {
+        1
+    }
+}
+
+impl<T: Real> Model<T> for Slope {
+    type Cache = Vec<T>;
+    fn cache(&self, max_batch: usize) -> Vec<T> {
+        vec![T::zero(); max_batch]
+    }
+    fn forward<'c>(
+        &self, theta: &DVector<T>, x: DMatrixView<'_, T>, cache: &'c mut Vec<T>,
+    ) -> DMatrixView<'c, T> {
+        cache.iter_mut().zip(x.iter()).for_each(|(z, x)| *z = theta[0] * *x);
+        DMatrixView::from_slice(cache, 1, x.ncols())
+    }
+    fn backward(
+        &self, _theta: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>, _cache: &mut Vec<T>,
+        gradient: &mut DVector<T>,
+    ) {
+        gradient[0] += x.dot(&delta);
+    }
+}
+
+/// `risk.fit_with` is for every model, loss and method; `risk.fit` for every pair that has one of its own.
+fn any_method<T: Real>() {
+    let x: Vec<T> = [-2.0, -1.0, 0.0, 1.0, 2.0].map(T::of).to_vec();
+    let y: Vec<T> = x.iter().map(|x| *x * T::of(3.0)).collect();
+    let labels = [0, 1, 0, 1, 1];
+    let (stop, tolerance) = (Stop::default(), T::EPSILON.f64().sqrt() * 4.0);
+    let slope =
+        |fitted: Fitted<T, Slope, SquaredError>| (fitted.parameters()[0].f64() - 3.0).abs() < tolerance;
+    let mut risk = EmpiricalRisk::new(Slope, SquaredError, &x, &y).unwrap();
+    let start = || DVector::<T>::zeros(1);
+    assert!(slope(risk.fit_with(&mut Lbfgs::new(), start(), &stop).unwrap()));
+    assert!(slope(risk.fit_with(&mut Bfgs::new(), start(), &stop).unwrap()));
+    assert!(slope(risk.fit_with(&mut GradientDescent::new(T::of(0.4)), start(), &stop).unwrap()));
+
+    let network = Network::new(&[1, 3, 1], Activation::Tanh);
+    let start: DVector<T> = network.initial(0);
+    let mut risk = EmpiricalRisk::new(network, LogLoss, &x, &labels).unwrap().ridge(T::of(0.1));
+    let fitted = risk.fit().unwrap();
+    assert!(fitted.report.converged(), "{}", fitted.report);
+    assert_eq!(fitted, risk.fit_with(&mut Lbfgs::new(), start.clone(), &stop).unwrap());
+    let by_newton = risk.fit_with(&mut TrustRegion::new(), start, &stop).unwrap();
+    assert!(by_newton.report.converged() && by_newton.report.kind().is_some());
+
+    // seven points on a line, and one far from it, in whatever unit: the line but for the outlier's bounded pull
+    for unit in [1.0, 1e-6, 1e6] {
+        let x: Vec<T> = (0..8).map(|i| T::of(unit * f64::from(i))).collect();
+        let y: Vec<T> =
+            (0..8).map(|i| T::of(if i == 7 { 500.0 } else { 2.0 * f64::from(i) + 1.0 })).collect();
+        let mut risk = EmpiricalRisk::new(Perceptron::new(1), Huber::new(0.01), &x, &y).unwrap();
+        let fitted = risk.fit().unwrap();
+        assert!(fitted.report.converged(), "{unit}: {}", fitted.report);
+        assert!((fitted.weights()[0].f64() * unit - 2.0).abs() < 0.02, "{unit}: {}", fitted.weights());
+        let mut gradient = fitted.parameters().clone();
+        risk.value_gradient(fitted.parameters(), &mut gradient);
+        assert!(gradient[1].f64().abs() < 1e-4, "{gradient}");
+    }
+}
+
+#[test]
+fn any_method_gives_a_fitted_model() {
+    any_method::<f64>();
+    any_method::<f32>();
+}
+
+/// A table is predicted in the same bits by any number of threads, and its errors name the column of the table.
+fn tables_are_predicted<T: Real>() {
+    let mut draw = Draw::new(9);
+    let network = Network::new(&[6, 40, 3], Activation::Tanh);
+    let theta: DVector<T> = network.initial(3);
+    let fitted = Fitted::from_parameters(network, CrossEntropy, theta).unwrap();
+    for m in [1, 255, 256, 257, 512, 1300, 6001] {
+        let x = DMatrix::from_fn(6, m, |_, _| T::of(draw.unit()));
+        let mut expected = DMatrix::zeros(3, m);
+        fitted.predictor(256).predict_into(&x, &mut expected).unwrap();
+        for threads in [1, 2, 3, 5] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let (y, classes) = pool.install(|| (fitted.predict(&x).unwrap(), fitted.classify(&x).unwrap()));
+            assert_eq!(bits(y.iter().copied()), bits(expected.iter().copied()), "{m} {threads}");
+            assert!(y.column_iter().zip(&classes).all(|(y, class)| y.imax() == *class));
+        }
+        for poison in [f64::NAN, f64::INFINITY] {
+            let (mut x, j) = (x.clone(), draw.below(m));
+            x[(4, j)] = T::of(poison);
+            let error = fitted.predict(&x).unwrap_err();
+            assert!(
+                matches!(error, Error::NonFinite { argument: "x", row: 4, column, .. } if column == j),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn tables_are_predicted_by_any_number_of_threads() {
+    tables_are_predicted::<f64>();
+    tables_are_predicted::<f32>();
 }

@@ -22,6 +22,21 @@ use crate::{Classifier, Real};
 /// assert!((fitted.predict(&[1.0, 2.0])?[0] - 3.0_f64).abs() < 1e-14);
 /// # Ok::<(), gradus::Error>(())
 /// ```
+///
+/// Rows of samples are no columns, and numbers of one type are not those of another; the compiler says what to do:
+///
+/// ```compile_fail,E0277
+/// let rows = vec![vec![0.0, 1.0], vec![2.0, 3.0]]; // `gradus::data::columns(&rows)?`
+/// gradus::Perceptron::new(2).fit(&rows, &[1.0, 2.0])?;
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// ```compile_fail,E0277
+/// let fitted = gradus::Perceptron::new(1).fit(&[0.0, 1.0, 3.0], &[1.0_f64, 2.0, 4.0])?;
+/// let x: Vec<f32> = vec![2.0]; // `x.iter().copied().map(f64::from).collect::<Vec<_>>()`
+/// fitted.predict(&x)?;
+/// # Ok::<(), gradus::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no table of `{T}`: give a matrix with one sample per column, or a slice of `{T}`",
     label = "neither a matrix nor a slice of `{T}`",
@@ -64,6 +79,13 @@ pub trait Inputs<'a, T: Real> {
 /// let model = Perceptron::new(1).with_outputs(3);
 /// let fitted = EmpiricalRisk::new(model, CrossEntropy, &x, &classes)?.ridge(0.01).fit()?;
 /// assert_eq!(fitted.classify(&[0.0, 1.5, 3.0])?, [0, 1, 2]);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// A loss that tells no classes apart takes no class numbers:
+///
+/// ```compile_fail,E0277
+/// gradus::Perceptron::new(1).fit(&[0.1, 0.9, 1.1], &[0_usize, 1, 1])?;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(

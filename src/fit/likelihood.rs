@@ -9,8 +9,8 @@ use crate::data::{Inputs, Targets};
 use crate::kernel;
 use crate::model::Affine;
 use crate::{
-    Architecture, CrossEntropy, EmpiricalRisk, Error, HessianProduct, Lbfgs, LogLoss, Newton, Objective,
-    Perceptron, Real, Report, SecondOrderLoss, SigmoidClassifier, Stop, Termination, minimize,
+    Architecture, CrossEntropy, EmpiricalRisk, Error, HessianProduct, Huber, Lbfgs, LogLoss, Newton,
+    Objective, Perceptron, Real, Report, SecondOrderLoss, SigmoidClassifier, Stop, Termination, minimize,
 };
 
 impl SigmoidClassifier {
@@ -74,6 +74,12 @@ impl<T: Real> Fit<T, CrossEntropy> for Perceptron {
             return Err(Error::NoSamples { argument: "y", class });
         }
         fit_affine(risk, T::one() / T::of(classes as f64))
+    }
+}
+
+impl<T: Real> Fit<T, Huber> for Perceptron {
+    fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, Huber>) -> Result<Fitted<T, Self, Huber>, Error> {
+        fit_affine(risk, T::one())
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::borrow::Borrow;
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 
-use crate::contract::{check_evaluation, check_samples, check_shape, matrix};
+use crate::contract::{check_evaluation, check_finite, check_shape, matrix};
 use crate::data::Inputs;
 use crate::{Error, Fitted, Loss, Model, Real, kernel};
 
@@ -60,10 +61,46 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
 
     pub(super) fn evaluate(&self, x: DMatrixView<'_, T>, response: bool) -> Result<DMatrix<T>, Error> {
         let mut out = matrix("outputs", (self.model.outputs(), x.ncols()), T::zero())?;
-        self.predictor(x.ncols().min(WIDTH)).evaluate(x, out.as_mut_slice(), response)?;
+        self.check_inputs(x)?;
+        self.share(x, 0..x.ncols(), out.as_mut_slice(), response)?;
         Ok(out)
     }
+
+    /// Writes the answers for a range of samples; by several threads where that is worth a fork.
+    fn share(
+        &self, x: DMatrixView<'_, T>, range: Range<usize>, out: &mut [T], response: bool,
+    ) -> Result<(), Error> {
+        let half = range.len() / WIDTH / 2 * WIDTH;
+        let work = range.len().saturating_mul(self.model.parameter_count());
+        if half == 0 || work < WORTH_SHARING || kernel::threads() == 1 {
+            return self.predictor(range.len().min(WIDTH)).run(x, range, out, response);
+        }
+        let middle = range.start + half;
+        let (low, high) = out.split_at_mut(half * self.model.outputs());
+        let (first, second) = kernel::join(
+            || self.share(x, range.start..middle, low, response),
+            || self.share(x, middle..range.end, high, response),
+        );
+        first.and(second)
+    }
+
+    /// There are parameters, and samples of as many features as the model takes; whether these are finite is asked block
+    /// by block.
+    fn check_inputs(&self, x: DMatrixView<'_, T>) -> Result<(), Error> {
+        let (expected, found) = (self.model.parameter_count(), self.report.x.len());
+        if found != expected {
+            return Err(Error::Length { argument: "parameters", expected, found });
+        }
+        self.check_scaling()?;
+        if x.ncols() == 0 {
+            return Err(Error::Empty { argument: "x", expected: "sample (column)" });
+        }
+        check_shape("x", x.shape(), (self.model.inputs(), x.ncols()))
+    }
 }
+
+/// Parameters × samples below which a second thread costs more than it brings.
+const WORTH_SHARING: usize = 1 << 20;
 
 /// Samples at a time where no number is given.
 const WIDTH: usize = 256;
@@ -162,33 +199,34 @@ impl<T: Real, M: Model<T>, L: Loss<T>, F: Borrow<Fitted<T, M, L>>> Predictor<T, 
 
     /// `out` has an entry per output and sample.
     fn evaluate(&mut self, x: DMatrixView<'_, T>, out: &mut [T], response: bool) -> Result<(), Error> {
-        let fitted = self.fitted.borrow();
-        let Fitted { model, loss, scaling, report } = fitted;
-        let (theta, outputs, m) = (&report.x, model.outputs(), x.ncols());
-        if theta.len() != model.parameter_count() {
-            let (expected, found) = (model.parameter_count(), theta.len());
-            return Err(Error::Length { argument: "parameters", expected, found });
-        }
-        fitted.check_scaling()?;
-        let features = model.inputs();
-        check_samples(x, features)?;
-        for start in (0..m).step_by(self.width) {
-            let count = self.width.min(m - start);
-            let mut x = x.columns(start, count);
-            if let Some(standard) = scaling {
-                let scaled = &mut self.scaled[..features * count];
-                standard.place(x, scaled)?;
-                x = DMatrixView::from_slice(scaled, features, count);
-            }
-            let z = model.forward(theta, x, &mut self.cache);
-            check_shape("scores", z.shape(), (outputs, count))?;
-            kernel::copy_columns(z, &mut out[start * outputs..(start + count) * outputs]);
-        }
+        self.fitted.borrow().check_inputs(x)?;
+        self.run(x, 0..x.ncols(), out, response)
+    }
+
+    /// Writes the answers for a range of samples, a block at a time: while that is near, it is checked as well.
+    fn run(
+        &mut self, x: DMatrixView<'_, T>, range: Range<usize>, out: &mut [T], response: bool,
+    ) -> Result<(), Error> {
+        let Fitted { model, loss, scaling, report } = self.fitted.borrow();
         let at = "these inputs: bring features near 1, or use f64";
-        check_evaluation("a score", at, out)?;
-        if response {
-            loss.response(DMatrixViewMut::from_slice(out, outputs, m));
-            check_evaluation("a response", at, out)?;
+        for (start, out) in
+            range.step_by(self.width).zip(out.chunks_mut((self.width * model.outputs()).max(1)))
+        {
+            let mut block = x.columns(start, out.len() / model.outputs());
+            check_finite("x", block).map_err(|error| error.further(start))?;
+            if let Some(standard) = scaling {
+                let scaled = &mut self.scaled[..block.len()];
+                standard.place(block, scaled)?;
+                block = DMatrixView::from_slice(scaled, model.inputs(), block.ncols());
+            }
+            let z = model.forward(&report.x, block, &mut self.cache);
+            check_shape("scores", z.shape(), (model.outputs(), block.ncols()))?;
+            kernel::copy_columns(z, out);
+            check_evaluation("a score", at, out)?;
+            if response {
+                loss.response(DMatrixViewMut::from_slice(out, model.outputs(), block.ncols()));
+                check_evaluation("a response", at, out)?;
+            }
         }
         Ok(())
     }

@@ -91,6 +91,12 @@ pub(crate) use compiled;
 /// }
 /// assert_eq!(half(3.0_f32), 1.5);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no scalar of gradus: numbers are `f32` or `f64`",
+    label = "neither `f32` nor `f64`",
+    note = "a `Vec` of rows becomes a matrix by `gradus::data::columns(&rows)?`",
+    note = "integers become numbers by `x.map(f64::from)`, or by `*x as f64` one by one"
+)]
 #[expect(private_bounds, reason = "sealed by its kernels")]
 pub trait Real: RealField + Copy + FromPrimitive + ToPrimitive + Default + Compile {
     /// The distance from 1 to the next larger number: `2⁻²³` or `2⁻⁵²`.

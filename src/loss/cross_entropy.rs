@@ -281,6 +281,10 @@ impl<T: Real> Loss<T> for CrossEntropy {
         true
     }
 
+    fn squashes(&self) -> bool {
+        true
+    }
+
     /// `Σ_i y_i r_i − max r`: how far the scores of a sample's own classes stay behind the largest, never positive.
     fn margin(&self, y: &[T], r: &[T], row: &mut [T]) -> T {
         let largest = argmax(r.iter().copied());

@@ -77,6 +77,10 @@ impl<T: Real> Loss<T> for LogLoss {
         true
     }
 
+    fn squashes(&self) -> bool {
+        true
+    }
+
     /// Of all outputs the least of `r` where the label is 1, `−r` where it is 0.
     fn margin(&self, y: &[T], r: &[T], row: &mut [T]) -> T {
         least(y, r, row, |y, r| if y > T::of(0.5) { r } else { -r })

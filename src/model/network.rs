@@ -87,7 +87,8 @@ impl Network {
         Self { inputs, layers: layers.iter().map(layer).collect() }
     }
 
-    /// The same network with `activation` on the last layer, for losses that take responses rather than scores.
+    /// The same network with `activation` on the last layer, for losses that take responses rather than scores
+    /// (a sigmoid under [`LogLoss`](crate::LogLoss) or [`CrossEntropy`](crate::CrossEntropy) is refused: they have their own).
     /// Default: the identity.
     ///
     /// ```
@@ -219,6 +220,10 @@ impl Architecture for Network {
             Some(layer) if layer.activation == Activation::Identity => layer.range(),
             _ => 0..0,
         }
+    }
+
+    fn ends_in_sigmoid(&self) -> bool {
+        self.layers.last().is_some_and(|layer| layer.activation == Activation::Sigmoid)
     }
 
     fn check(&self) -> Result<(), Error> {

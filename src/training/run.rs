@@ -195,7 +195,11 @@ impl<T: Real> Run<T> {
             found = if value.is_finite() { norm } else { value };
             termination = Termination::NonFinite;
         }
-        let at = if steps == 0 { "the start" } else { "every point that was reached" };
+        let at = if steps == 0 {
+            "the start"
+        } else {
+            "every point that was reached: take a smaller learning rate, or features of one scale"
+        };
         Err(Error::Evaluation { what: "the loss over all samples, or its gradient,", at, found: found.f64() })
     }
 }
