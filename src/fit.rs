@@ -397,14 +397,14 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// with the model around its report. Model and loss are cloned into it.
     ///
     /// ```
-    /// use gradus::{EmpiricalRisk, Huber, Lbfgs, Perceptron, Stop, vector};
+    /// use gradus::{EmpiricalRisk, Lbfgs, LogLoss, SigmoidClassifier, Stop, vector};
     ///
-    /// let (x, y) = ([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 5.0, 70.0]); // 2 x + 1, and an outlier
-    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), Huber::new(0.1), &x, &y)?;
+    /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [0, 1, 0, 1]); // alike on both sides of 2.5
+    /// let mut risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y)?;
     /// let start = vector![0.0, 0.0];
     /// let fitted = risk.fit_with(&mut Lbfgs::new(), start, &Stop::default())?;
     /// assert!(fitted.report.converged());
-    /// assert!((fitted.predict(&[4.0])?[0] - 9.0_f64).abs() < 1.0);
+    /// assert!((fitted.predict(&[2.5])?[0] - 0.5_f64).abs() < 1e-6);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
