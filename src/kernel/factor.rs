@@ -11,6 +11,7 @@ pub(super) use lu::{lu, lu_solve};
 pub(super) use semidefinite::least_norm_step;
 
 mod cholesky;
+mod conquer;
 mod counts;
 mod eigen;
 mod householder;
@@ -18,6 +19,7 @@ mod inertia;
 mod linearised;
 mod lu;
 mod reflector;
+mod secular;
 mod semidefinite;
 mod solve;
 mod tridiagonal;

@@ -79,9 +79,15 @@ pub(super) fn subtract_strip<T: Real, const WIDTH: usize>(
         c.iter_mut().zip(&part[j..]).for_each(|(c, part)| *c -= *part);
     }
     if width < a.rows {
-        let update = Update::Scaled(-T::one(), T::one());
-        multiply(a.lines(width..a.rows), b.t(), update, &mut c[width..], column);
+        subtract(a.lines(width..a.rows), b.t(), &mut c[width..], column);
     }
+}
+
+/// `C ← C − A B`, the columns of `C` standing `column` apart.
+pub(super) fn subtract<T: Real>(a: Factor<'_, T>, b: Factor<'_, T>, c: &mut [T], column: usize) {
+    assert!(a.cols == b.rows && a.rows <= column);
+    assert!(b.cols == 0 || c.len() >= (b.cols - 1) * column + a.rows);
+    multiply(a, b, Update::Scaled(-T::one(), T::one()), c, column);
 }
 
 /// `C ← C − A Bᵀ` in the lower triangle of a square.

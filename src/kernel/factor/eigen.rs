@@ -3,6 +3,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
+use super::conquer::{LEAF, conquer};
 use super::tridiagonal::Tridiagonal;
 use crate::kernel::real::{Real, compiled};
 use crate::kernel::scratch::with_scratch;
@@ -67,15 +68,16 @@ compiled! {
         }
         let (rows, graded, scale) = graded(h);
         let reduced = Tridiagonal::new(graded, n);
-        let (mut d, mut e, mut z) = mirrored(&reduced, reduced.q());
-        if !implicit_ql(&mut d, &mut e, &mut z) {
-            return None;
-        }
-        let columns = ascending(n, |i| d[i]);
-        let values = DVector::from_fn(n, |i, _| finite(d[columns[i]] * scale));
+        let (mut d, mut e) = mirrored(&reduced);
+        let values = if n > LEAF { with_digits(&d, &e) } else { None };
+        let mut z = conquer(&mut d, &mut e)?;
+        z.chunks_exact_mut(n).for_each(<[T]>::reverse);
+        reduced.rotate(&mut z);
+        let values = values.unwrap_or(d).into_iter().map(|value| finite(value * scale));
+        let values = DVector::from_iterator(n, values);
         let mut vectors = DMatrix::zeros(n, n);
-        for (mut vector, column) in vectors.column_iter_mut().zip(columns) {
-            for (&row, z) in rows.iter().zip(&z[column * n..]) {
+        for (mut vector, z) in vectors.column_iter_mut().zip(z.chunks_exact(n)) {
+            for (&row, z) in rows.iter().zip(z) {
                 vector[row] = *z;
             }
         }
@@ -94,24 +96,26 @@ compiled! {
             _ => {}
         }
         let (_, graded, scale) = graded(h);
-        let (mut d, mut e, _) = mirrored(&Tridiagonal::new(graded, n), Vec::new());
-        if !implicit_ql(&mut d, &mut e, &mut []) {
-            return None;
-        }
-        d.sort_by(|a, b| a.f64().total_cmp(&b.f64()));
-        Some(DVector::from_iterator(n, d.into_iter().map(|d| finite(d * scale))))
+        let (mut d, mut e) = mirrored(&Tridiagonal::new(graded, n));
+        let values = with_digits(&d, &e).or_else(|| conquer(&mut d, &mut e).map(|_| d))?;
+        Some(DVector::from_iterator(n, values.into_iter().map(|value| finite(value * scale))))
     }
 }
 
-/// Diagonal and subdiagonal from their ends on, and the columns of `Q` with them: QL wants the small end first.
-fn mirrored<T: Real>(reduced: &Tridiagonal<T>, mut q: Vec<T>) -> (Vec<T>, Vec<T>, Vec<T>) {
+/// Diagonal and subdiagonal from their ends on: QL wants the small end first.
+fn mirrored<T: Real>(reduced: &Tridiagonal<T>) -> (Vec<T>, Vec<T>) {
     let n = reduced.diagonal.len();
     let d = reduced.diagonal.iter().rev().copied().collect();
-    let e = reduced.subdiagonal[..n - 1].iter().rev().copied().chain([T::zero()]).collect();
-    let half = q.len() / n / 2 * n;
-    let (left, right) = q.split_at_mut(half);
-    left.chunks_exact_mut(n).zip(right.chunks_exact_mut(n).rev()).for_each(|(a, b)| a.swap_with_slice(b));
-    (d, e, q)
+    (d, reduced.subdiagonal[..n - 1].iter().rev().copied().chain([T::zero()]).collect())
+}
+
+/// The eigenvalues of a tridiagonal matrix, ascending, the small ones with digits of their own where it is graded. `None`
+/// where the iteration did not end.
+fn with_digits<T: Real>(d: &[T], e: &[T]) -> Option<Vec<T>> {
+    let (mut d, mut e) = (d.to_vec(), e.to_vec());
+    let converged = implicit_ql(&mut d, &mut e, &mut []);
+    d.sort_by(|a, b| a.f64().total_cmp(&b.f64()));
+    converged.then_some(d)
 }
 
 /// The lower triangle of `H` with its diagonal in the order of falling size, its largest entry about 1; the old places
@@ -134,7 +138,7 @@ fn graded<T: Real>(h: &DMatrix<T>) -> (Vec<usize>, Vec<T>, T) {
 }
 
 /// `0 … n − 1` in the order of rising keys.
-fn ascending<T: Real>(n: usize, key: impl Fn(usize) -> T) -> Vec<usize> {
+pub(super) fn ascending<T: Real>(n: usize, key: impl Fn(usize) -> T) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&i, &j| key(i).f64().total_cmp(&key(j).f64()));
     order
@@ -210,7 +214,7 @@ pub(crate) fn tridiagonal<T: Real>(d: &mut [T], e: &mut [T], v: &mut [T]) -> boo
 /// Eigenvalues of the symmetric tridiagonal matrix with diagonal `d` and subdiagonal `e` (and a spare entry
 /// at its end), of entries up to 1, unsorted in `d`, by QL steps with implicit shifts (Bowdler, Martin, Reinsch
 /// and Wilkinson, Numer. Math. 11, 1968; Dubrulle 1970). The eigenvectors are multiplied to the `n` columns of
-/// `z` from the right, `Z ← Z V`; an empty `z` has no rows. False if an eigenvalue needs more than 60 steps.
+/// `z` from the right, `Z ← Z V`; an empty `z` has no rows. False after [`bound`] steps.
 pub(super) fn implicit_ql<T: Real>(d: &mut [T], e: &mut [T], z: &mut [T]) -> bool {
     let space = if z.is_empty() { 0 } else { (2 * SWEEPS + ROWS) * d.len() };
     with_scratch(space, |scratch| {
@@ -225,11 +229,16 @@ fn steps<T: Real>(d: &mut [T], e: &mut [T], rotations: &mut Rotations<'_, T>) ->
     let n = d.len();
     let two = T::of(2.0);
     let length = |a: T, b: T| {
+        let square = a * a + b * b;
+        if square > T::LEAST_NORMAL / T::EPSILON && square <= T::MAX {
+            return square.sqrt();
+        }
         let (p, q) = (a.abs().max(b.abs()), a.abs().min(b.abs()));
         if p == T::zero() { p } else { p * (T::one() + (q / p) * (q / p)).sqrt() }
     };
+    let mut left = bound(n);
     for first in 0..n {
-        for sweep in 0.. {
+        loop {
             // the block that begins at `first` ends where the subdiagonal vanishes
             let negligible = |i: usize| {
                 e[i].abs() <= T::EPSILON * (d[i].abs() + d[i + 1].abs()).max(T::LEAST_NORMAL / T::EPSILON)
@@ -238,9 +247,10 @@ fn steps<T: Real>(d: &mut [T], e: &mut [T], rotations: &mut Rotations<'_, T>) ->
             if last == first {
                 break;
             }
-            if sweep == 60 {
+            if left == 0 {
                 return false;
             }
+            left -= 1;
             // Wilkinson's shift
             let g = (d[first + 1] - d[first]) / (two * e[first]);
             let root = length(g, T::one());
@@ -432,7 +442,7 @@ mod tests {
     #[test]
     fn eigenvalues_that_are_known() {
         at_each_level(|| {
-            for n in sizes(&[3, 10, 33, 64, 150], 10) {
+            for n in sizes(&[3, 10, 33, 64, 200], 10) {
                 known::<f32>(n);
                 known::<f64>(n);
             }

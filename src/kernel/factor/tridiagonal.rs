@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "hands columns of one matrix to vector registers as pointers")]
 
 use super::reflector::reflection;
-use crate::kernel::product::product;
+use crate::kernel::product::{STRIP, product, subtract, subtract_lower};
 use crate::kernel::real::Real;
 use crate::kernel::simd::{Task, Vector, dispatch, inlined, vectorize};
 use crate::kernel::sums::{axpy, dot, scale};
@@ -10,8 +10,6 @@ use crate::kernel::views::Factor;
 
 /// Columns reduced before the rest of the matrix is brought up to date.
 const PANEL: usize = 32;
-/// Columns of a strip of the rest.
-const STRIP: usize = 64;
 /// Columns read together.
 const TOGETHER: usize = 4;
 
@@ -40,8 +38,7 @@ impl<T: Real> Tridiagonal<T> {
     pub(super) fn new(mut a: Vec<T>, n: usize) -> Self {
         let (mut taus, mut diagonal, mut subdiagonal) =
             (vec![T::zero(); n], vec![T::zero(); n], vec![T::zero(); n]);
-        let mut panel =
-            Panel { n, v: vec![T::zero(); n * PANEL], w: vec![T::zero(); n * PANEL], strip: Vec::new() };
+        let mut panel = Panel { n, v: vec![T::zero(); n * PANEL], w: vec![T::zero(); n * PANEL] };
         for start in (0..n).step_by(PANEL) {
             let width = PANEL.min(n - start);
             for c in 0..width {
@@ -58,17 +55,16 @@ impl<T: Real> Tridiagonal<T> {
                 panel.v[c * n + j + 2..(c + 1) * n].copy_from_slice(y);
                 panel.multiply(&a, c, j, taus[j]);
             }
-            panel.update_rest(&mut a, start + width, width);
+            panel.update_rest(&mut a, start + width);
         }
         Self { n, a, taus, diagonal, subdiagonal }
     }
 
-    /// `Q` by columns: the reflectors of a panel together, `1 − V T Vᵀ` (Schreiber and Van Loan, 1989).
-    pub(super) fn q(&self) -> Vec<T> {
+    /// `X ← Q X`, the columns of `X` one after the other: the reflectors of a panel together, `1 − V T Vᵀ` (Schreiber
+    /// and Van Loan, 1989).
+    pub(super) fn rotate(&self, x: &mut [T]) {
         let n = self.n;
-        let mut q = vec![T::zero(); n * n];
-        q.iter_mut().step_by(n + 1).for_each(|q| *q = T::one());
-        let (mut v, mut inner, mut outer) = (vec![T::zero(); n * PANEL], Vec::new(), Vec::new());
+        let (mut v, mut inner) = (vec![T::zero(); n * PANEL], Vec::new());
         for start in (0..n.saturating_sub(1)).step_by(PANEL).rev() {
             let (width, rows) = (PANEL.min(n - 1 - start), n - 1 - start);
             for c in 0..width {
@@ -79,27 +75,17 @@ impl<T: Real> Tridiagonal<T> {
             }
             let v = Factor::new(&v, rows, width);
             let t = compact(v, &self.taus[start..start + width]);
-            for strip in (start + 1..n).step_by(STRIP) {
-                let columns = STRIP.min(n - strip);
+            for x in x.chunks_mut(n * STRIP) {
+                let columns = x.len() / n;
                 inner.resize(2 * width * columns, T::zero());
-                outer.resize(rows * columns, T::zero());
-                let (vq, tvq) = inner.split_at_mut(width * columns);
-                let part = Factor::strided(&q[strip * n + start + 1..], (rows, columns), (1, n));
-                product(T::one(), v.t(), part, T::zero(), vq);
-                product(
-                    T::one(),
-                    Factor::new(&t, width, width),
-                    Factor::new(vq, width, columns),
-                    T::zero(),
-                    tvq,
-                );
-                product(T::one(), v, Factor::new(tvq, width, columns), T::zero(), &mut outer);
-                for (q, part) in q[strip * n..].chunks_exact_mut(n).zip(outer.chunks_exact(rows)) {
-                    axpy(-T::one(), part, &mut q[start + 1..]);
-                }
+                let (vx, tvx) = inner.split_at_mut(width * columns);
+                let part = Factor::strided(&x[start + 1..], (rows, columns), (1, n));
+                product(T::one(), v.t(), part, T::zero(), vx);
+                let (t, vx) = (Factor::new(&t, width, width), Factor::new(vx, width, columns));
+                product(T::one(), t, vx, T::zero(), tvx);
+                subtract(v, Factor::new(tvx, width, columns), &mut x[start + 1..], n);
             }
         }
-        q
     }
 }
 
@@ -123,7 +109,6 @@ struct Panel<T> {
     n: usize,
     v: Vec<T>,
     w: Vec<T>,
-    strip: Vec<T>,
 }
 
 impl<T: Real> Panel<T> {
@@ -160,21 +145,14 @@ impl<T: Real> Panel<T> {
         axpy(-T::of(0.5) * tau * dot(w, v), v, w);
     }
 
-    /// `A ← A − V Wᵀ − W Vᵀ`, the lower triangle from row `from` on, strip by strip.
-    fn update_rest(&mut self, a: &mut [T], from: usize, width: usize) {
+    /// `A ← A − V Wᵀ − W Vᵀ`, the lower triangle from row `from` on.
+    fn update_rest(&mut self, a: &mut [T], from: usize) {
         let n = self.n;
-        for j in (from..n).step_by(STRIP) {
-            let (rows, columns) = (n - j, STRIP.min(n - j));
-            self.strip.resize(rows * columns, T::zero());
-            let factor = |f, rows| Factor::strided(f, (rows, width), (1, n));
-            let (v, w) = (&self.v[j..], &self.w[j..]);
-            product(T::one(), factor(v, rows), factor(w, columns).t(), T::zero(), &mut self.strip);
-            product(T::one(), factor(w, rows), factor(v, columns).t(), T::one(), &mut self.strip);
-            for (c, (a, part)) in
-                a[j * n..].chunks_exact_mut(n).zip(self.strip.chunks_exact(rows)).enumerate()
-            {
-                axpy(-T::one(), &part[c..], &mut a[j + c..]);
-            }
+        if from < n {
+            let both = [[&*self.v, &self.w].concat(), [&*self.w, &self.v].concat()];
+            let [left, right] =
+                both.each_ref().map(|f| Factor::strided(&f[from..], (n - from, 2 * PANEL), (1, n)));
+            subtract_lower(left, right, &mut a[from * n + from..], n);
         }
     }
 }
@@ -266,7 +244,9 @@ mod tests {
             }
         }
         let reduced = Tridiagonal::new(a, n);
-        let q = reduced.q();
+        let mut q = vec![T::zero(); n * n];
+        q.iter_mut().step_by(n + 1).for_each(|q| *q = T::one());
+        reduced.rotate(&mut q);
         let tolerance = T::of(20.0 * n as f64) * T::EPSILON;
         for i in 0..n {
             for j in 0..n {
