@@ -2,12 +2,13 @@
 
 pub(super) use cholesky::{cholesky, cholesky_solve, invert_lower};
 pub(crate) use counts::{Ends, counts, ends};
-pub(super) use eigen::tridiagonal;
-pub(crate) use eigen::{Spectrum, bound as eigenvalue_bound, eigenvalues, spectrum, zero};
+pub(crate) use eigen::{Spectrum, eigenvalues, spectrum, zero};
 pub(super) use householder::factorise;
 pub(crate) use householder::{Samples, Triangle};
 pub(crate) use linearised::Linearised;
 pub(super) use lu::{lu, lu_solve};
+pub(crate) use ql::bound as eigenvalue_bound;
+pub(super) use ql::tridiagonal;
 pub(super) use semidefinite::least_norm_step;
 
 mod cholesky;
@@ -18,6 +19,7 @@ mod householder;
 mod inertia;
 mod linearised;
 mod lu;
+mod ql;
 mod reflector;
 mod secular;
 mod semidefinite;

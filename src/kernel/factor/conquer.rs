@@ -1,6 +1,6 @@
 //! Eigenvectors of a symmetric tridiagonal matrix by halves.
 
-use super::eigen::{ascending, implicit_ql};
+use super::ql::{ascending, implicit_ql};
 use super::secular::{roots, weights};
 use crate::kernel::product::product;
 use crate::kernel::real::Real;
@@ -16,7 +16,8 @@ pub(super) const LEAF: usize = 160;
 /// With `ρ = |e_m|` the halves are solved by themselves, and joined (Cuppen 1981; Gu and Eisenstat 1995):
 ///
 /// ```text
-/// T = (T₁ 0; 0 T₂) + ρ v vᵀ = V (D + 2 ρ z zᵀ) Vᵀ,     v = (0, …, 1, ±1, …, 0),     z = Vᵀ v / √2
+/// T = (T₁ 0; 0 T₂) + ρ v vᵀ = V (D + 2 ρ z zᵀ) Vᵀ,   v = (0, …, 1, ±1, …, 0)
+/// z = Vᵀ v / √2
 /// ```
 ///
 /// The vectors are orthogonal to rounding; eigenvalues have errors of `ε ‖T‖`.

@@ -3,8 +3,8 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::cholesky::{cholesky, cholesky_solve};
-use super::eigen::{finite, implicit_ql};
 use super::inertia::signs;
+use super::ql::{finite, implicit_ql};
 use super::tridiagonal::symmetric;
 use crate::kernel::product::product;
 use crate::kernel::real::{Real, compiled};
