@@ -112,6 +112,45 @@ pub(crate) fn check_hessian<T: Real>(hessian: &DMatrix<T>, n: usize) -> Result<(
     Err(Error::Resized { what: "the Hessian", expected: n * n, found: hessian.len() })
 }
 
+/// Whether a matrix that a user gives is a Hessian: square, finite, and symmetric up to rounding.
+pub(crate) fn check_symmetric<T: Real>(hessian: &DMatrix<T>) -> Result<(), Error> {
+    let (n, columns) = hessian.shape();
+    if hessian.is_empty() {
+        return Err(Error::Empty { argument: "hessian", expected: "row and column" });
+    }
+    if n != columns {
+        return Err(Error::Shape { argument: "hessian", expected: (n, n), found: (n, columns) });
+    }
+    let scale = kernel::norm_inf(hessian.as_slice());
+    if !scale.is_finite() {
+        let at = hessian.iter().position(|h| !h.is_finite()).unwrap_or(0);
+        let row = at % n;
+        let column = at / n;
+        let found = hessian[at].f64();
+        return Err(Error::NonFinite { argument: "hessian", row, column, found });
+    }
+    let rounding = T::EPSILON.sqrt() * scale;
+    let mut worst = (rounding, 0, 0);
+    // some rows at a time, whose mirrored columns stay in the cache
+    for first in (0..n).step_by(64) {
+        for column in first..n {
+            for row in first..column.min(first + 64) {
+                let difference = (hessian[(row, column)] - hessian[(column, row)]).abs();
+                if difference > worst.0 {
+                    worst = (difference, row, column);
+                }
+            }
+        }
+    }
+    let (_, row, column) = worst;
+    if row != column {
+        let upper = hessian[(row, column)].f64();
+        let lower = hessian[(column, row)].f64();
+        return Err(Error::Asymmetric { argument: "hessian", row, column, upper, lower });
+    }
+    Ok(())
+}
+
 /// The product of `sizes`, if as many numbers can be had: an allocation that fails ends the process.
 pub(crate) fn room<T>(argument: &'static str, sizes: &[usize]) -> Result<usize, Error> {
     let found = sizes.iter().fold(1, |count: usize, size| count.saturating_mul(*size));

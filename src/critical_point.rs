@@ -5,7 +5,7 @@ use std::fmt;
 use approx::{AbsDiffEq, RelativeEq};
 use nalgebra::{DMatrix, DVector};
 
-use crate::contract::{check_evaluation, check_hessian, check_point, matrix};
+use crate::contract::{check_evaluation, check_hessian, check_point, check_symmetric, matrix};
 use crate::figures::Figure;
 use crate::kernel::{Ends, Spectrum, zero};
 use crate::objective::evaluate;
@@ -488,42 +488,6 @@ pub(crate) fn evaluate_hessian<T: Real, O: Hessian<T> + ?Sized>(
 ) -> Result<(), Error> {
     objective.hessian(x, hessian);
     check_hessian(hessian, x.len())
-}
-
-/// Whether a matrix is a Hessian.
-fn check_symmetric<T: Real>(hessian: &DMatrix<T>) -> Result<(), Error> {
-    let (n, columns) = hessian.shape();
-    if hessian.is_empty() {
-        return Err(Error::Empty { argument: "hessian", expected: "row and column" });
-    }
-    if n != columns {
-        return Err(Error::Shape { argument: "hessian", expected: (n, n), found: (n, columns) });
-    }
-    let scale = kernel::norm_inf(hessian.as_slice());
-    if !scale.is_finite() {
-        let at = hessian.iter().position(|h| !h.is_finite()).unwrap_or(0);
-        let row = at % n;
-        let column = at / n;
-        let found = hessian[at].f64();
-        return Err(Error::NonFinite { argument: "hessian", row, column, found });
-    }
-    let rounding = T::EPSILON.sqrt() * scale;
-    let mut worst = (rounding, 0, 0);
-    for column in 1..n {
-        for row in 0..column {
-            let difference = (hessian[(row, column)] - hessian[(column, row)]).abs();
-            if difference > worst.0 {
-                worst = (difference, row, column);
-            }
-        }
-    }
-    let (_, row, column) = worst;
-    if row != column {
-        let upper = hessian[(row, column)].f64();
-        let lower = hessian[(column, row)].f64();
-        return Err(Error::Asymmetric { argument: "hessian", row, column, upper, lower });
-    }
-    Ok(())
 }
 
 fn spectrum<T: Real>(hessian: &DMatrix<T>) -> Result<Spectrum<T>, Error> {
