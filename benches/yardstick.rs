@@ -58,7 +58,7 @@ impl Settings {
             workloads: list("w1,w2,w3,w4,w5,w6"),
             threads: 1,
             seconds: 0.25,
-            nets: list("tiny,small,digits,mnist,large"),
+            nets: list("tiny,small,digits,mnist,large,classes,deep-classes"),
             scalars: list("f32,f64"),
             data: None,
         };

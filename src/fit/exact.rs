@@ -2,7 +2,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::{Fit, Fitted};
+use super::Fitted;
+use super::method::Fit;
 use crate::contract::check_evaluation;
 use crate::data::{Inputs, Targets};
 use crate::kernel::{self, Factor, Samples, Triangle};

@@ -2,8 +2,9 @@
 
 use nalgebra::DVector;
 
+use super::Fitted;
+use super::method::Fit;
 use super::whitened::Whitened;
-use super::{Fit, Fitted};
 use crate::contract::check_evaluation;
 use crate::data::{Inputs, Targets};
 use crate::kernel;
