@@ -142,6 +142,7 @@ struct SavedReport<T: Real> {
     escapes: usize,
     probed: Probed,
     epochs: Option<usize>,
+    unscaled: Vec<usize>,
     trace: Vec<Progress<T>>,
 }
 

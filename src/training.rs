@@ -424,7 +424,8 @@ impl<T: Real, P> Trainer<T, P> {
         let ended = run.epochs(&mut self.optimizer, risk, validation, progress);
         let reported = ended.and_then(|termination| run.report(risk, termination));
         risk.batch(0..risk.samples())?;
-        reported.map(|(report, history)| {
+        reported.map(|(mut report, history)| {
+            report.unscaled = risk.unusual_features();
             (Fitted::new(risk.model().clone(), risk.loss().clone(), report), history)
         })
     }

@@ -358,3 +358,31 @@ fn a_step_by_hand_evaluates_anew() {
     walk("newton-cg", NewtonCg::new());
     walk("saddle-free", SaddleFree::new());
 }
+
+/// Features far from zero or of another size than 1 are named, whatever became of the run; a factor of 8 is none.
+#[test]
+fn unscaled_features_are_named() {
+    let mut draw = Draw::new(13);
+    for _ in 0..200 {
+        let n = 1 + draw.below(6);
+        let mut expected = Vec::new();
+        let mut x = DMatrix::from_fn(n, 40, |_, _| draw.unit());
+        for i in 0..n {
+            let (unit, shift) = match draw.below(4) {
+                0 => (2f64.powi(6 + draw.below(40) as i32), 0.0),
+                1 => (2f64.powi(-6 - draw.below(40) as i32), 0.0),
+                2 => (1.0, 1e3),
+                _ => ([0.25, 1.0, 8.0][draw.below(3)], 0.0),
+            };
+            if unit > 8.0 || unit < 0.25 || shift > 0.0 {
+                expected.push(i);
+            }
+            x.row_mut(i).apply(|x| *x = unit * *x + shift);
+        }
+        let y = DMatrix::from_fn(1, 40, |_, j| x[(0, j)].signum());
+        let mut risk = EmpiricalRisk::new(Perceptron::new(n), SquaredError, &x, &y).unwrap();
+        let (fitted, _) = Trainer::default().epochs(1).train(&mut risk, DVector::zeros(n + 1)).unwrap();
+        assert_eq!(fitted.report.unscaled, expected);
+        assert_eq!(fitted.report.to_string().contains("Standardizer"), !expected.is_empty());
+    }
+}

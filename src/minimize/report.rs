@@ -91,6 +91,9 @@ pub struct Report<T: Real> {
     pub probed: Probed,
     /// How many epochs a [`Trainer`](crate::Trainer) went through, where one did.
     pub epochs: Option<usize>,
+    /// Features that are far from zero, or whose size is far from 1 (by a factor of 16), where a
+    /// [`Trainer`](crate::Trainer) went by gradients, to which units matter.
+    pub unscaled: Vec<usize>,
     /// The whole run, if [`Stop::trace`](crate::Stop::trace) asked for it.
     pub trace: Vec<Progress<T>>,
 }
@@ -203,6 +206,15 @@ impl<T: Real> fmt::Display for Report<T> {
         if self.modified > 0 || self.escapes > 0 {
             write!(f, "\n  modified    {} Hessians, {} saddles escaped", self.modified, self.escapes)?;
         }
+        if !self.unscaled.is_empty() {
+            let named: Vec<_> = self.unscaled.iter().take(8).map(usize::to_string).collect();
+            let more = if self.unscaled.len() > 8 { ", …" } else { "" };
+            write!(
+                f,
+                "\n  unscaled    features {}{more}: bring them to one scale (`data::Standardizer`)",
+                named.join(", ")
+            )?;
+        }
         match (&self.failure, &self.recession) {
             (Some(failure), _) => write!(f, "\n  failure     {failure}"),
             (None, Recession::Undecided) => f.write_str("\n  minimum     undecided whether there is one"),
@@ -312,6 +324,7 @@ impl<T: Real> Report<T> {
             escapes: 0,
             probed: Probed::No,
             epochs: None,
+            unscaled: Vec::new(),
             trace: Vec::new(),
         }
     }

@@ -1,10 +1,9 @@
 //! What the first-order methods share: a rate with its schedule, averages of gradients, and the order of a step.
 
-use nalgebra::{DMatrixView, DVector};
+use nalgebra::DVector;
 
-use super::stochastic::{Memory, Stochastic};
 use super::{Optimizer, Schedule, Step};
-use crate::contract::{check_finite, setting};
+use crate::contract::setting;
 use crate::kernel::{self, Fused};
 use crate::objective::evaluate;
 use crate::{Error, Objective, Real, Termination};
@@ -36,8 +35,8 @@ pub(super) struct FirstOrder<T: Real> {
     /// The largest Euclidean norm of a gradient that is followed as it is.
     pub(super) clip: Option<T>,
     /// What the rate has been scaled by since the start.
-    scale: f64,
-    steps: usize,
+    pub(super) scale: f64,
+    pub(super) steps: usize,
     pub(super) gradient: DVector<T>,
     pub(super) averages: [Vec<T>; 2],
 }
@@ -111,42 +110,6 @@ impl<T: Real, O: Objective<T> + ?Sized, M: UpdateRule<Scalar = T>> Optimizer<T, 
         let (alpha, t) = state.count(memories);
         self.update(alpha, t, x.as_mut_slice());
         Ok(step)
-    }
-}
-
-impl<M: UpdateRule> Stochastic for M {
-    fn memory(&mut self) -> Option<Memory> {
-        let (state, of) =
-            (self.state(), |average: &Vec<M::Scalar>| average.iter().map(|a| a.f64()).collect());
-        Some(Memory {
-            method: Self::NAME.into(),
-            steps: state.steps,
-            scale: state.scale,
-            averages: state.averages.iter().map(of).collect(),
-        })
-    }
-
-    fn remember(&mut self, memory: &Memory, dim: usize) -> Result<(), Error> {
-        let (averages, memories) = (&memory.averages, self.memories());
-        let lengths = |(i, average): (usize, &Vec<f64>)| average.len() == if i < memories { dim } else { 0 };
-        let fits = averages.len() == 2 && averages.iter().enumerate().all(lengths);
-        if memory.method != Self::NAME || !(fits || memory.steps == 0) {
-            return Err(Error::Checkpoint { found: memory.method.clone(), expected: Self::NAME });
-        }
-        let fine = memory.scale > 0.0 && memory.scale <= 1.0;
-        setting("scale", "in (0, 1]", memory.scale, fine)?;
-        let state = self.state();
-        (state.steps, state.scale) = (memory.steps, memory.scale);
-        for (to, from) in state.averages.iter_mut().zip(averages) {
-            to.clear();
-            to.extend(from.iter().map(|a| M::Scalar::of(*a)));
-            check_finite("averages", DMatrixView::from_slice(to, to.len(), 1))?;
-        }
-        Ok(())
-    }
-
-    fn scale_rate(&mut self, factor: f64) {
-        self.state().scale *= factor;
     }
 }
 

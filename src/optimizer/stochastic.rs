@@ -1,4 +1,8 @@
-use crate::Error;
+use nalgebra::DMatrixView;
+
+use super::first_order::UpdateRule;
+use crate::contract::{check_finite, setting};
+use crate::{Error, Real};
 
 /// A method that is sound on an objective that changes from step to step, as the loss of one mini-batch after another
 /// does: what it remembers are averages, not values or differences at earlier points. A
@@ -105,4 +109,40 @@ pub struct Memory {
     pub scale: f64,
     /// Averages of gradients, an entry per parameter.
     pub averages: Vec<Vec<f64>>,
+}
+
+impl<M: UpdateRule> Stochastic for M {
+    fn memory(&mut self) -> Option<Memory> {
+        let (state, of) =
+            (self.state(), |average: &Vec<M::Scalar>| average.iter().map(|a| a.f64()).collect());
+        Some(Memory {
+            method: Self::NAME.into(),
+            steps: state.steps,
+            scale: state.scale,
+            averages: state.averages.iter().map(of).collect(),
+        })
+    }
+
+    fn remember(&mut self, memory: &Memory, dim: usize) -> Result<(), Error> {
+        let (averages, memories) = (&memory.averages, self.memories());
+        let lengths = |(i, average): (usize, &Vec<f64>)| average.len() == if i < memories { dim } else { 0 };
+        let fits = averages.len() == 2 && averages.iter().enumerate().all(lengths);
+        if memory.method != Self::NAME || !(fits || memory.steps == 0) {
+            return Err(Error::Checkpoint { found: memory.method.clone(), expected: Self::NAME });
+        }
+        let fine = memory.scale > 0.0 && memory.scale <= 1.0;
+        setting("scale", "in (0, 1]", memory.scale, fine)?;
+        let state = self.state();
+        (state.steps, state.scale) = (memory.steps, memory.scale);
+        for (to, from) in state.averages.iter_mut().zip(averages) {
+            to.clear();
+            to.extend(from.iter().map(|a| M::Scalar::of(*a)));
+            check_finite("averages", DMatrixView::from_slice(to, to.len(), 1))?;
+        }
+        Ok(())
+    }
+
+    fn scale_rate(&mut self, factor: f64) {
+        self.state().scale *= factor;
+    }
 }

@@ -151,6 +151,12 @@ impl<T: Real, M: Model<T>, L: Loss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
         self.alike(self.model.clone(), self.loss.clone(), y, penalised, frame).ridge(self.ridge)
     }
 
+    /// The features of the present batch that are far from zero, or whose size is far from 1.
+    pub(crate) fn unusual_features(&self) -> Vec<usize> {
+        let (x, _, shares) = self.present();
+        Frame::new(x, shares, 1, true, T::zero()).map_or_else(Vec::new, |frame| frame.unusual())
+    }
+
     /// `c X W Xᵀ + λ` in the parameters of one output, with `W` the shares: near the Hessian of each output of a loss
     /// whose curvature is about `c`.
     pub(crate) fn metric(&self, c: T) -> Result<DMatrix<T>, Error>

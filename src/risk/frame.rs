@@ -31,12 +31,16 @@ impl<T: Real> Frame<T> {
         let mut origin = if has_bias { origins(x, shares) } else { vec![T::zero(); x.nrows()] };
         let sizes = sizes(x, &origin, shares).into_iter().map(|size| size.hypot(least));
         let scale: Vec<T> = sizes.map(kernel::unit).collect();
-        let is_ordinary = |s: &T| (T::of(0.0625)..=T::of(16.0)).contains(s);
-        if scale.iter().all(is_ordinary) && origin.iter().all(|o| *o == T::zero()) {
-            return None;
-        }
         kernel::times(&mut origin, &scale);
-        Some(Self { weights: scale.len() * outputs, origin, scale, outputs })
+        let frame = Self { weights: scale.len() * outputs, origin, scale, outputs };
+        (!frame.unusual().is_empty()).then_some(frame)
+    }
+
+    /// The features that do not lie around 0 and within a factor of 16 of 1.
+    pub(super) fn unusual(&self) -> Vec<usize> {
+        let is_ordinary = |s: &T| (T::of(0.0625)..=T::of(16.0)).contains(s);
+        let unusual = |&i: &usize| !is_ordinary(&self.scale[i]) || self.origin[i] != T::zero();
+        (0..self.scale.len()).filter(unusual).collect()
     }
 
     /// By how much a gradient by `θ` may be larger than that by `φ`: `∂W = (∂W̃ + ∂b̃ oᵀ) diag(s)⁻¹`.
