@@ -24,9 +24,11 @@ const PANEL: usize = 8;
 pub(crate) fn cholesky<T: Real>(a: &mut [T], n: usize) -> bool {
     let a = &mut a[..n * n];
     let panel_width = if n <= SMALL { SMALL } else { PANEL };
-    for start in (0..n).step_by(STRIP) {
-        let end = n.min(start + STRIP);
-        let mut least = [T::zero(); STRIP];
+    // what fits two strips fits the cache
+    let strip = if n <= 2 * STRIP { 2 * STRIP } else { STRIP };
+    for start in (0..n).step_by(strip) {
+        let end = n.min(start + strip);
+        let mut least = [T::zero(); 2 * STRIP];
         for (least, c) in least.iter_mut().zip(start..end) {
             *least = pivot_rounding(n, a[c * n + c]);
         }
@@ -208,7 +210,7 @@ mod tests {
     use super::*;
     use crate::kernel::{at_each_level, sizes};
 
-    const SIZES: [usize; 16] = [0, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33, 49, 64, 100];
+    const SIZES: [usize; 18] = [0, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33, 49, 64, 100, 129, 200];
 
     fn check<T: Real>(n: usize) {
         // A = B Bᵀ + n 1, its upper triangle poisoned.
