@@ -203,6 +203,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] (of `x`, or of the `scores` of a model of one's own), [`Error::NonFinite`] for
     /// `x`, and [`Error::Evaluation`] for scores or responses that no number of this type holds.
+    #[doc(alias = "predict_proba")]
+    #[doc(alias = "inference")]
     pub fn predict<'a>(&self, x: impl Inputs<'a, T>) -> Result<DMatrix<T>, Error> {
         self.evaluate(x.samples(self.model.inputs()), true)
     }
@@ -242,6 +244,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// # Errors
     /// Those of [`predict`](Self::predict), for `x` and for `y`; [`Error::Label`]; [`Error::Evaluation`] where there is
     /// no score, as `R²` of constant targets.
+    #[doc(alias = "accuracy")]
+    #[doc(alias = "R²")]
     pub fn score<'a>(&self, x: impl Inputs<'a, T>, y: impl Targets<'a, T, L>) -> Result<T, Error> {
         let x = x.samples(self.model.inputs());
         self.score_weighted(x, y, &vec![T::one(); x.ncols()])

@@ -1,22 +1,32 @@
 //! Fit a model or minimise a function, and be told the truth about where you ended up.
 //!
 //! ```
-//! use gradus::nalgebra::{self, DVector, dvector};
-//! use gradus::{Function, Newton, Stop, minimize};
-//! // f(x, y) = x² − y² + y⁴: a saddle at the origin, minima at y = ±1/√2
-//! let f = Function::new(2, |x: &DVector<f64>, g| {
-//!     g.copy_from_slice(&[2.0 * x[0], -2.0 * x[1] + 4.0 * x[1].powi(3)]);
-//!     x[0].powi(2) - x[1].powi(2) + x[1].powi(4)
-//! });
-//! let mut f = f.with_hessian(|x, h| {
-//!     h.copy_from_slice(&[2.0, 0.0, 0.0, -2.0 + 12.0 * x[1].powi(2)]);
-//! });
-//! let stop = Stop::default();
-//! let report = minimize(&mut Newton::new(), &mut f, dvector![1.0, 0.0], &stop)?;
-//! // it landed on the saddle, and left it
-//! assert!(report.converged() && report.escapes == 1);
-//! Ok::<(), gradus::Error>(())
+//! use gradus::Perceptron;
+//!
+//! let x = [1.0, 2.0, 3.0, 4.0]; // one feature: a sample in each entry
+//! let y = [2.9, 5.1, 7.0, 9.2];
+//! let fitted = Perceptron::new(1).fit(&x, &y)?;
+//! println!("y = {:.2} x + {:.2}", fitted.weights()[0], fitted.bias()[0]);
+//! println!("{}", fitted.report); // converged: … convex, so a global minimum
+//! assert!((fitted.predict(&[5.0])?[0] - 11.25_f64).abs() < 1e-12);
+//! # Ok::<(), gradus::Error>(())
 //! ```
+//!
+//! # Where to find what
+//!
+//! | to | take |
+//! |---|---|
+//! | fit a line, a plane, ridge or L1 | [`Perceptron::fit`], [`EmpiricalRisk::fit`], [`EmpiricalRisk::fit_l1`] |
+//! | tell two classes apart (logistic regression), or several (softmax) | [`SigmoidClassifier::fit`], [`EmpiricalRisk::fit`] with [`CrossEntropy`] |
+//! | train a network (MLP), with held-out samples, schedules, checkpoints | [`Network::fit`], [`Trainer`] |
+//! | read tables, split, fold, scale | [`data`] |
+//! | judge: accuracy, F1, ROC and AUC, log loss, R² | [`metrics`], [`Fitted::score`] |
+//! | standard errors, p values, intervals | [`EmpiricalRisk::statistics`] |
+//! | minimise a function of many variables | [`minimize`] with an [`Optimizer`](optimizer) |
+//! | of one variable, or find its root | [`univariate`] |
+//! | fit a curve by nonlinear least squares | [`LevenbergMarquardt`] |
+//! | check a gradient of your own | [`check::gradient`] |
+//! | know which method suits | [`how_to_choose`] |
 //!
 //! # The idea
 //!
@@ -62,7 +72,24 @@
 //! opt-level = 3
 //! ```
 //!
-//! [`how_to_choose`] says which method to take.
+//! # A saddle is not a minimum
+//!
+//! ```
+//! use gradus::nalgebra::DVector;
+//! use gradus::{Function, Newton, Stop, minimize, vector};
+//! // f(x, y) = x² − y² + y⁴: a saddle at the origin, minima at y = ±1/√2
+//! let f = Function::new(2, |x: &DVector<f64>, g| {
+//!     g.copy_from_slice(&[2.0 * x[0], -2.0 * x[1] + 4.0 * x[1].powi(3)]);
+//!     x[0].powi(2) - x[1].powi(2) + x[1].powi(4)
+//! });
+//! let mut f = f.with_hessian(|x, h| {
+//!     h.copy_from_slice(&[2.0, 0.0, 0.0, -2.0 + 12.0 * x[1].powi(2)]);
+//! });
+//! let report = minimize(&mut Newton::new(), &mut f, vector![1.0, 0.0], &Stop::default())?;
+//! // it landed on the saddle, and left it
+//! assert!(report.converged() && report.escapes == 1);
+//! # Ok::<(), gradus::Error>(())
+//! ```
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(doctest)]
@@ -102,9 +129,12 @@ pub use critical_point::{CriticalKind, CriticalPoint, Inertia};
 pub use error::Error;
 pub use fit::{Fitted, Predictor};
 pub use kernel::Real;
+#[doc(inline)]
 pub use least_squares::{GaussNewton, LeastSquares, LevenbergMarquardt, Residuals};
+#[doc(inline)]
 pub use loss::{Classifier, CrossEntropy, Huber, LogLoss, Loss, SecondOrderLoss, SquaredError, Through};
 pub use minimize::{Progress, Report, Stop, minimize, minimize_with};
+#[doc(inline)]
 pub use model::{
     Activation, Architecture, Initialize, InputGradient, Layer, Model, Network, Perceptron, SecondOrderModel,
     SigmoidClassifier,
@@ -112,7 +142,9 @@ pub use model::{
 pub use nalgebra;
 #[cfg(feature = "num-dual")]
 pub use num_dual;
+#[doc(inline)]
 pub use objective::{Function, Hessian, HessianProduct, Objective, Recession};
+#[doc(inline)]
 pub use optimizer::{
     AdaGrad, Adam, Bfgs, ConjugateGradient, GradientDescent, Lbfgs, Newton, NewtonCg, Optimizer, RmsProp,
     SaddleFree, Schedule, TrustRegion,

@@ -154,6 +154,8 @@ pub trait Model<T: Real>: Architecture {
     ) -> DMatrixView<'c, T>;
 
     /// Adds `∂L/∂θ` to `gradient`, given `delta = ∂L/∂Z`.
+    #[doc(alias = "backprop")]
+    #[doc(alias = "backpropagation")]
     fn backward(
         &self, theta: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>, cache: &mut Self::Cache,
         gradient: &mut DVector<T>,

@@ -51,6 +51,8 @@ mod tree;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug)]
+#[doc(alias = "loss function")]
+#[doc(alias = "training objective")]
 pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
     model: M,
     loss: L,

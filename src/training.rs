@@ -73,6 +73,10 @@ impl Network {
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone)]
+#[doc(alias = "SGD")]
+#[doc(alias = "mini-batch")]
+#[doc(alias = "early stopping")]
+#[doc(alias = "epochs")]
 pub struct Trainer<T: Real, P = Adam<T>> {
     optimizer: P,
     epochs: Option<usize>,
@@ -312,8 +316,8 @@ impl<T: Real, P> Trainer<T, P> {
     /// the run.
     ///
     /// Returns the trained model and its history, an entry per epoch. The report holds value and gradient norm over
-    /// all samples at the point returned, and why the run ended: [`Termination::Iterations`] when the epochs were
-    /// over, [`Termination::NoImprovement`], [`Termination::Stopped`], or [`Termination::NonFinite`] when the run
+    /// all samples at the point returned, and why the run ended: [`Iterations`](crate::Termination::Iterations) when the epochs were
+    /// over, [`NoImprovement`](crate::Termination::NoImprovement), [`Stopped`](crate::Termination::Stopped), or [`NonFinite`](crate::Termination::NonFinite) when the run
     /// diverged: then the point is the last one whose loss was finite. None of these is convergence.
     ///
     /// The risk is left with all its samples in play. Samples of weight zero are never drawn.

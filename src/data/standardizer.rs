@@ -23,6 +23,9 @@ use crate::{Error, Real, kernel};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[doc(alias = "StandardScaler")]
+#[doc(alias = "normalize")]
+#[doc(alias = "z-score")]
 pub struct Standardizer<T: Real> {
     pub(crate) mean: DVector<T>,
     pub(crate) scale: DVector<T>,

@@ -24,6 +24,9 @@ use crate::{Classifier, Error, Loss, Real, SecondOrderLoss};
 /// assert_eq!(LogLoss.value(z.as_view(), y.as_view(), &[1.0]), 9.000123402189724);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[doc(alias = "binary cross-entropy")]
+#[doc(alias = "BCE")]
+#[doc(alias = "logistic loss")]
 pub struct LogLoss;
 
 compiled! {

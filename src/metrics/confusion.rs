@@ -24,6 +24,7 @@ use crate::{Error, Real};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[doc(alias = "classification report")]
 pub struct ConfusionMatrix {
     counts: DMatrix<f64>,
 }
@@ -127,6 +128,7 @@ impl ConfusionMatrix {
     /// assert_eq!(ConfusionMatrix::new(&[0, 1, 1, 1], &[0, 0, 1, 1])?.accuracy(), 0.75);
     /// # Ok::<(), gradus::Error>(())
     /// ```
+    #[doc(alias = "accuracy_score")]
     pub fn accuracy(&self) -> f64 {
         self.counts.trace() / self.counts.sum()
     }

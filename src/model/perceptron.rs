@@ -18,6 +18,10 @@ use super::linear::{Affine, Linear};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "linear regression")]
+#[doc(alias = "ordinary least squares")]
+#[doc(alias = "LinearRegression")]
+#[doc(alias = "softmax regression")]
 pub struct Perceptron(pub(crate) Linear);
 
 impl Perceptron {

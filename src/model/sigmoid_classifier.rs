@@ -17,6 +17,9 @@ use super::linear::{Affine, Linear};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "logistic regression")]
+#[doc(alias = "LogisticRegression")]
+#[doc(alias = "logit")]
 pub struct SigmoidClassifier(pub(crate) Linear);
 
 impl SigmoidClassifier {

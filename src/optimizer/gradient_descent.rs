@@ -22,6 +22,9 @@ use crate::{Error, Real};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone)]
+#[doc(alias = "SGD")]
+#[doc(alias = "momentum")]
+#[doc(alias = "Nesterov")]
 pub struct GradientDescent<T: Real> {
     state: FirstOrder<T>,
     momentum: T,
