@@ -1,5 +1,6 @@
 //! Data as people have them: every form of `x` and `y` is read as the matrix it stands for, and classes give the bits of
 //! their columns of zeros and ones.
+#![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
 use std::ops::ControlFlow;
 
@@ -30,6 +31,8 @@ fn a_plane<T: Real>() {
     let wide = DMatrix::from_fn(3, 7, |i, j| if i < 2 && j < 5 { x[(i, j)] } else { T::NAN });
     let fixed = SMatrix::<T, 2, 5>::from_iterator(x.iter().copied());
 
+    let view = x.columns(0, 5);
+
     let model = || Perceptron::new(2);
     let expected = model().fit(&x, &row).unwrap();
     for (theta, exact) in expected.parameters().iter().zip([2.0, -1.0, 3.0]) {
@@ -44,7 +47,7 @@ fn a_plane<T: Real>() {
         model().fit(&x, row.as_view()),
         model().fit(&x, &row.row(0)),
         model().fit(x.as_view(), &column),
-        model().fit(&x.columns(0, 5), &column),
+        model().fit(&view, &column),
         model().fit(&fixed, &column),
         model().fit(wide.view((0, 0), (2, 5)), &prices),
         model().fit(&mut x.clone(), &mut column.clone()),
