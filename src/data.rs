@@ -76,7 +76,7 @@ pub fn row_major<T: Real>(buffer: &[T], features: usize) -> Result<DMatrixView<'
         return Err(Error::Empty { argument, expected });
     }
     let samples = buffer.len().div_ceil(features);
-    if buffer.len() % features > 0 {
+    if !buffer.len().is_multiple_of(features) {
         let expected = samples.saturating_mul(features);
         return Err(Error::Length { argument: "buffer", expected, found: buffer.len() });
     }

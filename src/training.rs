@@ -455,7 +455,7 @@ impl<T: Real, P> Trainer<T, P> {
         let (patience, factor) = self.plateau.unwrap_or((1, 0.5));
         setting("patience", "at least 1 epoch", T::zero(), patience > 0)?;
         setting("factor", "in (0, 1)", factor, factor > 0.0 && factor < 1.0)?;
-        for range in self.frozen.iter().filter(|range| range.end > dim) {
+        if let Some(range) = self.frozen.iter().find(|range| range.end > dim) {
             return Err(Error::Length { argument: "frozen", expected: dim, found: range.end });
         }
         let steps = samples.len().div_ceil(batch);

@@ -116,7 +116,7 @@ fn everything_is_kept<T: Real + Serialize + DeserializeOwned>() {
     let standard = Standardizer::fit(&x).unwrap();
     assert_kept(&fitted.clone().with_scaling(standard));
     // scales of another number of features
-    let one = Standardizer::fit(&x.rows(0, 1)).unwrap();
+    let one = Standardizer::fit(x.rows(0, 1)).unwrap();
     let file = serde_json::to_string(&fitted.with_scaling(one)).unwrap();
     let error = serde_json::from_str::<Fitted<T, SigmoidClassifier, LogLoss>>(&file).unwrap_err();
     assert!(error.to_string().starts_with("`scaling` must have length 2, found 1"), "{error}");

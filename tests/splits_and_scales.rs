@@ -1,6 +1,5 @@
 //! Data on their way to a model: parts and folds, row-major buffers, scales and their inverse, and a model that scales
 //! its inputs itself.
-#![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
 #[path = "support/draw.rs"]
 mod draw;
@@ -203,7 +202,7 @@ fn scaled_by_itself<T: Real>() {
 
     let far = [T::MAX, T::zero(), T::zero()];
     assert!(matches!(fitted.predict(&far), Err(Error::Evaluation { .. }) | Ok(_)));
-    let other = plain.with_scaling(Standardizer::fit(&x.rows(0, 2)).unwrap());
+    let other = plain.with_scaling(Standardizer::fit(x.rows(0, 2)).unwrap());
     let error = other.predict(&x).unwrap_err();
     assert!(matches!(error, Error::Length { argument: "scaling", expected: 3, found: 2 }), "{error}");
     assert!(other.predictor(1).predict_one(&[T::one(); 3], &mut one[0]).is_err());

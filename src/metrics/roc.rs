@@ -64,7 +64,7 @@ impl RocCurve {
         });
         let (mut counted, mut counts) = ([Compensated::default(); 2], vec![(f64::INFINITY, [0.0; 2])]);
         let mut pairs = Vec::new();
-        for tied in samples.chunk_by(|a, b| a.0 == b.0) {
+        for tied in samples.chunk_by(|higher, next| next.0 >= higher.0) {
             let above = counted[1].value();
             let mut here = [Compensated::default(); 2];
             tied.iter()
