@@ -1,11 +1,12 @@
-//! Whole fits: least squares, logistic regression by Newton, and epochs of mini-batch training.
+//! Whole fits: least squares, logistic regression by Newton or L-BFGS, and epochs of mini-batch training.
 
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use gradus::nalgebra::DVector;
 use gradus::{
-    Activation, Adam, CrossEntropy, EmpiricalRisk, LogLoss, Perceptron, SigmoidClassifier, SquaredError,
-    Trainer,
+    Activation, Adam, CrossEntropy, EmpiricalRisk, Lbfgs, LogLoss, Newton, Perceptron, SigmoidClassifier,
+    SquaredError, Stop, Trainer, minimize,
 };
 
 use nets::Net;
@@ -56,6 +57,30 @@ fn classification(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Where Newton's Hessians begin to cost more than the gradients of L-BFGS: `fit` takes the cheaper of the two.
+fn crossover(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("crossover of logistic fits");
+    let stop = Stop::default().gradient(1e-10);
+    for (samples, features) in [(5000, 100), (5000, 300), (5000, 600), (5000, 1000), (200, 2000)] {
+        let table = logistic(samples, features);
+        let risk = || {
+            let risk = EmpiricalRisk::new(SigmoidClassifier::new(features), LogLoss, &table.x, &table.y);
+            risk.expect("data fit").ridge(1.0 / samples as f64)
+        };
+        let start = || DVector::zeros(features + 1);
+        let id = |name: &str| BenchmarkId::new(name, format!("{samples}x{features}"));
+        group.bench_function(id("newton"), |bencher| {
+            bencher.iter(|| minimize(&mut Newton::new(), &mut risk(), start(), &stop).expect("finite"));
+        });
+        group.bench_function(id("l-bfgs"), |bencher| {
+            let mut method = Lbfgs::new().memory(20);
+            bencher.iter(|| minimize(&mut method, &mut risk(), start(), &stop).expect("finite"));
+        });
+        group.bench_function(id("fit"), |bencher| bencher.iter(|| risk().fit().expect("two classes")));
+    }
+    group.finish();
+}
+
 fn training(criterion: &mut Criterion) {
     let net = Net { name: "64-64-10", sizes: &[64, 64, 10], batch: 64 };
     let (samples, epochs) = (1438, 5);
@@ -83,6 +108,6 @@ criterion_group! {
         .sample_size(10)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_secs(1));
-    targets = regression, classification, training
+    targets = regression, classification, crossover, training
 }
 criterion_main!(benches);

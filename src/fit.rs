@@ -8,6 +8,7 @@ use crate::model::Affine;
 use crate::risk::check_pair;
 use crate::{Classifier, Error, Loss, Model, Real, Report};
 
+mod bounds;
 mod exact;
 mod likelihood;
 mod method;

@@ -133,7 +133,7 @@ pub use kernel::Real;
 pub use least_squares::{GaussNewton, LeastSquares, LevenbergMarquardt, Residuals};
 #[doc(inline)]
 pub use loss::{Classifier, CrossEntropy, Huber, LogLoss, Loss, SecondOrderLoss, SquaredError, Through};
-pub use minimize::{Progress, Report, Stop, minimize, minimize_with};
+pub use minimize::{Method, Progress, Report, Stop, minimize, minimize_with};
 #[doc(inline)]
 pub use model::{
     Activation, Architecture, Initialize, InputGradient, Layer, Model, Network, Perceptron, SecondOrderModel,

@@ -10,10 +10,12 @@ use crate::objective::evaluate;
 use crate::optimizer::{Optimizer, Outcome, Position, Step};
 use crate::{Error, Objective, Real, Recession, Termination};
 
+pub use method::Method;
 pub use report::{Progress, Report};
 use stationary::Zero;
 pub use stop::Stop;
 
+mod method;
 mod report;
 mod stationary;
 mod stop;

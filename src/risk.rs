@@ -77,10 +77,10 @@ pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
 enum Quantity {
     Value,
     Gradient,
-    /// Of any shape: nothing is kept for the next time.
-    Moments,
     Product,
     Hessian,
+    /// Of any shape: nothing is kept for the next time.
+    Moments,
 }
 
 impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
@@ -275,7 +275,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// How the batch is cut for a sum of this quantity, of `bytes`.
     fn leaves(&self, quantity: Quantity, bytes: usize) -> Leaves {
         let width = match quantity {
-            Quantity::Product | Quantity::Hessian => state::second_width(self.model.outputs()),
+            Quantity::Product | Quantity::Hessian | Quantity::Moments => {
+                state::second_width(self.model.outputs())
+            }
             _ => chunk_width(self.model.parameter_count()),
         };
         Leaves::new(self.batch.len(), width.min(self.samples()), bytes)

@@ -15,8 +15,8 @@ use crate::loss::ElementWise;
 use crate::optimizer::{Memory, Probed};
 use crate::{
     Activation, Architecture, Checkpoint, CriticalPoint, CrossEntropy, Epoch, Error, Fitted, History, Huber,
-    Inertia, LogLoss, Loss, Model, Network, Perceptron, Progress, Real, Recession, Report, SigmoidClassifier,
-    SquaredError, Termination, Through,
+    Inertia, LogLoss, Loss, Method, Model, Network, Perceptron, Progress, Real, Recession, Report,
+    SigmoidClassifier, SquaredError, Termination, Through,
 };
 
 /// Serde's two traits: how a type is written, how it is read, and what is asked of it then.
@@ -130,6 +130,9 @@ struct SavedReport<T: Real> {
     tolerance: T,
     #[serde(with = "Field")]
     floor: T,
+    // earlier files have no such field
+    #[serde(default)]
+    method: Option<Method>,
     iterations: usize,
     evaluations: usize,
     termination: Termination,

@@ -49,6 +49,53 @@ fn gradient(theta: &DVector<f64>, x: &DMatrix<f64>, y: &DMatrix<f64>, ridge: f64
     all
 }
 
+/// The Hessian of the same, by outputs within features, the biases last; summed plainly.
+fn hessian(theta: &DVector<f64>, x: &DMatrix<f64>, k: usize, ridge: f64) -> DMatrix<f64> {
+    let (n, m) = (x.nrows(), x.ncols());
+    let x = x.clone().insert_row(n, 1.0);
+    let mut z = DMatrix::from_column_slice(k, n + 1, theta.as_slice()) * &x;
+    let mut h = DMatrix::zeros(k * (n + 1), k * (n + 1));
+    for (mut z, x) in z.column_iter_mut().zip(x.column_iter()) {
+        z.apply(|z| *z = z.exp());
+        let sum = z.sum() + if k == 1 { 1.0 } else { 0.0 };
+        let p = &z / sum;
+        let s = DMatrix::from_diagonal(&p) - &p * p.transpose();
+        h += (x * x.transpose()).kronecker(&s) / m as f64;
+    }
+    (0..k * n).for_each(|i| h[(i, i)] += ridge);
+    h
+}
+
+/// The verdict is a proof, not a count: every eigenvalue lies between the bounds, and as many are zero as it says.
+#[test]
+fn penalised_fits_by_gradients_have_a_verdict() -> Result<(), Error> {
+    for (m, n, k, seed, ridge) in
+        [(400, 20, 10, 1, 2.5e-3), (300, 30, 8, 2, 1e-4), (90, 400, 1, 3, 1e-2), (700, 650, 1, 4, 1e-5)]
+    {
+        let (x, y) = table(m, n, k, seed);
+        let report = match k {
+            1 => EmpiricalRisk::new(SigmoidClassifier::new(n), LogLoss, &x, &y)?.ridge(ridge).fit()?.report,
+            _ => {
+                let model = Perceptron::new(n).with_outputs(k);
+                EmpiricalRisk::new(model, CrossEntropy, &x, &y)?.ridge(ridge).fit()?.report
+            }
+        };
+        let expected = if k == 1 { CriticalKind::Minimum } else { CriticalKind::Degenerate };
+        assert!(report.converged() && report.kind() == Some(expected), "{report}");
+        assert!(report.method == Some(Method::Lbfgs) && report.to_string().contains("L-BFGS"), "{report}");
+        let point = report.certificate.as_ref().unwrap();
+        let mut eigenvalues = hessian(&report.x, &x, k, ridge).symmetric_eigenvalues();
+        eigenvalues.as_mut_slice().sort_by(f64::total_cmp);
+        let (least, greatest) = point.extremes();
+        let zero = usize::from(k > 1);
+        assert_eq!((point.inertia.zero, point.inertia.negative), (zero, 0));
+        assert!(eigenvalues[0].abs() < 1e-13 || zero == 0);
+        assert!(least <= eigenvalues[0] + 1e-14 && eigenvalues[zero] > 2.0 * point.tolerance - 1e-14);
+        assert!(greatest >= eigenvalues[eigenvalues.len() - 1]);
+    }
+    Ok(())
+}
+
 #[test]
 fn many_classes_or_features_are_fitted_to_the_minimum() -> Result<(), Error> {
     for (m, n, k, seed) in

@@ -9,7 +9,8 @@ use crate::data::{Inputs, Targets};
 use crate::kernel::{self, Factor, Samples, Triangle};
 use crate::risk::Design;
 use crate::{
-    CriticalPoint, EmpiricalRisk, Error, Objective, Perceptron, Real, Report, SquaredError, Termination,
+    CriticalPoint, EmpiricalRisk, Error, Method, Objective, Perceptron, Real, Report, SquaredError,
+    Termination,
 };
 
 impl Perceptron {
@@ -74,7 +75,8 @@ impl<T: Real> Fit<T, SquaredError> for Perceptron {
         let size = y.column_iter().fold(T::zero(), |size, y| size.max(kernel::norm_inf(y.as_slice())));
         let value = risk.value_gradient(&theta, &mut gradient);
         let gradient_norm = kernel::norm_inf(gradient.as_slice());
-        let mut report = Report { value, gradient_norm, evaluations: 1, ..Report::given(theta) };
+        let method = Some(Method::Householder);
+        let mut report = Report { value, gradient_norm, method, evaluations: 1, ..Report::given(theta) };
         report.certificate = certify(&triangle.root(), (norm, &inverse), unit, &gradient, k);
         let decrement = report.certificate.as_ref().and_then(|point| point.decrement).unwrap_or_default();
         report.termination = match value.is_finite() && gradient_norm.is_finite() {

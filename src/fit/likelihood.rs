@@ -3,31 +3,34 @@
 use nalgebra::DVector;
 
 use super::Fitted;
+use super::bounds;
 use super::method::Fit;
-use super::whitened::Whitened;
+use super::whitened::{Axes, Whitened};
 use crate::contract::check_evaluation;
 use crate::data::{Inputs, Targets};
 use crate::kernel;
 use crate::model::Affine;
 use crate::{
-    Architecture, CrossEntropy, EmpiricalRisk, Error, HessianProduct, Huber, Lbfgs, LogLoss, Newton,
+    Architecture, CrossEntropy, EmpiricalRisk, Error, HessianProduct, Huber, Lbfgs, LogLoss, Method, Newton,
     Objective, Perceptron, Real, Report, SecondOrderLoss, SigmoidClassifier, Stop, Termination, minimize,
 };
 
 impl SigmoidClassifier {
-    /// Logistic regression for `x` (`features × samples`) and labels `y` of 0 and 1 (`outputs × samples`): by Newton's
-    /// method (iteratively reweighted least squares), or where its Hessians would cost more than a hundred gradients, by
-    /// L-BFGS in coordinates in which the features are independent and of one size. The risk is convex, so either ends at
-    /// the minimum; only Newton's Hessian is judged in the report.
+    /// Logistic regression for `x` (`features × samples`) and labels `y` of 0 and 1 (`outputs × samples`). `fit` takes the
+    /// cheaper of two methods, by the numbers `m` of samples, `n` of features and `k` of outputs alone, `p = n k`:
     ///
-    /// Newton ends where its step and what that promises are rounding, L-BFGS where `‖∇‖∞ ≤ 1e−10` (f64; `1e−5` in f32).
-    /// Each feature is measured from an origin among its samples if they are far from zero, and in the power of two next
-    /// to its size there, so that features need no scaling. Where the
-    /// bias is so large that no number is near enough to the likeliest one, the report has not converged
+    /// | method | taken where | ends where | verdict |
+    /// |---|---|---|---|
+    /// | Newton (iteratively reweighted least squares) | `7 (m p²/2 + p³/6) ≤ 100 m n (16 + 4 k)` | its step and what that promises are rounding | by its Hessian |
+    /// | L-BFGS in units of the features, after 200 steps in coordinates in which they are independent | else | `‖∇‖∞ ≤ 1e−10` (f64; `1e−5` in f32) there | of penalised fits, by proven bounds of the eigenvalues |
+    ///
+    /// The risk is convex, so either ends at the minimum. Each feature is measured from an origin among its samples if they
+    /// are far from zero, and in the power of two next to its size there, so that features need no scaling. Where the bias is
+    /// so large that no number is near enough to the likeliest one, the report has not converged
     /// ([`Termination::NoDescent`](crate::Termination::NoDescent)). Then, as where features are not of moderate size, the
-    /// certificate is by parameters of the features so measured: the signs of eigenvalues do not depend on that. Separable data have no likeliest weights: the report then says
-    /// [`Termination::Separable`](crate::Termination::Separable) and has not converged; a [ridge penalty](EmpiricalRisk::fit) gives an answer.
-    /// No penalty is on by default.
+    /// certificate is by parameters of the features so measured: the signs of eigenvalues do not depend on that. Separable
+    /// data have no likeliest weights: the report then says [`Termination::Separable`](crate::Termination::Separable) and
+    /// has not converged; a [ridge penalty](EmpiricalRisk::fit) gives an answer. No penalty is on by default.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix};
@@ -84,8 +87,9 @@ impl<T: Real> Fit<T, Huber> for Perceptron {
     }
 }
 
-/// From zero, on features measured from an origin, in their own units: by Newton, or where that costs more, by L-BFGS in
-/// coordinates in which they are independent. `curvature` is about that of the loss at zero.
+/// From zero, on features measured from an origin, in their own units: by Newton, or where that costs more, by L-BFGS.
+/// `curvature` is about that of the loss at zero. Where weights are penalised there is a minimum: biases alone recede only
+/// where an output sees a single class.
 fn fit_affine<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone>(
     risk: &mut EmpiricalRisk<'_, T, M, L>, curvature: T,
 ) -> Result<Fitted<T, M, L>, Error> {
@@ -95,14 +99,20 @@ fn fit_affine<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone>(
     let stop = Stop::default().gradient(tolerance).iterations(ITERATIONS);
     let by_gradients = newton_costs_more(x.ncols(), x.nrows(), risk.model().outputs());
     let mut framed = risk.framed();
+    let is_penalised = framed.penalty_strength() > T::zero();
+    if is_penalised {
+        framed = framed.with_minimum();
+    }
     let mut report = if by_gradients {
         by_lbfgs(&mut framed, curvature, &stop.relative(T::zero()))?
     } else {
         by_newton(&mut framed, &stop)?
     };
-    if framed.frame.is_some() {
-        bring_back(&mut report, &mut framed)?;
+    report.method = Some(if by_gradients { Method::Lbfgs } else { Method::Newton });
+    if by_gradients && is_penalised {
+        report.certificate = bounds::certify(&mut framed, &report);
     }
+    bring_back(&mut report, &mut framed)?;
     if by_gradients || framed.frame.is_some() {
         let mut gradient = DVector::zeros(p);
         report.value = risk.value_gradient(&report.x, &mut gradient);
@@ -114,12 +124,11 @@ fn fit_affine<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone>(
 const ITERATIONS: usize = 1000;
 
 /// Of `m` samples of `n` features with `k` outputs, by multiply-adds: about seven Newton steps, of `m p²/2` and `p³/6`
-/// each, or `m n²/2 + n³` once and a hundred evaluations, which go through the table as long as for 16 an entry, and
-/// take 4 for each output.
+/// each, or a hundred evaluations, which go through the table as long as for 16 an entry, and take 4 for each output.
 fn newton_costs_more(m: usize, n: usize, k: usize) -> bool {
     let [m, n, k] = [m, n, k].map(|size| size as f64);
     let p = n * k;
-    7.0 * (m * p * p / 2.0 + p * p * p / 6.0) > m * n * n / 2.0 + n * n * n + 100.0 * m * n * (16.0 + 4.0 * k)
+    7.0 * (m * p * p / 2.0 + p * p * p / 6.0) > 100.0 * m * n * (16.0 + 4.0 * k)
 }
 
 /// Newton's method, which goes on where the gradient is small only because a sample far out is the unit of its feature:
@@ -133,30 +142,49 @@ fn by_newton<T: Real, M: Affine, L: SecondOrderLoss<T>>(
     if !report.converged() || decrement * decrement <= T::EPSILON * report.value {
         return Ok(report);
     }
-    let further = minimize(&mut Newton::new(), framed, report.x, &stop.gradient(T::zero()))?;
-    let [iterations, evaluations] =
-        [report.iterations + further.iterations, report.evaluations + further.evaluations];
-    Ok(Report { iterations, evaluations, ..further })
+    let further = minimize(&mut Newton::new(), framed, report.x.clone(), &stop.gradient(T::zero()))?;
+    Ok(after(&report, further))
 }
 
-/// L-BFGS in whitened coordinates; where a penalty holds more features than there are samples, in those of the features.
+/// L-BFGS in the units of the features. Where it has not ended after some steps, features depend on each other, and it goes
+/// on in coordinates in which they do not, unless a penalty holds more features than there are samples.
 fn by_lbfgs<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone>(
     framed: &mut EmpiricalRisk<'_, T, M, L>, curvature: T, stop: &Stop<T>,
 ) -> Result<Report<T>, Error> {
-    let (start, mut method) = (DVector::zeros(framed.dim()), Lbfgs::new().memory(MEMORY));
-    let (x, _, _) = framed.present();
-    let metric = if x.nrows() <= x.ncols() { Some(framed.metric(curvature)?) } else { None };
-    let Some(mut whitened) = metric.and_then(|metric| Whitened::new(&mut *framed, metric)) else {
-        return minimize(&mut method, framed, start, stop);
-    };
-    let mut report = minimize(&mut method, &mut whitened, start, stop)?;
-    report.tolerance *= whitened.steepness;
-    report.floor *= whitened.steepness;
+    let (n, m) = (framed.model().inputs(), framed.samples());
+    let (start, units) = (DVector::zeros(framed.dim()), framed.units(curvature));
+    let first = stop.iterations(if n > m { ITERATIONS } else { PLAIN });
+    let report = along(framed, start, Axes::Units(units), &first)?;
+    if n > m || report.termination != Termination::Iterations {
+        return Ok(report);
+    }
+    let Some(axes) = Axes::of(framed.metric(curvature)?) else { return Ok(report) };
+    let further = along(framed, report.x.clone(), axes, stop)?;
+    Ok(after(&report, further))
+}
+
+/// L-BFGS from `start` along some axes; the report is by `θ`.
+fn along<T: Real, O: Objective<T>>(
+    risk: &mut O, start: DVector<T>, axes: Axes<T>, stop: &Stop<T>,
+) -> Result<Report<T>, Error> {
+    let (zero, steepness) = (DVector::zeros(start.len()), axes.steepness());
+    let mut whitened = Whitened::new(risk, start, axes);
+    let mut report = minimize(&mut Lbfgs::new().memory(MEMORY), &mut whitened, zero, stop)?;
+    report.tolerance *= steepness;
+    report.floor *= steepness;
     report.x = whitened.parameters(&report.x).clone();
     Ok(report)
 }
 
+/// A run that went on where another one had ended.
+fn after<T: Real>(first: &Report<T>, further: Report<T>) -> Report<T> {
+    let iterations = first.iterations + further.iterations;
+    Report { iterations, evaluations: first.evaluations + further.evaluations, ..further }
+}
+
 const MEMORY: usize = 20;
+/// Steps after which the second moments of the features are worth their cost.
+const PLAIN: usize = 200;
 
 /// The point of a report by `θ`. Where the numbers nearest to the likeliest parameters are far from likeliest, no step
 /// leads closer.

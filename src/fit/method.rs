@@ -17,9 +17,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// - [`Network`](crate::Network) with any loss: L-BFGS over all samples at once, from
     ///   [`initial(0)`](crate::Network::initial), as [`Stop::default`] says; [`Network::fit`](crate::Network::fit) trains by
     ///   mini-batches.
-    /// - [`Perceptron`](crate::Perceptron) with [`CrossEntropy`](crate::CrossEntropy): softmax regression, which ends as logistic regression
-    ///   does, and with many features or classes by L-BFGS as well. Adding the same number to all scores changes nothing,
-    ///   so the Hessian always has zero eigenvalues: the verdict is degenerate, and convex.
+    /// - [`Perceptron`](crate::Perceptron) with [`CrossEntropy`](crate::CrossEntropy): softmax regression, by the same
+    ///   methods. Adding the same number to all scores changes nothing, so with biases the Hessian always has zero
+    ///   eigenvalues: the verdict is degenerate, and convex.
     ///
     /// Others are fitted by [`fit_with`](Self::fit_with).
     ///

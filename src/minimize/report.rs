@@ -4,6 +4,7 @@ use std::fmt;
 
 use nalgebra::DVector;
 
+use super::method::Method;
 use crate::critical_point::hessian_at;
 use crate::figures::Figure;
 use crate::optimizer::{Probed, Step};
@@ -71,6 +72,8 @@ pub struct Report<T: Real> {
     /// What rounding makes of `‖∇f‖∞` at `x`: four times what it changes by between neighbouring numbers. A converged
     /// run has `gradient_norm ≤ max(tolerance, floor)`, and that can be computed again.
     pub floor: T,
+    /// Which method took them, where [`fit`](crate::EmpiricalRisk::fit) chose it.
+    pub method: Option<Method>,
     /// Steps taken.
     pub iterations: usize,
     /// Evaluations of the objective (value, or value and gradient).
@@ -201,6 +204,9 @@ impl<T: Real> fmt::Display for Report<T> {
         }
         let [value, gradient] = [self.value, self.gradient_norm].map(|number| Figure(number.f64()));
         write!(f, "\n  value       {value}\n  gradient    {gradient}")?;
+        if let Some(method) = self.method {
+            write!(f, "\n  method      {method}")?;
+        }
         write!(f, "\n  iterations  {} ({} evaluations)", self.iterations, self.evaluations)?;
         self.show_kind(f)?;
         if self.modified > 0 || self.escapes > 0 {
@@ -234,7 +240,10 @@ impl<T: Real> Report<T> {
             None => write!(f, "\n  eigenvalues {} (not stationary, so no kind)", certificate.inertia)?,
         }
         if certificate.eigenvalues().is_empty() {
-            f.write_str(" (counted by a factorisation)")?;
+            f.write_str(match self.method {
+                Some(Method::Lbfgs) => " (by bounds of all eigenvalues)",
+                _ => " (counted by a factorisation)",
+            })?;
         }
         if self.converged() && certificate.convex {
             f.write_str("; convex, so a global minimum")?;
@@ -314,6 +323,7 @@ impl<T: Real> Report<T> {
             gradient_norm: T::NAN,
             tolerance: T::zero(),
             floor: T::zero(),
+            method: None,
             iterations: 0,
             evaluations: 0,
             termination: Termination::Given,

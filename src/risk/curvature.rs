@@ -7,6 +7,7 @@ use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector};
 use super::leaves::Sums;
 use super::state::{Curved, Worker};
 use super::{EmpiricalRisk, Quantity};
+use crate::kernel::Factor;
 use crate::{Hessian, HessianProduct, Objective, Real, SecondOrderLoss, SecondOrderModel, kernel};
 
 impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
@@ -124,6 +125,24 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         sums.value + self.penalty(theta, Some(gradient))
     }
 
+    /// `Σ_j w_j ∂²ℓ/∂z²` (`k × k`), the Hessian by biases, column by column.
+    pub(crate) fn score_curvature(&mut self, theta: &DVector<T>) -> DMatrix<T> {
+        let k = self.model.outputs();
+        let sums = self.sum_chunks(Quantity::Moments, Sums::zeros(k * k, 0), |risk, chunk, worker, sums| {
+            let (x, y, shares) = risk.part(chunk);
+            let (m, Worker { cache, delta, second, placed, targets }) = (x.ncols(), worker);
+            let (x, unit) = (risk.seen(x, placed), &mut second.r_delta.as_mut_slice()[..k * m]);
+            let (z, y) = (risk.model.forward(theta, x, cache), y.dense(targets));
+            for (q, column) in sums.vector.as_mut_slice().chunks_exact_mut(k).enumerate() {
+                write_unit(q, k, unit);
+                let direction = DMatrixView::from_slice(unit, k, m);
+                risk.loss.curvature_product(z, y, shares, direction, delta.columns_mut(0, m));
+                kernel::add_columns(Factor::view(&delta.columns(0, m)), column);
+            }
+        });
+        DMatrix::from_column_slice(k, k, sums.vector.as_slice())
+    }
+
     /// Goes forward, with `Δ` and the blocks `∂²L/∂z²` written to the worker's buffers.
     fn curve_chunk<'w>(
         &'w self, theta: &DVector<T>, chunk: Range<usize>, worker: &'w mut Worker<T, M::Cache>,
@@ -139,6 +158,13 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         write_blocks(&self.loss, (z, y, shares), r_delta.as_mut_slice(), blocks);
         let blocks = DMatrixView::from_slice(blocks, k * k, m);
         Some(CurvedChunk { value, x, delta: delta.columns(0, m), blocks, cache })
+    }
+
+    /// The least and the greatest curvature that the penalty gives a weight.
+    pub(crate) fn penalty_range(&self) -> [T; 2] {
+        let mut range = [T::MAX, T::zero()];
+        self.add_ridge(|_, ridge| range = [range[0].min(ridge), range[1].max(ridge)]);
+        range
     }
 
     fn add_ridge(&self, mut add: impl FnMut(usize, T)) {
@@ -170,11 +196,16 @@ pub(super) fn write_blocks<T: Real, L: SecondOrderLoss<T> + ?Sized>(
     kernel::fill(blocks, T::NAN);
     let mut blocks = DMatrixViewMut::from_slice(blocks, k * k, m);
     for q in 0..k {
-        kernel::fill(unit, T::zero());
-        unit.iter_mut().skip(q).step_by(k).for_each(|r| *r = T::one());
+        write_unit(q, k, unit);
         let direction = DMatrixView::from_slice(unit, k, m);
         loss.curvature_product(z, y, shares, direction, blocks.view_mut((q * k, 0), (k, m)));
     }
+}
+
+/// The unit direction `q` of the `k` scores of each sample.
+fn write_unit<T: Real>(q: usize, k: usize, unit: &mut [T]) {
+    kernel::fill(unit, T::zero());
+    unit.iter_mut().skip(q).step_by(k).for_each(|r| *r = T::one());
 }
 
 /// Whether two vectors of one length are the same, NaN never; stretch by stretch, which compiles to vectors.

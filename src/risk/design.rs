@@ -6,13 +6,13 @@ use std::ops::Range;
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::EmpiricalRisk;
-use super::frame::{Frame, origins};
+use super::frame::{Frame, mean_squares, origins};
 use super::recession::Active;
 use crate::contract::{room, setting};
 use crate::kernel::{self, Factor, Samples, Triangle};
 use crate::loss::TargetView;
 use crate::model::{Affine, Linear};
-use crate::{Error, Hessian, Loss, Model, Perceptron, Real, SquaredError};
+use crate::{Error, Hessian, Loss, Model, Perceptron, Real, Recession, SquaredError};
 
 /// The rows of an affine model's least-squares problem. Equal weights are left out: they change nothing but the
 /// scale, and `weight · unit` is what the risk gives a sample. Where there is a bias to take it up, features that are
@@ -155,6 +155,33 @@ impl<T: Real, M: Model<T>, L: Loss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
     pub(crate) fn unusual_features(&self) -> Vec<usize> {
         let (x, _, shares) = self.present();
         Frame::new(x, shares, 1, true, T::zero()).map_or_else(Vec::new, |frame| frame.unusual())
+    }
+
+    /// The same, known to have a minimum.
+    pub(crate) fn with_minimum(self) -> Self {
+        Self { verdict: Some(Recession::No), ..self }
+    }
+
+    /// `Σ_j w_j x_ij²` of each feature; in a frame, a bound for features next to 1.
+    pub(crate) fn mean_squares(&self) -> Vec<T> {
+        let (x, _, shares) = self.present();
+        if self.frame.is_some() { vec![T::of(4.0); x.nrows()] } else { mean_squares(x, shares) }
+    }
+
+    /// Parameters of one output in these units have curvatures of one size, `1/√(Σ_j w_j x_ij² + λ/c)`; nothing is left to
+    /// do in a frame, nor where a penalty holds more features than there are samples.
+    pub(crate) fn units(&self, c: T) -> Vec<T>
+    where
+        M: Affine,
+    {
+        let ((x, _, _), bias) = (self.present(), self.model.linear().bias);
+        let mut units = vec![T::one(); x.nrows() + usize::from(bias)];
+        if self.frame.is_none() && x.nrows() <= x.ncols() {
+            let squares = self.mean_squares().into_iter().map(|square| square + self.ridge / c);
+            let sized = units.iter_mut().zip(squares).filter(|(_, square)| *square > T::zero());
+            sized.for_each(|(unit, square)| *unit = T::one() / square.sqrt());
+        }
+        units
     }
 
     /// `c X W Xᵀ + λ` in the parameters of one output, with `W` the shares: near the Hessian of each output of a loss

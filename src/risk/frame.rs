@@ -100,6 +100,21 @@ compiled! {
     }
 }
 
+compiled! {
+    /// `Σ_j w_j x_ij²` of each row.
+    pub(super) fn mean_squares<T>(x: DMatrixView<'a, T>, shares: &'a [T]) -> Vec<T> {
+        vectorize(inlined!(|_| {
+            let mut squares = vec![T::zero(); x.nrows()];
+            for (sample, share) in x.column_iter().zip(shares) {
+                for (square, x) in squares.iter_mut().zip(sample.as_slice()) {
+                    *square += *share * *x * *x;
+                }
+            }
+            squares
+        }))
+    }
+}
+
 /// Samples that tell where features lie.
 const SAMPLED: usize = 63;
 
