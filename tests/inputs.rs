@@ -47,7 +47,7 @@ fn a_plane<T: Real>() {
         model().fit(&x, row.as_view()),
         model().fit(&x, &row.row(0)),
         model().fit(x.as_view(), &column),
-        model().fit(&view, &column),
+        model().fit(view, &column),
         model().fit(&fixed, &column),
         model().fit(wide.view((0, 0), (2, 5)), &prices),
         model().fit(&mut x.clone(), &mut column.clone()),

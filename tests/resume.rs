@@ -1,4 +1,5 @@
 //! Interrupted and resumed training, held-out samples, frozen parameters, clipping, plateaus and schedules.
+#![expect(clippy::float_cmp, reason = "bits are compared")]
 
 #[path = "support/draw.rs"]
 #[expect(dead_code, reason = "shared by several tests")]
@@ -18,12 +19,6 @@ fn data<T: Real>(draw: &mut Draw, m: usize) -> Data<T> {
     let y = DMatrix::from_fn(1, m, |_, j| T::of((2.0 * x[(0, j)].f64()).sin() + 0.1 * draw.unit()));
     let weights = (0..m).map(|j| T::of(((j % 4) as f64) * 0.5 + if j == 0 { 1.0 } else { 0.0 })).collect();
     (x, y, weights)
-}
-
-fn file<T: Real>(
-    checkpoint: Checkpoint<T>, _save: impl Fn(&Checkpoint<T>) -> Checkpoint<T>,
-) -> Checkpoint<T> {
-    _save(&checkpoint)
 }
 
 /// A run in pieces, each ended by its closure after a random number of epochs, gives the bits of the whole.
@@ -52,7 +47,7 @@ fn in_pieces<T: Real, P>(
         .unwrap();
     while ended.0.report.termination == Termination::Stopped {
         last += 1 + draw.below(5);
-        let checkpoint = file(kept.take().unwrap(), &save);
+        let checkpoint = save(&kept.take().unwrap());
         ended = trainer
             .resume(&mut risk, checkpoint, None, |training| {
                 kept = training.checkpoint();
