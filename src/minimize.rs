@@ -108,8 +108,10 @@ fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
             if report.floor == T::zero() {
                 report.floor = step.floor;
             }
+            // a tolerance by second derivatives comes with a floor by the same, which at x = 0 is zero
+            let is_known = report.floor > T::zero() || step.tolerance.is_some();
             let is_allowed = report.evaluations.saturating_add(3) <= stop.evaluations;
-            if report.floor == T::zero() && is_allowed {
+            if !is_known && is_allowed {
                 zero.measure_floor(objective, &mut report)?;
             }
             break;

@@ -103,7 +103,8 @@ impl<T: Real> Newton<T> {
 
     /// `x ← x + s`, `H s = −∇f`.
     fn pure_step<O: Hessian<T> + ?Sized>(&mut self, at: &mut Position<T, O>) -> Result<Step<T>, Error> {
-        let solved = self.model.solve(&self.here) != Shape::Indefinite || self.model.eliminate(&self.here);
+        let solved = !self.here.is_end(&at.step)
+            && (self.model.solve(&self.here) != Shape::Indefinite || self.model.eliminate(&self.here));
         let settled = solved && self.model.is_settled(&self.here);
         if ends(at, &mut self.here, settled, true)? {
             return Ok(at.step);

@@ -122,15 +122,22 @@ impl<T: Real> Evaluated<T> {
         &mut self, objective: &mut O, x: &DVector<T>,
     ) -> Result<CriticalPoint<T>, Error> {
         let known = self.is_within_run() && self.knows(x) && self.hessian.nrows() == x.len();
-        if let Some(point) = self.judged.as_ref().filter(|_| known) {
-            return Ok(point.clone());
+        match self.judged.take().filter(|_| known) {
+            Some(point) => Ok(point),
+            None if known => CriticalPoint::judge(objective, x, &self.gradient, &self.hessian),
+            None => CriticalPoint::of(objective, x),
         }
-        let point = match known {
-            true => CriticalPoint::judge(objective, x, &self.gradient, &self.hessian)?,
-            false => CriticalPoint::of(objective, x)?,
-        };
-        self.judged = known.then(|| point.clone());
-        Ok(point)
+    }
+
+    /// Judges `x`, and keeps the verdict and the Hessian that it rests on.
+    pub(crate) fn judge_here<O: Hessian<T> + ?Sized>(
+        &mut self, objective: &mut O, x: &DVector<T>,
+    ) -> Result<&CriticalPoint<T>, Error> {
+        if !self.knows(x) {
+            self.evaluate_hessian(objective, x)?;
+        }
+        let point = self.judge(objective, x)?;
+        Ok(self.judged.insert(point))
     }
 }
 

@@ -85,10 +85,9 @@ impl<T: Real> NewtonModel<T> {
         (slope < T::zero() && slope.is_finite()).then_some(slope)
     }
 
-    /// `s = −∇f`.
     /// Whether the step is short enough for the point to be stationary, in no unit of `f`.
     pub(crate) fn is_settled(&self, here: &Evaluated<T>) -> bool {
-        let promised = -T::of(0.5) * kernel::dot(here.gradient.as_slice(), self.s.as_slice());
+        let promised = || -T::of(0.5) * kernel::dot(here.gradient.as_slice(), self.s.as_slice());
         is_settled(&here.x, &self.s, promised, here.value)
     }
 

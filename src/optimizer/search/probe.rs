@@ -131,10 +131,12 @@ pub(crate) fn leave_flat<T: Real, O: Hessian<T> + ?Sized>(
     if at.objective.is_convex() {
         return Ok(false);
     }
-    let judged = here.judge(at.objective, at.x).ok();
-    let Some(point) = judged.filter(|point| point.kind == CriticalKind::Degenerate) else { return Ok(false) };
+    let tolerance = match here.judge_here(at.objective, at.x) {
+        Ok(point) if point.kind == CriticalKind::Degenerate => point.tolerance,
+        _ => return Ok(false),
+    };
     match kernel::spectrum(&here.hessian) {
-        Some(spectrum) => leave(at, &spectrum.range(point.tolerance), pure),
+        Some(spectrum) => leave(at, &spectrum.range(tolerance), pure),
         None => Ok(false),
     }
 }

@@ -32,13 +32,14 @@ pub(crate) fn closeness<T: Real>() -> T {
     T::of(if T::EPSILON.f64() < 1e-10 { 3.666852862501036e-11 } else { 2.4221817809573375e-05 })
 }
 
-/// Whether the Newton step `s` at `x`, which promises to lower `f` by `promised`, says that `x` is stationary, whatever
+/// Whether the Newton step `s` at `x`, which promises to lower `f` by so much, says that `x` is stationary, whatever
 /// the unit of `f`: it is short, and its promise is rounding of `f`, or it is itself rounding of `x`.
-pub(crate) fn is_settled<T: Real>(x: &DVector<T>, s: &DVector<T>, promised: T, f: T) -> bool {
-    is_within(x, s, closeness()) && promised <= rounding(f) || is_within(x, s, T::of(8.0) * T::EPSILON)
+pub(crate) fn is_settled<T: Real>(x: &DVector<T>, s: &DVector<T>, promised: impl Fn() -> T, f: T) -> bool {
+    is_within(x, s, closeness()) && (promised() <= rounding(f) || is_within(x, s, T::of(8.0) * T::EPSILON))
 }
 
 /// Whether no coordinate moves by more than so many times `max(1, |x_i|)`.
 pub(crate) fn is_within<T: Real>(x: &DVector<T>, s: &DVector<T>, times: T) -> bool {
-    x.iter().zip(s).all(|(x, s)| s.abs() <= times * x.abs().max(T::one()))
+    let pairs = x.as_slice().iter().zip(s.as_slice());
+    pairs.into_iter().all(|(x, s)| s.abs() <= times * x.abs().max(T::one()))
 }
