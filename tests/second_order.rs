@@ -66,7 +66,7 @@ fn the_trust_region_solves_hard_problems_from_far_away() {
     assert_eq!(problems.len(), 40);
     let found = solved(TrustRegion::new, &problems);
     println!("trust region {found:?}");
-    // [40, 38, 35] here; the last digit of an exponential decides where a run from 100 x₀ ends
+    // [40, 38, 36] here; the last digit of an exponential decides where a run from 100 x₀ ends
     assert!(found[0] == 40 && found[1] >= 37 && found[2] >= 35, "{found:?}");
 }
 
@@ -109,7 +109,7 @@ impl Hessian<f64> for Reordered {
 fn the_order_of_variables_does_not_matter() {
     let problem = problem("10");
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
-        for scale in [1.0, 10.0] {
+        for scale in [10.0, 100.0] {
             let start = DVector::from_row_slice(&order.map(|k| scale * problem.start[k]));
             let mut f = Reordered { problem: problem.clone(), order };
             let report = minimize(&mut TrustRegion::new(), &mut f, start, &Stop::default()).unwrap();

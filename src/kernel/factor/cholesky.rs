@@ -22,12 +22,6 @@ const PANEL: usize = 8;
 /// A strip of columns is brought up to date with all before it by one product, then, panel by panel, with those
 /// before in the strip.
 pub(crate) fn cholesky<T: Real>(a: &mut [T], n: usize) -> bool {
-    cholesky_columns(a, n) == n
-}
-
-/// [`cholesky`], and how many columns were factorised before it broke off: the next one is brought up to date with them,
-/// and its pivot is not that of a definite matrix.
-pub(crate) fn cholesky_columns<T: Real>(a: &mut [T], n: usize) -> usize {
     let a = &mut a[..n * n];
     let panel_width = if n <= SMALL { SMALL } else { PANEL };
     // what fits two strips fits the cache
@@ -49,13 +43,12 @@ pub(crate) fn cholesky_columns<T: Real>(a: &mut [T], n: usize) -> usize {
             let least = &least[j - start..];
             let panel = Panel { rows: n - j, columns, a: a[j * n + j..].as_mut_ptr(), column: n, least };
             // SAFETY: columns `j..j + columns` from row `j` on, within `a`; any machine has portable registers.
-            let finished = unsafe { if n <= SMALL { panel.run::<T::Portable>() } else { dispatch(panel) } };
-            if finished < columns {
-                return j + finished;
+            if !unsafe { if n <= SMALL { panel.run::<T::Portable>() } else { dispatch(panel) } } {
+                return false;
             }
         }
     }
-    n
+    true
 }
 
 /// What is left of a diagonal entry `a` once a pivot is rounding: `8 n ε a`, for the errors of `n` subtractions and
@@ -85,17 +78,17 @@ struct Panel<'a, T> {
 }
 
 impl<T: Real> Task<T> for Panel<'_, T> {
-    type Output = usize;
+    type Output = bool;
 
     #[inline(always)]
-    unsafe fn run<V: Vector<Scalar = T>>(self) -> usize {
+    unsafe fn run<V: Vector<Scalar = T>>(self) -> bool {
         for c in 0..self.columns {
             // SAFETY: rows `c..rows` of the columns from `c` on.
             unsafe {
                 let pivot = self.a.add(c * self.column + c);
                 let d = *pivot;
                 if !(d > self.least[c].max(T::zero()) && d <= T::MAX) {
-                    return c;
+                    return false;
                 }
                 let inverse = T::one() / d;
                 for k in 1..self.columns - c {
@@ -121,7 +114,7 @@ impl<T: Real> Task<T> for Panel<'_, T> {
                 );
             }
         }
-        self.columns
+        true
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) enum Shape {
 #[derive(Debug, Clone)]
 pub(crate) struct NewtonModel<T: Real> {
     pub(crate) s: DVector<T>,
-    pub(crate) factor: DMatrix<T>,
+    factor: DMatrix<T>,
     pivots: Vec<usize>,
 }
 
@@ -87,12 +87,8 @@ impl<T: Real> NewtonModel<T> {
 
     /// Whether the step is short enough for the point to be stationary, in no unit of `f`.
     pub(crate) fn is_settled(&self, here: &Evaluated<T>) -> bool {
-        is_settled(&here.x, &self.s, || self.promise(here), here.value)
-    }
-
-    /// What the model gains by `s`.
-    pub(crate) fn promise(&self, here: &Evaluated<T>) -> T {
-        -T::of(0.5) * kernel::dot(here.gradient.as_slice(), self.s.as_slice())
+        let promised = || -T::of(0.5) * kernel::dot(here.gradient.as_slice(), self.s.as_slice());
+        is_settled(&here.x, &self.s, promised, here.value)
     }
 
     /// `s = −∇f`.

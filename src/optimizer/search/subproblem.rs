@@ -1,432 +1,139 @@
 //! The trust-region subproblem, exactly.
 
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DVector;
 
-use super::evaluated::Evaluated;
-use super::lanczos::unstructured;
-use super::newton_model::{NewtonModel, Shape};
-use super::rounding::closeness;
 use crate::Real;
-use crate::kernel;
+use crate::kernel::{self, Spectrum};
 
-/// The `s` with the least `m(s) = gᵀs + ½ sᵀHs` of all with `‖s‖ ≤ Δ`.
+/// Minimises `gᵀs + ½ sᵀHs` over `‖s‖ ≤ Δ`, into `s`, given `H = V Λ Vᵀ` and `c = Vᵀg`.
 ///
 /// By Moré and Sorensen (1983) `s` is a solution if and only if for some `μ ≥ 0`
 ///
 /// ```text
-/// (H + μI) s = −g,    H + μI positive semidefinite,    μ (Δ − ‖s‖) = 0.
+/// (H + μI) s = −g,    H + μI positive semi-definite,    μ (Δ − ‖s‖) = 0.
 /// ```
 ///
-/// `H` is measured in its binary unit and `s` in that of `Δ`, so that `A u = b` with `A = H + μI`, `b = −g / Δ` and
-/// `‖u‖ = 1`. Newton's method on `1/‖u‖ = 1` takes a Cholesky factorisation of `A` a step; where `‖u‖ > 1` it is monotone.
-/// A bracket keeps `μ`: from `‖b‖ ∓ ‖H‖`, and `μ ≥ −λ₁ ≥ −vᵀHv` for every unit vector `v`, that is
-///
-/// - where the factorisation breaks off, the `v` that shows that `A` is not definite;
-/// - where `‖u‖ < 1`, the `z` of inverse iteration with `A`. In the hard case `b` has next to nothing along the
-///   eigenvectors of `λ₁`, and `u + αz` of length 1 is the solution, once it misses the least `m` by a share of `ε^⅔`.
-#[derive(Debug, Clone)]
-pub(crate) struct Subproblem<T: Real> {
-    /// The solution.
-    pub(crate) s: DVector<T>,
-    b: DVector<T>,
-    /// `u` before it was improved.
-    from: DVector<T>,
-    /// `A⁻¹u`.
-    inverse: DVector<T>,
-    z: DVector<T>,
-    /// `H` and `g` are measured in `1 / unit`.
-    unit: T,
-    /// The Frobenius norm of `H`.
-    size: T,
-    /// What was tried last for `μ`, and whether the factor is that of it.
-    mu: T,
-    is_factorised: bool,
-    /// Bounds on `μ`.
-    low: T,
-    high: T,
-    growth: T,
-    /// `−λ₁` is not less.
-    least: T,
-    /// The length of the Newton step, infinite where the model has no minimum.
-    newton: T,
+/// In the basis of eigenvectors `s_i = −c_i / (λ_i + μ)`. The unknown is `ν = μ + λ₁ > 0`, so that nothing
+/// cancels in `λ_i + μ = (λ_i − λ₁) + ν`: Newton's method on `1/‖s(ν)‖ = 1/Δ` from the left, where it is
+/// monotone, kept in a bracket. Hard case: where `c` has next to nothing along the eigenvectors of `λ₁ ≤ 0`
+/// and the rest stays inside, the step is completed along the first of them to the boundary, to the side
+/// `c₁` prefers.
+pub(crate) fn solve<T: Real>(spectrum: &Spectrum<T>, c: &DVector<T>, radius: T, s: &mut DVector<T>) -> T {
+    let mut model = Model { lambda: &spectrum.values, c, radius, s: DVector::zeros(c.len()) };
+    let mu = model.inside().or_else(|| model.hard_case()).unwrap_or_else(|| model.on_boundary());
+    s.gemv(T::one(), &spectrum.vectors, &model.s, T::zero());
+    model.promise(mu)
 }
 
-/// Factorisations of one solution at most.
-const FACTORISATIONS: usize = 60;
-/// By how much `μ` is raised at first where `A` is not definite.
-const GROWTH: f64 = 1.5;
+const ITERATIONS: usize = 100;
 
-impl<T: Real> Subproblem<T> {
-    pub(crate) fn new() -> Self {
-        let empty = || DVector::zeros(0);
-        Self {
-            s: empty(),
-            b: empty(),
-            from: empty(),
-            inverse: empty(),
-            z: empty(),
-            unit: T::one(),
-            size: T::zero(),
-            mu: T::zero(),
-            is_factorised: false,
-            low: T::zero(),
-            high: T::zero(),
-            growth: T::one(),
-            least: T::zero(),
-            newton: T::zero(),
-        }
+/// The model in the basis of eigenvectors, and the step under way there.
+struct Model<'a, T: Real> {
+    lambda: &'a DVector<T>,
+    c: &'a DVector<T>,
+    radius: T,
+    s: DVector<T>,
+}
+
+impl<T: Real> Model<'_, T> {
+    fn least(&self) -> T {
+        self.lambda[0]
     }
 
-    /// The model at another point.
-    pub(crate) fn begin(&mut self, here: &Evaluated<T>, model: &NewtonModel<T>, shape: Shape) {
-        let is_definite = shape == Shape::Definite;
-        self.newton = match shape {
-            Shape::Indefinite => T::of(f64::INFINITY),
-            _ => kernel::norm(model.s.as_slice()),
-        };
-        let n = here.x.len();
-        if self.s.len() != n {
-            for v in [&mut self.s, &mut self.b, &mut self.from, &mut self.inverse, &mut self.z] {
-                *v = DVector::zeros(n);
-            }
-            self.mu = T::zero();
-            unstructured(0, &mut self.z);
-            self.z /= kernel::norm(self.z.as_slice());
+    /// Puts `s_i = −c_i / (λ_i − λ₁ + ν)`, and 0 where `λ_i − λ₁` is at most `skip`; `‖s‖`.
+    fn place(&mut self, nu: T, skip: Option<T>) -> T {
+        let least = self.least();
+        let terms = self.c.as_slice().iter().zip(self.lambda.as_slice());
+        for (s, (&c, &lambda)) in self.s.as_mut_slice().iter_mut().zip(terms) {
+            let gap = lambda - least;
+            *s = if skip.is_some_and(|skip| gap <= skip) { T::zero() } else { -c / (gap + nu) };
         }
-        let before = self.mu / self.unit;
-        self.unit = kernel::norm_inf(here.hessian.as_slice()).unit().0;
-        self.size = kernel::norm(here.hessian.as_slice()) * self.unit;
-        self.mu = if is_definite { T::zero() } else { before * self.unit };
-        self.is_factorised = is_definite;
-        self.least = if is_definite { -self.size } else { T::zero() };
+        kernel::norm(self.s.as_slice())
     }
 
-    /// Puts the solution in `s`; what it gains by the model. Its factor becomes that of `A`. Where `H` is not finite, `m`
-    /// is taken to be linear.
-    pub(crate) fn solve(&mut self, here: &Evaluated<T>, model: &mut NewtonModel<T>, radius: T) -> T {
-        if self.newton <= radius {
-            self.s.copy_from(&model.s);
-            return model.promise(here);
+    /// `μ = 0`: the minimum of the model itself, where there is one inside.
+    fn inside(&mut self) -> Option<T> {
+        let least = self.least();
+        (least > T::zero() && self.place(least, None) <= self.radius).then_some(T::zero())
+    }
+
+    /// What counts as zero beside the eigenvalues.
+    fn rounding(&self) -> T {
+        let n = self.lambda.len();
+        T::EPSILON * T::of(n as f64) * self.least().abs().max(self.lambda[n - 1].abs())
+    }
+
+    /// The largest `|c_i|` along the eigenvectors of `λ₁`.
+    fn along_least(&self) -> T {
+        let highest = self.least() + self.rounding();
+        let first = self
+            .c
+            .as_slice()
+            .iter()
+            .zip(self.lambda.as_slice())
+            .take_while(|(_, lambda)| **lambda <= highest);
+        first.fold(T::zero(), |most, (c, _)| most.max(c.abs()))
+    }
+
+    /// `μ = −λ₁ ≥ 0`, where `c` does not reach the boundary: by the eigenvector of `λ₁`, to the side `c₁` prefers.
+    fn hard_case(&mut self) -> Option<T> {
+        let least = self.least();
+        let rounding = self.rounding();
+        // ‖s‖ at the smallest ν that rounding can tell from 0
+        if least > T::zero() || self.along_least() > rounding * self.radius {
+            return None;
         }
-        let factor = &mut model.factor;
-        let slope = kernel::norm(here.gradient.as_slice());
-        let pull = slope * self.unit / radius;
-        if !(pull + self.size).is_finite() {
-            self.s.copy_from(&here.gradient);
-            kernel::scale(-radius / slope, self.s.as_mut_slice());
-            return slope * radius;
+        let rest = self.place(T::zero(), Some(rounding));
+        if rest >= self.radius {
+            return None;
         }
-        self.b.copy_from(&here.gradient);
-        kernel::scale(-self.unit, self.b.as_mut_slice());
-        kernel::scale(T::one() / radius, self.b.as_mut_slice());
-        self.s.fill(T::zero());
-        self.low = (pull - self.size).max(self.least).max(T::zero());
-        self.high = pull + self.size;
-        if !self.is_factorised {
-            self.mu = self.mu.max(self.low).min(self.high);
+        // along a flat direction there is nothing to gain
+        if least < T::zero() {
+            let to_boundary = ((self.radius - rest) * (self.radius + rest)).sqrt();
+            self.s[0] = if self.c[0] > T::zero() { -to_boundary } else { to_boundary };
         }
-        self.growth = T::of(GROWTH);
-        let mut gain = T::zero();
-        for _ in 0..FACTORISATIONS {
-            self.is_factorised = self.is_factorised || self.factorise(here, factor);
-            if !self.is_factorised {
-                continue;
+        Some(-least)
+    }
+
+    /// `μ = ν − λ₁` with `‖s(ν)‖ = Δ`.
+    fn on_boundary(&mut self) -> T {
+        let mut low = self.least().max(T::zero());
+        let mut high = (kernel::norm(self.c.as_slice()) / self.radius).max(low);
+        let mut nu = low.max(self.along_least() / self.radius).min(high);
+        for _ in 0..ITERATIONS {
+            if nu <= T::zero() {
+                nu = high * T::EPSILON;
             }
-            let is_end = self.advance(factor, &mut gain);
-            if is_end {
+            let length = self.place(nu, None);
+            if (length - self.radius).abs() <= T::of(64.0) * T::EPSILON * self.radius {
                 break;
             }
-            self.is_factorised = false;
-            self.growth = T::of(GROWTH);
-        }
-        kernel::scale(radius, self.s.as_mut_slice());
-        T::of(0.5) * gain * radius * (radius / self.unit)
-    }
-
-    /// Factorises `A = H + μI`; where that is not definite, raises `μ`.
-    fn factorise(&mut self, here: &Evaluated<T>, factor: &mut DMatrix<T>) -> bool {
-        let n = here.x.len();
-        let a = factor.as_mut_slice();
-        a.copy_from_slice(here.hessian.as_slice());
-        kernel::scale(self.unit, a);
-        a.iter_mut().step_by(n + 1).for_each(|a| *a += self.mu);
-        let columns = kernel::cholesky_columns(a, n);
-        if columns == n {
-            return true;
-        }
-        // A = (L, 0; lᵀ, 1) diag(I, d, …) (Lᵀ, l; 0, 1): vᵀAv = d for v = (−L⁻ᵀl; 1; 0)
-        let v = &mut self.inverse.as_mut_slice()[..columns];
-        for i in (0..columns).rev() {
-            let column = &a[i * n..][..=columns];
-            v[i] = -(column[columns] + kernel::dot(&column[i + 1..columns], &v[i + 1..])) / column[i];
-        }
-        let length = kernel::norm(v);
-        let d = a[columns * n + columns] / (T::one() + length * length);
-        let raised = if d < T::zero() && d.is_finite() { self.mu - d } else { self.mu };
-        self.least = self.least.max(raised);
-        self.low = self.low.max(self.least);
-        if self.high <= self.low {
-            self.high = self.low * (T::one() + T::EPSILON.sqrt());
-        }
-        let between = self.high * (self.low / self.high).sqrt().max(T::of(1e-3));
-        let above = if self.low > T::zero() { self.low * self.growth } else { between };
-        self.growth *= self.growth;
-        self.mu = if self.is_closed() { self.high } else { above.min(between) };
-        false
-    }
-
-    /// Puts `u` in `s`, and goes on with `μ`. Whether `u` is the solution; `gain` is twice `−m`, in the units of `u` and `b`.
-    fn advance(&mut self, factor: &DMatrix<T>, gain: &mut T) -> bool {
-        let one = T::one();
-        self.s.copy_from(&self.b);
-        solve(factor, &mut self.s);
-        self.inverse.copy_from(&self.s);
-        solve(factor, &mut self.inverse);
-        let length = kernel::norm(self.s.as_slice());
-        // −m = ½ uᵀ(H + μI)u + ½ μ uᵀu
-        *gain = self.promise() + self.mu * length * length;
-        let is_exact = (length - one).abs() <= T::of(64.0) * T::EPSILON;
-        if is_exact || length < one && self.mu == T::zero() {
-            return true;
-        }
-        // d‖u‖/dμ = −uᵀA⁻¹u / ‖u‖
-        let bend = kernel::dot(self.s.as_slice(), self.inverse.as_slice());
-        let newton = if length > T::zero() { (length - one) * length * (length / bend) } else { -self.mu };
-        let next = self.mu + newton;
-        if length > one {
-            if length <= T::of(1.1)
-                && let Some(delta) = self.finish(factor, length)
-            {
-                *gain = self.promise() + self.mu + delta;
-                return true;
+            if length > self.radius {
+                low = nu;
+            } else {
+                high = nu;
             }
-            self.low = self.low.max(self.mu);
-            if !self.is_closed() {
-                self.mu = next.min(self.high);
-                return false;
-            }
-        }
-        let (curvature, doubt) = self.approach(factor);
-        self.least = self.least.max(self.mu - curvature);
-        self.low = self.low.max(self.least);
-        self.high = self.high.min(self.mu.max(self.low));
-        if self.complete(length, curvature, gain) {
-            return true;
-        }
-        // just above −λ₁, as far as is known
-        let lowest = if self.low > self.least { self.low } else { self.low + doubt };
-        self.mu = next.max(lowest);
-        false
-    }
-
-    /// Whether rounding does not let more be told of `μ`.
-    fn is_closed(&self) -> bool {
-        self.high - self.low <= T::of(8.0 * self.s.len() as f64) * T::EPSILON * self.high
-    }
-
-    fn promise(&self) -> T {
-        kernel::dot(self.b.as_slice(), self.s.as_slice())
-    }
-
-    /// From `‖u₀‖ > 1` to `(A + δI) u = b` with `‖u‖ = 1`, without another factor: `u ← u₀ − δ A⁻¹u` with the `δ` that makes
-    /// its length 1. The error falls by `δ/(μ + λ₁)`; nothing, where that is not small.
-    fn finish(&mut self, factor: &DMatrix<T>, length: T) -> Option<T> {
-        let excess = (length - T::one()) * (length + T::one());
-        self.from.copy_from(&self.s);
-        let mut before = T::one();
-        loop {
-            let size = kernel::norm(self.inverse.as_slice());
-            let cosine = kernel::dot(self.from.as_slice(), self.inverse.as_slice()) / size;
-            let delta = excess / (cosine + (cosine * cosine - excess).max(T::zero()).sqrt());
-            let mut change = T::zero();
-            let terms = self.from.as_slice().iter().zip(self.inverse.as_slice());
-            for (u, (from, inverse)) in self.s.as_mut_slice().iter_mut().zip(terms) {
-                let next = *from - delta * (*inverse / size);
-                change = change.max((next - *u).abs());
-                *u = next;
-            }
-            let reaches = cosine * cosine >= excess;
-            if !(reaches && change <= T::of(0.5) * before) {
-                self.s.copy_from(&self.from);
-                return None;
-            }
-            if change <= T::of(4.0) * T::EPSILON {
-                return Some(delta / size);
-            }
-            before = change;
-            self.inverse.copy_from(&self.s);
-            solve(factor, &mut self.inverse);
-        }
-    }
-
-    /// Inverse iteration: `z ← A⁻¹z / ‖A⁻¹z‖`. The curvature `κ = zᵀAz`, and at least a thousandth of it by which it can miss
-    /// an eigenvalue, `‖Az − κz‖`.
-    fn approach(&mut self, factor: &DMatrix<T>) -> (T, T) {
-        let mut found = (T::zero(), T::zero());
-        for _ in 0..16 {
-            self.inverse.copy_from(&self.z);
-            solve(factor, &mut self.inverse);
-            let size = kernel::norm(self.inverse.as_slice());
-            let cosine = kernel::dot(self.inverse.as_slice(), self.z.as_slice()) / size;
-            let sine = ((T::one() - cosine) * (T::one() + cosine)).max(T::zero()).sqrt();
-            self.z.copy_from(&self.inverse);
-            kernel::scale(T::one() / size, self.z.as_mut_slice());
-            found = (cosine / size, sine.max(T::of(1e-3) * cosine) / size);
-            if sine <= T::of(0.02) {
+            let newton = nu + (length - self.radius) / self.radius / self.steepness(nu, length);
+            let between = if low > T::zero() { low * (high / low).sqrt() } else { high * T::of(1e-3) };
+            nu = if newton > low && newton < high { newton } else { between };
+            if !(low < nu && nu < high) {
                 break;
             }
         }
-        found
+        nu - self.least()
     }
 
-    /// The solution where `‖u‖ < 1` and `μ` is next to `−λ₁`: `u + αz` of length 1, which gains `½ α² zᵀAz` less than the
-    /// best, or `u` itself, where that is as good. False where `μ` is not near enough.
-    fn complete(&mut self, length: T, curvature: T, gain: &mut T) -> bool {
-        let rest = (T::one() - length) * (T::one() + length);
-        let along = kernel::dot(self.s.as_slice(), self.z.as_slice());
-        let side = if along < T::zero() { -T::one() } else { T::one() };
-        let alpha = side * rest / (along.abs() + (along * along + rest).max(T::zero()).sqrt());
-        let (whole, loss) = (*gain + self.mu * rest, alpha * alpha * curvature);
-        let share = closeness();
-        if !(self.is_closed() || loss <= share * whole || self.mu * rest <= share * *gain) {
-            return false;
-        }
-        if rest < T::zero() || whole - loss > *gain * (T::one() + share) {
-            *gain = whole - loss;
-            kernel::axpy(alpha, self.z.as_slice(), self.s.as_mut_slice());
-        }
-        true
-    }
-}
-
-/// `b ← A⁻¹b`.
-fn solve<T: Real>(factor: &DMatrix<T>, b: &mut DVector<T>) {
-    kernel::cholesky_solve(factor.as_slice(), b.len(), b.as_mut_slice());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Uniform in `[−1, 1)`, seeded.
-    struct Draw(u64);
-
-    impl Draw {
-        fn next(&mut self) -> f64 {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (self.0 >> 11) as f64 / (1u64 << 52) as f64 - 1.0
-        }
-
-        fn below(&mut self, n: usize) -> usize {
-            ((self.next() + 1.0) * 0.5 * n as f64) as usize % n
-        }
-
-        fn vector(&mut self, n: usize) -> DVector<f64> {
-            DVector::from_fn(n, |_, _| self.next())
-        }
+    /// `−d‖s‖/dν / ‖s‖ = Σ (s_i/‖s‖)² / (λ_i − λ₁ + ν)`.
+    fn steepness(&self, nu: T, length: T) -> T {
+        self.s.as_slice().iter().zip(self.lambda.as_slice()).fold(T::zero(), |sum, (&s, &lambda)| {
+            let share = s / length;
+            sum + share * share / (lambda - self.least() + nu)
+        })
     }
 
-    /// A model whose eigenvalues and eigenvectors are known, rounded to numbers of the type that is tested; easy, hard and
-    /// nearly hard, of any signs and units.
-    fn draw(draw: &mut Draw) -> (DMatrix<f64>, DVector<f64>, f64) {
-        let most = if draw.below(50) == 0 { 80 } else { 12 };
-        let n = 1 + draw.below(most);
-        let shift = [0.0, 1.0, -1.5][draw.below(3)];
-        let mut lambda: Vec<f64> = (0..n).map(|_| draw.next() + shift).collect();
-        lambda.sort_by(f64::total_cmp);
-        if draw.below(4) == 0 && n > 2 {
-            lambda[1] = lambda[0];
-        }
-        let v = draw.vector(n).normalize();
-        let q = DMatrix::identity(n, n) - &v * v.transpose() * 2.0;
-        let mut c = draw.vector(n);
-        let hardness = [1.0, 1.0, 1e-3, 1e-9, 0.0][draw.below(5)];
-        for i in 0..n {
-            if lambda[i] == lambda[0] {
-                c[i] *= hardness;
-            }
-        }
-        let scale = 10f64.powi(draw.below(13) as i32 - 6);
-        let h = &q * DMatrix::from_diagonal(&DVector::from_vec(lambda)) * &q * scale;
-        ((&h + h.transpose()) * 0.5, &q * c * scale, 10f64.powi(draw.below(6) as i32 - 3))
-    }
-
-    /// The solution, its gain, and how many of what it took.
-    fn solved<T: Real>(h: &DMatrix<f64>, g: &DVector<f64>, radius: f64, unit: f64) -> (DVector<T>, T) {
-        let n = g.len();
-        let mut here = Evaluated::new();
-        here.x = DVector::zeros(n);
-        here.gradient = g.map(|g| T::of(g) * T::of(unit));
-        here.hessian = h.map(|h| T::of(h) * T::of(unit));
-        let (mut model, mut subproblem) = (NewtonModel::new(), Subproblem::new());
-        let shape = model.solve(&here);
-        subproblem.begin(&here, &model, shape);
-        let gain = subproblem.solve(&here, &mut model, T::of(radius));
-        (subproblem.s, gain)
-    }
-
-    /// The greatest gain, by bisection on `μ` in the eigenvectors: `max −m = min over μ ≥ −λ₁ of ½ (gᵀ(H + μI)⁻¹g + μΔ²)`
-    /// (duality holds for this problem: Rendl and Wolkowicz 1997).
-    fn best(h: &DMatrix<f64>, g: &DVector<f64>, radius: f64) -> (f64, f64) {
-        let eigen = h.clone().symmetric_eigen();
-        let c = eigen.eigenvectors.transpose() * g;
-        let least = eigen.eigenvalues.min();
-        let floor = 4.0 * f64::EPSILON * eigen.eigenvalues.amax();
-        let terms = |mu: f64, power: i32| -> f64 {
-            let pairs = c.iter().zip(eigen.eigenvalues.iter());
-            pairs.map(|(c, l)| c * c / (l + mu).max(floor).powi(power)).sum()
-        };
-        let (mut low, mut high) = ((-least).max(0.0), (-least).max(0.0) + g.norm() / radius);
-        for _ in 0..200 {
-            let mu = 0.5 * (low + high);
-            if terms(mu, 2) > radius * radius { low = mu } else { high = mu }
-        }
-        (0.5 * (terms(high, 1) + high * radius * radius), least)
-    }
-
-    fn check<T: Real>(cases: u64, tolerance: f64) {
-        for seed in 0..cases {
-            let (h, g, radius) = draw(&mut Draw(seed * 7 + 1));
-            // what the type holds is the problem
-            let (h, g) = (h.map(|h| T::of(h).f64()), g.map(|g| T::of(g).f64()));
-            let radius = T::of(radius).f64();
-            let (s, gain) = solved::<T>(&h, &g, radius, 1.0);
-            let (step, gain) = (s.map(|s| s.f64()), gain.f64());
-            let (optimum, least) = best(&h, &g, radius);
-            let size = h.norm() + g.norm() / radius;
-            let residual = &h * &step + &g;
-            let length = step.norm();
-            assert!(length <= radius * (1.0 + tolerance), "{seed}: {length} {radius}");
-            // (H + μI) s = −g
-            let mu = if length > 0.0 { -step.dot(&residual) / length / length } else { 0.0 };
-            let wrong = (&residual + &step * mu).norm() / radius;
-            assert!(wrong <= 1e3 * tolerance * size, "{seed}: {wrong:e} of {size:e}");
-            // μ ≥ 0, H + μI ⪰ 0, μ (Δ − ‖s‖) = 0
-            assert!(
-                mu >= -tolerance * size && mu + least >= -1e3 * tolerance * size,
-                "{seed}: {mu:e} {least:e}"
-            );
-            assert!(mu * (radius - length) <= 1e3 * tolerance * size * radius, "{seed}: {mu} {length}");
-            let reached = -(g.dot(&step) + 0.5 * step.dot(&(&h * &step)));
-            assert!(
-                reached >= optimum * (1.0 - 1e2 * tolerance) - tolerance * size * radius * radius,
-                "{seed}: {reached:e} of {optimum:e}"
-            );
-            assert!(
-                (gain - reached).abs() <= 1e3 * tolerance * (optimum + size * radius * radius),
-                "{seed}: {gain:e} {reached:e}"
-            );
-            for k in [-21, 20] {
-                let unit = 2f64.powi(k);
-                let (scaled, more) = solved::<T>(&h, &g, radius, unit);
-                assert!(scaled == s && more.f64() == gain * unit, "{seed}: 2^{k}");
-            }
-        }
-    }
-
-    #[test]
-    fn solutions_satisfy_the_conditions_of_more_and_sorensen() {
-        check::<f64>(5000, 1e-11);
-        check::<f32>(2000, 1e-4);
+    /// What the model gains by `s`, `Σ s_i² (½ λ_i + μ)`: no term is negative, so nothing cancels.
+    fn promise(&self, mu: T) -> T {
+        let terms = self.s.as_slice().iter().zip(self.lambda.as_slice());
+        terms.fold(T::zero(), |sum, (&s, &lambda)| sum + s * (s * (T::of(0.5) * lambda + mu)))
     }
 }

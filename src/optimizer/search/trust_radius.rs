@@ -119,7 +119,7 @@ impl<T: Real> Region<T> {
 
     /// `f(x + s)` if the step is accepted, with the point in the trial buffer; adapts the radius.
     ///
-    /// Where the predicted gain is within the rounding of `f`, half the gradient is enough. And `f` can be noisier
+    /// Where the predicted gain is within the rounding of `f`, a smaller gradient is enough. And `f` can be noisier
     /// than its size tells, where large terms cancel in it: a gradient four times smaller outweighs a change that is
     /// small beside `f`.
     pub(crate) fn judge<O: Objective<T> + ?Sized>(
@@ -131,7 +131,7 @@ impl<T: Real> Region<T> {
             self.radius.retreat(length);
             return Ok(None);
         }
-        if drowns(promised, at.step.value) && self.calms(at, f, T::of(0.5))? {
+        if drowns(promised, at.step.value) && self.calms(at, f, T::one())? {
             return Ok(Some(f));
         }
         let ratio = if promised > T::zero() { (at.step.value - f) / promised } else { T::zero() };
