@@ -380,7 +380,8 @@ impl<T: Real> CriticalPoint<T> {
     }
 
     /// The least and the greatest eigenvalue: exact where all eigenvalues are known, else to a hundredth of the larger
-    /// modulus at least. A least one that counts as negative is exact.
+    /// modulus at least. A least one that counts as negative is exact. Of a penalised fit by gradients they are bounds:
+    /// no eigenvalue but those of zero is less, and none is greater.
     ///
     /// ```
     /// use gradus::CriticalPoint;

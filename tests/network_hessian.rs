@@ -4,8 +4,8 @@
 
 use gradus::nalgebra::{self, DMatrix, DVector, dmatrix};
 use gradus::{
-    Activation, Architecture, CrossEntropy, EmpiricalRisk, Hessian, HessianProduct, Huber, LogLoss, Loss,
-    Model, Network, Perceptron, Real, SecondOrderLoss, SecondOrderModel, SquaredError,
+    Activation, Architecture, CrossEntropy, EmpiricalRisk, Error, Hessian, HessianProduct, Huber, LogLoss,
+    Loss, Model, Network, Perceptron, Real, SecondOrderLoss, SecondOrderModel, SquaredError,
 };
 use num_dual::{Dual2DVec64, DualNum, hessian};
 
@@ -141,6 +141,14 @@ fn networks(activation: Activation, outputs: usize, through: bool) -> Vec<Networ
         .into()
 }
 
+/// A sigmoid before a loss that applies its own is refused.
+fn is_sigmoid_twice<L: Loss<f64>>(network: &Network, loss: L, x: &DMatrix<f64>, y: &DMatrix<f64>) -> bool {
+    let is_sigmoid = network.layers().last().is_some_and(|layer| layer.activation() == Activation::Sigmoid);
+    let refused = matches!(EmpiricalRisk::new(network.clone(), loss, x, y), Err(Error::SigmoidTwice { .. }));
+    assert!(is_sigmoid || !refused);
+    refused
+}
+
 fn against_dual_numbers<L: SecondOrderLoss<f64> + Loss<f32> + SecondOrderLoss<f32> + Copy>(
     loss: L, twin: Twin, outputs: usize,
 ) {
@@ -148,6 +156,9 @@ fn against_dual_numbers<L: SecondOrderLoss<f64> + Loss<f32> + SecondOrderLoss<f3
         for through in [false, true] {
             for network in networks(activation, outputs, through) {
                 let (x, y) = data::<f64>(network.inputs(), outputs, 5);
+                if is_sigmoid_twice(&network, loss, &x, &y) {
+                    continue;
+                }
                 let theta = point::<f64>(&network, 0);
                 let mean = |theta: DVector<Dual>| {
                     (0..5).fold(constant(0.0), |sum, j| {
@@ -201,6 +212,9 @@ fn against_products<L: SecondOrderLoss<f64> + Copy>(loss: L, outputs: usize, sam
     for activation in ACTIVATIONS {
         for network in networks(activation, outputs, samples.is_multiple_of(2)) {
             let (x, y) = data::<f64>(network.inputs(), outputs, samples);
+            if is_sigmoid_twice(&network, loss, &x, &y) {
+                continue;
+            }
             let (theta, p, what) = (point(&network, 1), network.parameter_count(), format!("{network:?}"));
             let mut risk = EmpiricalRisk::new(network, loss, &x, &y).unwrap().ridge(0.3);
             let h = dense(&mut risk, &theta);
