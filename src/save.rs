@@ -145,6 +145,7 @@ struct SavedReport<T: Real> {
     escapes: usize,
     probed: Probed,
     epochs: Option<usize>,
+    #[serde(default)]
     unscaled: Vec<usize>,
     trace: Vec<Progress<T>>,
 }
