@@ -115,6 +115,11 @@ fn conditions_hold<T: Real>(seed: u64, tolerance: f64) {
                 let model = $model(x.nrows());
                 let risk = EmpiricalRisk::new(model, $loss, &x, &y).unwrap();
                 let mut risk = risk.ridge(T::of([0.0, 0.01][i % 2]));
+                let ones = |c: usize| y.row(c).iter().filter(|y| **y == T::one()).count();
+                if $classes && (0..$outputs).any(|c| [0, y.ncols()].contains(&ones(c))) {
+                    assert!(risk.fit_l1(T::of(lambda)).is_err(), "{i}: a class is missing");
+                    continue;
+                }
                 let fitted = risk.fit_l1(T::of(lambda)).unwrap();
                 let weights = x.nrows() * $outputs;
                 let size = 1.0_f64.max(x.amax().f64()) * 1.0_f64.max(y.amax().f64()).powi(2);
@@ -191,4 +196,32 @@ fn what_cannot_be_is_refused() {
     let through = SquaredError.through(Activation::Sigmoid);
     let mut bent = EmpiricalRisk::new(Perceptron::new(1), through, &x, &y).unwrap();
     assert!(matches!(bent.fit_l1(0.1), Err(Error::Setting { name: "loss", .. })));
+}
+
+/// A class that nobody is of lets its bias run to infinity, whatever the penalty; of Huber's loss far from its bend
+/// there is no curvature, and the run goes on.
+#[test]
+fn a_missing_class_is_no_minimum_and_a_flat_hessian_no_end() {
+    let mut draw = Draw::new(5);
+    for i in 0..100 {
+        let Case { x, lambda, .. } = case::<f64>(&mut draw, 1, false, false);
+        let (n, m) = x.shape();
+        let labels = vec![i % 2; m];
+        let mut one = EmpiricalRisk::new(SigmoidClassifier::new(n), LogLoss, &x, &labels).unwrap();
+        assert!(matches!(one.fit_l1(lambda), Err(Error::OneClass { .. })));
+        let missing = draw.below(3);
+        let labels: Vec<usize> = (0..m).map(|j| (missing + 1 + j % 2) % 3).collect();
+        let model = Perceptron::new(n).with_outputs(3);
+        let mut risk = EmpiricalRisk::new(model, CrossEntropy, &x, &labels).unwrap();
+        assert!(matches!(risk.fit_l1(lambda), Err(Error::NoSamples { class, .. }) if class == missing));
+        let model = model.without_bias();
+        let mut risk = EmpiricalRisk::new(model, CrossEntropy, &x, &labels).unwrap();
+        assert!(risk.fit_l1(lambda).unwrap().report.converged());
+
+        let y = DMatrix::from_fn(1, m, |_, j| 1e3 * (1.0 + x[(0, j)]));
+        let mut risk = EmpiricalRisk::new(Perceptron::new(n), Huber::new(1e-3), &x, &y).unwrap();
+        let fitted = risk.fit_l1(1e-6).unwrap();
+        let worst = violation(&mut risk, fitted.parameters(), n, 1e-6);
+        assert!(!fitted.report.converged() || worst <= 1e-9, "{worst:e}, {}", fitted.report);
+    }
 }

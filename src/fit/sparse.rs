@@ -16,14 +16,15 @@ impl<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk<'_
     /// penalty is.
     ///
     /// Proximal Newton steps (Lee, Sun and Saunders 2014): the exact Hessian, coordinate descent on the penalised model
-    /// (Friedman, Hastie and Tibshirani 2010), backtracking. The report's value is that of the penalised objective, and
+    /// (Friedman, Hastie and Tibshirani 2010), damping. The report's value is that of the penalised objective, and
     /// its gradient norm the residual of the conditions of Karush, Kuhn and Tucker,
     ///
     /// ```text
     /// |∂f/∂b|,   |∂f/∂w + λ sign w|  for w ≠ 0,   max(|∂f/∂w| − λ, 0)  for w = 0
     /// ```
     ///
-    /// of which the largest has to be `1e−10 λ` (f64; `1e−4 λ` in f32), or rounding. `statistics` refuses the point: it is
+    /// of which the largest has to be `1e−10 λ` (f64; `1e−4 λ` in f32). Where a Newton step makes it no smaller, it is
+    /// rounding: then the report says [`Termination::Exact`], and has it as its `floor`. `statistics` refuses the point: it is
     /// no minimum of `f`, and standard errors of a selection are not those of its model. scikit-learn's `Lasso` calls `λ`
     /// `alpha`; its `LogisticRegression` has `C = 1/(λ m)`.
     ///
@@ -43,13 +44,14 @@ impl<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk<'_
     ///
     /// # Errors
     /// [`Error::Setting`] for a `λ` that is not positive and finite, and for a loss that is not convex;
-    /// [`Error::TooLarge`] where memory does not hold the Hessian; [`Error::Evaluation`] where nothing is finite at zero.
+    /// [`Error::OneClass`] and [`Error::NoSamples`] where a bias runs to infinity; [`Error::TooLarge`] where memory does not hold the Hessian; [`Error::Evaluation`] where nothing is finite at zero.
     #[doc(alias = "lasso")]
     #[doc(alias = "elastic net")]
     pub fn fit_l1(&mut self, lambda: T) -> Result<Fitted<T, M, L>, Error> {
         self.check()?;
         setting("lambda", "positive and finite", lambda, lambda > T::zero() && lambda.is_finite())?;
         setting("loss", "convex", T::zero(), self.is_convex())?;
+        self.check_biases()?;
         let p = self.dim();
         room::<T>("Hessian", &[p, p])?;
         let mut penalties = vec![T::zero(); p];
@@ -61,9 +63,9 @@ impl<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk<'_
             *lambda * framed.frame.as_ref().map_or(T::one(), |frame| frame.scale(i))
         };
         let in_frame = penalties.iter().enumerate().map(in_frame).collect();
-        let mut run = Run::new(&mut framed, in_frame)?;
+        let mut run = Run::new(&mut framed, in_frame, lambda)?;
         let termination = run.iterate()?;
-        let (phi, iterations, evaluations) = (run.phi, run.iterations, run.evaluations);
+        let (phi, reached, iterations, evaluations) = (run.phi, run.value, run.iterations, run.evaluations);
         let theta = match &framed.frame {
             Some(frame) => frame.parameters(&phi),
             None => phi,
@@ -78,15 +80,51 @@ impl<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk<'_
         report.gradient_norm = kernel::norm_inf(&residuals(&report.x, &gradient, &penalties));
         report.tolerance = tolerance::<T>() * lambda;
         (report.iterations, report.evaluations) = (iterations, evaluations + 1);
-        report.termination = match report.value.is_finite() && report.gradient_norm.is_finite() {
-            true => termination,
-            false => Termination::NonFinite,
+        let lost = report.value - reached;
+        report.termination = match termination {
+            _ if !(report.value.is_finite() && report.gradient_norm.is_finite()) => Termination::NonFinite,
+            // the weights that minimise are not among the numbers there are
+            _ if lost > T::EPSILON.sqrt() * reached.abs() => Termination::NoDescent,
+            Termination::GradientTolerance if report.gradient_norm > report.tolerance => Termination::Exact,
+            other => other,
         };
-        if report.termination.is_stationary() {
-            // the test was passed in the units of the features
+        if report.termination == Termination::Exact {
             report.floor = report.gradient_norm;
         }
         Ok(Fitted::new(self.model().clone(), self.loss().clone(), report))
+    }
+}
+
+#[expect(private_bounds, reason = "the affine models of the crate")]
+impl<T: Real, M: Affine, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
+    /// No penalty holds the biases: the loss must not fall for ever along one, as it does where a class is missing.
+    fn check_biases(&mut self) -> Result<(), Error> {
+        let linear = self.model().linear();
+        if !linear.bias {
+            return Ok(());
+        }
+        let (k, mut gradient) = (linear.outputs, DVector::zeros(self.dim()));
+        self.value_gradient(&gradient.clone(), &mut gradient);
+        let biases = gradient.rows(linear.weight_count(), k);
+        let (_, y, shares) = self.present();
+        let (mut room, mut r, mut row) = (y.room(k, 1), vec![T::zero(); k], vec![T::zero(); k]);
+        for (direction, i) in [-T::one(), T::one()].into_iter().flat_map(|d| (0..k).map(move |i| (d, i))) {
+            r.fill(T::zero());
+            r[i] = direction;
+            let mut suits = |j: usize| {
+                let y = y.columns(j..j + 1);
+                self.loss().margin(y.dense(&mut room).column(0).as_slice(), &r, &mut row) >= T::zero()
+            };
+            let falls = biases[i] * direction < T::zero();
+            if falls && (0..shares.len()).filter(|j| shares[*j] > T::zero()).all(&mut suits) {
+                let found = if direction > T::zero() { 1.0 } else { 0.0 };
+                return Err(match (k, direction > T::zero()) {
+                    (2.., false) => Error::NoSamples { argument: "y", class: i },
+                    _ => Error::OneClass { argument: "y", found },
+                });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -119,7 +157,11 @@ const SWEEPS: usize = 20;
 struct Run<'r, T: Real, O> {
     risk: &'r mut O,
     penalties: Vec<T>,
+    /// What the residual of a bias is measured by.
+    least: T,
     phi: DVector<T>,
+    /// The penalised objective there.
+    value: T,
     gradient: DVector<T>,
     hessian: DMatrix<T>,
     step: DVector<T>,
@@ -140,14 +182,18 @@ enum Descent {
 }
 
 impl<'r, T: Real, O: Hessian<T>> Run<'r, T, O> {
-    fn new(risk: &'r mut O, penalties: Vec<T>) -> Result<Self, Error> {
+    fn new(risk: &'r mut O, penalties: Vec<T>, lambda: T) -> Result<Self, Error> {
         let p = penalties.len();
+        let positive = penalties.iter().copied().filter(|penalty| *penalty > T::zero());
+        let least = positive.fold(lambda, T::min);
         let zeros = || DVector::zeros(p);
         let hessian = crate::contract::matrix("Hessian", (p, p), T::zero())?;
         Ok(Self {
             risk,
             penalties,
+            least,
             phi: zeros(),
+            value: T::NAN,
             gradient: zeros(),
             hessian,
             step: zeros(),
@@ -161,7 +207,7 @@ impl<'r, T: Real, O: Hessian<T>> Run<'r, T, O> {
 
     /// Proximal Newton steps from zero.
     fn iterate(&mut self) -> Result<Termination, Error> {
-        let mut before: Option<(DVector<T>, T)> = None;
+        let mut before: Option<(DVector<T>, T, Termination)> = None;
         for _ in 0..STEPS {
             let smooth = self.risk.value_gradient_hessian(&self.phi, &mut self.gradient, &mut self.hessian);
             self.evaluations += 1;
@@ -169,18 +215,25 @@ impl<'r, T: Real, O: Hessian<T>> Run<'r, T, O> {
             check_evaluation("the loss, or its gradient,", "a point of the run", &[value])?;
             check_evaluation("the loss, or its gradient,", "a point of the run", self.gradient.as_slice())?;
             let residual = self.residual();
-            if let Some((phi, _)) = before.take_if(|(_, before)| residual >= *before) {
+            if let Some((phi, _, why)) = before.take_if(|(_, before, _)| residual >= *before) {
                 self.phi = phi;
-                return Ok(Termination::GradientTolerance);
+                return Ok(why);
             }
+            self.value = value;
             if residual <= tolerance() {
                 return Ok(Termination::GradientTolerance);
             }
             before = None;
             match self.descend(value) {
                 Descent::Lower => {}
-                // a promise that is rounding of the values is judged by the residual
-                Descent::Rounding => before = Some((self.phi.clone(), residual)),
+                // a promise that is rounding of the values is judged by the residual; a step that damping has made short
+                // promises little wherever it starts
+                Descent::Rounding => {
+                    let is_newton = self.damping <= T::of(1e-3);
+                    let why = if is_newton { Termination::Exact } else { Termination::NoDescent };
+                    before = Some((self.phi.clone(), residual, why));
+                    self.damping *= T::of(0.1);
+                }
                 Descent::None => return Ok(Termination::NoDescent),
             }
             self.phi += &self.step;
@@ -191,10 +244,8 @@ impl<'r, T: Real, O: Hessian<T>> Run<'r, T, O> {
 
     /// The largest residual beside its penalty, that of a bias beside the least of them.
     fn residual(&self) -> T {
-        let positive = self.penalties.iter().copied().filter(|lambda| *lambda > T::zero());
-        let least = positive.fold(T::MAX, T::min);
         let mut residuals = residuals(&self.phi, &self.gradient, &self.penalties);
-        residuals.iter_mut().zip(&self.penalties).for_each(|(r, lambda)| *r /= lambda.max(least));
+        residuals.iter_mut().zip(&self.penalties).for_each(|(r, lambda)| *r /= lambda.max(self.least));
         kernel::norm_inf(&residuals)
     }
 

@@ -27,8 +27,8 @@ pub struct Epoch<T> {
     pub loss: T,
     /// The validation objective after the epoch, if there is one.
     pub validation: Option<T>,
-    /// What the closure of the run has recorded ([`Training::record`](super::Training::record)), as a share of right
-    /// samples.
+    /// What the closure of the run has recorded ([`Training::record`](super::Training::record)), such as the share
+    /// of right samples.
     pub metric: Option<T>,
 }
 
