@@ -318,7 +318,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     #[expect(private_bounds, reason = "the affine models of the crate")]
     pub fn weights(&self) -> DMatrix<T>
     where
-        M: Affine,
+        M: Affine<T>,
     {
         let (k, n) = (self.model.outputs(), self.model.inputs());
         DMatrix::from_iterator(k, n, self.coefficients().take(k * n))
@@ -338,7 +338,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     #[expect(private_bounds, reason = "the affine models of the crate")]
     pub fn bias(&self) -> DVector<T>
     where
-        M: Affine,
+        M: Affine<T>,
     {
         let (k, n) = (self.model.outputs(), self.model.inputs());
         DVector::from_iterator(k, self.coefficients().skip(k * n).take(k))

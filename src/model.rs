@@ -18,9 +18,10 @@ use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector};
 use crate::Real;
 
 pub use activation::Activation;
+pub(crate) use affine::Affine;
 pub use initialize::Initialize;
 pub(crate) use initialize::Stream;
-pub(crate) use linear::{Affine, Linear};
+pub(crate) use linear::Linear;
 #[doc(hidden)]
 pub use network::NetworkCache;
 pub use network::{Layer, Network};
@@ -28,6 +29,7 @@ pub use perceptron::Perceptron;
 pub use sigmoid_classifier::SigmoidClassifier;
 
 mod activation;
+mod affine;
 mod initialize;
 mod linear;
 mod network;

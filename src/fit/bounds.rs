@@ -19,7 +19,7 @@ use crate::{CriticalPoint, EmpiricalRisk, Inertia, Real, Report, SecondOrderLoss
 ///
 /// Of softmax, equal changes of all biases change nothing: `H` has one eigenvalue of zero, and the others are bounded so.
 /// Nothing where `B` is not definite beyond.
-pub(super) fn certify<T: Real, M: Affine, L: SecondOrderLoss<T> + Clone>(
+pub(super) fn certify<T: Real, M: Affine<T>, L: SecondOrderLoss<T> + Clone>(
     risk: &mut EmpiricalRisk<'_, T, M, L>, report: &Report<T>,
 ) -> Option<CriticalPoint<T>> {
     let (linear, p) = (risk.model().linear(), report.x.len());

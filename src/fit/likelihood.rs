@@ -11,8 +11,8 @@ use crate::data::{Inputs, Targets};
 use crate::kernel;
 use crate::model::Affine;
 use crate::{
-    Architecture, CrossEntropy, EmpiricalRisk, Error, HessianProduct, Huber, Lbfgs, LogLoss, Method, Newton,
-    Objective, Perceptron, Real, Report, SecondOrderLoss, SigmoidClassifier, Stop, Termination, minimize,
+    CrossEntropy, EmpiricalRisk, Error, HessianProduct, Huber, Lbfgs, LogLoss, Method, Newton, Objective,
+    Perceptron, Real, Report, SecondOrderLoss, SigmoidClassifier, Stop, Termination, minimize,
 };
 
 impl SigmoidClassifier {
@@ -90,7 +90,7 @@ impl<T: Real> Fit<T, Huber> for Perceptron {
 /// From zero, on features measured from an origin, in their own units: by Newton, or where that costs more, by L-BFGS.
 /// `curvature` is about that of the loss at zero. Where weights are penalised there is a minimum: biases alone recede only
 /// where an output sees a single class.
-fn fit_affine<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone>(
+fn fit_affine<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone>(
     risk: &mut EmpiricalRisk<'_, T, M, L>, curvature: T,
 ) -> Result<Fitted<T, M, L>, Error> {
     risk.check()?;
@@ -133,7 +133,7 @@ fn newton_costs_more(m: usize, n: usize, k: usize) -> bool {
 
 /// Newton's method, which goes on where the gradient is small only because a sample far out is the unit of its feature:
 /// there the decrement promises more than rounding.
-fn by_newton<T: Real, M: Affine, L: SecondOrderLoss<T>>(
+fn by_newton<T: Real, M: Affine<T>, L: SecondOrderLoss<T>>(
     framed: &mut EmpiricalRisk<'_, T, M, L>, stop: &Stop<T>,
 ) -> Result<Report<T>, Error> {
     let start = DVector::zeros(framed.dim());
@@ -148,7 +148,7 @@ fn by_newton<T: Real, M: Affine, L: SecondOrderLoss<T>>(
 
 /// L-BFGS in the units of the features. Where it has not ended after some steps, features depend on each other, and it goes
 /// on in coordinates in which they do not, unless a penalty holds more features than there are samples.
-fn by_lbfgs<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone>(
+fn by_lbfgs<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone>(
     framed: &mut EmpiricalRisk<'_, T, M, L>, curvature: T, stop: &Stop<T>,
 ) -> Result<Report<T>, Error> {
     let (n, m) = (framed.model().inputs(), framed.samples());
@@ -188,7 +188,7 @@ const PLAIN: usize = 200;
 
 /// The point of a report by `θ`. Where the numbers nearest to the likeliest parameters are far from likeliest, no step
 /// leads closer.
-fn bring_back<T: Real, M: Affine, L: SecondOrderLoss<T>>(
+fn bring_back<T: Real, M: Affine<T>, L: SecondOrderLoss<T>>(
     report: &mut Report<T>, framed: &mut EmpiricalRisk<'_, T, M, L>,
 ) -> Result<(), Error> {
     let Some(frame) = &framed.frame else { return Ok(()) };

@@ -9,7 +9,7 @@ use crate::model::Affine;
 use crate::{EmpiricalRisk, Error, Hessian, Objective, Real, Report, SecondOrderLoss, Termination};
 
 #[expect(private_bounds, reason = "the affine models of the crate")]
-impl<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
+impl<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
     /// The minimum of `f(θ) + λ ‖W‖₁`, of an affine model under a convex loss: weights of features that do not earn their
     /// penalty are exactly zero (Tibshirani 1996). With a [ridge penalty](Self::ridge) too it is the elastic net. Biases
     /// are not penalised. Features should be of one scale (see [`Standardizer`](crate::data::Standardizer)), for the
@@ -96,7 +96,7 @@ impl<T: Real, M: Affine + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk<'_
 }
 
 #[expect(private_bounds, reason = "the affine models of the crate")]
-impl<T: Real, M: Affine, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
+impl<T: Real, M: Affine<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
     /// No penalty holds the biases: the loss must not fall for ever along one, as it does where a class is missing.
     fn check_biases(&mut self) -> Result<(), Error> {
         let linear = self.model().linear();

@@ -1,4 +1,4 @@
-use super::linear::{Affine, Linear};
+use super::linear::Linear;
 
 /// A perceptron: `ŷ = W x + b`, the model of linear regression.
 ///
@@ -62,11 +62,5 @@ impl Perceptron {
     #[must_use]
     pub fn without_bias(self) -> Self {
         Self(Linear { bias: false, ..self.0 })
-    }
-}
-
-impl Affine for Perceptron {
-    fn linear(&self) -> Linear {
-        self.0
     }
 }

@@ -1,4 +1,4 @@
-use super::linear::{Affine, Linear};
+use super::linear::Linear;
 
 /// The sigmoid classifier: `ŷ = σ(W x + b)`, the probability of class 1; logistic regression.
 ///
@@ -60,11 +60,5 @@ impl SigmoidClassifier {
     #[must_use]
     pub fn without_bias(self) -> Self {
         Self(Linear { bias: false, ..self.0 })
-    }
-}
-
-impl Affine for SigmoidClassifier {
-    fn linear(&self) -> Linear {
-        self.0
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Design<'a, T: Real> {
 
 impl<'a, T: Real> Design<'a, T> {
     /// The batch of a risk with its penalty; the weights are its shares, or these times the curvature of each sample.
-    pub(crate) fn new<M: Model<T> + Affine, L: Loss<T>>(
+    pub(crate) fn new<M: Affine<T>, L: Loss<T>>(
         risk: &'a EmpiricalRisk<'_, T, M, L>, weights: &'a [T],
     ) -> Self {
         let (x, _, shares) = risk.present();
@@ -143,7 +143,7 @@ impl<T: Real, M: Model<T>, L: Loss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
     /// the penalty determines the weight of a feature.
     pub(crate) fn framed(&self) -> EmpiricalRisk<'_, T, M, L>
     where
-        M: Affine + Clone,
+        M: Affine<T> + Clone,
     {
         let (x, y, shares) = self.present();
         let frame = Frame::new(x, shares, self.model.outputs(), self.model.linear().bias, self.ridge.sqrt());
@@ -172,7 +172,7 @@ impl<T: Real, M: Model<T>, L: Loss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
     /// do in a frame, nor where a penalty holds more features than there are samples.
     pub(crate) fn units(&self, c: T) -> Vec<T>
     where
-        M: Affine,
+        M: Affine<T>,
     {
         let ((x, _, _), bias) = (self.present(), self.model.linear().bias);
         let mut units = vec![T::one(); x.nrows() + usize::from(bias)];
@@ -188,7 +188,7 @@ impl<T: Real, M: Model<T>, L: Loss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
     /// whose curvature is about `c`.
     pub(crate) fn metric(&self, c: T) -> Result<DMatrix<T>, Error>
     where
-        M: Affine,
+        M: Affine<T>,
     {
         let linear = Linear { outputs: 1, ..self.model.linear() };
         let p = linear.parameter_count();

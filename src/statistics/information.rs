@@ -149,7 +149,7 @@ struct Block<T: Real> {
 }
 
 impl<T: Real> Block<T> {
-    fn new<M: Model<T> + Affine, L: Loss<T>>(
+    fn new<M: Affine<T>, L: Loss<T>>(
         risk: &EmpiricalRisk<'_, T, M, L>, weights: &[T], y: DMatrixView<'_, T>,
     ) -> Result<Self, Error> {
         let design = Design::new(risk, weights);
