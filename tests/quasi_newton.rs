@@ -1,5 +1,8 @@
 //! L-BFGS, BFGS and conjugate gradients: what they must reach, and that they never claim more.
 
+#[path = "support/draw.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
+mod draw;
 #[path = "support/problems.rs"]
 #[expect(dead_code, reason = "shared by several tests")]
 mod problems;
@@ -314,4 +317,63 @@ fn a_resized_gradient_is_an_error() {
         let error = minimize(method.as_mut(), &mut f, dvector![1.0, 2.0], &Stop::default());
         assert!(matches!(error, Err(Error::Resized { expected: 2, found: 1, .. })), "{name}: {error:?}");
     }
+}
+
+/// Lines under Huber's loss whose samples lie mostly in its linear parts: around such a minimum the gradient is the
+/// rounding of terms that cancel, and nothing changes it. The convex risk is no lower elsewhere than `f − ‖∇f‖ ‖x − x'‖`.
+#[test]
+fn flat_minima_are_found() -> Result<(), Error> {
+    fn check<T: Real>(seed: u64) -> Result<usize, Error> {
+        let mut draw = draw::Draw::new(seed);
+        let m = 4 + draw.below(8);
+        let scale = 10f64.powf(2.0 * draw.unit());
+        let x = DMatrix::from_fn(1, m, |_, j| T::of(j as f64));
+        let y = DMatrix::from_fn(1, m, |_, j| {
+            let far = if draw.unit() < -0.2 { 30.0 * draw.unit() } else { 0.0 };
+            T::of(scale * (1.0 + 2.0 * j as f64 + far))
+        });
+        let mut risk = EmpiricalRisk::new(Perceptron::new(1), Huber::new(0.1 * scale), &x, &y)?;
+        let (start, stop) = (DVector::zeros(2), Stop::default().iterations(1000));
+        let mut reports = Vec::new();
+        for mut method in methods() {
+            reports.push(run(&mut method, &mut risk, start.clone(), &stop)?);
+        }
+        for (a, b) in reports.iter().flat_map(|a| reports.iter().map(move |b| (a, b))) {
+            let apart = (&a.x - &b.x).abs().sum().f64();
+            let fall = a.gradient_norm.f64() * apart + 64.0 * T::EPSILON.f64() * a.value.f64();
+            assert!(!a.converged() || b.value.f64() >= a.value.f64() - fall, "{seed}: {a} {b}");
+        }
+        Ok(reports.iter().filter(|report| report.converged()).count())
+    }
+    let mut converged = [0; 2];
+    for seed in 1..=200 {
+        converged[0] += check::<f64>(seed)?;
+        converged[1] += check::<f32>(seed)?;
+    }
+    // the rest start on a plateau, or end beside a kink
+    assert!(converged.iter().all(|&count| count >= 590), "{converged:?} of 600");
+    Ok(())
+}
+
+/// `1 + e⁻ˣ`: rounding hides the way down, but the gradient there is not rounding.
+#[test]
+fn what_falls_for_ever_has_no_minimum() -> Result<(), Error> {
+    fn check<T: Real>() -> Result<(), Error> {
+        let mut f = Function::new(1, |x: &DVector<T>, g: &mut DVector<T>| {
+            g[0] = -(-x[0]).exp();
+            T::one() + (-x[0]).exp()
+        });
+        for mut method in methods() {
+            for start in [0.0, 1.0, 8.0] {
+                let start = DVector::from_element(1, T::of(start));
+                let report = run(&mut method, &mut f, start, &Stop::default())?;
+                // where the exponential underflows, nothing tells the point from a minimum
+                let is_zero = report.gradient_norm == T::zero();
+                assert!(!report.converged() || is_zero, "{}: {report}", method.0);
+            }
+        }
+        Ok(())
+    }
+    check::<f64>()?;
+    check::<f32>()
 }

@@ -125,28 +125,37 @@ impl<T: Real> Zero<T> {
 
     /// Four times what the gradient changes by between neighbouring numbers: the coordinates move by two ulps each, in
     /// turn up and down. Nothing where a thousand times the way changes it by little more: that is a kink, or no rounding
-    /// that could be told from one.
+    /// that could be told from one. A gradient within `8 ε` of the first one is the rounding of terms that cancel where
+    /// neighbours leave it as it is or change it altogether: that of a function that falls for ever changes by little,
+    /// above the subnormal numbers.
     pub(super) fn measure_floor<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, report: &mut Report<T>,
     ) -> Result<(), Error> {
         evaluate(objective, &report.x, &mut self.gradient)?;
         report.evaluations = report.evaluations.saturating_add(3);
-        let mut changes = [T::zero(); 2];
-        for (change, ulps) in changes.iter_mut().zip([2.0, 2048.0]) {
-            self.there.clone_from(&report.x);
-            for (i, x) in self.there.iter_mut().enumerate() {
-                *x *= T::one() + T::EPSILON * T::of(if i % 2 == 0 { ulps } else { -ulps });
-            }
-            evaluate(objective, &self.there, &mut self.changed)?;
-            let is_finite = kernel::all_finite(self.changed.as_slice());
-            *change = if is_finite {
-                kernel::norm_inf((&self.changed - &self.gradient).as_slice())
-            } else {
-                T::zero()
-            };
-        }
-        let [near, far] = changes;
-        report.floor = if far >= T::of(16.0) * near { T::of(4.0) * near } else { T::zero() };
+        let near = self.change_between(objective, &report.x, T::of(2.0))?;
+        let far = self.change_between(objective, &report.x, T::of(2048.0))?;
+        let norm = report.gradient_norm;
+        let terms = self.first.map_or(T::zero(), |first| T::of(8.0) * T::EPSILON * first);
+        let is_noise = near == T::zero() || T::of(4.0) * near >= norm;
+        report.floor = match far >= T::of(16.0) * near {
+            _ if norm <= terms && is_noise && norm * T::EPSILON > T::zero() => terms,
+            true => T::of(4.0) * near,
+            false => T::zero(),
+        };
         Ok(())
+    }
+
+    /// What the gradient changes by where each coordinate moves by so many ulps; NaN where it is not finite there.
+    fn change_between<O: Objective<T> + ?Sized>(
+        &mut self, objective: &mut O, x: &DVector<T>, ulps: T,
+    ) -> Result<T, Error> {
+        self.there.clone_from(x);
+        for (i, x) in self.there.iter_mut().enumerate() {
+            *x *= T::one() + T::EPSILON * if i % 2 == 0 { ulps } else { -ulps };
+        }
+        evaluate(objective, &self.there, &mut self.changed)?;
+        let is_finite = kernel::all_finite(self.changed.as_slice());
+        Ok(if is_finite { kernel::norm_inf((&self.changed - &self.gradient).as_slice()) } else { T::NAN })
     }
 }
