@@ -41,6 +41,21 @@
 //! println!("{} with residual sum of squares {}", report.x, 2.0 * report.value);
 //! # Ok::<(), gradus::Error>(())
 //! ```
+//!
+//! Where the residuals are those of a model at samples, both methods take the risk itself, and the derivatives may be left
+//! to the feature `num-dual` (`DualModel`; residuals that are no curve's are `DualResiduals`):
+//!
+//! ```
+//! use gradus::{Activation, EmpiricalRisk, LevenbergMarquardt, Network, SquaredError, Stop};
+//!
+//! let (x, y) = ([-2.0, -1.0, 0.0, 1.0, 2.0], [-0.9, -0.8, 0.1, 0.7, 1.0]);
+//! let network = Network::new(&[1, 1, 1], Activation::Tanh);
+//! let start = network.initial(1);
+//! let mut risk = EmpiricalRisk::new(network, SquaredError, &x, &y)?.ridge(1e-3);
+//! let fitted = risk.fit_with(&mut LevenbergMarquardt::new(), start, &Stop::default())?;
+//! assert!(fitted.report.converged());
+//! # Ok::<(), gradus::Error>(())
+//! ```
 
 use nalgebra::{DMatrix, DVector};
 
@@ -48,12 +63,17 @@ use crate::contract::{check_size, matrix, room};
 use crate::kernel::{self, Factor};
 use crate::{Error, Hessian, Objective, Real, Stop};
 
+#[cfg(feature = "num-dual")]
+pub use dual::DualResiduals;
 pub use gauss_newton::GaussNewton;
 pub use levenberg_marquardt::LevenbergMarquardt;
 
+#[cfg(feature = "num-dual")]
+mod dual;
 mod gauss_newton;
 mod levenberg_marquardt;
 mod local_problem;
+mod samples;
 
 /// Residuals `r: Rⁿ → Rᵐ` with their Jacobian, to be made small in the sum of squares.
 ///
@@ -85,6 +105,11 @@ mod local_problem;
 /// assert!((report.x[0] - 2.0_f64.sqrt()).abs() < 1e-15);
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no `Residuals`, which this method needs",
+    note = "an `EmpiricalRisk` with `SquaredError` goes to `risk.fit_with(&mut LevenbergMarquardt::new(), start, \
+            &Stop::default())`; residuals by dual numbers are `AutoDiff::new(mine)`"
+)]
 pub trait Residuals<T: Real> {
     /// The number `n` of parameters.
     fn dim(&self) -> usize;

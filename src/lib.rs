@@ -24,7 +24,8 @@
 //! | standard errors, p values, intervals | [`EmpiricalRisk::statistics`] |
 //! | minimise a function of many variables | [`minimize`] with an [`Optimizer`](optimizer) |
 //! | of one variable, or find its root | [`univariate`] |
-//! | fit a curve by nonlinear least squares | [`LevenbergMarquardt`] |
+//! | fit a curve of your own, without derivatives | `DualModel` (feature `num-dual`), as below |
+//! | by residuals and Jacobian | [`LevenbergMarquardt`] |
 //! | check a gradient of your own | [`check::gradient`] |
 //! | know which method suits | [`how_to_choose`] |
 //!
@@ -58,7 +59,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `rayon` | chunks of a batch side by side on rayon's threads, bit for bit as without; fastest inside `ThreadPool::install` |
-//! | `num-dual` | exact derivatives of functions that are generic over dual numbers ([`objective`]) |
+//! | `num-dual` | exact derivatives of functions ([`objective`]), models and residuals that are written once over dual numbers |
 //! | `safetensors` | networks and affine models from PyTorch's weights, and back ([`Fitted`]) |
 //! | `serde` | saving and loading of what training leaves ([`Fitted`]), with every file checked |
 //!
@@ -70,6 +71,37 @@
 //! ```toml
 //! [profile.dev.package.gradus]
 //! opt-level = 3
+//! ```
+//!
+//! # A curve of your own
+//!
+//! With the feature `num-dual` a curve is written once, and has its first and second derivatives:
+//!
+#![cfg_attr(feature = "num-dual", doc = "```")]
+#![cfg_attr(not(feature = "num-dual"), doc = "```ignore")]
+//! use gradus::{Architecture, DualModel, EmpiricalRisk, LevenbergMarquardt, Number};
+//! use gradus::{SquaredError, Stop, vector};
+//!
+//! /// z = θ₁/(1 + exp(−θ₂ (t − θ₃)))
+//! #[derive(Clone)]
+//! struct Growth;
+//! impl Architecture for Growth {
+//!     fn inputs(&self) -> usize { 1 }
+//!     fn outputs(&self) -> usize { 1 }
+//!     fn parameter_count(&self) -> usize { 3 }
+//! }
+//! impl DualModel for Growth {
+//!     fn scores<D: Number>(&self, theta: &[D], t: &[D], z: &mut [D]) {
+//!         z[0] = theta[0] / (D::of(1.0) + (-theta[1] * (t[0] - theta[2])).exp());
+//!     }
+//! }
+//!
+//! let (t, y) = ([0.0, 2.0, 4.0, 6.0, 8.0, 10.0], [0.1, 0.3, 0.9, 2.4, 5.1, 7.6]);
+//! let mut risk = EmpiricalRisk::new(Growth, SquaredError, &t, &y)?;
+//! let (mut method, start) = (LevenbergMarquardt::new(), vector![5.0, 1.0, 5.0]);
+//! let fitted = risk.fit_with(&mut method, start, &Stop::default())?;
+//! assert!((fitted.parameters()[2] - 7.9_f64).abs() < 0.2);
+//! # Ok::<(), gradus::Error>(())
 //! ```
 //!
 //! # A saddle is not a minimum
@@ -134,6 +166,9 @@ pub use least_squares::{GaussNewton, LeastSquares, LevenbergMarquardt, Residuals
 #[doc(inline)]
 pub use loss::{Classifier, CrossEntropy, Huber, LogLoss, Loss, SecondOrderLoss, SquaredError, Through};
 pub use minimize::{Method, Progress, Report, Stop, minimize, minimize_with};
+#[cfg(feature = "num-dual")]
+#[doc(inline)]
+pub use model::DualModel;
 #[doc(inline)]
 pub use model::{
     Activation, Architecture, Initialize, InputGradient, Layer, Model, Network, Perceptron, SecondOrderModel,
@@ -142,6 +177,9 @@ pub use model::{
 pub use nalgebra;
 #[cfg(feature = "num-dual")]
 pub use num_dual;
+#[cfg(feature = "num-dual")]
+#[doc(inline)]
+pub use objective::Number;
 #[doc(inline)]
 pub use objective::{Function, Hessian, HessianProduct, Objective, Recession};
 #[doc(inline)]

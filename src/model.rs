@@ -19,6 +19,11 @@ use crate::Real;
 
 pub use activation::Activation;
 pub(crate) use affine::Affine;
+#[cfg(feature = "num-dual")]
+#[doc(hidden)]
+pub use dual::DualCache;
+#[cfg(feature = "num-dual")]
+pub use dual::DualModel;
 pub use initialize::Initialize;
 pub(crate) use initialize::Stream;
 pub(crate) use linear::Linear;
@@ -30,6 +35,8 @@ pub use sigmoid_classifier::SigmoidClassifier;
 
 mod activation;
 mod affine;
+#[cfg(feature = "num-dual")]
+mod dual;
 mod initialize;
 mod linear;
 mod network;

@@ -23,7 +23,9 @@ use crate::{Error, Real};
 #[doc(hidden)]
 pub use dual::DualReal;
 #[cfg(feature = "num-dual")]
-pub use dual::{AutoDiff, DualFunction};
+pub use dual::{AutoDiff, DualFunction, Number};
+#[cfg(feature = "num-dual")]
+pub(crate) use dual::{Chunk, WIDTH, parts, seed};
 pub use function::Function;
 #[doc(hidden)]
 pub use function::{ValueAlone, WithHessian, Without};

@@ -1,9 +1,10 @@
 use nalgebra::DVector;
 
 use super::local_problem::{Attempt, LocalProblem};
+use super::samples::squares;
 use super::{LeastSquares, Residuals, to_the_end};
 use crate::optimizer::{Optimizer, Step};
-use crate::{Error, Real, Report, minimize};
+use crate::{EmpiricalRisk, Error, Model, Real, Report, SquaredError, minimize};
 
 /// Halvings of one step, at the most.
 const HALVINGS: usize = 50;
@@ -16,7 +17,8 @@ const HALVINGS: usize = 50;
 ///
 /// By an orthogonal factorisation with column pivoting; directions that `J` does not determine stay where they
 /// are. Quick where residuals are small or the model nearly linear and the start good; where it is neither,
-/// [`LevenbergMarquardt`](super::LevenbergMarquardt) is safer and hardly slower. It ends as that does.
+/// [`LevenbergMarquardt`](super::LevenbergMarquardt) is safer and hardly slower. It ends as that
+/// does, and takes a risk with squared error as that does.
 ///
 /// Source: Nocedal and Wright, *Numerical Optimization* (2006), section 10.3.
 ///
@@ -107,12 +109,31 @@ impl<T: Real> GaussNewton<T> {
     pub fn solve<R: Residuals<T>>(&mut self, problem: R, start: DVector<T>) -> Result<Report<T>, Error> {
         minimize(self, &mut LeastSquares::new(problem), start, &to_the_end())
     }
+
+    fn begin(&mut self, tolerance: Option<T>) -> Result<(), Error> {
+        self.local = LocalProblem::new(tolerance.is_some());
+        Ok(())
+    }
+}
+
+/// Of a risk with squared error, as [`squares`] says.
+impl<T: Real, M: Model<T>> Optimizer<T, EmpiricalRisk<'_, T, M, SquaredError>> for GaussNewton<T> {
+    fn start(
+        &mut self, _risk: &EmpiricalRisk<'_, T, M, SquaredError>, tolerance: Option<T>,
+    ) -> Result<(), Error> {
+        self.begin(tolerance)
+    }
+
+    fn step(
+        &mut self, risk: &mut EmpiricalRisk<'_, T, M, SquaredError>, x: &mut DVector<T>,
+    ) -> Result<Step<T>, Error> {
+        self.step(&mut squares(risk), x)
+    }
 }
 
 impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for GaussNewton<T> {
     fn start(&mut self, _squares: &LeastSquares<T, R>, tolerance: Option<T>) -> Result<(), Error> {
-        self.local = LocalProblem::new(tolerance.is_some());
-        Ok(())
+        self.begin(tolerance)
     }
 
     fn step(&mut self, squares: &mut LeastSquares<T, R>, x: &mut DVector<T>) -> Result<Step<T>, Error> {

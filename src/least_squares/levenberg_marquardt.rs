@@ -1,10 +1,11 @@
 use nalgebra::DVector;
 
 use super::local_problem::{Attempt, LocalProblem};
+use super::samples::squares;
 use super::{LeastSquares, Residuals, to_the_end};
 use crate::contract::setting;
 use crate::optimizer::{Optimizer, RadiusRule, Step, TrustRadius};
-use crate::{Error, Real, Report, minimize};
+use crate::{EmpiricalRisk, Error, Model, Real, Report, SquaredError, minimize};
 
 /// Tries of one step, at the most.
 const TRIES: usize = 60;
@@ -31,7 +32,9 @@ const TRIES: usize = 60;
 /// Source: Moré, *The Levenberg-Marquardt algorithm: implementation and theory*, Lecture Notes in Mathematics
 /// 630 (1978).
 ///
-/// The [module](super) has an example.
+/// It steps on [`Residuals`], and on an [`EmpiricalRisk`] of any model with [`SquaredError`]: then the residuals are those
+/// of the samples times the roots of their shares, a ridge penalty adds a row `√λ` for each weight, and value and report are
+/// the risk's. The [module](super) has an example of either.
 ///
 /// ```
 /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
@@ -153,13 +156,32 @@ impl<T: Real> LevenbergMarquardt<T> {
     pub fn solve<R: Residuals<T>>(&mut self, problem: R, start: DVector<T>) -> Result<Report<T>, Error> {
         minimize(self, &mut LeastSquares::new(problem), start, &to_the_end())
     }
+
+    fn begin(&mut self, tolerance: Option<T>) -> Result<(), Error> {
+        self.local = LocalProblem::new(tolerance.is_some());
+        let fine = self.factor > T::zero() && self.factor.is_finite();
+        setting("factor", "positive and finite", self.factor, fine)
+    }
+}
+
+/// Of a risk with squared error, as [`squares`] says.
+impl<T: Real, M: Model<T>> Optimizer<T, EmpiricalRisk<'_, T, M, SquaredError>> for LevenbergMarquardt<T> {
+    fn start(
+        &mut self, _risk: &EmpiricalRisk<'_, T, M, SquaredError>, tolerance: Option<T>,
+    ) -> Result<(), Error> {
+        self.begin(tolerance)
+    }
+
+    fn step(
+        &mut self, risk: &mut EmpiricalRisk<'_, T, M, SquaredError>, x: &mut DVector<T>,
+    ) -> Result<Step<T>, Error> {
+        self.step(&mut squares(risk), x)
+    }
 }
 
 impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMarquardt<T> {
     fn start(&mut self, _squares: &LeastSquares<T, R>, tolerance: Option<T>) -> Result<(), Error> {
-        self.local = LocalProblem::new(tolerance.is_some());
-        let fine = self.factor > T::zero() && self.factor.is_finite();
-        setting("factor", "positive and finite", self.factor, fine)
+        self.begin(tolerance)
     }
 
     fn step(&mut self, squares: &mut LeastSquares<T, R>, x: &mut DVector<T>) -> Result<Step<T>, Error> {

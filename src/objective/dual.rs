@@ -19,7 +19,9 @@ use crate::{Hessian, HessianProduct, Objective, Real};
 ///
 /// impl<T: DualReal> DualFunction<T> for Cube {
 ///     fn dim(&self) -> usize { 1 }
-///     fn value<D: DualNum<Primitive = T>>(&self, x: &DVector<D>) -> D { x[0].powi(3) }
+///     fn value<D: DualNum<Primitive = T> + Copy>(&self, x: &DVector<D>) -> D {
+///         x[0].powi(3)
+///     }
 /// }
 ///
 /// let mut g = dvector![0.0_f32];
@@ -29,6 +31,35 @@ use crate::{Hessian, HessianProduct, Objective, Real};
 pub trait DualReal: Real + DualNumFloat + DualNum<Primitive = Self> {}
 
 impl<T: Real + DualNumFloat + DualNum<Primitive = T>> DualReal for T {}
+
+/// A number that may carry derivatives: what a [`DualModel`](crate::DualModel) or [`DualResiduals`](crate::least_squares::DualResiduals)
+/// computes with, in `f64` or `f32`. It is [`Copy`], with the usual operators and functions (`exp`, `ln`, `powi`, `sqrt`,
+/// `tanh`, …), and compares by value.
+///
+/// ```
+/// use gradus::Number;
+///
+/// /// Rosenbrock's valley
+/// fn valley<D: Number>(x: &[D]) -> D {
+///     let t = x[1] - x[0] * x[0];
+///     D::of(100.0) * t * t + (D::of(1.0) - x[0]).powi(2)
+/// }
+/// assert_eq!(valley(&[0.0, 1.0]), 101.0);
+/// ```
+pub trait Number: DualNum<Primitive: DualReal> + Copy {
+    /// A constant.
+    ///
+    /// ```
+    /// use gradus::Number;
+    ///
+    /// assert_eq!(<f32 as Number>::of(0.5), 0.5);
+    /// ```
+    fn of(value: f64) -> Self {
+        <Self as From<Self::Primitive>>::from(<Self::Primitive as Real>::of(value))
+    }
+}
+
+impl<D: DualNum<Primitive: DualReal> + Copy> Number for D {}
 
 /// A function written once, over numbers that may carry derivatives; [`AutoDiff`] makes an objective of it.
 ///
@@ -45,9 +76,9 @@ impl<T: Real + DualNumFloat + DualNum<Primitive = T>> DualReal for T {}
 ///     fn dim(&self) -> usize {
 ///         2
 ///     }
-///     fn value<D: DualNum<Primitive = f64>>(&self, x: &DVector<D>) -> D {
-///         let (x, y) = (x[0].clone(), x[1].clone());
-///         x.exp() + x * &y * &y - y.ln()
+///     fn value<D: DualNum<Primitive = f64> + Copy>(&self, x: &DVector<D>) -> D {
+///         let (x, y) = (x[0], x[1]);
+///         x.exp() + x * y * y - y.ln()
 ///     }
 /// }
 ///
@@ -62,14 +93,14 @@ pub trait DualFunction<T: DualReal> {
 
     /// `f(x)`. Branches on the value of a number are fine (`x > 0.0`); the derivatives are those of the branch
     /// taken.
-    fn value<D: DualNum<Primitive = T>>(&self, x: &DVector<D>) -> D;
+    fn value<D: DualNum<Primitive = T> + Copy>(&self, x: &DVector<D>) -> D;
 }
 
 /// So many coordinates share one run through the function.
-const WIDTH: usize = 8;
+pub(crate) const WIDTH: usize = 8;
 
 /// `f + Σ f_i ε_i`, a chunk of the gradient.
-type Chunk<T> = DualSVec<T, WIDTH>;
+pub(crate) type Chunk<T> = DualSVec<T, WIDTH>;
 
 /// A [`DualFunction`] as an objective with gradient, Hessian and Hessian product, exact to rounding.
 ///
@@ -95,8 +126,8 @@ type Chunk<T> = DualSVec<T, WIDTH>;
 ///     fn dim(&self) -> usize {
 ///         2
 ///     }
-///     fn value<D: DualNum<Primitive = f64>>(&self, x: &DVector<D>) -> D {
-///         x[0].powi(2) * &x[1]
+///     fn value<D: DualNum<Primitive = f64> + Copy>(&self, x: &DVector<D>) -> D {
+///         x[0].powi(2) * x[1]
 ///     }
 /// }
 ///
@@ -106,13 +137,44 @@ type Chunk<T> = DualSVec<T, WIDTH>;
 /// ```
 #[derive(Clone)]
 pub struct AutoDiff<T: DualReal, F> {
-    function: F,
-    first: DVector<Chunk<T>>,
-    second: DVector<Dual<Chunk<T>>>,
+    pub(crate) function: F,
+    pub(crate) first: Run<Chunk<T>>,
+    pub(crate) second: Run<Dual<Chunk<T>>>,
 }
 
-impl<T: DualReal, F: DualFunction<T>> AutoDiff<T, F> {
-    /// The objective of a function.
+/// The arguments of a run, and room for its results where there are several.
+#[derive(Clone)]
+pub(crate) struct Run<D> {
+    pub(crate) x: DVector<D>,
+    pub(crate) results: Vec<D>,
+}
+
+impl<T: DualReal> Run<Chunk<T>> {
+    /// Derivatives in the coordinates from `start` on.
+    pub(crate) fn place(&mut self, x: &DVector<T>, start: usize) {
+        let numbers = x.iter().enumerate().map(|(i, x)| seed(*x, i, start));
+        write(&mut self.x, x.len(), numbers);
+    }
+}
+
+impl<T: DualReal> Run<Dual<Chunk<T>>> {
+    /// Derivatives along `v`, and mixed ones in the coordinates from `start` on.
+    pub(crate) fn place(&mut self, x: &DVector<T>, v: impl Fn(usize) -> T, start: usize) {
+        let numbers = x.iter().enumerate().map(|(i, x)| Dual::new(seed(*x, i, start), Chunk::from_re(v(i))));
+        write(&mut self.x, x.len(), numbers);
+    }
+}
+
+fn write<D: DualNum + Copy>(to: &mut DVector<D>, n: usize, numbers: impl Iterator<Item = D>) {
+    if to.len() == n {
+        to.iter_mut().zip(numbers).for_each(|(to, number)| *to = number);
+    } else {
+        *to = DVector::from_iterator(n, numbers);
+    }
+}
+
+impl<T: DualReal, F> AutoDiff<T, F> {
+    /// The objective of a [`DualFunction`], the residuals of [`DualResiduals`](crate::least_squares::DualResiduals).
     ///
     /// ```
     /// use gradus::nalgebra::{self, DVector, dvector};
@@ -123,7 +185,9 @@ impl<T: DualReal, F: DualFunction<T>> AutoDiff<T, F> {
     /// struct Cube; // f = x³
     /// impl DualFunction<f64> for Cube {
     ///     fn dim(&self) -> usize { 1 }
-    ///     fn value<D: DualNum<Primitive = f64>>(&self, x: &DVector<D>) -> D { x[0].powi(3) }
+    ///     fn value<D: DualNum<Primitive = f64> + Copy>(&self, x: &DVector<D>) -> D {
+    ///         x[0].powi(3)
+    ///     }
     /// }
     /// let (mut f, mut out) = (AutoDiff::new(Cube), dvector![0.0]);
     /// assert_eq!((f.value_gradient(&dvector![2.0], &mut out), out[0]), (8.0, 12.0));
@@ -131,12 +195,13 @@ impl<T: DualReal, F: DualFunction<T>> AutoDiff<T, F> {
     /// assert_eq!(out[0], 12.0); // 6 x
     /// ```
     pub fn new(function: F) -> Self {
-        let n = function.dim();
-        let first = DVector::from_element(n, Chunk::from_re(T::zero()));
-        let second = DVector::from_element(n, Dual::from_re(Chunk::from_re(T::zero())));
+        let first = Run { x: DVector::from_vec(Vec::new()), results: Vec::new() };
+        let second = Run { x: DVector::from_vec(Vec::new()), results: Vec::new() };
         Self { function, first, second }
     }
+}
 
+impl<T: DualReal, F: DualFunction<T>> AutoDiff<T, F> {
     /// The function.
     ///
     /// ```
@@ -147,7 +212,7 @@ impl<T: DualReal, F: DualFunction<T>> AutoDiff<T, F> {
     /// struct Power(i32); // f = xⁿ
     /// impl DualFunction<f64> for Power {
     ///     fn dim(&self) -> usize { 1 }
-    ///     fn value<D: DualNum<Primitive = f64>>(&self, x: &DVector<D>) -> D {
+    ///     fn value<D: DualNum<Primitive = f64> + Copy>(&self, x: &DVector<D>) -> D {
     ///         x[0].powi(self.0)
     ///     }
     /// }
@@ -159,33 +224,31 @@ impl<T: DualReal, F: DualFunction<T>> AutoDiff<T, F> {
 
     /// `vᵀ∇f` and its derivatives in the coordinates from `start`: a chunk of `∇²f v`.
     fn second(&mut self, x: &DVector<T>, v: impl Fn(usize) -> T, start: usize) -> [T; WIDTH] {
-        for (i, (number, x)) in self.second.iter_mut().zip(x.iter()).enumerate() {
-            *number = Dual::new(seed(*x, i, start), Chunk::from_re(v(i)));
-        }
-        parts(&self.function.value(&self.second).eps)
+        self.second.place(x, v, start);
+        parts(&self.function.value(&self.second.x).eps)
     }
 }
 
 /// `x`, as the `i`-th coordinate of a run for those from `start` on.
-fn seed<T: DualReal>(x: T, i: usize, start: usize) -> Chunk<T> {
+pub(crate) fn seed<T: DualReal>(x: T, i: usize, start: usize) -> Chunk<T> {
     let number = Chunk::from_re(x);
     if (start..start + WIDTH).contains(&i) { number.derivative(i - start) } else { number }
 }
 
-fn parts<T: DualReal>(number: &Chunk<T>) -> [T; WIDTH] {
+pub(crate) fn parts<T: DualReal>(number: &Chunk<T>) -> [T; WIDTH] {
     let Derivative(parts) = &number.eps;
     parts.map_or([T::zero(); WIDTH], |parts| parts.data.0[0])
 }
 
 impl<T: DualReal, F> fmt::Debug for AutoDiff<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AutoDiff").field("dim", &self.first.len()).finish_non_exhaustive()
+        f.debug_struct("AutoDiff").finish_non_exhaustive()
     }
 }
 
 impl<T: DualReal, F: DualFunction<T>> Objective<T> for AutoDiff<T, F> {
     fn dim(&self) -> usize {
-        self.first.len()
+        self.function.dim()
     }
 
     fn value(&mut self, x: &DVector<T>) -> T {
@@ -202,10 +265,8 @@ impl<T: DualReal, F: DualFunction<T>> Objective<T> for AutoDiff<T, F> {
         }
         let mut value = T::NAN;
         for start in (0..n).step_by(WIDTH) {
-            for (i, (number, x)) in self.first.iter_mut().zip(x.iter()).enumerate() {
-                *number = seed(*x, i, start);
-            }
-            let run = self.function.value(&self.first);
+            self.first.place(x, start);
+            let run = self.function.value(&self.first.x);
             value = run.re;
             for (gradient, part) in gradient.as_mut_slice()[start..].iter_mut().zip(parts(&run)) {
                 *gradient = part;
