@@ -116,7 +116,7 @@ impl<T: Real> GaussNewton<T> {
     }
 }
 
-/// Of a risk with squared error, as [`squares`] says.
+/// On the residuals of the samples.
 impl<T: Real, M: Model<T>> Optimizer<T, EmpiricalRisk<'_, T, M, SquaredError>> for GaussNewton<T> {
     fn start(
         &mut self, _risk: &EmpiricalRisk<'_, T, M, SquaredError>, tolerance: Option<T>,

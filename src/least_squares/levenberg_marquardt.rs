@@ -164,7 +164,7 @@ impl<T: Real> LevenbergMarquardt<T> {
     }
 }
 
-/// Of a risk with squared error, as [`squares`] says.
+/// On the residuals of the samples.
 impl<T: Real, M: Model<T>> Optimizer<T, EmpiricalRisk<'_, T, M, SquaredError>> for LevenbergMarquardt<T> {
     fn start(
         &mut self, _risk: &EmpiricalRisk<'_, T, M, SquaredError>, tolerance: Option<T>,
