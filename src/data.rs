@@ -9,9 +9,11 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 
+use std::collections::BTreeMap;
+
 use nalgebra::{DMatrix, DMatrixView};
 
-use crate::contract::{check_classes, matrix};
+use crate::contract::{check_classes, matrix, room};
 use crate::{Error, Real};
 
 pub use inputs::{Inputs, Targets};
@@ -71,8 +73,31 @@ pub fn columns<T: Real>(rows: &[impl AsRef<[T]>]) -> Result<DMatrix<T>, Error> {
 /// # Errors
 /// [`Error::Empty`] without samples or without features, [`Error::Length`] where the last row is not whole.
 pub fn row_major<T: Real>(buffer: &[T], features: usize) -> Result<DMatrixView<'_, T>, Error> {
+    Ok(DMatrixView::from_slice(buffer, features, samples(buffer, features)?))
+}
+
+/// A column-major buffer, one feature after the other, as a matrix with one sample per **column**: what polars, faer, R and
+/// Fortran hold as `samples × features`. Numbers of a sample have to come together, so this one is a copy.
+///
+/// ```
+/// use gradus::data::column_major;
+///
+/// let buffer = [5.1, 4.9, 6.2, 3.5, 3.0, 2.9]; // two features of three samples
+/// let x = column_major(&buffer, 2)?;
+/// assert_eq!(x, gradus::matrix![5.1, 4.9, 6.2; 3.5, 3.0, 2.9]);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Empty`] without samples or without features, [`Error::Length`] where the last feature is not whole.
+pub fn column_major<T: Real>(buffer: &[T], features: usize) -> Result<DMatrix<T>, Error> {
+    Ok(DMatrixView::from_slice(buffer, samples(buffer, features)?, features).transpose())
+}
+
+/// Of a buffer that is whole.
+fn samples<T>(buffer: &[T], features: usize) -> Result<usize, Error> {
     if buffer.is_empty() || features == 0 {
-        let (argument, expected) = if features == 0 { ("features", "feature") } else { ("buffer", "row") };
+        let (argument, expected) = if features == 0 { ("features", "feature") } else { ("buffer", "sample") };
         return Err(Error::Empty { argument, expected });
     }
     let samples = buffer.len().div_ceil(features);
@@ -80,7 +105,7 @@ pub fn row_major<T: Real>(buffer: &[T], features: usize) -> Result<DMatrixView<'
         let expected = samples.saturating_mul(features);
         return Err(Error::Length { argument: "buffer", expected, found: buffer.len() });
     }
-    Ok(DMatrixView::from_slice(buffer, features, samples))
+    Ok(samples)
 }
 
 /// Labels `0…classes − 1` as targets for [`CrossEntropy`](crate::CrossEntropy): a column per sample, with a one
@@ -109,4 +134,40 @@ pub fn one_hot<T: Real>(labels: &[usize], classes: usize) -> Result<DMatrix<T>, 
         y[*label] = T::one();
     }
     Ok(y)
+}
+
+/// Weights of samples that make classes equal: `m/(k m_c)` for a sample of a class of `m_c`, where `k` classes occur among
+/// `m` samples; their mean is 1. For [`with_weights`](crate::EmpiricalRisk::with_weights) of a risk and of
+/// [`metrics`](crate::metrics).
+///
+/// ```
+/// use gradus::data::balanced_weights;
+/// use gradus::{EmpiricalRisk, LogLoss, SigmoidClassifier};
+///
+/// let x = [0.1, 0.4, 0.6, 0.9, 1.1, 1.2, 0.8, 1.6];
+/// let ill = [0, 0, 0, 0, 0, 0, 1, 1];
+/// let weights = balanced_weights(&ill)?;
+/// assert_eq!((weights[0], weights[7]), (8.0 / 12.0, 2.0));
+/// let risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &ill)?;
+/// let fitted = risk.with_weights(&weights)?.fit()?;
+/// assert_eq!(fitted.classify(&[0.2, 1.3])?, [0, 1]);
+/// # Ok::<(), gradus::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Empty`] without labels, [`Error::TooLarge`] for more than memory holds.
+#[doc(alias = "class_weight")]
+#[doc(alias = "class weights")]
+#[doc(alias = "imbalanced")]
+pub fn balanced_weights<T: Real>(labels: &[usize]) -> Result<Vec<T>, Error> {
+    if labels.is_empty() {
+        return Err(Error::Empty { argument: "labels", expected: "label" });
+    }
+    room::<T>("labels", &[labels.len()])?;
+    let mut counts = BTreeMap::new();
+    for label in labels {
+        *counts.entry(label).or_insert(0.0) += 1.0;
+    }
+    let share = labels.len() as f64 / counts.len() as f64;
+    Ok(labels.iter().map(|label| T::of(share / counts[label])).collect())
 }

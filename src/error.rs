@@ -287,6 +287,15 @@ pub enum Error {
         /// What failed.
         what: String,
     },
+    /// A file names an activation of one's own, which it cannot hold.
+    #[error(
+        "the file needs your own activation `{name}`: load it inside of `known_in`, as in \
+         `Activation::own::<Mine>().known_in(|| serde_json::from_str(&file))`"
+    )]
+    OwnActivation {
+        /// The activation's name.
+        name: String,
+    },
     /// A tensor of a file is not what the layer of a model takes.
     #[error("tensor `{name}` must be {expected}, found {found}")]
     Tensor {

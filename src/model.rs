@@ -30,6 +30,11 @@ pub(crate) use linear::Linear;
 #[doc(hidden)]
 pub use network::NetworkCache;
 pub use network::{Layer, Network};
+#[cfg(feature = "num-dual")]
+pub use own::DualActivation;
+#[doc(hidden)]
+pub use own::Own;
+pub use own::OwnActivation;
 pub use perceptron::Perceptron;
 pub use sigmoid_classifier::SigmoidClassifier;
 
@@ -40,6 +45,7 @@ mod dual;
 mod initialize;
 mod linear;
 mod network;
+mod own;
 mod perceptron;
 mod sigmoid_classifier;
 

@@ -242,8 +242,8 @@ impl<T: Real, P> Trainer<T, P> {
     }
 
     /// Holds out this share of the samples, in `(0, 1)` and rounded to at least one, drawn by the seed: the history's
-    /// validation loss is theirs, and no step sees them. Default: none; a validation objective of one's own comes
-    /// before it.
+    /// validation loss and metric (their [`score`](Fitted::score): accuracy, R²) are theirs, and no step sees them.
+    /// Default: none; a validation objective of one's own comes before it.
     ///
     /// ```
     /// use gradus::nalgebra::{self, DVector, dmatrix};

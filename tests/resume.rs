@@ -267,6 +267,41 @@ fn held_out_samples_are_no_others() {
     }
 }
 
+/// Their score stands beside their loss, which tells which they are; what the run records comes before it.
+#[test]
+fn held_out_samples_are_scored() {
+    let mut draw = Draw::new(8);
+    for case in 0..60 {
+        let x = DMatrix::from_fn(1, 10, |_, _| draw.unit());
+        let labels: Vec<usize> = (0..10).map(|_| draw.below(2)).collect();
+        let theta = dvector![1.0 + draw.unit(), 0.5 * draw.unit()];
+        let mut risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &labels).unwrap();
+        let mut trainer = Trainer::default().epochs(2).seed(case).validation_share(0.3).frozen(0..2);
+        let (_, history) = trainer.train(&mut risk, theta.clone()).unwrap();
+        let score = |j: usize| theta[0] * x[j] + theta[1];
+        let loss = |j: usize| (score(j) * if labels[j] == 1 { -1.0 } else { 1.0 }).exp().ln_1p();
+        let right = |j: usize| f64::from(u8::from((score(j) > 0.0) == (labels[j] == 1)));
+        let mean = |of: &dyn Fn(usize) -> f64, set: [usize; 3]| set.map(of).iter().sum::<f64>() / 3.0;
+        let sets = (0..10).flat_map(|a| (0..a).flat_map(move |b| (0..b).map(move |c| [a, b, c])));
+        let found = history[1].validation.unwrap();
+        let apart = |set: &[usize; 3]| (mean(&loss, *set) - found).abs();
+        let held_out = sets.min_by(|a, b| apart(a).total_cmp(&apart(b))).unwrap();
+        assert!(apart(&held_out) < 1e-14);
+        assert!((history[1].metric.unwrap() - mean(&right, held_out)).abs() < 1e-15, "{case}");
+        let mine = |training: &mut Training<'_, f64>| {
+            training.record(7.0);
+            ControlFlow::Continue(())
+        };
+        let (_, history) = trainer.train_with(&mut risk, theta, None, mine).unwrap();
+        assert_eq!(history[0].metric, Some(7.0));
+    }
+    // one sample has no R²
+    let (x, y) = (dmatrix![1.0, 2.0, 3.0], dmatrix![1.0, 3.0, 2.0]);
+    let mut trainer = Trainer::default().epochs(1).validation_share(0.3);
+    let (_, history) = trainer.train(&mut line_risk(&x, &y), dvector![0.0, 0.0]).unwrap();
+    assert!(history[0].validation.is_some() && history[0].metric.is_none());
+}
+
 #[test]
 fn frozen_parameters_keep_their_bits_and_others_move() {
     let mut draw = Draw::new(7);

@@ -126,6 +126,11 @@ fn a_row_major_buffer_is_a_table() {
     assert!(matches!(row_major(buffer, 0), Err(Error::Empty { argument: "features", .. })));
     assert!(matches!(row_major::<f64>(&[], 3), Err(Error::Empty { argument: "buffer", .. })));
     assert!(matches!(row_major(buffer, usize::MAX), Err(Error::Length { .. })));
+    let by_features = [1.0, 4.0, 2.0, 5.0, 3.0, 6.0];
+    assert_eq!(column_major(&by_features, 3).unwrap(), x);
+    assert!(matches!(column_major(&by_features, 4), Err(Error::Length { expected: 8, found: 6, .. })));
+    assert!(matches!(column_major(&by_features, 0), Err(Error::Empty { argument: "features", .. })));
+    assert!(matches!(column_major::<f64>(&[], 3), Err(Error::Empty { argument: "buffer", .. })));
 }
 
 /// There and back, to the rounding of what is added, from anywhere in the range.
@@ -216,4 +221,24 @@ fn scaled_by_itself<T: Real>() {
 fn a_model_scales_its_inputs_itself() {
     scaled_by_itself::<f64>();
     scaled_by_itself::<f32>();
+}
+
+#[test]
+fn balanced_classes_weigh_the_same() {
+    let mut draw = Draw::new(63);
+    for _ in 0..500 {
+        let (m, kinds) = (1 + draw.below(60), 1 + draw.below(5));
+        let labels: Vec<usize> = (0..m).map(|_| draw.below(kinds) * (usize::MAX / 5)).collect();
+        let weights: Vec<f64> = balanced_weights(&labels).unwrap();
+        let mut classes = labels.clone();
+        classes.sort_unstable();
+        classes.dedup();
+        for class in &classes {
+            let of = labels.iter().zip(&weights).filter(|(label, _)| *label == class);
+            let total: f64 = of.map(|(_, w)| w).sum();
+            assert!((total - m as f64 / classes.len() as f64).abs() < 1e-12 * m as f64);
+        }
+    }
+    assert_eq!(balanced_weights::<f32>(&[4, 4, 4, 9]).unwrap(), [2.0 / 3.0, 2.0 / 3.0, 2.0 / 3.0, 2.0]);
+    assert!(matches!(balanced_weights::<f64>(&[]), Err(Error::Empty { argument: "labels", .. })));
 }

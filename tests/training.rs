@@ -384,5 +384,8 @@ fn unscaled_features_are_named() {
         let (fitted, _) = Trainer::default().epochs(1).train(&mut risk, DVector::zeros(n + 1)).unwrap();
         assert_eq!(fitted.report.unscaled, expected);
         assert_eq!(fitted.report.to_string().contains("Standardizer"), !expected.is_empty());
+        let start = DVector::zeros(n + 1);
+        let fitted = risk.fit_with(&mut Adam::new(1e-3), start, &Stop::default().iterations(3)).unwrap();
+        assert_eq!(fitted.report.unscaled, expected);
     }
 }

@@ -102,6 +102,13 @@ pub trait Targets<'a, T: Real, L> {
     fn targets(self, outputs: usize) -> TargetView<'a, T>;
 }
 
+/// What has been read already.
+impl<'a, T: Real, L> Targets<'a, T, L> for TargetView<'a, T> {
+    fn targets(self, _outputs: usize) -> Self {
+        self
+    }
+}
+
 /// A slice: one column, or where columns have one entry each, as many of them.
 fn line<T: Real>(numbers: &[T], rows: usize) -> DMatrixView<'_, T> {
     let (rows, columns) = if rows == 1 { (1, numbers.len()) } else { (numbers.len(), 1) };

@@ -75,7 +75,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         M: Clone,
         L: Clone,
     {
-        let report = minimize(optimizer, self, start, stop)?;
+        let mut report = minimize(optimizer, self, start, stop)?;
+        if !report.converged() && report.certificate.is_none() {
+            report.unscaled = self.unusual_features();
+        }
         Ok(Fitted::new(self.model().clone(), self.loss().clone(), report))
     }
 }

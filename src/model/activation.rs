@@ -1,3 +1,4 @@
+use super::Own;
 use crate::contract::positive;
 use crate::kernel::{self, Fused, inlined};
 use crate::{Error, Real};
@@ -50,6 +51,8 @@ pub enum Activation {
     Gelu,
     /// `z σ(z)`, also called swish.
     Silu,
+    /// One of your own, made by [`Activation::own`].
+    Own(&'static Own),
 }
 
 impl Activation {
@@ -69,6 +72,85 @@ impl Activation {
     /// assert_eq!((Activation::ELU.value(-100.0), Activation::ELU.value(3.0)), (-1.0, 3.0));
     /// ```
     pub const ELU: Self = Self::Elu { alpha: 1.0 };
+
+    /// One of your own ([`OwnActivation`](super::OwnActivation)). Two of the same name are equal.
+    ///
+    /// ```
+    /// use gradus::model::OwnActivation;
+    /// use gradus::{Activation, Real};
+    ///
+    /// struct Cube;
+    ///
+    /// impl OwnActivation for Cube {
+    ///     const NAME: &'static str = "cube";
+    ///
+    ///     fn jet<T: Real>(z: T) -> (T, T, T) {
+    ///         (z * z * z, T::of(3.0) * z * z, T::of(6.0) * z)
+    ///     }
+    /// }
+    ///
+    /// assert_eq!(Activation::own::<Cube>().jet(2.0), (8.0, 12.0, 12.0));
+    /// ```
+    #[doc(alias = "custom activation")]
+    pub const fn own<A: super::OwnActivation>() -> Self {
+        Self::Own(const { &Own::new::<A>() })
+    }
+
+    /// One of your own, from one function ([`DualActivation`](super::DualActivation)).
+    ///
+    /// ```
+    /// use gradus::Activation;
+    /// use gradus::model::DualActivation;
+    /// use gradus::num_dual::DualNum;
+    ///
+    /// struct Sine;
+    ///
+    /// impl DualActivation for Sine {
+    ///     const NAME: &'static str = "sine";
+    ///
+    ///     fn value<D: DualNum>(z: D) -> D {
+    ///         z.sin()
+    ///     }
+    /// }
+    ///
+    /// assert_eq!(Activation::derived::<Sine>().jet(0.0), (0.0, 1.0, 0.0));
+    /// ```
+    #[cfg(feature = "num-dual")]
+    pub const fn derived<A: super::DualActivation>() -> Self {
+        Self::Own(const { &Own::derived::<A>() })
+    }
+
+    /// Lets files that `load` reads name this activation of your own. Others need no such thing.
+    ///
+    /// ```
+    /// use gradus::model::OwnActivation;
+    /// use gradus::{Activation, Network, Real};
+    ///
+    /// struct Cube;
+    ///
+    /// impl OwnActivation for Cube {
+    ///     const NAME: &'static str = "cube";
+    ///
+    ///     fn jet<T: Real>(z: T) -> (T, T, T) {
+    ///         (z * z * z, T::of(3.0) * z * z, T::of(6.0) * z)
+    ///     }
+    /// }
+    ///
+    /// let cube = Activation::own::<Cube>();
+    /// let network = Network::new(&[2, 3, 1], cube);
+    /// let file = serde_json::to_string(&network)?;
+    /// assert!(serde_json::from_str::<Network>(&file).is_err()); // says how
+    /// let loaded: Network = cube.known_in(|| serde_json::from_str(&file))?;
+    /// assert_eq!(loaded, network);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[cfg(feature = "serde")]
+    pub fn known_in<R>(self, load: impl FnOnce() -> R) -> R {
+        match self {
+            Self::Own(own) => own.known_in(load),
+            _ => load(),
+        }
+    }
 
     /// `φ(z)`.
     ///
@@ -109,12 +191,13 @@ impl Activation {
             Self::Softplus => fused.softplus_jet(z),
             Self::Gelu => fused.gelu_jet(z),
             Self::Silu => fused.silu_jet(z),
+            Self::Own(own) => own.jet()(z),
         }
     }
 
     /// Whether `φ''` needs `z` itself, or can do with `a = φ(z)` and `φ'(z)`.
     pub(crate) fn needs_scores(self) -> bool {
-        matches!(self, Self::Softplus | Self::Gelu | Self::Silu)
+        matches!(self, Self::Softplus | Self::Gelu | Self::Silu | Self::Own(_))
     }
 
     /// Whether `φ'` is formed along with `φ`, or read off from `a = φ(z)`.
@@ -141,6 +224,10 @@ impl Activation {
             Self::Softplus => map_both(z, first, inlined!(|f, z| f.softplus_jet(z))),
             Self::Gelu => map_both(z, first, inlined!(|f, z| f.gelu_jet(z))),
             Self::Silu => map_both(z, first, inlined!(|f, z| f.silu_jet(z))),
+            Self::Own(own) => {
+                let jet = own.jet();
+                map_both(z, first, inlined!(|_, z| jet(z)));
+            }
         }
     }
 
@@ -185,6 +272,10 @@ impl Activation {
             Self::Softplus => scale(z, first, delta, inlined!(|f, z, _| f.softplus_jet(z).2)),
             Self::Gelu => scale(z, first, delta, inlined!(|f, z, _| f.gelu_jet(z).2)),
             Self::Silu => scale(z, first, delta, inlined!(|f, z, _| f.silu_jet(z).2)),
+            Self::Own(own) => {
+                let jet = own.jet();
+                scale(z, first, delta, inlined!(|_, z, _| jet(z).2));
+            }
         }
     }
 

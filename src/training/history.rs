@@ -27,8 +27,9 @@ pub struct Epoch<T> {
     pub loss: T,
     /// The validation objective after the epoch, if there is one.
     pub validation: Option<T>,
-    /// What the closure of the run has recorded ([`Training::record`](super::Training::record)), such as the share
-    /// of right samples.
+    /// What the closure of the run has recorded ([`Training::record`](super::Training::record)); without that the
+    /// [`score`](crate::Fitted::score) of the samples that
+    /// [`validation_share`](crate::Trainer::validation_share) holds out.
     pub metric: Option<T>,
 }
 

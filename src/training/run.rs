@@ -6,6 +6,7 @@ use std::time::Instant;
 use nalgebra::DVector;
 
 use super::{Checkpoint, Epoch, History, Training};
+use crate::fit::Fitted;
 use crate::kernel;
 use crate::model::Stream;
 use crate::optimizer::Stochastic;
@@ -74,7 +75,7 @@ impl<T: Real> Run<T> {
         Self { at: state.theta.clone(), order: plan.samples.clone(), plan, state }
     }
 
-    pub(super) fn epochs<'a, M: Model<T>, L: Loss<T>, P>(
+    pub(super) fn epochs<'a, M: Model<T> + Clone, L: Loss<T> + Clone, P>(
         &mut self, optimizer: &mut P, risk: &mut EmpiricalRisk<'a, T, M, L>,
         mut validation: Option<&mut dyn Objective<T>>,
         mut progress: impl FnMut(&mut Training<'_, T>) -> ControlFlow<()>,
@@ -99,8 +100,8 @@ impl<T: Real> Run<T> {
             let Some(loss) = self.epoch(optimizer, risk, epoch)? else {
                 return Ok(Termination::NonFinite);
             };
-            let validation = self.validate(risk, &mut validation)?;
-            let entry = Epoch { epoch, loss, validation, metric: None };
+            let (validation, metric) = self.validate(risk, &mut validation)?;
+            let entry = Epoch { epoch, loss, validation, metric };
             self.state.history.0.push(entry);
             seen = stopping.as_mut().map(|watch| watch.see(&entry));
             if seen == Some(Seen::Better) {
@@ -129,18 +130,22 @@ impl<T: Real> Run<T> {
         }
     }
 
-    /// The validation objective, or the loss of the samples that are held out.
-    fn validate<M: Model<T>, L: Loss<T>>(
+    /// The validation objective, or loss and score of the samples that are held out.
+    fn validate<M: Model<T> + Clone, L: Loss<T> + Clone>(
         &self, risk: &mut EmpiricalRisk<'_, T, M, L>, validation: &mut Option<&mut dyn Objective<T>>,
-    ) -> Result<Option<T>, Error> {
+    ) -> Result<(Option<T>, Option<T>), Error> {
         let theta = &self.state.theta;
         if let Some(objective) = validation {
-            return Ok(Some(objective.value(theta)));
+            return Ok((Some(objective.value(theta)), None));
         }
-        match &self.plan.held_out[..] {
-            [] => Ok(None),
-            held_out => Ok(Some(risk.select(held_out)?.value(theta))),
+        if self.plan.held_out.is_empty() {
+            return Ok((None, None));
         }
+        let loss = risk.select(&self.plan.held_out)?.value(theta);
+        let fitted = Fitted::new(risk.model().clone(), risk.loss().clone(), Report::given(theta.clone()));
+        let (x, y, shares) = risk.present();
+        // none where there is none, as of constant targets
+        Ok((Some(loss), fitted.score_weighted(x, y, shares).ok()))
     }
 
     /// One pass; the mean loss, or nothing once it is not finite.
