@@ -1,9 +1,9 @@
 //! `H ← H + X diag(s) Xᵀ` for many samples.
 
-use super::product::in_tiles;
+use super::product::add_product;
 use super::real::Real;
 use super::scratch::with_scratch;
-use super::simd::{Update, inlined, prefetch, vectorize};
+use super::simd::{inlined, prefetch, vectorize};
 use super::views::Factor;
 
 /// Samples at a time: [`COLUMNS`] rows of them stay in the first-level cache.
@@ -38,8 +38,7 @@ pub(crate) fn weighted_gram<T: Real>(x: Factor<'_, T>, s: &[T], h: &mut [T], col
                 }
                 let columns = (COLUMNS.min(n - j), s.len());
                 let scaled = Factor::strided(&scaled[j..], columns, (1, step));
-                let update = Update::Scaled(T::one(), T::one());
-                in_tiles(part.t().columns(j..n).t(), scaled.t(), update, &mut h[j * column + j..], column);
+                add_product(T::one(), part.lines(j..n), scaled.t(), &mut h[j * column + j..], column);
             }
         }
     });

@@ -79,15 +79,16 @@ pub(super) fn subtract_strip<T: Real, const WIDTH: usize>(
         c.iter_mut().zip(&part[j..]).for_each(|(c, part)| *c -= *part);
     }
     if width < a.rows {
-        subtract(a.lines(width..a.rows), b.t(), &mut c[width..], column);
+        add_product(-T::one(), a.lines(width..a.rows), b.t(), &mut c[width..], column);
     }
 }
 
-/// `C ← C − A B`, the columns of `C` standing `column` apart.
-pub(super) fn subtract<T: Real>(a: Factor<'_, T>, b: Factor<'_, T>, c: &mut [T], column: usize) {
+/// `C ← C + α A B`, the columns of `C` standing `column` apart.
+#[inline]
+pub(super) fn add_product<T: Real>(alpha: T, a: Factor<'_, T>, b: Factor<'_, T>, c: &mut [T], column: usize) {
     assert!(a.cols == b.rows && a.rows <= column);
     assert!(b.cols == 0 || c.len() >= (b.cols - 1) * column + a.rows);
-    multiply(a, b, Update::Scaled(-T::one(), T::one()), c, column);
+    multiply(a, b, Update::Scaled(alpha, T::one()), c, column);
 }
 
 /// `C ← C − A Bᵀ` in the lower triangle of a square.
@@ -150,18 +151,6 @@ fn block<'a, T: Real>(
         c_column,
         update,
     }
-}
-
-/// One block of a product, for `A` of contiguous columns; those of `C` stand `c_column` apart.
-#[inline]
-pub(super) fn in_tiles<T: Real>(
-    a: Factor<'_, T>, b: Factor<'_, T>, update: Update<'_, T>, c: &mut [T], c_column: usize,
-) {
-    let holds_bias = if let Update::Bias(bias) = update { bias.len() >= a.rows } else { true };
-    assert!(a.row_stride == 1 && a.cols == b.rows && a.rows <= c_column && holds_bias);
-    assert!(b.cols == 0 || c.len() >= (b.cols - 1) * c_column + a.rows);
-    // SAFETY: `Factor` vouches for its elements; those of C and of the bias are there.
-    unsafe { dispatch(block(a, b, update, c.as_mut_ptr(), c_column)) };
 }
 
 /// The product in blocks that fit the caches, each factor packed unless it is as well read where it stands.

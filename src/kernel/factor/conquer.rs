@@ -8,7 +8,7 @@ use crate::kernel::sums::{norm, scale};
 use crate::kernel::views::Factor;
 
 /// Up to this size by QL steps.
-pub(super) const LEAF: usize = 160;
+pub(super) const LEAF: usize = 48;
 
 /// `T = V diag(λ) Vᵀ` for the diagonal `d` and the subdiagonal `e` (and a spare entry at its end), of entries up to 1:
 /// `λ`, ascending, takes the place of `d`; `V` by columns. `None` where an iteration did not end.

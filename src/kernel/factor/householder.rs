@@ -7,10 +7,9 @@
 #![expect(unsafe_code, reason = "hands columns of one buffer to the tiles as pointers")]
 
 use super::reflector::{reflect_with, reflection};
-use crate::kernel::matrix_vector::Dots;
-use crate::kernel::product::{even_part, in_tiles, product};
+use crate::kernel::product::{add_product, even_part, product};
 use crate::kernel::real::Real;
-use crate::kernel::simd::{Lines, PackRows, Update, dispatch};
+use crate::kernel::simd::{Lines, PackRows, dispatch};
 use crate::kernel::sums::{dot, larger, scale, unit};
 use crate::kernel::views::Factor;
 
@@ -236,7 +235,7 @@ impl<T: Real> Work<T> {
         let (rows, stride) = (self.rows.count, self.rows.stride);
         let (left, right) = self.rows.data.split_at_mut(columns.start * stride);
         let y = Factor::strided(&left[j * stride..], (rows, width), (1, stride));
-        in_tiles(y, Factor::new(tw, width, count), Update::Scaled(-T::one(), T::one()), right, stride);
+        add_product(-T::one(), y, Factor::new(tw, width, count), right, stride);
     }
 
     /// Reflects columns `j..j + width` one by one, and builds their `T`.
@@ -248,10 +247,8 @@ impl<T: Real> Work<T> {
             self.r[top] = diagonal;
             // yᵀ y_i of the columns before, yᵀ c_i of those after.
             let mut dots = [T::zero(); NARROW];
-            let (all, y) =
-                (self.rows.data[j * stride..].as_ptr(), self.rows.data[(j + c) * stride..].as_ptr());
-            // SAFETY: `width` columns of `depth` rows, which are the rows of their transposed.
-            unsafe { dispatch(Dots { rows: width, depth, a: all, row: stride, x: y, y: dots.as_mut_ptr() }) };
+            let (all, y) = (self.rows.columns(j, width), self.rows.columns(j + c, 1));
+            product(T::one(), all.t(), y, T::zero(), &mut dots);
             let at = j - panel;
             for i in 0..c {
                 let sum = (i..c).fold(T::zero(), |sum, l| sum + self.t[(at + l) * PANEL + at + i] * dots[l]);

@@ -29,32 +29,3 @@ pub(super) fn reflect_with<T: Real>(product: T, tau: T, y: &[T], top: &mut T, be
     *top -= w;
     axpy(-w, y, below);
 }
-
-/// Orthonormal columns of the same span as the independent columns `a` (`rows` each, one after the other), in their
-/// place: with `A = H₁ … Hₖ R`, the first columns of `H₁ … Hₖ`.
-pub(super) fn orthonormalise<T: Real>(a: &mut [T], rows: usize) {
-    let columns = a.len() / rows.max(1);
-    let mut taus = vec![T::zero(); columns];
-    for k in 0..columns {
-        let (left, right) = a.split_at_mut((k + 1) * rows);
-        let (top, y) = left[k * rows + k..].split_first_mut().expect("no more columns than rows");
-        (*top, taus[k]) = reflection(*top, y);
-        for column in right.chunks_exact_mut(rows) {
-            let (top, below) = column[k..].split_first_mut().expect("as above");
-            reflect(taus[k], y, top, below);
-        }
-    }
-    for k in (0..columns).rev() {
-        let (left, right) = a.split_at_mut((k + 1) * rows);
-        let (before, column) = left[k * rows..].split_at_mut(k);
-        let (top, y) = column.split_first_mut().expect("as above");
-        for column in right.chunks_exact_mut(rows) {
-            let (top, below) = column[k..].split_first_mut().expect("as above");
-            reflect(taus[k], y, top, below);
-        }
-        // H e = e − τ v
-        before.fill(T::zero());
-        *top = T::one() - taus[k];
-        scale(-taus[k], y);
-    }
-}

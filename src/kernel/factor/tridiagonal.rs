@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "hands columns of one matrix to vector registers as pointers")]
 
 use super::reflector::reflection;
-use crate::kernel::product::{STRIP, product, subtract, subtract_lower};
+use crate::kernel::product::{STRIP, add_product, product, subtract_lower};
 use crate::kernel::real::Real;
 use crate::kernel::simd::{Task, Vector, dispatch, inlined, vectorize};
 use crate::kernel::sums::{axpy, dot, scale};
@@ -83,7 +83,7 @@ impl<T: Real> Tridiagonal<T> {
                 product(T::one(), v.t(), part, T::zero(), vx);
                 let (t, vx) = (Factor::new(&t, width, width), Factor::new(vx, width, columns));
                 product(T::one(), t, vx, T::zero(), tvx);
-                subtract(v, Factor::new(tvx, width, columns), &mut x[start + 1..], n);
+                add_product(-T::one(), v, Factor::new(tvx, width, columns), &mut x[start + 1..], n);
             }
         }
     }
