@@ -1,11 +1,12 @@
-//! From tables to matrices: one sample per column, classes as columns of a one, features of one scale.
+//! From tables to matrices: one sample per column, classes as columns of a one, features of one scale. CSV files, and the
+//! tables of other crates, are read as the page [`tables`] says.
 //!
 //! ```
 //! use gradus::data::{Standardizer, columns};
-//! use gradus::nalgebra::{self, dmatrix};
 //!
 //! let x = columns(&[[1.0, 10.0], [3.0, 30.0]])?; // two samples, one per row
-//! assert_eq!(Standardizer::fit(&x)?.transform(&x)?, dmatrix![-1.0, 1.0; -1.0, 1.0]);
+//! let z = Standardizer::fit(&x)?.transform(&x)?;
+//! assert_eq!(z, gradus::matrix![-1.0, 1.0; -1.0, 1.0]);
 //! # Ok::<(), gradus::Error>(())
 //! ```
 
@@ -26,6 +27,9 @@ mod inputs;
 mod literals;
 mod parts;
 mod standardizer;
+
+#[doc = include_str!("data/tables.md")]
+pub mod tables {}
 
 /// A table with one sample per **row** as a matrix with one sample per **column** (`features × samples`).
 ///

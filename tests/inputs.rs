@@ -576,3 +576,18 @@ fn tables_are_predicted_by_any_number_of_threads() {
     tables_are_predicted::<f64>();
     tables_are_predicted::<f32>();
 }
+
+/// What the page on tables shows of other crates is what their package runs.
+#[test]
+fn the_page_on_tables_quotes_the_package() {
+    let read =
+        |path: &str| std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (page, program) = (read("src/data/tables.md"), read("examples/interop/src/main.rs"));
+    let program: Vec<&str> = program.lines().map(str::trim).collect();
+    let blocks: Vec<&str> =
+        page.split("```ignore").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(blocks.len(), 3);
+    for line in blocks.iter().flat_map(|block| block.lines()).map(str::trim) {
+        assert!(line.is_empty() || program.contains(&line), "{line}");
+    }
+}
