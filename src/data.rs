@@ -116,11 +116,12 @@ fn samples<T>(buffer: &[T], features: usize) -> Result<usize, Error> {
 /// in the row of its class (`classes × samples`).
 ///
 /// ```
+/// use gradus::matrix;
 /// use gradus::data::one_hot;
-/// use gradus::nalgebra::{self, DMatrix, dmatrix};
+/// use gradus::nalgebra::DMatrix;
 ///
 /// let y: DMatrix<f64> = one_hot(&[2, 0], 3)?;
-/// assert_eq!(y, dmatrix![0.0, 1.0; 0.0, 0.0; 1.0, 0.0]);
+/// assert_eq!(y, matrix![0.0, 1.0; 0.0, 0.0; 1.0, 0.0]);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 ///

@@ -25,13 +25,12 @@ pub use predictor::Predictor;
 /// `features × samples`, one sample per column; answers `outputs × samples`.
 ///
 /// ```
-/// use gradus::Perceptron;
-/// use gradus::nalgebra::{self, dmatrix};
+/// use gradus::{Perceptron, matrix};
 ///
-/// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![3.0, 5.0, 7.0, 9.0]);
+/// let (x, y) = (matrix![1.0, 2.0, 3.0, 4.0], matrix![3.0, 5.0, 7.0, 9.0]);
 /// let fitted = Perceptron::new(1).fit(&x, &y)?;
 /// assert!(fitted.report.converged());
-/// assert!((fitted.predict(&dmatrix![10.0])?[0] - 21.0_f64).abs() < 1e-12);
+/// assert!((fitted.predict(&matrix![10.0])?[0] - 21.0_f64).abs() < 1e-12);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 ///
@@ -48,9 +47,8 @@ pub use predictor::Predictor;
 #[cfg_attr(feature = "serde", doc = "```")]
 #[cfg_attr(not(feature = "serde"), doc = "```ignore")]
 /// use gradus::{Fitted, Perceptron, SquaredError};
-/// use nalgebra::dmatrix;
 ///
-/// let fitted = Perceptron::new(1).fit(&dmatrix![1.0, 2.0, 3.0], &dmatrix![2.9, 5.1, 7.0])?;
+/// let fitted = Perceptron::new(1).fit(&[1.0, 2.0, 3.0], &[2.9, 5.1, 7.0])?;
 /// let file = serde_json::to_string(&fitted)?;
 /// let loaded: Fitted<f64, Perceptron, SquaredError> = serde_json::from_str(&file)?;
 /// assert_eq!(loaded, fitted);
@@ -75,12 +73,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// [`Termination::Given`](crate::Termination::Given), with neither value nor gradient.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
+    /// use gradus::{Fitted, LogLoss, SigmoidClassifier, matrix, vector};
     ///
-    /// let theta = dvector![4.5, 1.5, 0.0];
+    /// let theta = vector![4.5, 1.5, 0.0];
     /// let known = Fitted::from_parameters(SigmoidClassifier::new(2), LogLoss, theta)?;
-    /// assert_eq!(known.predict(&dmatrix![1.0; 3.0])?[0], 0.9998766054240138); // 1/(1 + e⁻⁹)
+    /// assert_eq!(known.predict(&matrix![1.0; 3.0])?[0], 0.9998766054240138); // 1/(1 + e⁻⁹)
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -146,10 +143,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// The architecture.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Fitted, Perceptron, SquaredError};
+    /// use gradus::{Fitted, Perceptron, SquaredError, vector};
     ///
-    /// let theta = dvector![1.0, 2.0, 3.0];
+    /// let theta = vector![1.0, 2.0, 3.0];
     /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, theta)?;
     /// assert_eq!(known.model(), &Perceptron::new(2));
     /// # Ok::<(), gradus::Error>(())
@@ -161,10 +157,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// The loss.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Fitted, Huber, Perceptron};
+    /// use gradus::{Fitted, Huber, Perceptron, vector};
     ///
-    /// let theta = dvector![1.0, 2.0];
+    /// let theta = vector![1.0, 2.0];
     /// let known = Fitted::from_parameters(Perceptron::new(1), Huber::new(2.0), theta)?;
     /// assert_eq!(known.loss(), &Huber::new(2.0));
     /// # Ok::<(), gradus::Error>(())
@@ -176,12 +171,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// All parameters `θ`, in the order of the architecture.
     ///
     /// ```
-    /// use gradus::Perceptron;
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{Perceptron, matrix, vector};
     ///
     /// // y = 2 x + 1: the weight, then the bias
-    /// let fitted = Perceptron::new(1).fit(&dmatrix![1.0, 2.0, 3.0], &dmatrix![3.0, 5.0, 7.0])?;
-    /// assert!(fitted.parameters().relative_eq(&dvector![2.0, 1.0], 1e-13, 1e-13));
+    /// let fitted = Perceptron::new(1).fit(&matrix![1.0, 2.0, 3.0], &matrix![3.0, 5.0, 7.0])?;
+    /// assert!(fitted.parameters().relative_eq(&vector![2.0, 1.0], 1e-13, 1e-13));
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn parameters(&self) -> &DVector<T> {
@@ -192,12 +186,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// classifiers the probability of each class, or of each yes (`outputs × samples`).
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
+    /// use gradus::{Fitted, LogLoss, SigmoidClassifier, matrix, vector};
     ///
-    /// let theta = dvector![2.0, -2.0];
+    /// let theta = vector![2.0, -2.0];
     /// let known = Fitted::from_parameters(SigmoidClassifier::new(1), LogLoss, theta)?;
-    /// assert_eq!(known.predict(&dmatrix![1.0])?, dmatrix![0.5]); // σ(2 · 1 − 2)
+    /// assert_eq!(known.predict(&matrix![1.0])?, matrix![0.5]); // σ(2 · 1 − 2)
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -213,12 +206,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// The scores `Z` for each sample of `x`, before any sigmoid or softmax of the loss.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
+    /// use gradus::{Fitted, LogLoss, SigmoidClassifier, matrix, vector};
     ///
-    /// let theta = dvector![2.0, -2.0];
+    /// let theta = vector![2.0, -2.0];
     /// let known = Fitted::from_parameters(SigmoidClassifier::new(1), LogLoss, theta)?;
-    /// assert_eq!(known.scores(&dmatrix![1.0, 3.0])?, dmatrix![0.0, 4.0]); // 2 x − 2
+    /// assert_eq!(known.scores(&matrix![1.0, 3.0])?, matrix![0.0, 4.0]); // 2 x − 2
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -232,12 +224,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// classifiers: those that [`classify`](Self::classify) gives the class of their largest target.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
+    /// use gradus::{Fitted, LogLoss, SigmoidClassifier, matrix, vector};
     ///
-    /// let theta = dvector![2.0, -2.0];
+    /// let theta = vector![2.0, -2.0];
     /// let known = Fitted::from_parameters(SigmoidClassifier::new(1), LogLoss, theta)?;
-    /// let (x, y) = (dmatrix![0.0, 2.0, 3.0, 4.0], dmatrix![0.0, 0.0, 1.0, 1.0]);
+    /// let (x, y) = (matrix![0.0, 2.0, 3.0, 4.0], matrix![0.0, 0.0, 1.0, 1.0]);
     /// assert_eq!(known.score(&x, &y)?, 0.75); // the second of four is wrong
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -255,12 +246,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// The same with a weight for each sample: weight 2 is the sample twice, weight 0 the sample left out.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
+    /// use gradus::{Fitted, LogLoss, SigmoidClassifier, matrix, vector};
     ///
-    /// let theta = dvector![2.0, -2.0];
+    /// let theta = vector![2.0, -2.0];
     /// let known = Fitted::from_parameters(SigmoidClassifier::new(1), LogLoss, theta)?;
-    /// let (x, y) = (dmatrix![0.0, 2.0, 3.0, 4.0], dmatrix![0.0, 0.0, 1.0, 1.0]);
+    /// let (x, y) = (matrix![0.0, 2.0, 3.0, 4.0], matrix![0.0, 0.0, 1.0, 1.0]);
     /// assert_eq!(known.score_weighted(&x, &y, &[1.0, 5.0, 1.0, 1.0])?, 0.375); // three of eight
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -285,12 +275,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// The class of each sample of `x`; [`Classifier::class`] says how it is chosen.
     ///
     /// ```
-    /// use gradus::SigmoidClassifier;
-    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{SigmoidClassifier, matrix};
     ///
-    /// let x = dmatrix![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-    /// let fitted = SigmoidClassifier::new(1).fit(&x, &dmatrix![0.0, 0.0, 1.0, 0.0, 1.0, 1.0])?;
-    /// assert_eq!(fitted.classify(&dmatrix![0.0, 7.0])?, [0, 1]);
+    /// let x = matrix![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    /// let fitted = SigmoidClassifier::new(1).fit(&x, &matrix![0.0, 0.0, 1.0, 0.0, 1.0, 1.0])?;
+    /// assert_eq!(fitted.classify(&matrix![0.0, 7.0])?, [0, 1]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -307,12 +296,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// `W` (`outputs × features`) of an affine model.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{Fitted, Perceptron, SquaredError};
+    /// use gradus::{Fitted, Perceptron, SquaredError, matrix, vector};
     ///
-    /// let theta = dvector![1.0, 2.0, 3.0];
+    /// let theta = vector![1.0, 2.0, 3.0];
     /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, theta)?;
-    /// assert_eq!(known.weights(), dmatrix![1.0, 2.0]);
+    /// assert_eq!(known.weights(), matrix![1.0, 2.0]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[expect(private_bounds, reason = "the affine models of the crate")]
@@ -327,12 +315,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// `b` of an affine model (one entry per output); zeros for a model without.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Fitted, Perceptron, SquaredError};
+    /// use gradus::{Fitted, Perceptron, SquaredError, vector};
     ///
-    /// let theta = dvector![1.0, 2.0, 3.0];
+    /// let theta = vector![1.0, 2.0, 3.0];
     /// let known = Fitted::from_parameters(Perceptron::new(2), SquaredError, theta)?;
-    /// assert_eq!(known.bias(), dvector![3.0]);
+    /// assert_eq!(known.bias(), vector![3.0]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[expect(private_bounds, reason = "the affine models of the crate")]

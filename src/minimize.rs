@@ -25,12 +25,11 @@ mod stop;
 /// The point returned is one that was evaluated, and `converged` is true of it.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dvector};
-/// use gradus::{Newton, Stop, minimize, problems::Problem};
+/// use gradus::{Newton, Stop, minimize, problems::Problem, vector};
 ///
 /// let (mut newton, stop) = (Newton::new(), Stop::default());
-/// let report = minimize(&mut newton, &mut Problem::Booth, dvector![0.0, 0.0], &stop)?;
-/// assert!(report.x.relative_eq(&dvector![1.0, 3.0], 1e-13, 1e-13));
+/// let report = minimize(&mut newton, &mut Problem::Booth, vector![0.0, 0.0], &stop)?;
+/// assert!(report.x.relative_eq(&vector![1.0, 3.0], 1e-13, 1e-13));
 /// # Ok::<(), gradus::Error>(())
 /// ```
 ///
@@ -48,11 +47,11 @@ pub fn minimize<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
 ///
 /// ```
 /// use std::ops::ControlFlow;
-/// use gradus::nalgebra::{self, dvector};
 /// use gradus::{GradientDescent, Stop, Termination, minimize_with, problems::Rosenbrock};
+/// use gradus::vector;
 ///
 /// let (mut descent, mut f) = (GradientDescent::new(1e-3), Rosenbrock::new(2));
-/// let (start, stop) = (dvector![-1.2, 1.0], Stop::default());
+/// let (start, stop) = (vector![-1.2, 1.0], Stop::default());
 /// let report = minimize_with(&mut descent, &mut f, start, &stop, |progress, _x| {
 ///     if progress.value < 1.0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 /// })?;

@@ -1,14 +1,13 @@
 //! Architectures: functions of parameters and inputs to scores, without parameters or buffers of their own.
 //!
 //! ```
-//! use gradus::nalgebra::{self, dmatrix, dvector};
-//! use gradus::{Model, Perceptron};
+//! use gradus::{Model, Perceptron, matrix, vector};
 //!
-//! let (theta, x) = (dvector![2.0, -1.0, 3.0], dmatrix![1.0; 4.0]);
+//! let (theta, x) = (vector![2.0, -1.0, 3.0], matrix![1.0; 4.0]);
 //! let model = Perceptron::new(2);
 //! let mut cache = model.cache(1);
 //! // 2 · 1 − 4 + 3
-//! assert_eq!(model.forward(&theta, x.as_view(), &mut cache), dmatrix![1.0]);
+//! assert_eq!(model.forward(&theta, x.as_view(), &mut cache), matrix![1.0]);
 //! ```
 
 use std::ops::Range;
@@ -144,17 +143,17 @@ pub trait Architecture: Sync {
 /// `examples/own_model.rs` writes one in a few lines.
 ///
 /// ```
-/// use gradus::nalgebra::{self, DVector, dmatrix, dvector};
-/// use gradus::{Model, Perceptron};
+/// use gradus::nalgebra::DVector;
+/// use gradus::{Model, Perceptron, matrix, vector};
 ///
-/// let (model, theta, x) = (Perceptron::new(1), dvector![2.0, 1.0], dmatrix![0.0, 3.0]);
+/// let (model, theta, x) = (Perceptron::new(1), vector![2.0, 1.0], matrix![0.0, 3.0]);
 /// let mut cache = model.cache(2);
 /// let z = model.forward(&theta, x.as_view(), &mut cache);
-/// assert_eq!(z, dmatrix![1.0, 7.0]);
+/// assert_eq!(z, matrix![1.0, 7.0]);
 ///
-/// let (delta, mut gradient) = (dmatrix![1.0, 1.0], DVector::zeros(2));
+/// let (delta, mut gradient) = (matrix![1.0, 1.0], DVector::zeros(2));
 /// model.backward(&theta, x.as_view(), delta.as_view(), &mut cache, &mut gradient);
-/// assert_eq!(gradient, dvector![3.0, 2.0]); // Σ Δ x, Σ Δ
+/// assert_eq!(gradient, vector![3.0, 2.0]); // Σ Δ x, Σ Δ
 /// ```
 pub trait Model<T: Real>: Architecture {
     /// What forward keeps for backward, sized once.
@@ -202,17 +201,17 @@ pub trait Model<T: Real>: Architecture {
 /// A model that knows the gradient of its inputs, for those who chain models. Implemented for those of the crate.
 ///
 /// ```
-/// use gradus::nalgebra::{self, DMatrix, DVector, dmatrix, dvector};
-/// use gradus::{Activation, InputGradient, Model, Network};
+/// use gradus::nalgebra::{DMatrix, DVector};
+/// use gradus::{Activation, InputGradient, Model, Network, matrix, vector};
 ///
 /// let network = Network::new(&[2, 1], Activation::Tanh);
-/// let (theta, x, delta) = (dvector![2.0, 3.0, 0.0], dmatrix![1.0; 1.0], dmatrix![1.0]);
+/// let (theta, x, delta) = (vector![2.0, 3.0, 0.0], matrix![1.0; 1.0], matrix![1.0]);
 /// let (mut cache, mut gradient) = (network.cache(1), DVector::zeros(3));
 /// network.forward(&theta, x.as_view(), &mut cache);
 /// network.backward(&theta, x.as_view(), delta.as_view(), &mut cache, &mut gradient);
 /// let mut out = DMatrix::zeros(2, 1);
 /// network.input_gradient(&theta, delta.as_view(), &mut cache, out.as_view_mut());
-/// assert_eq!(out, dmatrix![2.0; 3.0]); // Wᵀ Δ
+/// assert_eq!(out, matrix![2.0; 3.0]); // Wᵀ Δ
 /// ```
 pub trait InputGradient<T: Real>: Model<T> {
     /// Writes `∂L/∂X` (`n × m`) to `out`; called after [`backward`](Model::backward) with the same arguments.
@@ -286,14 +285,13 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
     /// `R{Z}` along `v` (`k × m`), kept with what `backward_tangent` needs in `cache`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{Model, Perceptron, SecondOrderModel};
+    /// use gradus::{Model, Perceptron, SecondOrderModel, matrix, vector};
     ///
-    /// let (model, x) = (Perceptron::new(1), dmatrix![1.0, 2.0]);
-    /// let (theta, v, mut cache) = (dvector![1.0, 0.0], dvector![1.0, 1.0], model.cache(2));
+    /// let (model, x) = (Perceptron::new(1), matrix![1.0, 2.0]);
+    /// let (theta, v, mut cache) = (vector![1.0, 0.0], vector![1.0, 1.0], model.cache(2));
     /// model.forward(&theta, x.as_view(), &mut cache);
     /// let r_z = model.tangent(&theta, &v, x.as_view(), &mut cache);
-    /// assert_eq!(r_z, dmatrix![2.0, 3.0]); // v₁ x + v₂
+    /// assert_eq!(r_z, matrix![2.0, 3.0]); // v₁ x + v₂
     /// ```
     fn tangent<'c>(
         &self, theta: &DVector<T>, v: &DVector<T>, x: DMatrixView<'_, T>, cache: &'c mut Self::Cache,
@@ -303,19 +301,19 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
     /// `Jᵀ (∂²L/∂Z²) J v` remains (Schraudolph 2002).
     ///
     /// ```
-    /// use gradus::nalgebra::{self, DVector, dmatrix, dvector};
-    /// use gradus::{Model, Perceptron, SecondOrderModel};
+    /// use gradus::nalgebra::DVector;
+    /// use gradus::{Model, Perceptron, SecondOrderModel, matrix, vector};
     ///
-    /// let (model, x) = (Perceptron::new(1), dmatrix![1.0, 2.0]);
-    /// let (theta, v) = (dvector![1.0, 0.0], dvector![1.0, 1.0]);
-    /// let delta = dmatrix![0.5, -0.5];
+    /// let (model, x) = (Perceptron::new(1), matrix![1.0, 2.0]);
+    /// let (theta, v) = (vector![1.0, 0.0], vector![1.0, 1.0]);
+    /// let delta = matrix![0.5, -0.5];
     /// let (mut cache, mut hv) = (model.cache(2), DVector::zeros(2));
     /// model.forward(&theta, x.as_view(), &mut cache);
     /// // squared error: ∂²L/∂Z² = 1, so R{Δ} = R{Z}
     /// let r_delta = model.tangent(&theta, &v, x.as_view(), &mut cache).into_owned();
     /// let (x, delta, r_delta) = (x.as_view(), delta.as_view(), r_delta.as_view());
     /// model.backward_tangent(&theta, &v, x, delta, r_delta, &mut cache, &mut hv);
-    /// assert_eq!(hv, dvector![8.0, 5.0]); // [Σx², Σx; Σx, m] v for x = (1, 2), v = (1, 1)
+    /// assert_eq!(hv, vector![8.0, 5.0]); // [Σx², Σx; Σx, m] v for x = (1, 2), v = (1, 1)
     /// ```
     #[expect(clippy::too_many_arguments, reason = "each is a symbol of the formula")]
     fn backward_tangent(
@@ -329,13 +327,12 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
     /// [`forward`](Model::forward). Default: one product per column.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{Model, Perceptron, SecondOrderModel};
+    /// use gradus::{Model, Perceptron, SecondOrderModel, matrix, vector};
     ///
-    /// let (model, theta, x) = (Perceptron::new(1), dvector![1.0, 0.0], dmatrix![1.0, 2.0]);
-    /// let (mut cache, delta) = (model.cache(2), dmatrix![0.0, 0.0]);
+    /// let (model, theta, x) = (Perceptron::new(1), vector![1.0, 0.0], matrix![1.0, 2.0]);
+    /// let (mut cache, delta) = (model.cache(2), matrix![0.0, 0.0]);
     /// model.forward(&theta, x.as_view(), &mut cache);
-    /// let (curvature, mut h) = (dmatrix![1.0, 1.0], [0.0; 4]); // squared error: ∂²L/∂Z² = 1
+    /// let (curvature, mut h) = (matrix![1.0, 1.0], [0.0; 4]); // squared error: ∂²L/∂Z² = 1
     /// let (x, delta, curvature) = (x.as_view(), delta.as_view(), curvature.as_view());
     /// model.dense_hessian(&theta, x, delta, curvature, &mut cache, &mut h);
     /// assert_eq!((h[0], h[1], h[3]), (5.0, 3.0, 2.0)); // Σx², Σx, m for x = (1, 2)
@@ -355,16 +352,16 @@ pub trait SecondOrderModel<T: Real>: Model<T> {
     /// one product per entry.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, DVector, dmatrix, dvector};
-    /// use gradus::{Model, Perceptron, SecondOrderModel};
+    /// use gradus::nalgebra::DVector;
+    /// use gradus::{Model, Perceptron, SecondOrderModel, matrix, vector};
     ///
-    /// let (model, theta, x) = (Perceptron::new(1), dvector![1.0, 0.0], dmatrix![1.0, 2.0]);
-    /// let (mut cache, delta) = (model.cache(2), dmatrix![0.0, 0.0]);
+    /// let (model, theta, x) = (Perceptron::new(1), vector![1.0, 0.0], matrix![1.0, 2.0]);
+    /// let (mut cache, delta) = (model.cache(2), matrix![0.0, 0.0]);
     /// model.forward(&theta, x.as_view(), &mut cache);
-    /// let (curvature, mut diagonal) = (dmatrix![1.0, 1.0], DVector::zeros(2)); // ∂²L/∂Z² = 1
+    /// let (curvature, mut diagonal) = (matrix![1.0, 1.0], DVector::zeros(2)); // ∂²L/∂Z² = 1
     /// let (x, delta, curvature) = (x.as_view(), delta.as_view(), curvature.as_view());
     /// model.hessian_diagonal(&theta, x, delta, curvature, &mut cache, &mut diagonal);
-    /// assert_eq!(diagonal, dvector![5.0, 2.0]); // Σx², m for x = (1, 2)
+    /// assert_eq!(diagonal, vector![5.0, 2.0]); // Σx², m for x = (1, 2)
     /// ```
     fn hessian_diagonal(
         &self, theta: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>,

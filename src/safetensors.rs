@@ -39,11 +39,10 @@ impl<T: Real, M: Model<T> + Linears, L: Loss<T>> Fitted<T, M, L> {
     /// The file holds each `W` (`units × inputs`) row by row; the activations are the model's and not the file's.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Activation, Fitted, Network, SquaredError};
+    /// use gradus::{Activation, Fitted, Network, SquaredError, vector};
     ///
     /// let network = Network::new(&[2, 1, 1], Activation::Tanh);
-    /// let theta = dvector![1.0_f32, 2.0, 0.5, 3.0, -1.0];
+    /// let theta = vector![1.0_f32, 2.0, 0.5, 3.0, -1.0];
     /// let known = Fitted::from_parameters(network.clone(), SquaredError, theta)?;
     /// let file = known.to_safetensors("fc")?; // or `std::fs::read("model.safetensors")`
     /// let loaded = Fitted::from_safetensors(&file, "fc", network, SquaredError)?;
@@ -96,10 +95,9 @@ impl<T: Real, M: Model<T> + Linears, L: Loss<T>> Fitted<T, M, L> {
     /// ```
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Fitted, Perceptron, SquaredError};
+    /// use gradus::{Fitted, Perceptron, SquaredError, vector};
     ///
-    /// let line = Fitted::from_parameters(Perceptron::new(1), SquaredError, dvector![2.0, 1.0])?;
+    /// let line = Fitted::from_parameters(Perceptron::new(1), SquaredError, vector![2.0, 1.0])?;
     /// let file = line.to_safetensors("")?;
     /// assert!(String::from_utf8_lossy(&file).contains("weight"));
     /// # Ok::<(), gradus::Error>(())

@@ -29,11 +29,10 @@ impl Network {
     /// [`score`](Fitted::score).
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{Activation, LogLoss, Network};
+    /// use gradus::{Activation, LogLoss, Network, matrix};
     ///
-    /// let x = dmatrix![0.0, 0.0, 1.0, 1.0; 0.0, 1.0, 0.0, 1.0];
-    /// let xor = dmatrix![0.0, 1.0, 1.0, 0.0];
+    /// let x = matrix![0.0, 0.0, 1.0, 1.0; 0.0, 1.0, 0.0, 1.0];
+    /// let xor = matrix![0.0, 1.0, 1.0, 0.0];
     /// let fitted = Network::new(&[2, 8, 1], Activation::Tanh).fit(LogLoss, &x, &xor, 1)?;
     /// assert_eq!(fitted.classify(&x)?, [0, 1, 1, 0]);
     /// # Ok::<(), gradus::Error>(())
@@ -57,11 +56,10 @@ impl Network {
 /// bits.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix};
-/// use gradus::{Activation, Adam, EmpiricalRisk, LogLoss, Network, Trainer};
+/// use gradus::{Activation, Adam, EmpiricalRisk, LogLoss, Network, Trainer, matrix};
 ///
-/// let x = dmatrix![0.0, 0.0, 1.0, 1.0; 0.0, 1.0, 0.0, 1.0];
-/// let xor = dmatrix![0.0, 1.0, 1.0, 0.0];
+/// let x = matrix![0.0, 0.0, 1.0, 1.0; 0.0, 1.0, 0.0, 1.0];
+/// let xor = matrix![0.0, 1.0, 1.0, 0.0];
 /// let network = Network::new(&[2, 8, 1], Activation::Tanh);
 /// let start = network.initial(7);
 /// let mut risk = EmpiricalRisk::new(network, LogLoss, &x, &xor)?;
@@ -91,13 +89,13 @@ pub struct Trainer<T: Real, P = Adam<T>> {
 /// What training returns: the model with its report, and its history, an entry per epoch.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix, dvector};
 /// use gradus::{EmpiricalRisk, Error, Perceptron, SquaredError, Trained, Trainer};
+/// use gradus::{matrix, vector};
 ///
 /// fn train() -> Result<Trained<f64, Perceptron, SquaredError>, Error> {
-///     let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+///     let (x, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
 ///     let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
-///     Trainer::default().epochs(3).train(&mut risk, dvector![0.0, 0.0])
+///     Trainer::default().epochs(3).train(&mut risk, vector![0.0, 0.0])
 /// }
 /// let (fitted, history) = train()?;
 /// assert_eq!((fitted.report.iterations, history.len()), (3, 3));
@@ -116,14 +114,14 @@ impl<T: Real, P> Trainer<T, P> {
     /// With any method that is sound on mini-batches ([`Stochastic`]).
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
     /// use gradus::{EmpiricalRisk, GradientDescent, Perceptron, SquaredError, Trainer};
+    /// use gradus::{matrix, vector};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let (x, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
     /// let model = Perceptron::new(1).without_bias();
     /// let mut risk = EmpiricalRisk::new(model, SquaredError, &x, &y)?;
     /// let mut trainer = Trainer::new(GradientDescent::new(0.5)).epochs(1);
-    /// let (fitted, _) = trainer.train(&mut risk, dvector![0.0])?;
+    /// let (fitted, _) = trainer.train(&mut risk, vector![0.0])?;
     /// assert_eq!(fitted.parameters()[0], 1.75); // one step along the mean of x y, 7/2
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -146,12 +144,11 @@ impl<T: Real, P> Trainer<T, P> {
     /// Passes through the data, at least 1. Default: as many as 5000 updates take, 20 at the least.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer, matrix, vector};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let (x, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
-    /// let (_, history) = Trainer::default().epochs(7).train(&mut risk, dvector![0.0, 0.0])?;
+    /// let (_, history) = Trainer::default().epochs(7).train(&mut risk, vector![0.0, 0.0])?;
     /// assert_eq!(history.len(), 7);
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -163,13 +160,12 @@ impl<T: Real, P> Trainer<T, P> {
     /// Samples per step, all of them if there are fewer. Default: `min(200, m)`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer, matrix, vector};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0], dmatrix![1.0, 3.0, 5.0]);
+    /// let (x, y) = (matrix![1.0, 2.0, 3.0], matrix![1.0, 3.0, 5.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let mut trainer = Trainer::default().epochs(2).batch_size(2);
-    /// let (fitted, _) = trainer.train(&mut risk, dvector![0.0, 0.0])?;
+    /// let (fitted, _) = trainer.train(&mut risk, vector![0.0, 0.0])?;
     /// assert_eq!(fitted.report.iterations, 4); // per epoch, a batch of two and one of one
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -181,14 +177,13 @@ impl<T: Real, P> Trainer<T, P> {
     /// Decides the order of the samples. Default: 0.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer, matrix, vector};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0], dmatrix![1.0, 3.0, 5.0]);
+    /// let (x, y) = (matrix![1.0, 2.0, 3.0], matrix![1.0, 3.0, 5.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let mut train = |seed| {
     ///     let mut trainer = Trainer::default().epochs(5).batch_size(1).seed(seed);
-    ///     trainer.train(&mut risk, dvector![0.0, 0.0])
+    ///     trainer.train(&mut risk, vector![0.0, 0.0])
     /// };
     /// assert_eq!(train(1)?, train(1)?); // the same order, the same bits
     /// assert_ne!(train(1)?, train(2)?);
@@ -204,13 +199,13 @@ impl<T: Real, P> Trainer<T, P> {
     /// 10 epochs, `1e−4`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
     /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Termination, Trainer};
+    /// use gradus::{matrix, vector};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let (x, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let mut trainer = Trainer::default().early_stopping(3, 10.0); // no epoch improves by 10
-    /// let (fitted, history) = trainer.train(&mut risk, dvector![0.0, 0.0])?;
+    /// let (fitted, history) = trainer.train(&mut risk, vector![0.0, 0.0])?;
     /// assert_eq!((fitted.report.termination, history.len()), (Termination::NoImprovement, 4));
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -223,16 +218,16 @@ impl<T: Real, P> Trainer<T, P> {
     /// [early stopping](Self::early_stopping) watches has not improved for `patience` epochs. Default: off.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
     /// use gradus::{EmpiricalRisk, GradientDescent, Perceptron, SquaredError, Trainer};
+    /// use gradus::{matrix, vector};
     ///
-    /// let (x, y) = (dmatrix![1.0, 1.0], dmatrix![1.0, 3.0]);
+    /// let (x, y) = (matrix![1.0, 1.0], matrix![1.0, 3.0]);
     /// let model = Perceptron::new(1).without_bias();
     /// let mut risk = EmpiricalRisk::new(model, SquaredError, &x, &y)?;
     /// // from one side of the minimum at 2 to the other, until the rate is halved
     /// let trainer = Trainer::new(GradientDescent::new(2.0));
     /// let mut trainer = trainer.epochs(3).reduce_on_plateau(1, 0.5);
-    /// let (fitted, _) = trainer.train(&mut risk, dvector![1.0])?;
+    /// let (fitted, _) = trainer.train(&mut risk, vector![1.0])?;
     /// assert_eq!(fitted.parameters()[0], 2.0);
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -246,10 +241,10 @@ impl<T: Real, P> Trainer<T, P> {
     /// Default: none; a validation objective of one's own comes before it.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, DVector, dmatrix};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    /// use gradus::nalgebra::DVector;
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer, matrix};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![3.0, 5.0, 7.0, 9.0]);
+    /// let (x, y) = (matrix![1.0, 2.0, 3.0, 4.0], matrix![3.0, 5.0, 7.0, 9.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let mut trainer = Trainer::default().epochs(5).batch_size(1).validation_share(0.25);
     /// let (fitted, history) = trainer.train(&mut risk, DVector::zeros(2))?;
@@ -266,11 +261,10 @@ impl<T: Real, P> Trainer<T, P> {
     /// More than one range can be frozen. Default: none.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{Activation, EmpiricalRisk, LogLoss, Network, Trainer};
+    /// use gradus::{Activation, EmpiricalRisk, LogLoss, Network, Trainer, matrix};
     ///
-    /// let x = dmatrix![0.0, 0.0, 1.0, 1.0; 0.0, 1.0, 0.0, 1.0];
-    /// let y = dmatrix![0.0, 1.0, 1.0, 0.0];
+    /// let x = matrix![0.0, 0.0, 1.0, 1.0; 0.0, 1.0, 0.0, 1.0];
+    /// let y = matrix![0.0, 1.0, 1.0, 0.0];
     /// let network = Network::new(&[2, 8, 1], Activation::Tanh);
     /// let (first, start) = (network.layers()[0].range(), network.initial(1));
     /// let mut risk = EmpiricalRisk::new(network, LogLoss, &x, &y)?;
@@ -289,14 +283,14 @@ impl<T: Real, P> Trainer<T, P> {
     /// model or a loss of your own has to be [`Clone`].
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
     /// use gradus::{Adam, EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    /// use gradus::{matrix, vector};
     ///
-    /// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![-1.0, 1.0, 3.0]); // y = 2 x + 1
+    /// let (x, y) = (matrix![-1.0, 0.0, 1.0], matrix![-1.0, 1.0, 3.0]); // y = 2 x + 1
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let mut trainer = Trainer::new(Adam::new(0.01)).epochs(2000);
-    /// let (fitted, _) = trainer.train(&mut risk, dvector![0.0, 0.0])?;
-    /// assert!(fitted.parameters().relative_eq(&dvector![2.0, 1.0], 1e-3, 1e-3));
+    /// let (fitted, _) = trainer.train(&mut risk, vector![0.0, 0.0])?;
+    /// assert!(fitted.parameters().relative_eq(&vector![2.0, 1.0], 1e-3, 1e-3));
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -324,11 +318,12 @@ impl<T: Real, P> Trainer<T, P> {
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// use gradus::nalgebra::{self, DVector, dmatrix};
+    /// use gradus::nalgebra::DVector;
     /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Termination, Trainer};
+    /// use gradus::matrix;
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0], dmatrix![3.0, 5.0, 7.0]);
-    /// let (x_new, y_new) = (dmatrix![4.0], dmatrix![9.0]);
+    /// let (x, y) = (matrix![1.0, 2.0, 3.0], matrix![3.0, 5.0, 7.0]);
+    /// let (x_new, y_new) = (matrix![4.0], matrix![9.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let mut held_out = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x_new, &y_new)?;
     /// let (fitted, history) = Trainer::default().train_with(
@@ -366,10 +361,10 @@ impl<T: Real, P> Trainer<T, P> {
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// use gradus::nalgebra::{self, DVector, dmatrix};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    /// use gradus::nalgebra::DVector;
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer, matrix};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0], dmatrix![3.0, 5.0, 7.0]);
+    /// let (x, y) = (matrix![1.0, 2.0, 3.0], matrix![3.0, 5.0, 7.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let mut trainer = Trainer::default().epochs(10).batch_size(2);
     /// let whole = trainer.train(&mut risk, DVector::zeros(2))?;

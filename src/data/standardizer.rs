@@ -13,13 +13,13 @@ use crate::{Error, Real, kernel};
 /// the feature `serde` it is saved beside the model that needs it.
 ///
 /// ```
+/// use gradus::matrix;
 /// use gradus::data::Standardizer;
-/// use gradus::nalgebra::{self, dmatrix};
 ///
-/// let x = dmatrix![1.0, 3.0; 500.0, 500.0];
+/// let x = matrix![1.0, 3.0; 500.0, 500.0];
 /// let standard = Standardizer::fit(&x)?;
-/// assert_eq!(standard.transform(&x)?, dmatrix![-1.0, 1.0; 0.0, 0.0]);
-/// assert_eq!(standard.transform(&dmatrix![4.0; 501.0])?, dmatrix![2.0; 1.0]);
+/// assert_eq!(standard.transform(&x)?, matrix![-1.0, 1.0; 0.0, 0.0]);
+/// assert_eq!(standard.transform(&matrix![4.0; 501.0])?, matrix![2.0; 1.0]);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -35,10 +35,10 @@ impl<T: Real> Standardizer<T> {
     /// Learns mean and scale of each feature (row) of `x` (`features × samples`).
     ///
     /// ```
+    /// use gradus::matrix;
     /// use gradus::data::Standardizer;
-    /// use gradus::nalgebra::{self, dmatrix};
     ///
-    /// let standard = Standardizer::fit(&dmatrix![2.0, 6.0; 500.0, 500.0])?;
+    /// let standard = Standardizer::fit(&matrix![2.0, 6.0; 500.0, 500.0])?;
     /// assert_eq!((standard.mean()[0], standard.scale()[0]), (4.0, 2.0));
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -59,11 +59,11 @@ impl<T: Real> Standardizer<T> {
     /// The mean of each feature.
     ///
     /// ```
+    /// use gradus::{matrix, vector};
     /// use gradus::data::Standardizer;
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
     ///
-    /// let standard = Standardizer::fit(&dmatrix![2.0, 6.0; 500.0, 500.0])?;
-    /// assert_eq!(standard.mean(), &dvector![4.0, 500.0]);
+    /// let standard = Standardizer::fit(&matrix![2.0, 6.0; 500.0, 500.0])?;
+    /// assert_eq!(standard.mean(), &vector![4.0, 500.0]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn mean(&self) -> &DVector<T> {
@@ -73,11 +73,11 @@ impl<T: Real> Standardizer<T> {
     /// The standard deviation of each feature; 1 for constant ones.
     ///
     /// ```
+    /// use gradus::{matrix, vector};
     /// use gradus::data::Standardizer;
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
     ///
-    /// let standard = Standardizer::fit(&dmatrix![2.0, 6.0; 500.0, 500.0])?;
-    /// assert_eq!(standard.scale(), &dvector![2.0, 1.0]);
+    /// let standard = Standardizer::fit(&matrix![2.0, 6.0; 500.0, 500.0])?;
+    /// assert_eq!(standard.scale(), &vector![2.0, 1.0]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn scale(&self) -> &DVector<T> {

@@ -15,14 +15,14 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// [`predict_into`](Predictor::predict_into) allocates nothing.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, DMatrix, dmatrix, dvector};
-    /// use gradus::{Fitted, Perceptron, SquaredError};
+    /// use gradus::nalgebra::DMatrix;
+    /// use gradus::{Fitted, Perceptron, SquaredError, matrix, vector};
     ///
-    /// let theta = dvector![2.0, 3.0];
+    /// let theta = vector![2.0, 3.0];
     /// let known = Fitted::from_parameters(Perceptron::new(1), SquaredError, theta)?;
     /// let (mut predictor, mut y) = (known.predictor(2), DMatrix::zeros(1, 2));
-    /// predictor.predict_into(&dmatrix![1.0, 2.0], &mut y)?;
-    /// assert_eq!(y, dmatrix![5.0, 7.0]);
+    /// predictor.predict_into(&matrix![1.0, 2.0], &mut y)?;
+    /// assert_eq!(y, matrix![5.0, 7.0]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn predictor(&self, max_batch: usize) -> Predictor<T, M, L, &Self> {
@@ -32,10 +32,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// The same, of a predictor that owns the model: for a thread or a service that keeps it.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Fitted, Perceptron, SquaredError};
+    /// use gradus::{Fitted, Perceptron, SquaredError, vector};
     ///
-    /// let theta = dvector![2.0, 3.0];
+    /// let theta = vector![2.0, 3.0];
     /// let known = Fitted::from_parameters(Perceptron::new(1), SquaredError, theta)?;
     /// let mut predictor = known.into_predictor(1);
     /// let answer = std::thread::spawn(move || {
@@ -109,13 +108,13 @@ const WIDTH: usize = 256;
 /// [`Fitted::into_predictor`], which takes it over.
 ///
 /// ```
-/// use gradus::Perceptron;
-/// use gradus::nalgebra::{self, DMatrix, dmatrix};
+/// use gradus::{Perceptron, matrix};
+/// use gradus::nalgebra::DMatrix;
 ///
-/// let fitted = Perceptron::new(1).fit(&dmatrix![1.0, 2.0, 3.0], &dmatrix![3.0, 5.0, 7.0])?;
+/// let fitted = Perceptron::new(1).fit(&matrix![1.0, 2.0, 3.0], &matrix![3.0, 5.0, 7.0])?;
 /// let (mut predictor, mut out) = (fitted.predictor(1), DMatrix::zeros(1, 1));
 /// for x in [4.0_f64, 5.0] {
-///     predictor.predict_into(&dmatrix![x], &mut out)?;
+///     predictor.predict_into(&matrix![x], &mut out)?;
 ///     assert!((out[0] - (2.0 * x + 1.0)).abs() < 1e-12);
 /// }
 /// # Ok::<(), gradus::Error>(())
@@ -149,15 +148,15 @@ impl<T: Real, M: Model<T>, L: Loss<T>, F: Borrow<Fitted<T, M, L>>> Predictor<T, 
     /// (`outputs × samples`). More samples than the workspace was made for go through it in parts.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, DMatrix, dmatrix, dvector};
-    /// use gradus::{Fitted, Perceptron, SquaredError};
+    /// use gradus::nalgebra::DMatrix;
+    /// use gradus::{Fitted, Perceptron, SquaredError, matrix, vector};
     ///
-    /// let theta = dvector![2.0, 3.0];
+    /// let theta = vector![2.0, 3.0];
     /// let known = Fitted::from_parameters(Perceptron::new(1), SquaredError, theta)?;
     /// let mut y = DMatrix::zeros(1, 3);
     /// // two samples, then one
-    /// known.predictor(2).predict_into(&dmatrix![0.0, 1.0, 2.0], &mut y)?;
-    /// assert_eq!(y, dmatrix![3.0, 5.0, 7.0]);
+    /// known.predictor(2).predict_into(&matrix![0.0, 1.0, 2.0], &mut y)?;
+    /// assert_eq!(y, matrix![3.0, 5.0, 7.0]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -173,10 +172,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>, F: Borrow<Fitted<T, M, L>>> Predictor<T, 
     /// Writes the mean response for one sample, an entry per feature, to `out`, an entry per output.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Fitted, LogLoss, SigmoidClassifier};
+    /// use gradus::{Fitted, LogLoss, SigmoidClassifier, vector};
     ///
-    /// let theta = dvector![1.0, 2.0, -4.0];
+    /// let theta = vector![1.0, 2.0, -4.0];
     /// let known = Fitted::from_parameters(SigmoidClassifier::new(2), LogLoss, theta)?;
     /// let mut yes = [0.0];
     /// known.predictor(1).predict_one(&[2.0, 1.0], &mut yes)?;

@@ -29,11 +29,10 @@ impl<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk
     /// `alpha`; its `LogisticRegression` has `C = 1/(λ m)`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, matrix};
     ///
-    /// let x = dmatrix![-1.0, 1.0, -1.0, 1.0; -1.0, -1.0, 1.0, 1.0];
-    /// let y = dmatrix![-3.1, 3.1, -2.9, 2.9]; // 3 x₁ − 0.1 x₁ x₂
+    /// let x = matrix![-1.0, 1.0, -1.0, 1.0; -1.0, -1.0, 1.0, 1.0];
+    /// let y = matrix![-3.1, 3.1, -2.9, 2.9]; // 3 x₁ − 0.1 x₁ x₂
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(2), SquaredError, &x, &y)?;
     /// let fitted = risk.fit_l1(0.5)?;
     /// assert!(fitted.report.converged());

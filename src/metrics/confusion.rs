@@ -20,7 +20,7 @@ use crate::{Error, Real};
 ///                2      0      0      1           1          1          1
 ///            macro                         0.916667   0.833333    0.84127
 ///         weighted                            0.875   0.833333    0.81746
-/// accuracy 0.833333 of 6");
+/// accuracy 0.833333 (5 of 6)");
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -252,6 +252,7 @@ impl fmt::Display for ConfusionMatrix {
             write!(f, "\n{name:>16}{:1$}", "", 7 * shown)?;
             line(f, &scores)?;
         }
-        write!(f, "\naccuracy {} of {}", Figure(self.accuracy()), Figure(self.counts.sum()))
+        let [share, right, all] = [self.accuracy(), self.counts.trace(), self.counts.sum()].map(Figure);
+        write!(f, "\naccuracy {share} ({right} of {all})")
     }
 }

@@ -5,10 +5,9 @@ use std::fmt;
 /// The method that `fit` chose.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix};
-/// use gradus::{Method, SigmoidClassifier};
+/// use gradus::{Method, SigmoidClassifier, matrix};
 ///
-/// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![0.0, 1.0, 0.0, 1.0]);
+/// let (x, y) = (matrix![1.0, 2.0, 3.0, 4.0], matrix![0.0, 1.0, 0.0, 1.0]);
 /// let fitted = SigmoidClassifier::new(1).fit(&x, &y)?;
 /// assert_eq!(fitted.report.method, Some(Method::Newton));
 /// # Ok::<(), gradus::Error>(())

@@ -13,11 +13,10 @@ use crate::{CriticalKind, CriticalPoint, Error, Hessian, Objective, Real, Recess
 /// One point of a run.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dvector};
-/// use gradus::{Newton, Stop, minimize, problems::Rosenbrock};
+/// use gradus::{Newton, Stop, minimize, problems::Rosenbrock, vector};
 ///
 /// let stop = Stop::default().trace(true);
-/// let (mut f, start) = (Rosenbrock::new(2), dvector![0.0, 0.0]);
+/// let (mut f, start) = (Rosenbrock::new(2), vector![0.0, 0.0]);
 /// let trace = minimize(&mut Newton::new(), &mut f, start, &stop)?.trace;
 /// assert_eq!((trace[0].iteration, trace[0].value, trace[0].gradient_norm), (0, 1.0, 2.0));
 /// # Ok::<(), gradus::Error>(())
@@ -106,12 +105,11 @@ impl<T: Real> Report<T> {
     /// The kind of the point, where it is stationary to the tolerance and second derivatives are known.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{CriticalKind, Newton, Stop, minimize, problems::Problem};
+    /// use gradus::{CriticalKind, Newton, Stop, minimize, problems::Problem, vector};
     ///
     /// // from the axis y = 0 the textbook finds the saddle
     /// let mut f = Problem::SaddleBetweenMinima;
-    /// let report = minimize(&mut Newton::pure(), &mut f, dvector![1.0, 0.0], &Stop::default())?;
+    /// let report = minimize(&mut Newton::pure(), &mut f, vector![1.0, 0.0], &Stop::default())?;
     /// assert_eq!(report.kind(), Some(CriticalKind::Saddle));
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -138,13 +136,12 @@ impl<T: Real> Report<T> {
     /// Only a convex problem has no other minima: the report says where it is known to be.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Newton, Stop, minimize, problems::Problem};
+    /// use gradus::{Newton, Stop, minimize, problems::Problem, vector};
     ///
     /// let mut f = Problem::SaddleBetweenMinima;
-    /// let report = minimize(&mut Newton::pure(), &mut f, dvector![1.0, 0.0], &Stop::default())?;
+    /// let report = minimize(&mut Newton::pure(), &mut f, vector![1.0, 0.0], &Stop::default())?;
     /// assert!(report.termination.is_stationary() && !report.converged()); // a saddle
-    /// let report = minimize(&mut Newton::new(), &mut f, dvector![1.0, 0.0], &Stop::default())?;
+    /// let report = minimize(&mut Newton::new(), &mut f, vector![1.0, 0.0], &Stop::default())?;
     /// assert!(report.converged());
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -159,11 +156,10 @@ impl<T: Real> Report<T> {
     /// The report, if it converged.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Error, Newton, Stop, minimize, problems::Rosenbrock};
+    /// use gradus::{Error, Newton, Stop, minimize, problems::Rosenbrock, vector};
     ///
     /// let stop = Stop::default().iterations(1);
-    /// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+    /// let (mut f, start) = (Rosenbrock::new(2), vector![-1.2, 1.0]);
     /// let report = minimize(&mut Newton::new(), &mut f, start, &stop)?;
     /// let error = report.into_converged().unwrap_err();
     /// assert!(matches!(error, Error::NotConverged { iterations: 1, .. }));
@@ -264,13 +260,13 @@ impl<T: Real> Report<T> {
     /// [`converged`](Self::converged) take it into account.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{CriticalKind, GradientDescent, Stop, minimize, problems::Rosenbrock};
+    /// use gradus::vector;
     ///
     /// let mut f = Rosenbrock::new(2);
     /// let stop = Stop::default().iterations(100_000);
     /// let mut descent = GradientDescent::new(1e-3);
-    /// let mut report = minimize(&mut descent, &mut f, dvector![-1.2, 1.0], &stop)?;
+    /// let mut report = minimize(&mut descent, &mut f, vector![-1.2, 1.0], &stop)?;
     /// assert_eq!(report.kind(), None); // a first-order method cannot know
     /// report.certify(&mut f)?;
     /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));

@@ -5,11 +5,11 @@ use crate::{Error, Real};
 /// When to stop. Whichever rule holds first ends the run; only those of the gradient are convergence.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dvector};
 /// use gradus::{GradientDescent, Stop, Termination, minimize, problems::Rosenbrock};
+/// use gradus::vector;
 ///
 /// let stop = Stop::default().iterations(10);
-/// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+/// let (mut f, start) = (Rosenbrock::new(2), vector![-1.2, 1.0]);
 /// let report = minimize(&mut GradientDescent::new(1e-3), &mut f, start, &stop)?;
 /// assert_eq!((report.termination, report.iterations), (Termination::Iterations, 10));
 /// assert!(!report.converged());
@@ -49,11 +49,10 @@ impl<T: Real> Stop<T> {
     /// [`Offset`](crate::least_squares::Offset) agrees. Default: 0, only where the gradient vanishes.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Lbfgs, Stop, minimize, problems::Rosenbrock};
+    /// use gradus::{Lbfgs, Stop, minimize, problems::Rosenbrock, vector};
     ///
     /// let stop = Stop::default().gradient(1e-2);
-    /// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+    /// let (mut f, start) = (Rosenbrock::new(2), vector![-1.2, 1.0]);
     /// let report = minimize(&mut Lbfgs::new(), &mut f, start, &stop)?;
     /// assert!(report.converged() && report.gradient_norm <= 1e-2);
     /// # Ok::<(), gradus::Error>(())
@@ -80,15 +79,15 @@ impl<T: Real> Stop<T> {
     /// rounding leaves in reach of gradients; 0 switches it off.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, DVector, dvector};
-    /// use gradus::{Function, Lbfgs, Stop, minimize};
+    /// use gradus::nalgebra::DVector;
+    /// use gradus::{Function, Lbfgs, Stop, minimize, vector};
     ///
     /// // f = 1e−20 x²: its gradient is 2e−17 at the start
     /// let mut f = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
     ///     g[0] = 2e-20 * x[0];
     ///     1e-20 * x[0] * x[0]
     /// });
-    /// let report = minimize(&mut Lbfgs::new(), &mut f, dvector![1000.0], &Stop::default())?;
+    /// let report = minimize(&mut Lbfgs::new(), &mut f, vector![1000.0], &Stop::default())?;
     /// assert!(report.converged() && report.x[0].abs() < 1e-6);
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -100,11 +99,11 @@ impl<T: Real> Stop<T> {
     /// Stops when a step moves no coordinate by more than `tolerance · max(1, ‖x‖∞)`. Default: 0, never.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{GradientDescent, Stop, Termination, minimize, problems::Rosenbrock};
+    /// use gradus::vector;
     ///
     /// let (mut descent, stop) = (GradientDescent::new(1e-3), Stop::default().step(1e-2));
-    /// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+    /// let (mut f, start) = (Rosenbrock::new(2), vector![-1.2, 1.0]);
     /// let report = minimize(&mut descent, &mut f, start, &stop)?;
     /// assert_eq!(report.termination, Termination::StepTolerance);
     /// assert!(!report.converged()); // a short step is no minimum
@@ -118,11 +117,11 @@ impl<T: Real> Stop<T> {
     /// Stops when the value changes by no more than `tolerance · max(1, |f|)`. Default: 0, never.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{GradientDescent, Stop, Termination, minimize, problems::Rosenbrock};
+    /// use gradus::vector;
     ///
     /// let (mut descent, stop) = (GradientDescent::new(1e-3), Stop::default().value(1e-2));
-    /// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+    /// let (mut f, start) = (Rosenbrock::new(2), vector![-1.2, 1.0]);
     /// let report = minimize(&mut descent, &mut f, start, &stop)?;
     /// assert_eq!(report.termination, Termination::ValueTolerance);
     /// assert!(report.value > 1.0); // far from the minimum, which is 0
@@ -136,11 +135,10 @@ impl<T: Real> Stop<T> {
     /// At most so many steps. Default: 1000.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Newton, Stop, Termination, minimize, problems::Rosenbrock};
+    /// use gradus::{Newton, Stop, Termination, minimize, problems::Rosenbrock, vector};
     ///
     /// let stop = Stop::default().iterations(2);
-    /// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+    /// let (mut f, start) = (Rosenbrock::new(2), vector![-1.2, 1.0]);
     /// let report = minimize(&mut Newton::new(), &mut f, start, &stop)?;
     /// assert_eq!((report.iterations, report.termination), (2, Termination::Iterations));
     /// # Ok::<(), gradus::Error>(())
@@ -153,11 +151,11 @@ impl<T: Real> Stop<T> {
     /// Stops before the step that would follow so many evaluations. Default: no bound.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{GradientDescent, Stop, Termination, minimize, problems::Rosenbrock};
+    /// use gradus::vector;
     ///
     /// let (mut descent, stop) = (GradientDescent::new(1e-3), Stop::default().evaluations(10));
-    /// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+    /// let (mut f, start) = (Rosenbrock::new(2), vector![-1.2, 1.0]);
     /// let report = minimize(&mut descent, &mut f, start, &stop)?;
     /// assert_eq!((report.evaluations, report.termination), (10, Termination::Evaluations));
     /// # Ok::<(), gradus::Error>(())
@@ -170,11 +168,10 @@ impl<T: Real> Stop<T> {
     /// Keeps every iteration's value and gradient norm in the report. Default: no.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Newton, Stop, minimize, problems::Rosenbrock};
+    /// use gradus::{Newton, Stop, minimize, problems::Rosenbrock, vector};
     ///
     /// let stop = Stop::default().trace(true);
-    /// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+    /// let (mut f, start) = (Rosenbrock::new(2), vector![-1.2, 1.0]);
     /// let report = minimize(&mut Newton::new(), &mut f, start, &stop)?;
     /// assert_eq!(report.trace.len(), report.iterations + 1);
     /// assert!((report.trace[0].value - 24.2_f64).abs() < 1e-12);

@@ -127,14 +127,13 @@ impl Network {
     /// inputs for each unit), as PyTorch, NumPy and C keep them.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{Activation, Network};
+    /// use gradus::{Activation, Network, matrix};
     ///
     /// let network = Network::new(&[3, 2, 1], Activation::Tanh);
     /// let (w1, b1) = ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [0.1, 0.2]);
     /// let (w2, b2) = ([7.0, 8.0], [0.3]);
     /// let theta = network.parameters_from_rows(&[(&w1, &b1), (&w2, &b2)])?;
-    /// assert_eq!(network.layers()[0].weights(&theta)?, dmatrix![1.0, 2.0, 3.0; 4.0, 5.0, 6.0]);
+    /// assert_eq!(network.layers()[0].weights(&theta)?, matrix![1.0, 2.0, 3.0; 4.0, 5.0, 6.0]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///

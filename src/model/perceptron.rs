@@ -6,13 +6,12 @@ use super::linear::Linear;
 /// [`SquaredError`](crate::SquaredError), [`fit`](Self::fit) is least squares.
 ///
 /// ```
-/// use gradus::Perceptron;
-/// use gradus::nalgebra::{self, dmatrix};
+/// use gradus::{Perceptron, matrix};
 ///
 /// // y = 2 x₁ − x₂ + 3, one sample per column
-/// let x = dmatrix![0.0, 1.0, 0.0, 2.0;
+/// let x = matrix![0.0, 1.0, 0.0, 2.0;
 ///                  0.0, 0.0, 1.0, 1.0];
-/// let y = dmatrix![3.0, 5.0, 2.0, 6.0];
+/// let y = matrix![3.0, 5.0, 2.0, 6.0];
 /// let fitted = Perceptron::new(2).fit(&x, &y)?;
 /// assert!((fitted.weights()[(0, 1)] + 1.0_f64).abs() < 1e-14);
 /// # Ok::<(), gradus::Error>(())
@@ -51,10 +50,9 @@ impl Perceptron {
     /// Without `b`, where the origin is known.
     ///
     /// ```
-    /// use gradus::Perceptron;
-    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{Perceptron, matrix};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let (x, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
     /// let line = Perceptron::new(1).without_bias().fit(&x, &y)?;
     /// assert!((line.parameters()[0] - 1.4_f64).abs() < 1e-15); // Σxy / Σx²
     /// # Ok::<(), gradus::Error>(())

@@ -6,14 +6,13 @@ use super::linear::Linear;
 /// (`outputs × inputs`) column-major, then `b`. Several outputs are several independent yes-or-no questions.
 ///
 /// ```
-/// use gradus::SigmoidClassifier;
-/// use gradus::nalgebra::{self, dmatrix};
+/// use gradus::{SigmoidClassifier, matrix};
 ///
-/// let x = dmatrix![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-/// let y = dmatrix![0.0, 0.0, 1.0, 0.0, 1.0, 1.0];
+/// let x = matrix![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+/// let y = matrix![0.0, 0.0, 1.0, 0.0, 1.0, 1.0];
 /// let fitted = SigmoidClassifier::new(1).fit(&x, &y)?;
 /// assert!(fitted.report.converged());
-/// assert!(fitted.predict(&dmatrix![3.5])?[(0, 0)] - 0.5 < 1e-9);
+/// assert!(fitted.predict(&matrix![3.5])?[(0, 0)] - 0.5 < 1e-9);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,12 +48,11 @@ impl SigmoidClassifier {
     /// Without `b`, where the origin is known.
     ///
     /// ```
-    /// use gradus::SigmoidClassifier;
-    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{SigmoidClassifier, matrix};
     ///
-    /// let (x, y) = (dmatrix![-2.0, -1.0, 1.0, 2.0], dmatrix![0.0, 1.0, 0.0, 1.0]);
+    /// let (x, y) = (matrix![-2.0, -1.0, 1.0, 2.0], matrix![0.0, 1.0, 0.0, 1.0]);
     /// let fitted = SigmoidClassifier::new(1).without_bias().fit(&x, &y)?;
-    /// assert_eq!(fitted.predict(&dmatrix![0.0])?[0], 0.5); // σ(w · 0)
+    /// assert_eq!(fitted.predict(&matrix![0.0])?[0], 0.5); // σ(w · 0)
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]

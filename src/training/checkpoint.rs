@@ -59,14 +59,14 @@ impl<T: Real> Checkpoint<T> {
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
     /// use gradus::{EmpiricalRisk, GradientDescent, Perceptron, SquaredError, Trainer};
+    /// use gradus::{matrix, vector};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let (x, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
     /// let model = Perceptron::new(1).without_bias();
     /// let mut risk = EmpiricalRisk::new(model, SquaredError, &x, &y)?;
     /// let mut trainer = Trainer::new(GradientDescent::new(0.5)).epochs(1);
-    /// trainer.train_with(&mut risk, dvector![0.0], None, |training| {
+    /// trainer.train_with(&mut risk, vector![0.0], None, |training| {
     ///     let checkpoint = training.checkpoint().expect("gradient descent can be resumed");
     ///     assert_eq!((checkpoint.parameters()[0], checkpoint.history().len()), (1.75, 1));
     ///     ControlFlow::Continue(())
@@ -81,12 +81,11 @@ impl<T: Real> Checkpoint<T> {
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer, matrix, vector};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let (x, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
-    /// Trainer::default().epochs(3).train_with(&mut risk, dvector![0.0, 0.0], None, |training| {
+    /// Trainer::default().epochs(3).train_with(&mut risk, vector![0.0, 0.0], None, |training| {
     ///     let checkpoint = training.checkpoint().expect("Adam can be resumed");
     ///     assert_eq!(checkpoint.history().last(), Some(training.epoch()));
     ///     ControlFlow::Continue(())
@@ -103,12 +102,11 @@ impl<T: Real> Checkpoint<T> {
 ///
 /// ```
 /// use std::ops::ControlFlow;
-/// use gradus::nalgebra::{self, dmatrix, dvector};
-/// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+/// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer, matrix, vector};
 ///
-/// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+/// let (x, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
 /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
-/// Trainer::default().epochs(3).train_with(&mut risk, dvector![0.0, 0.0], None, |training| {
+/// Trainer::default().epochs(3).train_with(&mut risk, vector![0.0, 0.0], None, |training| {
 ///     println!("{training}"); // epoch 1 of 3, loss 2.50000, 0.0 s, 0.0 s left
 ///     ControlFlow::Continue(())
 /// })?;
@@ -134,13 +132,12 @@ impl<T: Real> Training<'_, T> {
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer, matrix, vector};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let (x, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let mut losses = Vec::new();
-    /// Trainer::default().epochs(3).train_with(&mut risk, dvector![0.0, 0.0], None, |training| {
+    /// Trainer::default().epochs(3).train_with(&mut risk, vector![0.0, 0.0], None, |training| {
     ///     losses.push(training.epoch().loss);
     ///     ControlFlow::Continue(())
     /// })?;
@@ -155,14 +152,14 @@ impl<T: Real> Training<'_, T> {
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
     /// use gradus::{EmpiricalRisk, GradientDescent, Perceptron, SquaredError, Trainer};
+    /// use gradus::{matrix, vector};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let (x, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
     /// let model = Perceptron::new(1).without_bias();
     /// let mut risk = EmpiricalRisk::new(model, SquaredError, &x, &y)?;
     /// let mut trainer = Trainer::new(GradientDescent::new(0.5)).epochs(1);
-    /// trainer.train_with(&mut risk, dvector![0.0], None, |training| {
+    /// trainer.train_with(&mut risk, vector![0.0], None, |training| {
     ///     assert_eq!(training.parameters()[0], 1.75); // one step along the mean of x y, 7/2
     ///     ControlFlow::Continue(())
     /// })?;
@@ -176,13 +173,12 @@ impl<T: Real> Training<'_, T> {
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer, matrix, vector};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let (x, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let mut trainer = Trainer::default().epochs(3);
-    /// let (_, history) = trainer.train_with(&mut risk, dvector![0.0, 0.0], None, |training| {
+    /// let (_, history) = trainer.train_with(&mut risk, vector![0.0, 0.0], None, |training| {
     ///     training.record(training.parameters().norm());
     ///     ControlFlow::Continue(())
     /// })?;
@@ -199,12 +195,11 @@ impl<T: Real> Training<'_, T> {
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer, matrix, vector};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let (x, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
-    /// Trainer::default().train_with(&mut risk, dvector![0.0, 0.0], None, |training| {
+    /// Trainer::default().train_with(&mut risk, vector![0.0, 0.0], None, |training| {
     ///     let in_time = training.elapsed().as_secs() < 60;
     ///     if in_time { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     /// })?;
@@ -218,12 +213,11 @@ impl<T: Real> Training<'_, T> {
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer, matrix, vector};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let (x, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
-    /// Trainer::default().epochs(2).train_with(&mut risk, dvector![0.0, 0.0], None, |training| {
+    /// Trainer::default().epochs(2).train_with(&mut risk, vector![0.0, 0.0], None, |training| {
     ///     assert!(training.epoch().epoch < 2 || training.remaining().is_zero());
     ///     ControlFlow::Continue(())
     /// })?;
@@ -239,13 +233,12 @@ impl<T: Real> Training<'_, T> {
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer, matrix, vector};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let (x, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let mut last = None;
-    /// Trainer::default().epochs(2).train_with(&mut risk, dvector![0.0, 0.0], None, |training| {
+    /// Trainer::default().epochs(2).train_with(&mut risk, vector![0.0, 0.0], None, |training| {
     ///     last = training.checkpoint();
     ///     ControlFlow::Continue(())
     /// })?;

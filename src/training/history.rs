@@ -7,13 +7,13 @@ use crate::figures::Figure;
 /// One pass through the data.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix, dvector};
 /// use gradus::{EmpiricalRisk, GradientDescent, Perceptron, SquaredError, Trainer};
+/// use gradus::{matrix, vector};
 ///
-/// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+/// let (x, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
 /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
 /// let mut trainer = Trainer::new(GradientDescent::new(0.1)).epochs(1);
-/// let (_, history) = trainer.train(&mut risk, dvector![0.0, 0.0])?;
+/// let (_, history) = trainer.train(&mut risk, vector![0.0, 0.0])?;
 /// assert_eq!((history[0].epoch, history[0].loss), (1, 2.5)); // (½ 1² + ½ 3²) / 2
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -37,12 +37,11 @@ impl<T: Copy> Epoch<T> {
     /// What improvement is judged by: the validation loss, or without one the loss.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer, matrix, vector};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let (x, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
-    /// let (_, history) = Trainer::default().epochs(1).train(&mut risk, dvector![0.0, 0.0])?;
+    /// let (_, history) = Trainer::default().epochs(1).train(&mut risk, vector![0.0, 0.0])?;
     /// assert_eq!(history[0].watched(), history[0].loss);
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -54,14 +53,14 @@ impl<T: Copy> Epoch<T> {
 /// The epochs of a run, which it lends as a slice; it prints as a table.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix, dvector};
 /// use gradus::{EmpiricalRisk, GradientDescent, Perceptron, SquaredError, Trainer};
+/// use gradus::{matrix, vector};
 ///
-/// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![2.0, 4.0]);
+/// let (x, y) = (matrix![1.0, 2.0], matrix![2.0, 4.0]);
 /// let model = Perceptron::new(1).without_bias();
 /// let mut risk = EmpiricalRisk::new(model, SquaredError, &x, &y)?;
 /// let mut trainer = Trainer::new(GradientDescent::new(0.2)).epochs(3);
-/// let (_, history) = trainer.train(&mut risk, dvector![0.0])?;
+/// let (_, history) = trainer.train(&mut risk, vector![0.0])?;
 /// assert_eq!(history.best().map(|epoch| epoch.epoch), Some(3));
 /// assert_eq!(
 ///     history.to_string(),
@@ -114,12 +113,11 @@ impl<T: Real> History<T> {
     /// The first epoch of the least [watched](Epoch::watched) loss, if there was one.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, Trainer, matrix, vector};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let (x, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
-    /// let (_, history) = Trainer::default().epochs(4).train(&mut risk, dvector![0.0, 0.0])?;
+    /// let (_, history) = Trainer::default().epochs(4).train(&mut risk, vector![0.0, 0.0])?;
     /// assert_eq!(history.best(), history.last());
     /// # Ok::<(), gradus::Error>(())
     /// ```

@@ -83,12 +83,11 @@ impl Layer {
     /// ([`parameters_from_rows`](crate::Network::parameters_from_rows) takes theirs).
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
-    /// use gradus::{Activation, Network};
+    /// use gradus::{Activation, Network, matrix, vector};
     ///
     /// let network = Network::new(&[2, 2], Activation::Tanh);
-    /// let theta = dvector![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-    /// assert_eq!(network.layers()[0].weights(&theta)?, dmatrix![1.0, 3.0; 2.0, 4.0]);
+    /// let theta = vector![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    /// assert_eq!(network.layers()[0].weights(&theta)?, matrix![1.0, 3.0; 2.0, 4.0]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -102,12 +101,11 @@ impl Layer {
     /// `b` (`units`), a view into the network's `θ`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Activation, Network};
+    /// use gradus::{Activation, Network, vector};
     ///
     /// let network = Network::new(&[2, 2], Activation::Tanh);
-    /// let theta = dvector![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-    /// assert_eq!(network.layers()[0].bias(&theta)?, dvector![5.0, 6.0]);
+    /// let theta = vector![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    /// assert_eq!(network.layers()[0].bias(&theta)?, vector![5.0, 6.0]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -121,13 +119,12 @@ impl Layer {
     /// `W` (`units × inputs`), to be written.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Activation, Network};
+    /// use gradus::{Activation, Network, vector};
     ///
     /// let network = Network::new(&[2, 1], Activation::Tanh);
-    /// let mut theta = dvector![1.0, 2.0, 3.0];
+    /// let mut theta = vector![1.0, 2.0, 3.0];
     /// network.layers()[0].weights_mut(&mut theta)?[(0, 1)] = 7.0;
-    /// assert_eq!(theta, dvector![1.0, 7.0, 3.0]);
+    /// assert_eq!(theta, vector![1.0, 7.0, 3.0]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -143,13 +140,12 @@ impl Layer {
     /// `b` (`units`), to be written.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Activation, Network};
+    /// use gradus::{Activation, Network, vector};
     ///
     /// let network = Network::new(&[2, 1], Activation::Tanh);
-    /// let mut theta = dvector![1.0, 2.0, 3.0];
+    /// let mut theta = vector![1.0, 2.0, 3.0];
     /// network.layers()[0].bias_mut(&mut theta)?.fill(0.0);
-    /// assert_eq!(theta, dvector![1.0, 2.0, 0.0]);
+    /// assert_eq!(theta, vector![1.0, 2.0, 0.0]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
