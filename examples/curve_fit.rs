@@ -1,4 +1,4 @@
-//! A curve of your own through data: written once, and fitted.
+//! A curve of your own through data: written once, fitted, with the uncertainty of its parameters.
 //!
 //! `cargo run --release --example curve_fit --features num-dual`
 
@@ -36,6 +36,7 @@ fn main() -> Result<(), Error> {
     let start = vector![5.0, 1.0, 5.0];
     let fitted = risk.fit_with(&mut LevenbergMarquardt::new(), start, &Stop::default())?;
     println!("{}", fitted.report);
+    println!("{}", risk.statistics(fitted.parameters())?.summary(&["capacity", "rate", "half"])?);
     println!("on day 9: {:.2}", fitted.predict(&[9.0])?[0]);
     Ok(())
 }

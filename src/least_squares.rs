@@ -73,6 +73,7 @@ mod dual;
 mod gauss_newton;
 mod levenberg_marquardt;
 mod local_problem;
+mod precision;
 mod samples;
 
 /// Residuals `r: Rⁿ → Rᵐ` with their Jacobian, to be made small in the sum of squares.

@@ -21,7 +21,7 @@
 //! | train a network (MLP), with held-out samples, schedules, checkpoints | [`Network::fit`], [`Trainer`] |
 //! | read tables, split, fold, scale | [`data`] |
 //! | judge: accuracy, F1, ROC and AUC, log loss, R² | [`metrics`], [`Fitted::score`] |
-//! | standard errors, p values, intervals | [`EmpiricalRisk::statistics`] |
+//! | standard errors, p values, intervals, AIC, R² | [`EmpiricalRisk::statistics`], explained in [`inference`] |
 //! | minimise a function of many variables | [`minimize`] with an [`Optimizer`](optimizer) |
 //! | of one variable, or find its root | [`univariate`] |
 //! | fit a curve of your own, without derivatives | `DualModel` (feature `num-dual`), as below |
@@ -100,6 +100,8 @@
 //! let mut risk = EmpiricalRisk::new(Growth, SquaredError, &t, &y)?;
 //! let (mut method, start) = (LevenbergMarquardt::new(), vector![5.0, 1.0, 5.0]);
 //! let fitted = risk.fit_with(&mut method, start, &Stop::default())?;
+//! let names = ["capacity", "rate", "half time"];
+//! println!("{}", risk.statistics(fitted.parameters())?.summary(&names)?);
 //! assert!((fitted.parameters()[2] - 7.9_f64).abs() < 0.2);
 //! # Ok::<(), gradus::Error>(())
 //! ```
@@ -157,6 +159,9 @@ pub mod univariate;
 #[doc = include_str!("how_to_choose.md")]
 pub mod how_to_choose {}
 
+#[doc = include_str!("inference.md")]
+pub mod inference {}
+
 pub use critical_point::{CriticalKind, CriticalPoint, Inertia};
 pub use error::Error;
 pub use fit::{Fitted, Predictor};
@@ -188,6 +193,6 @@ pub use optimizer::{
     SaddleFree, Schedule, TrustRegion,
 };
 pub use risk::EmpiricalRisk;
-pub use statistics::{Robust, Statistics};
+pub use statistics::{Covariance, HypothesisTest, Robust, Statistics};
 pub use termination::Termination;
 pub use training::{Checkpoint, Epoch, History, Trained, Trainer, Training};

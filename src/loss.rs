@@ -67,6 +67,19 @@ pub trait Loss<T: Real>: Sync {
         &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], delta: DMatrixViewMut<'_, T>,
     ) -> T;
 
+    /// Which likelihood the loss is, so that curvature tells precision. Default: none.
+    ///
+    /// ```
+    /// use gradus::loss::Likelihood;
+    /// use gradus::{Huber, LogLoss, Loss};
+    ///
+    /// assert_eq!(Loss::<f64>::likelihood(&LogLoss), Likelihood::Known);
+    /// assert_eq!(Loss::<f64>::likelihood(&Huber::new(1.0)), Likelihood::None);
+    /// ```
+    fn likelihood(&self) -> Likelihood {
+        Likelihood::None
+    }
+
     /// Turns scores, in place, into the mean response they stand for: nothing (the default) for regression, `σ(z)`
     /// for the log loss, softmax for the cross-entropy.
     ///
@@ -190,6 +203,29 @@ pub trait Loss<T: Real>: Sync {
     }
 }
 
+/// Of which likelihood a loss is the negative logarithm; [`statistics`](crate::EmpiricalRisk::statistics) depends on it.
+///
+/// ```
+/// use gradus::loss::{ElementWise, Likelihood};
+/// use gradus::{CrossEntropy, Loss, SquaredError};
+///
+/// assert_eq!(ElementWise::likelihood(&SquaredError), Likelihood::Normal);
+/// assert_eq!(Loss::<f64>::likelihood(&CrossEntropy), Likelihood::Known);
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Likelihood {
+    /// Of none: standard errors come from the sandwich `H⁻¹ (Σ g gᵀ) H⁻¹`.
+    #[default]
+    None,
+    /// `ℓ(z, y) = −ln p(y | z)`, up to terms that depend on `y` alone.
+    Known,
+    /// `ℓ(z, y) = ½ (z − y)²`: normal, with a variance that the residuals tell.
+    Normal,
+    /// `ℓ(z, y) = −φ ln p(y | z)`, up to terms without `z`, with a dispersion `φ` that Pearson's statistic tells.
+    Dispersion,
+}
+
 /// A loss with second derivatives in the scores.
 ///
 /// ```
@@ -213,4 +249,13 @@ pub trait SecondOrderLoss<T: Real>: Loss<T> {
         &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], r: DMatrixView<'_, T>,
         out: DMatrixViewMut<'_, T>,
     );
+
+    /// The same for the mean of `∂²ℓ/∂z²` over targets that are distributed as the scores say.
+    #[doc(hidden)]
+    fn expected_product(
+        &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], r: DMatrixView<'_, T>,
+        out: DMatrixViewMut<'_, T>,
+    ) {
+        self.curvature_product(z, y, weights, r, out);
+    }
 }

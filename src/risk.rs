@@ -16,6 +16,7 @@ use tree::Counter;
 
 pub(crate) use design::Design;
 use frame::Frame;
+pub(crate) use sandwich::Sandwich;
 
 mod batch;
 mod curvature;
@@ -24,6 +25,7 @@ mod frame;
 mod leaves;
 mod moments;
 mod recession;
+mod sandwich;
 mod state;
 mod tree;
 
@@ -351,7 +353,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     }
 
     /// Whether the scores are an affine function of all parameters.
-    fn is_affine(&self) -> bool {
+    pub(crate) fn is_affine(&self) -> bool {
         self.model.affine_in() == (0..self.model.parameter_count())
     }
 

@@ -1,22 +1,27 @@
 //! How well data determine the parameters: covariance, standard errors, tests and intervals.
 
-use std::fmt;
-
 use nalgebra::{DMatrix, DVector};
 
 use crate::contract::{check_point, room, setting};
-use crate::figures::Figure;
 use crate::kernel;
-use crate::{EmpiricalRisk, Error, Loss, Model, Objective, Real, Recession};
+use crate::loss::Likelihood;
+use crate::risk::Sandwich;
+use crate::{EmpiricalRisk, Error, Objective, Real, Recession, SecondOrderLoss, SecondOrderModel};
 use distributions::Symmetric;
-use information::{Curvature, Information};
+pub(crate) use information::{Curvature, degrees};
+
+pub use goodness::HypothesisTest;
 
 mod distributions;
+mod goodness;
 mod information;
+mod summary;
 
 /// What maximum likelihood says of its own precision, parameter by parameter in the order of `θ`.
 ///
-/// Made by [`EmpiricalRisk::statistics`] and [`EmpiricalRisk::robust_statistics`].
+/// Made by [`EmpiricalRisk::statistics`], [`robust_statistics`](EmpiricalRisk::robust_statistics) and
+/// [`clustered_statistics`](EmpiricalRisk::clustered_statistics), and for nonlinear least squares by
+/// [`LeastSquares::statistics`](crate::LeastSquares::statistics). [`summary`](Self::summary) prints it with names.
 ///
 /// ```
 /// use gradus::nalgebra::{self, dmatrix};
@@ -43,10 +48,62 @@ pub struct Statistics<T: Real> {
     pub covariance: DMatrix<T>,
     /// The roots of its diagonal.
     pub standard_errors: DVector<T>,
-    /// Unbiased residual variance of each output, where the loss is the squared error.
+    /// Unbiased residual variance of each output, where the loss is the squared error; the dispersion, where it has one.
     pub residual_variance: Option<DVector<T>>,
     /// Degrees of freedom of Student's distribution; none: the normal one. Unless positive there are no p values: NaN.
     pub degrees_of_freedom: Option<f64>,
+    /// Where the covariance comes from.
+    pub source: Covariance,
+    /// The class whose coefficients are taken from those of the others, which are all that softmax determines: its own
+    /// are 0, without error.
+    pub reference: Option<usize>,
+    /// `m`: samples, counted by their weights.
+    pub samples: f64,
+    /// `p`: parameters, those that a penalty or a shift leaves undetermined not counted.
+    pub parameters: f64,
+    /// The logarithm of the likelihood, where the loss is one; of the squared error at the likeliest variance. For a loss
+    /// of one's own, up to what it leaves out.
+    pub log_likelihood: Option<f64>,
+    /// `R²` of one output with squared error: about the mean, or about 0 for an affine model without bias.
+    pub r_squared: Option<f64>,
+    /// Outputs, that parameters are of in turn, and whether the last parameters are biases.
+    layout: Layout,
+}
+
+/// Where a covariance comes from.
+///
+/// ```
+/// use gradus::nalgebra::{self, dmatrix};
+/// use gradus::{Covariance, EmpiricalRisk, Huber, Perceptron, Robust};
+///
+/// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0, 5.0], dmatrix![2.9, 5.1, 7.0, 9.2, 30.0]);
+/// let mut risk = EmpiricalRisk::new(Perceptron::new(1), Huber::new(1.0), &x, &y)?;
+/// let fitted = risk.fit()?;
+/// // Huber's loss is no likelihood
+/// let statistics = risk.statistics(fitted.parameters())?;
+/// assert_eq!(statistics.source, Covariance::Sandwich(Robust::Hc0));
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Covariance {
+    /// `σ² H⁻¹`, or `σ² H⁻¹ F H⁻¹` with a penalty.
+    Information,
+    /// `H⁻¹ (Σ g gᵀ) H⁻¹` over samples.
+    Sandwich(Robust),
+    /// The same over the sums of so many groups of samples.
+    Clustered {
+        /// Groups that have a sample.
+        groups: usize,
+    },
+}
+
+/// What parameters are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Layout {
+    outputs: usize,
+    bias: bool,
+    is_affine: bool,
 }
 
 /// Standard errors that hold although the model's variance does not (White 1980; MacKinnon and White 1985).
@@ -73,9 +130,13 @@ pub enum Robust {
     Hc0,
     /// Times `m/(m − p)`.
     Hc1,
+    /// With `g_j g_jᵀ/(1 − h_j)`, `h_j` the leverage of the sample (of each output apart): unbiased where variances are equal.
+    Hc2,
+    /// With `g_j g_jᵀ/(1 − h_j)²`, near the jackknife; the most careful with few samples (Long and Ervin 2000).
+    Hc3,
 }
 
-impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
+impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
     /// Covariance and standard errors of the parameters `theta` that minimise this risk, over all its samples.
     ///
     /// ```text
@@ -86,7 +147,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// - Squared error: `σ²` is the residual variance, divided by `Σw − tr(H⁻¹F)` (`m − p` without a penalty), and
     ///   ratios follow Student's distribution. For a [`Perceptron`](crate::Perceptron) with several outputs, residuals
     ///   of different outputs may be correlated, and so are then their coefficients.
-    /// - Log loss and cross-entropy: `σ² = 1`, and ratios follow the normal distribution.
+    /// - Log loss and cross-entropy: `σ² = 1`, and ratios follow the normal distribution. Softmax is not changed by the
+    ///   same number added to the scores of all classes, so estimates are differences to class 0
+    ///   ([`reference`](Statistics::reference)).
+    /// - A loss that is no likelihood (Huber's, and one's own unless it [says](crate::Loss::likelihood) that it is one): the
+    ///   sandwich of [`Robust::Hc0`], and the normal distribution; [`source`](Statistics::source) says so.
     ///
     /// Weights count samples: weight 2 is the sample twice. A penalty biases estimates, which no covariance tells.
     /// For affine models `H` is never formed: its root comes from an orthogonal factorisation. `H` is the exact
@@ -113,12 +178,12 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// [`Error::Undecided`]; [`Error::RankDeficient`] with the columns; [`Error::NotPositiveDefinite`] for a network whose
     /// Hessian is not; [`Error::DegreesOfFreedom`]; [`Error::Range`] where squares of standard errors cannot be
     /// represented.
-    #[expect(private_bounds, reason = "the likelihoods of the crate")]
-    pub fn statistics(&mut self, theta: &DVector<T>) -> Result<Statistics<T>, Error>
-    where
-        M: Information<T, L>,
-    {
-        Statistics::new(theta, self.curvature(theta)?)
+    pub fn statistics(&mut self, theta: &DVector<T>) -> Result<Statistics<T>, Error> {
+        if self.loss().likelihood() == Likelihood::None {
+            return self.robust_statistics(theta, Robust::Hc0);
+        }
+        let curvature = self.curvature(theta)?;
+        self.tell(theta, curvature, Covariance::Information)
     }
 
     /// [`statistics`](Self::statistics) with a covariance that does not trust the model's variance, only its mean.
@@ -138,32 +203,85 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     ///
     /// # Errors
     /// Those of [`statistics`](Self::statistics).
-    #[expect(private_bounds, reason = "the likelihoods of the crate")]
-    pub fn robust_statistics(&mut self, theta: &DVector<T>, robust: Robust) -> Result<Statistics<T>, Error>
-    where
-        M: Information<T, L>,
-    {
-        let mut curvature = self.curvature(theta)?;
-        let Curvature { sigma, rounding, root, .. } = &curvature;
-        // a row of A times its output's σ is what the parameter is measured in
-        let (k, (lengths, rows)) = (sigma.len(), information::unit_rows(root));
-        let mut moments = self.gradient_moments(theta, sigma, &rows.transpose(), root);
-        kernel::mirror(moments.as_mut_slice(), theta.len());
-        if robust == Robust::Hc1 {
-            let count = self.total_weight();
-            moments *= count / information::degrees(count, T::of(theta.len() as f64 / k as f64))?;
+    pub fn robust_statistics(&mut self, theta: &DVector<T>, robust: Robust) -> Result<Statistics<T>, Error> {
+        self.sandwiched(theta, Covariance::Sandwich(robust), &[])
+    }
+
+    /// The same for samples in groups that are independent of each other, while those of one group need not be:
+    ///
+    /// ```text
+    /// G/(G − 1) (m − 1)/(m − p)  H⁻¹ (Σ_g s_g s_gᵀ) H⁻¹,   s_g the sum of w_j g_j over the group
+    /// ```
+    ///
+    /// `groups` holds a number for each sample, whatever it is. Source: Liang and Zeger (1986), with the correction that
+    /// Stata and statsmodels make for few groups.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{Covariance, EmpiricalRisk, Perceptron, SquaredError};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0, 5.0], dmatrix![2.9, 5.1, 7.0, 9.2, 10.8]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let fitted = risk.fit()?;
+    /// let clustered = risk.clustered_statistics(fitted.parameters(), &[1, 1, 2, 2, 7])?;
+    /// assert_eq!(clustered.source, Covariance::Clustered { groups: 3 });
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`statistics`](Self::statistics); [`Error::Length`] unless there is a group for each sample, and
+    /// [`Error::Setting`] for fewer than two groups.
+    pub fn clustered_statistics(
+        &mut self, theta: &DVector<T>, groups: &[usize],
+    ) -> Result<Statistics<T>, Error> {
+        if groups.len() != self.samples() {
+            return Err(Error::Length { argument: "groups", expected: self.samples(), found: groups.len() });
         }
+        let mut numbers: Vec<usize> =
+            (0..groups.len()).filter(|j| self.counts(*j)).map(|j| groups[j]).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let count = numbers.len();
+        setting("groups", "of two numbers or more", count as f64, count > 1)?;
+        // a sample without weight may be of any
+        let groups: Vec<usize> =
+            groups.iter().map(|group| numbers.binary_search(group).unwrap_or_default()).collect();
+        self.sandwiched(theta, Covariance::Clustered { groups: count }, &groups)
+    }
+
+    fn sandwiched(
+        &mut self, theta: &DVector<T>, source: Covariance, groups: &[usize],
+    ) -> Result<Statistics<T>, Error> {
+        let mut curvature = self.curvature(theta)?;
+        let Curvature { sigma, rounding, root: a, .. } = &curvature;
+        // a row of A times its output's σ is what the parameter is measured in
+        let (lengths, rows) = information::unit_rows(&curvature.contrast(a.clone()));
+        let (k, count) = (sigma.len(), self.total_weight());
+        let power = match source {
+            Covariance::Sandwich(Robust::Hc2) => 1,
+            Covariance::Sandwich(Robust::Hc3) => 2,
+            _ => 0,
+        };
+        let sandwich = Sandwich { sigma, b: rows.transpose(), a, power };
+        let left = || information::degrees(count, T::of(theta.len() as f64 / k as f64));
+        let mut moments = match source {
+            Covariance::Clustered { groups: number } => {
+                room::<T>("groups", &[number, theta.len(), 4])?;
+                let few = T::of(number as f64 / (number - 1) as f64) * (count - T::one()) / left()?;
+                self.cluster_moments(theta, &sandwich, groups, number) * few
+            }
+            Covariance::Sandwich(Robust::Hc1) => self.gradient_moments(theta, &sandwich) * (count / left()?),
+            _ => self.gradient_moments(theta, &sandwich),
+        };
+        kernel::mirror(moments.as_mut_slice(), theta.len());
         let deviations = DVector::from_fn(theta.len(), |i, _| moments[(i, i)].sqrt().max(rounding[i % k]));
         curvature.errors = DVector::from_fn(theta.len(), |i, _| deviations[i] * lengths[i] * sigma[i % k]);
         curvature.correlation =
             moments.map_with_location(|i, j, m| information::over(m, deviations[i] * deviations[j]));
-        Statistics::new(theta, curvature)
+        self.tell(theta, curvature, source)
     }
 
-    fn curvature(&mut self, theta: &DVector<T>) -> Result<Curvature<T>, Error>
-    where
-        M: Information<T, L>,
-    {
+    fn curvature(&mut self, theta: &DVector<T>) -> Result<Curvature<T>, Error> {
         self.check()?;
         check_point("theta", theta, self.dim())?;
         room::<T>("theta", &[theta.len(), theta.len(), 4])?; // Hessian, factor, inverse, covariance
@@ -176,7 +294,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
             Recession::Undecided => return Err(Error::Undecided { what: "statistics" }),
             Recession::NotSought | Recession::No => {}
         }
-        let curvature = M::curvature(self, theta)?;
+        let curvature = self.information(theta)?;
         // the distance to the minimum in standard errors, ‖Aᵀg / σ‖, and what rounding of the residuals makes of it
         let mut gradient = DVector::zeros(theta.len());
         self.value_gradient(theta, &mut gradient);
@@ -193,40 +311,36 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
 }
 
 /// Standard errors between the parameters and the minimum.
-const STATIONARY: f64 = 1e-3;
-
-/// A line for each parameter, in the order of `θ`.
-impl<T: Real> fmt::Display for Statistics<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ratio = if self.degrees_of_freedom.is_some() { "t" } else { "z" };
-        write!(f, "parameter     estimate   std. error {ratio:>12} {:>12}   95 % interval", "p")?;
-        let (ratios, p) = (self.ratios(), self.p_values());
-        let critical = T::of(self.distribution().critical(0.05));
-        for (i, (estimate, error)) in self.estimates.iter().zip(&self.standard_errors).enumerate() {
-            let numbers = [*estimate, *error, ratios[i], p[i]].map(|number| Figure(number.f64()));
-            let ends = [*estimate - critical * *error, *estimate + critical * *error];
-            let [low, high] = ends.map(|end| Figure(end.f64()));
-            write!(f, "\n{i:>9}")?;
-            numbers.iter().try_for_each(|number| write!(f, " {number:>12}"))?;
-            write!(f, "   {low} … {high}")?;
-        }
-        Ok(())
-    }
-}
+pub(crate) const STATIONARY: f64 = 1e-3;
 
 impl<T: Real> Statistics<T> {
-    fn new(theta: &DVector<T>, curvature: Curvature<T>) -> Result<Self, Error> {
+    /// Of the estimates, with what is known of their likelihood left open.
+    pub(crate) fn new(
+        estimates: DVector<T>, curvature: Curvature<T>, samples: T, outputs: usize,
+    ) -> Result<Self, Error> {
         let errors = curvature.errors;
         information::representable("the covariance", &errors)?;
         Ok(Self {
-            estimates: theta.clone(),
+            estimates,
             covariance: curvature
                 .correlation
                 .map_with_location(|i, j, cosine| errors[i] * cosine * errors[j]),
             standard_errors: errors,
             residual_variance: curvature.residual_variance,
             degrees_of_freedom: curvature.degrees_of_freedom,
+            source: Covariance::Information,
+            reference: (!curvature.shifted.is_empty()).then_some(0),
+            samples: samples.f64(),
+            parameters: curvature.effective.f64(),
+            log_likelihood: None,
+            r_squared: None,
+            layout: Layout { outputs, bias: false, is_affine: false },
         })
+    }
+
+    /// Whether a parameter is one that others are measured from.
+    fn is_reference(&self, i: usize) -> bool {
+        self.reference.is_some() && self.standard_errors[i] == T::zero()
     }
 
     fn distribution(&self) -> Symmetric {

@@ -20,6 +20,8 @@ struct Set {
     name: String,
     starts: [Vec<f64>; 2],
     certified: Vec<f64>,
+    /// Certified standard deviations, of sets in files.
+    deviations: Vec<f64>,
     rows: Vec<Vec<f64>>,
 }
 
@@ -37,21 +39,22 @@ fn filed() -> Vec<Set> {
 fn parse(path: &Path) -> Set {
     let text = std::fs::read_to_string(path).unwrap();
     let numbers = |line: &str| line.split_whitespace().map(str::parse).collect::<Result<Vec<f64>, _>>();
-    let (mut starts, mut certified) = ([Vec::new(), Vec::new()], Vec::new());
+    let (mut starts, mut certified, mut deviations) = ([Vec::new(), Vec::new()], Vec::new(), Vec::new());
     for line in text.lines().filter(|line| line.trim_start().starts_with('b')) {
         if let Some((_, values)) = line.split_once('=')
-            && let Ok([first, second, value, _]) = numbers(values).as_deref()
+            && let Ok([first, second, value, deviation]) = numbers(values).as_deref()
         {
             starts[0].push(*first);
             starts[1].push(*second);
             certified.push(*value);
+            deviations.push(*deviation);
         }
     }
     let data = text.rfind("Data:").unwrap();
     let rows =
         text[data..].lines().skip(1).filter_map(|line| numbers(line).ok().filter(|row| !row.is_empty()));
     let name = path.file_stem().unwrap().to_str().unwrap().into();
-    Set { name, starts, certified, rows: rows.collect() }
+    Set { name, starts, certified, deviations, rows: rows.collect() }
 }
 
 /// Sets small enough to stand here.
@@ -60,6 +63,7 @@ fn written() -> Vec<Set> {
         name: name.into(),
         starts: starts.map(<[f64]>::to_vec),
         certified: certified.to_vec(),
+        deviations: Vec::new(),
         rows,
     };
     let pairs = |y: &[f64], x: &[f64]| y.iter().zip(x).map(|(&y, &x)| vec![y, x]).collect::<Vec<_>>();
@@ -268,6 +272,52 @@ fn levenberg_marquardt_reaches_the_certified_digits() {
     for (run, digits) in found {
         assert!(digits >= 9.0, "{run}: {digits:.2}");
     }
+}
+
+#[test]
+fn standard_deviations_keep_the_certified_digits() {
+    for set in filed() {
+        for start in &set.starts {
+            let report = LevenbergMarquardt::new().solve(&set, DVector::from_row_slice(start)).unwrap();
+            let told = LeastSquares::new(&set).statistics(&report.x).unwrap();
+            let found = digits(&told.standard_errors, &set.deviations);
+            println!("{}: {found:.1}", set.name);
+            assert!(found >= 8.0, "{}: {found:.2}\n{told}", set.name);
+            assert_eq!(told.degrees_of_freedom, Some((set.rows.len() - set.certified.len()) as f64));
+        }
+    }
+}
+
+#[test]
+fn statistics_refuse_what_is_no_solution() {
+    let set = filed().into_iter().find(|set| set.name == "Misra1a").unwrap();
+    let mut squares = LeastSquares::new(&set);
+    let solution = DVector::from_row_slice(&set.certified);
+    let error = squares.statistics(&solution).unwrap().standard_errors;
+    for (shift, fine) in [(1e-6, true), (1e-2, false)] {
+        let found = squares.statistics(&(&solution + &error * shift));
+        assert_eq!(found.is_ok(), fine);
+        assert!(fine || matches!(found, Err(Error::NotStationary { .. })));
+    }
+    assert!(matches!(squares.statistics(&dvector![1.0]), Err(Error::Length { .. })));
+    // b₁ and b₂ count together alone
+    struct Sum;
+    impl Residuals<f64> for Sum {
+        fn dim(&self) -> usize {
+            2
+        }
+        fn count(&self) -> usize {
+            3
+        }
+        fn residuals(&mut self, b: &DVector<f64>, r: &mut DVector<f64>) {
+            r.copy_from(&dvector![b[0] + b[1] - 1.0, b[0] + b[1], b[0] + b[1] + 1.0]);
+        }
+        fn jacobian(&mut self, _b: &DVector<f64>, j: &mut DMatrix<f64>) {
+            j.fill(1.0);
+        }
+    }
+    let refused = LeastSquares::new(Sum).statistics(&dvector![0.0, 0.0]);
+    assert!(matches!(refused, Err(Error::RankDeficient { rank: 1, expected: 2, .. })));
 }
 
 /// By the default rules too: a gradient is small in the units of small residuals long before the solution.

@@ -12,24 +12,24 @@ use crate::{Error, Real, Termination};
 /// The linearised problem `min ‖r + J δ‖` at a point, and a trial point beside it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LocalProblem<T: Real> {
-    here: Evaluated<T>,
+    pub(super) here: Evaluated<T>,
     trial: Evaluated<T>,
     /// Whether the problem stays the same from step to step.
     in_run: bool,
     known: bool,
     /// `D`: the norms of the columns of `J`, the largest so far.
-    scale: Vec<T>,
+    pub(super) scale: Vec<T>,
     /// Those norms at the point itself.
-    norms: Vec<T>,
+    pub(super) norms: Vec<T>,
     /// The factorised `J D⁻¹`, and a solution `δ`.
     pub(super) linear: Linearised<T>,
 }
 
 /// A point with what is known of `f` there. The Jacobian is kept factorised, or in the buffer of [`LeastSquares`].
 #[derive(Debug, Clone, Default)]
-struct Evaluated<T: Real> {
+pub(super) struct Evaluated<T: Real> {
     x: DVector<T>,
-    residuals: DVector<T>,
+    pub(super) residuals: DVector<T>,
     gradient: DVector<T>,
 }
 
@@ -284,6 +284,6 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
 }
 
 /// `‖D v‖`.
-fn scaled_norm<T: Real>(d: &[T], v: &[T]) -> T {
+pub(super) fn scaled_norm<T: Real>(d: &[T], v: &[T]) -> T {
     d.iter().zip(v).fold(T::zero(), |sum, (&d, &v)| sum + d * v * d * v).sqrt()
 }

@@ -1,5 +1,6 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
+use super::Likelihood;
 use super::TargetView;
 use super::entries::{argmax, fit};
 use crate::kernel::{self, Fused, compiled, flat, flat_mut, inlined, pairwise};
@@ -266,6 +267,10 @@ impl<T: Real> Loss<T> for CrossEntropy {
             Some(delta) => value_gradient(z, TargetView::Classes(classes), weights, delta),
             None => value(z, TargetView::Classes(classes), weights),
         })
+    }
+
+    fn likelihood(&self) -> Likelihood {
+        Likelihood::Known
     }
 
     fn response(&self, z: DMatrixViewMut<'_, T>) {

@@ -3,7 +3,7 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use super::entries::{Jet, Pass, Wanted, argmax};
-use super::{Loss, SecondOrderLoss};
+use super::{Likelihood, Loss, SecondOrderLoss};
 use crate::kernel::inlined;
 use crate::{Activation, Error, Real};
 
@@ -58,6 +58,19 @@ pub trait ElementWise: Sync {
     #[doc(hidden)]
     fn pass<T: Real>(&self, behind: Activation, pass: Pass<'_, T>) -> T {
         run(self, behind, pass)
+    }
+
+    /// Which likelihood the loss is. Default: none. [`Loss::likelihood`] says what for.
+    ///
+    /// ```
+    /// use gradus::loss::{ElementWise, Likelihood};
+    /// use gradus::{Activation, SquaredError};
+    ///
+    /// assert_eq!(SquaredError.likelihood(), Likelihood::Normal);
+    /// assert_eq!(SquaredError.through(Activation::Tanh).likelihood(), Likelihood::None);
+    /// ```
+    fn likelihood(&self) -> Likelihood {
+        Likelihood::None
     }
 
     /// The mean response that a score stands for. Default: the score itself.
@@ -152,6 +165,10 @@ impl<T: Real, L: ElementWise> Loss<T> for L {
         &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], delta: DMatrixViewMut<'_, T>,
     ) -> T {
         self.pass(Activation::Identity, Pass { z, y, weights, wanted: Wanted::Gradient(delta) })
+    }
+
+    fn likelihood(&self) -> Likelihood {
+        ElementWise::likelihood(self)
     }
 
     fn response(&self, mut z: DMatrixViewMut<'_, T>) {

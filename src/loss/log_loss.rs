@@ -1,5 +1,6 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
+use super::Likelihood;
 use super::element_wise::least;
 use super::entries::{Jet, Pass, Wanted, argmax};
 use crate::kernel::{Fused, compiled, inlined};
@@ -61,6 +62,10 @@ impl<T: Real> Loss<T> for LogLoss {
         &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], delta: DMatrixViewMut<'_, T>,
     ) -> T {
         compiled_pass(Pass { z, y, weights, wanted: Wanted::Gradient(delta) })
+    }
+
+    fn likelihood(&self) -> Likelihood {
+        Likelihood::Known
     }
 
     fn response(&self, z: DMatrixViewMut<'_, T>) {

@@ -1,3 +1,4 @@
+use super::Likelihood;
 use super::element_wise::{ElementWise, run};
 use super::entries::{Jet, Pass};
 use crate::kernel::compiled;
@@ -23,6 +24,10 @@ pub struct SquaredError;
 
 impl ElementWise for SquaredError {
     const CONVEX: bool = true;
+
+    fn likelihood(&self) -> Likelihood {
+        Likelihood::Normal
+    }
 
     fn pass<T: Real>(&self, behind: Activation, pass: Pass<'_, T>) -> T {
         compiled_pass(*self, behind, pass)

@@ -42,28 +42,4 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         });
         sums.vector.zip_map(&units, |square, unit| T::of(4.0) * T::EPSILON * square.sqrt() / unit)
     }
-
-    /// `Σ_j w_j u_j u_jᵀ` of `u_j = B Aᵀ g_j`, `g_j` the gradient of the loss of sample `j` with `∂ℓ/∂z` of each
-    /// output over its `sigma`: positive semidefinite whatever the rounding; the lower triangle.
-    pub(crate) fn gradient_moments(
-        &mut self, theta: &DVector<T>, sigma: &DVector<T>, b: &DMatrix<T>, a: &DMatrix<T>,
-    ) -> DMatrix<T> {
-        let (p, total) = (theta.len(), self.total_weight());
-        let sums = self.sum_chunks(Quantity::Moments, Sums::zeros(0, p), |risk, chunk, worker, sums| {
-            let mut g = DVector::zeros(p);
-            for j in chunk {
-                let (x, y, share) = risk.part(j..j + 1);
-                let y = y.dense(&mut worker.targets);
-                let mut delta = worker.delta.columns_mut(0, 1);
-                let z = risk.model.forward(theta, x, &mut worker.cache);
-                risk.loss.value_gradient(z, y, &[T::one()], delta.as_view_mut());
-                delta.column_mut(0).component_div_assign(sigma);
-                g.fill(T::zero());
-                risk.model.backward(theta, x, delta.as_view(), &mut worker.cache, &mut g);
-                let u = b * a.tr_mul(&g);
-                sums.matrix.ger(share[0] * total, &u, &u, T::one());
-            }
-        });
-        sums.matrix
-    }
 }

@@ -63,6 +63,78 @@ fn student(t: f64, nu: f64) -> f64 {
     }
 }
 
+/// `P(χ² ≥ x)` with `k` degrees of freedom: `Q(k/2, x/2)`; NaN unless `k > 0`.
+pub(super) fn chi_square(x: f64, k: f64) -> f64 {
+    let (a, x) = (k / 2.0, x / 2.0);
+    if x.is_nan() || !(a > 0.0) {
+        return f64::NAN;
+    }
+    if x <= 0.0 || x.is_infinite() {
+        return if x > 0.0 { 0.0 } else { 1.0 };
+    }
+    let front = (a * x.ln() - x - ln_gamma(a)).exp();
+    if x < a + 1.0 {
+        // P = front Σ xⁿ / (a (a + 1) … (a + n))
+        let (mut term, mut sum) = (1.0 / a, 1.0 / a);
+        for n in 1..TERMS {
+            term *= x / (a + f64::from(n));
+            sum += term;
+            if term <= f64::EPSILON * sum {
+                break;
+            }
+        }
+        return 1.0 - front * sum;
+    }
+    // Q = front / (x + 1 − a − 1 (1 − a)/(x + 3 − a − …)), by Lentz's method
+    let mut b = x + 1.0 - a;
+    let (mut c, mut d) = (1e300, 1.0 / b);
+    let mut f = d;
+    for n in 1..TERMS {
+        let n = f64::from(n);
+        let numerator = n * (a - n);
+        b += 2.0;
+        d = 1.0 / (b + numerator * d);
+        c = b + numerator / c;
+        f *= c * d;
+        if (c * d - 1.0).abs() <= f64::EPSILON {
+            break;
+        }
+    }
+    front * f
+}
+
+/// `P(F ≥ f) = I_x(d₂/2, d₁/2)` with `x = d₂/(d₂ + d₁ f)`; NaN unless both are positive.
+pub(super) fn f_ratio(f: f64, d1: f64, d2: f64) -> f64 {
+    if f.is_nan() || !(d1 > 0.0 && d2 > 0.0) {
+        return f64::NAN;
+    }
+    let (a, b, ratio) = (d2 / 2.0, d1 / 2.0, d1 * f / d2);
+    if ratio <= 0.0 {
+        return 1.0;
+    }
+    let (x, y) = (1.0 / (1.0 + ratio), 1.0 / (1.0 + 1.0 / ratio));
+    let beta = ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b);
+    let front = (b * y.ln() - a * ratio.ln_1p() - beta).exp();
+    if x < (a + 1.0) / (a + b + 2.0) {
+        front / fraction(a, b, x, y)
+    } else {
+        1.0 - front / fraction(b, a, y, x)
+    }
+}
+
+/// `ln Γ(a)`, `a > 0`: Stirling's series for large `a`, by recurrence down to small ones.
+pub(super) fn ln_gamma(mut a: f64) -> f64 {
+    let mut product = 1.0;
+    while a < 24.0 {
+        product *= a;
+        a += 1.0;
+    }
+    let b = 1.0 / (a * a);
+    let series = [1.0 / 12.0, -1.0 / 360.0, 1.0 / 1260.0, -1.0 / 1680.0, 1.0 / 1188.0];
+    let correction = series.iter().rev().fold(0.0, |s, c| s * b + c) / a;
+    (a - 0.5) * a.ln() - a + 0.5 * std::f64::consts::TAU.ln() + correction - f64::ln(product)
+}
+
 /// `Γ(a + ½)/Γ(a)`: by its series for large `a` (from Stirling's), by recurrence down to small ones.
 fn half_step(mut a: f64) -> f64 {
     let mut factor = 1.0;
@@ -121,6 +193,29 @@ mod tests {
             let found = Symmetric::Normal.two_sided(t);
             assert!((found - p).abs() <= 1e-13 * p, "{t}: {found:e}, {p:e}");
         }
+    }
+
+    /// From `tests/data/inference.py`.
+    #[test]
+    fn tails_of_ratios_and_squares() {
+        let text = include_str!("../../tests/data/inference.json");
+        let rows = |key: &str| -> Vec<Vec<f64>> {
+            let (_, rest) = text.split_once(&format!("\"{key}\": [[")).unwrap();
+            let (rows, _) = rest.split_once("]]").unwrap();
+            let row = |row: &str| row.split(", ").map(|x| x.parse().unwrap()).collect();
+            rows.split("], [").map(row).collect()
+        };
+        let near = |found: f64, p: f64, what: &[f64]| {
+            assert!((found - p).abs() <= 1e-11 * p + 1e-305, "{what:?}: {found:e}");
+        };
+        rows("chi_square").iter().for_each(|row| near(chi_square(row[1], row[0]), row[2], row));
+        rows("f").iter().for_each(|row| near(f_ratio(row[2], row[0], row[1]), row[3], row));
+        assert!((chi_square(0.0, 2.0) - 1.0).abs() <= 0.0 && chi_square(f64::INFINITY, 2.0).abs() <= 0.0);
+        assert!((f_ratio(0.0, 2.0, 3.0) - 1.0).abs() <= 0.0 && f_ratio(f64::INFINITY, 2.0, 3.0).abs() <= 0.0);
+        assert!(chi_square(f64::NAN, 1.0).is_nan() && f_ratio(1.0, 0.0, 1.0).is_nan());
+        // 40 digits: ln Γ(1/2) = ln √π, ln Γ(1e6 + 1/2), ln 9!
+        let exact = [(0.5, 0.5723649429247001), (10.0, 12.801827480081469), (1e-9, 20.72326583636906)];
+        exact.iter().for_each(|(a, log)| assert!((ln_gamma(*a) - log).abs() < 1e-13 * log.abs().max(1.0)));
     }
 
     #[test]

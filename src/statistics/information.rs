@@ -1,64 +1,95 @@
-//! The observed information of each model, from its most accurate source.
+//! The observed information of a risk, from its most accurate source.
+
+use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use crate::kernel;
-use crate::model::Affine;
+use crate::loss::Likelihood;
 use crate::risk::Design;
 use crate::{
-    Architecture, CriticalKind, CriticalPoint, CrossEntropy, EmpiricalRisk, Error, Hessian, LogLoss, Loss,
-    Model, Network, Perceptron, Real, SecondOrderLoss, SigmoidClassifier, SquaredError,
+    CriticalKind, CriticalPoint, EmpiricalRisk, Error, Hessian, Loss, Model, Real, SecondOrderLoss,
+    SecondOrderModel,
 };
-
-/// A model and a loss that together are a likelihood, so that curvature tells precision.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` with the loss `{L}` is no likelihood that statistics are known for",
-    note = "known are `Perceptron` with `SquaredError`, `SigmoidClassifier` with `LogLoss`, and `Network` with these \
-            or `CrossEntropy`"
-)]
-pub(crate) trait Information<T: Real, L>: Model<T> + Sized {
-    fn curvature(risk: &mut EmpiricalRisk<'_, T, Self, L>, theta: &DVector<T>)
-    -> Result<Curvature<T>, Error>;
-}
 
 /// What the observed information says, in sums over samples. Nothing in it is squared that has a unit.
 #[derive(Debug)]
 pub(crate) struct Curvature<T: Real> {
     /// `A` with `A Aᵀ = H⁻¹`, penalty included.
-    pub(super) root: DMatrix<T>,
+    pub(crate) root: DMatrix<T>,
     /// `tr(H⁻¹ F)`, the parameters that the data still determine.
-    pub(super) effective: T,
+    pub(crate) effective: T,
     /// `σ` of each output, or what rounding leaves of it.
-    pub(super) sigma: DVector<T>,
+    pub(crate) sigma: DVector<T>,
     /// What rounding makes of a residual of each output, over `σ`.
-    pub(super) rounding: DVector<T>,
-    pub(super) errors: DVector<T>,
-    pub(super) correlation: DMatrix<T>,
-    pub(super) residual_variance: Option<DVector<T>>,
-    pub(super) degrees_of_freedom: Option<f64>,
+    pub(crate) rounding: DVector<T>,
+    pub(crate) errors: DVector<T>,
+    pub(crate) correlation: DMatrix<T>,
+    pub(crate) residual_variance: Option<DVector<T>>,
+    pub(crate) degrees_of_freedom: Option<f64>,
+    /// The parameters, output after output of each input, that only differences between outputs are known of.
+    pub(crate) shifted: Range<usize>,
 }
 
 impl<T: Real> Curvature<T> {
     /// A likelihood without a variance to estimate: `σ = 1`, and the covariance `B Bᵀ`.
-    fn known(root: DMatrix<T>, b: &DMatrix<T>, effective: T, rounding: DVector<T>) -> Self {
+    pub(crate) fn known(root: DMatrix<T>, b: &DMatrix<T>, effective: T, rounding: DVector<T>) -> Self {
         let (errors, rows) = unit_rows(b);
         let sigma = DVector::repeat(rounding.len(), T::one());
         let (residual_variance, degrees_of_freedom, correlation) = (None, None, rows.tr_mul(&rows));
-        Self { root, effective, sigma, rounding, errors, correlation, residual_variance, degrees_of_freedom }
+        let shifted = 0..0;
+        Self {
+            root,
+            effective,
+            sigma,
+            rounding,
+            errors,
+            correlation,
+            residual_variance,
+            degrees_of_freedom,
+            shifted,
+        }
     }
 
     /// With a `σ` of each output, estimated from so many degrees of freedom; outputs that parameters are of take turns.
-    fn estimated(self, sigma: &DVector<T>, left: T) -> Result<Self, Error> {
+    pub(crate) fn estimated(self, sigma: &DVector<T>, left: T) -> Result<Self, Error> {
         representable("the residual variance", sigma)?;
+        let (residual_variance, degrees) = (sigma.map(|sigma| sigma * sigma), left.f64());
+        let curvature = self.measured(sigma);
         Ok(Self {
-            errors: self.errors.map_with_location(|i, _, error| error * sigma[i % sigma.len()]),
+            errors: curvature.errors.map_with_location(|i, _, error| error * sigma[i % sigma.len()]),
+            residual_variance: Some(residual_variance),
+            degrees_of_freedom: Some(degrees),
+            ..curvature
+        })
+    }
+
+    /// With slopes measured in `σ` of each output.
+    fn measured(self, sigma: &DVector<T>) -> Self {
+        Self {
             rounding: self.rounding.zip_map(sigma, over),
-            residual_variance: Some(sigma.map(|sigma| sigma * sigma)),
-            degrees_of_freedom: Some(left.f64()),
             // where it is 0 all residuals are, whatever they are divided by
             sigma: sigma.map(|sigma| if sigma == T::zero() { T::one() } else { sigma }),
             ..self
-        })
+        }
+    }
+
+    /// Of a loss that is no likelihood: `σ² = Σ (∂ℓ/∂z)² / Σ ∂²ℓ/∂z²` is what its slopes are measured by.
+    fn in_units_of(mut self, scores: &Scores<T>) -> Self {
+        self.rounding *= scores.bend();
+        let sigma = (scores.slope.sqrt() / scores.bend()).max(self.rounding.max());
+        let sigma = DVector::repeat(self.sigma.len(), sigma);
+        self.measured(&sigma)
+    }
+
+    /// The rows of what belongs to parameters, those that are shifted less those of the first output.
+    pub(crate) fn contrast(&self, mut rows: DMatrix<T>) -> DMatrix<T> {
+        let k = self.sigma.len();
+        for first in self.shifted.clone().step_by(k) {
+            let reference = rows.row(first).into_owned();
+            (first..first + k).for_each(|i| rows.row_mut(i).zip_apply(&reference, |row, r| *row -= r));
+        }
+        rows
     }
 }
 
@@ -82,15 +113,46 @@ pub(super) fn representable<T: Real>(what: &'static str, errors: &DVector<T>) ->
     lost.map_or(Ok(()), |error| Err(Error::Range { what, found: (*error * *error).f64() }))
 }
 
-impl<T: Real> Information<T, SquaredError> for Perceptron {
-    fn curvature(
-        risk: &mut EmpiricalRisk<'_, T, Self, SquaredError>, theta: &DVector<T>,
-    ) -> Result<Curvature<T>, Error> {
-        let (_, y, shares) = risk.present();
-        let k = risk.model().outputs();
-        let block = Block::new(risk, shares, y.dense(&mut y.room(k, y.len())))?;
-        let left = degrees(risk.total_weight(), block.effective)?;
-        let (rounding, moments) = (risk.rounding(theta), risk.residual_moments(theta));
+impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
+    /// Of an affine model by reflections, of others from the dense Hessian.
+    pub(super) fn information(&mut self, theta: &DVector<T>) -> Result<Curvature<T>, Error> {
+        let rounding = self.rounding(theta);
+        let scores = Scores::new(self, theta);
+        let likelihood = self.loss().likelihood();
+        let is_map = self.is_affine_map(theta);
+        let known = match &scores.curved {
+            Some(_) if is_map && likelihood == Likelihood::Normal => return self.normal_map(theta, rounding),
+            Some(curved) if is_map => self.affine_map(curved, rounding)?,
+            _ => self.dense(theta, rounding, scores.ignore_shifts)?,
+        };
+        let (total, k) = (self.total_weight(), known.sigma.len());
+        let residual = match likelihood {
+            Likelihood::Known => return Ok(known),
+            Likelihood::None => return Ok(known.in_units_of(&scores)),
+            Likelihood::Normal => self.residual_moments(theta).trace().sqrt(),
+            Likelihood::Dispersion => (scores.pearson * total).sqrt(),
+        };
+        let left = degrees(total * T::of(k as f64), known.effective)?;
+        // one variance for all outputs
+        let sigma = (residual / left.sqrt()).max(known.rounding.max());
+        known.estimated(&DVector::repeat(k, sigma), left)
+    }
+
+    /// Whether the model says that it is `W x + b`.
+    fn is_affine_map(&self, theta: &DVector<T>) -> bool {
+        let ((x, _, _), mut cache) = (self.present(), self.model().cache(2));
+        self.model().forward(theta, x.columns(0, 1), &mut cache);
+        let told = self.model().affine_inputs(x.columns(0, 1), &cache).map(|inputs| inputs.nrows());
+        self.is_affine() && told == Some(x.nrows())
+    }
+
+    /// Least squares: each output with a variance of its own, and residuals of different outputs may be correlated.
+    fn normal_map(&mut self, theta: &DVector<T>, rounding: DVector<T>) -> Result<Curvature<T>, Error> {
+        let (_, y, shares) = self.present();
+        let k = self.model().outputs();
+        let block = Block::new(self, shares, y.dense(&mut y.room(k, y.len())))?;
+        let left = degrees(self.total_weight(), block.effective)?;
+        let moments = self.residual_moments(theta);
         let sigma = DVector::from_fn(k, |o, _| {
             let residual = block.residual.get(o).copied().unwrap_or_else(|| moments[(o, o)].sqrt());
             (residual / left.sqrt()).max(rounding[o])
@@ -99,41 +161,172 @@ impl<T: Real> Information<T, SquaredError> for Perceptron {
             true => T::one(),
             false => over(moments[(o.max(q), o.min(q))] / left / sigma[o], sigma[q]),
         });
-        let mut known = Curvature::known(block.root, &block.covariance_root, block.effective, rounding);
+        let effective = block.effective * T::of(k as f64);
+        let mut known = Curvature::known(block.root, &block.covariance_root, effective, rounding);
         known.root = known.root.kronecker(&DMatrix::identity(k, k));
         known.errors = known.errors.kronecker(&DVector::repeat(k, T::one()));
         known.correlation = known.correlation.kronecker(&cosines);
         known.estimated(&sigma, left)
     }
-}
 
-impl<T: Real> Information<T, LogLoss> for SigmoidClassifier {
-    fn curvature(
-        risk: &mut EmpiricalRisk<'_, T, Self, LogLoss>, theta: &DVector<T>,
-    ) -> Result<Curvature<T>, Error> {
-        let (x, y, shares) = risk.present();
-        let (k, m) = (risk.model().outputs(), y.len());
-        let mut room = y.room(k, m);
+    /// One block per output, for outputs do not meet.
+    fn affine_map(&self, curved: &DMatrix<T>, rounding: DVector<T>) -> Result<Curvature<T>, Error> {
+        let (k, p) = (self.model().outputs(), self.model().parameter_count());
+        let (_, y, _) = self.present();
+        let mut room = y.room(k, y.len());
         let y = y.dense(&mut room);
-        let mut cache = risk.model().cache(m);
-        let z = risk.model().forward(theta, x, &mut cache);
-        let mut curved = DMatrix::zeros(k, m);
-        let ones = DMatrix::repeat(k, m, T::one());
-        risk.loss().curvature_product(z, y, shares, ones.as_view(), curved.as_view_mut());
-        let mut root = DMatrix::zeros(theta.len(), theta.len());
+        let mut root = DMatrix::zeros(p, p);
         let mut covariance_root = root.clone();
         let mut effective = T::zero();
-        // one block per output, for outputs do not meet
         for o in 0..k {
             let weights: Vec<T> = curved.row(o).iter().copied().collect();
-            let block = Block::new(risk, &weights, y.rows(o, 1))?;
+            let block = Block::new(self, &weights, y.rows(o, 1))?;
             let mut alone = DMatrix::zeros(k, k);
             alone[(o, o)] = T::one();
             root += block.root.kronecker(&alone);
             covariance_root += block.covariance_root.kronecker(&alone);
             effective += block.effective;
         }
-        Ok(Curvature::known(root, &covariance_root, effective, risk.rounding(theta)))
+        Ok(Curvature::known(root, &covariance_root, effective, rounding))
+    }
+
+    /// From the dense Hessian, where that is positive definite, its diagonal brought next to 1: `H = D⁻¹ (L Lᵀ) D⁻¹`.
+    /// Where the loss ignores shifts of all scores, so does `H`, and gets a curvature along them that no difference sees.
+    fn dense(
+        &mut self, theta: &DVector<T>, rounding: DVector<T>, ignores_shifts: bool,
+    ) -> Result<Curvature<T>, Error> {
+        let (p, total, k) = (theta.len(), self.total_weight(), rounding.len());
+        let shifted = if ignores_shifts { self.shifted(theta) } else { 0..0 };
+        let mut hessian = DMatrix::zeros(p, p);
+        self.hessian(theta, &mut hessian);
+        let refused = |found: T| Error::NotPositiveDefinite {
+            what: "statistics",
+            found: found.f64(),
+            remedy: "the data do not determine these parameters: take fewer units, or a ridge penalty",
+        };
+        let mut scale = hessian.diagonal().map(|h| kernel::unit(h.abs().sqrt()));
+        for first in shifted.clone().step_by(k) {
+            let least = scale.rows(first, k).min();
+            scale.rows_mut(first, k).fill(least);
+        }
+        hessian.iter_mut().enumerate().for_each(|(i, h)| *h *= scale[i % p] * scale[i / p]);
+        let data = self.without_penalty(&hessian, &scale);
+        for first in shifted.clone().step_by(k) {
+            hessian.view_mut((first, first), (k, k)).add_scalar_mut(T::one() / T::of(k as f64));
+        }
+        let point = CriticalPoint::classify(&hessian)?;
+        let mut factor = hessian;
+        if point.kind != CriticalKind::Minimum || !kernel::cholesky(factor.as_mut_slice(), p) {
+            return Err(refused(point.extremes().0));
+        }
+        // A = D L⁻ᵀ
+        let mut inverse = DMatrix::identity(p, p);
+        factor.solve_lower_triangular_mut(&mut inverse);
+        let inverse_root = inverse.transpose();
+        let scale = scale / total.sqrt();
+        let root = DMatrix::from_fn(p, p, |i, j| scale[i] * inverse_root[(i, j)]);
+        let effective = T::of((p - shifted.len() / k) as f64);
+        let mut known = Curvature::known(root.clone(), &root, effective, rounding);
+        known.shifted = shifted;
+        let Some(data) = data else {
+            let (errors, rows) = unit_rows(&known.contrast(root));
+            return Ok(Curvature { errors, correlation: rows.tr_mul(&rows), ..known });
+        };
+        // H⁻¹ F H⁻¹
+        let inverse = inverse_root * inverse;
+        let shrunk = &inverse * data;
+        let covariance = known.contrast(known.contrast(&shrunk * inverse).transpose());
+        if let Some(variance) = covariance.diagonal().iter().find(|variance| !(**variance >= T::zero())) {
+            return Err(refused(*variance));
+        }
+        let deviations = covariance.diagonal().map(|variance| variance.sqrt());
+        let correlation = covariance.map_with_location(|i, j, c| over(over(c, deviations[i]), deviations[j]));
+        let errors = deviations.component_mul(&scale);
+        Ok(Curvature { effective: shrunk.trace(), errors, correlation, ..known })
+    }
+
+    /// The parameters of the last map, whose outputs take turns.
+    fn shifted(&self, theta: &DVector<T>) -> Range<usize> {
+        let ((x, _, _), mut cache) = (self.present(), self.model().cache(2));
+        self.model().forward(theta, x.columns(0, 1), &mut cache);
+        let is_told = self.model().affine_inputs(x.columns(0, 1), &cache).is_some();
+        if is_told { self.model().affine_in() } else { 0..0 }
+    }
+
+    /// `F = H − λ` of a scaled Hessian, where there is a penalty.
+    fn without_penalty(&self, hessian: &DMatrix<T>, scale: &DVector<T>) -> Option<DMatrix<T>> {
+        let ridge = self.penalty_strength();
+        (ridge > T::zero()).then(|| {
+            let mut data = hessian.clone();
+            for i in self.penalised_parameters().iter().cloned().flatten() {
+                data[(i, i)] -= ridge * scale[i] * scale[i];
+            }
+            data
+        })
+    }
+}
+
+/// What the loss says of the scores of all samples, times their shares.
+struct Scores<T: Real> {
+    /// The expected `∂²ℓ/∂z²` of each output, where outputs do not meet and none is negative.
+    curved: Option<DMatrix<T>>,
+    /// Whether adding a number to all scores of a sample changes no curvature.
+    ignore_shifts: bool,
+    /// `Σ (∂ℓ/∂z)²`.
+    slope: T,
+    /// `Σ (∂ℓ/∂z)² / (∂²ℓ/∂z²)`, where outputs do not meet: Pearson's statistic.
+    pearson: T,
+}
+
+/// Samples at a time.
+const WIDTH: usize = 256;
+
+impl<T: Real> Scores<T> {
+    fn new<M: Model<T>, L: SecondOrderLoss<T>>(
+        risk: &EmpiricalRisk<'_, T, M, L>, theta: &DVector<T>,
+    ) -> Self {
+        let ((x, y, shares), k) = (risk.present(), risk.model().outputs());
+        let (m, width) = (y.len(), WIDTH.min(y.len()).max(2));
+        let (mut cache, mut room) = (risk.model().cache(width), y.room(k, width));
+        let mut curved = DMatrix::zeros(k, m);
+        let mut scores = Self { curved: None, ignore_shifts: k > 1, slope: T::zero(), pearson: T::zero() };
+        let mut are_apart = true;
+        for first in (0..m).step_by(width) {
+            let range = first..m.min(first + width);
+            let (part, shares) = (y.columns(range.clone()), &shares[range.clone()]);
+            let z = risk.model().forward(theta, x.columns_range(range.clone()), &mut cache);
+            let y = part.dense(&mut room);
+            let mut slopes = DMatrix::repeat(k, y.ncols(), T::NAN);
+            risk.loss().value_gradient(z, y, shares, slopes.as_view_mut());
+            let product = |r: DMatrix<T>| {
+                let mut out = DMatrix::repeat(k, y.ncols(), T::NAN);
+                risk.loss().expected_product(z, y, shares, r.as_view(), out.as_view_mut());
+                out
+            };
+            let together = product(DMatrix::repeat(k, y.ncols(), T::one()));
+            let own = |o| move |q, _| if q == o { T::one() } else { T::zero() };
+            scores.ignore_shifts &= together.iter().all(|c| *c == T::zero());
+            are_apart &= (0..k).all(|o| {
+                let alone = product(DMatrix::from_fn(k, y.ncols(), own(o)));
+                let expected = together.map_with_location(|q, _, c| if q == o { c } else { T::zero() });
+                alone == expected
+            });
+            for ((slope, curvature), i) in slopes.iter().zip(&together).zip(0..) {
+                let share = shares[i / k];
+                scores.slope += over(*slope, share) * *slope;
+                scores.pearson +=
+                    if *curvature > T::zero() { *slope / *curvature * *slope } else { T::zero() };
+            }
+            curved.columns_range_mut(range).copy_from(&together);
+        }
+        let is_square = curved.iter().all(|c| *c >= T::zero() && c.is_finite());
+        scores.curved = (are_apart && is_square && !scores.ignore_shifts).then_some(curved);
+        scores
+    }
+
+    /// The root of the mean curvature, 1 where it is not known.
+    fn bend(&self) -> T {
+        self.curved.as_ref().map_or(T::one(), |curved| curved.sum().sqrt())
     }
 }
 
@@ -149,7 +342,7 @@ struct Block<T: Real> {
 }
 
 impl<T: Real> Block<T> {
-    fn new<M: Affine<T>, L: Loss<T>>(
+    fn new<M: Model<T>, L: Loss<T>>(
         risk: &EmpiricalRisk<'_, T, M, L>, weights: &[T], y: DMatrixView<'_, T>,
     ) -> Result<Self, Error> {
         let design = Design::new(risk, weights);
@@ -174,88 +367,10 @@ impl<T: Real> Block<T> {
 }
 
 /// What `samples`, counted by their weights, leave beside the coefficients.
-pub(super) fn degrees<T: Real>(samples: T, coefficients: T) -> Result<T, Error> {
+pub(crate) fn degrees<T: Real>(samples: T, coefficients: T) -> Result<T, Error> {
     let left = samples - coefficients;
     if left > T::EPSILON * T::of(64.0) * samples {
         return Ok(left);
     }
     Err(Error::DegreesOfFreedom { samples: samples.f64(), coefficients: coefficients.f64() })
-}
-
-impl<T: Real> Information<T, SquaredError> for Network {
-    fn curvature(
-        risk: &mut EmpiricalRisk<'_, T, Self, SquaredError>, theta: &DVector<T>,
-    ) -> Result<Curvature<T>, Error> {
-        let (rounding, moments) = (risk.rounding(theta), risk.residual_moments(theta));
-        let k = rounding.len();
-        let dense = dense(risk, theta, rounding)?;
-        let left = degrees(risk.total_weight() * T::of(k as f64), dense.effective)?;
-        // one variance for all outputs
-        let sigma = (moments.trace() / left).sqrt().max(dense.rounding.max());
-        dense.estimated(&DVector::repeat(k, sigma), left)
-    }
-}
-
-/// The losses of classifiers are likelihoods as they stand.
-#[diagnostic::on_unimplemented(
-    message = "the loss `{Self}` is no likelihood that statistics are known for",
-    note = "for a `Network` known are `SquaredError`, `LogLoss` and `CrossEntropy`"
-)]
-trait Likelihood {}
-
-impl Likelihood for LogLoss {}
-impl Likelihood for CrossEntropy {}
-
-impl<T: Real, L: SecondOrderLoss<T> + Likelihood> Information<T, L> for Network {
-    fn curvature(
-        risk: &mut EmpiricalRisk<'_, T, Self, L>, theta: &DVector<T>,
-    ) -> Result<Curvature<T>, Error> {
-        let rounding = risk.rounding(theta);
-        dense(risk, theta, rounding)
-    }
-}
-
-/// From the dense Hessian, where that is positive definite, its diagonal brought next to 1: `H = D⁻¹ (L Lᵀ) D⁻¹`.
-fn dense<T: Real, L: SecondOrderLoss<T>>(
-    risk: &mut EmpiricalRisk<'_, T, Network, L>, theta: &DVector<T>, rounding: DVector<T>,
-) -> Result<Curvature<T>, Error> {
-    let (p, total, ridge) = (theta.len(), risk.total_weight(), risk.penalty_strength());
-    let mut hessian = DMatrix::zeros(p, p);
-    risk.hessian(theta, &mut hessian);
-    let refused = |found: T| Error::NotPositiveDefinite {
-        what: "statistics",
-        found: found.f64(),
-        remedy: "the data do not determine these parameters: take fewer units, or a ridge penalty",
-    };
-    let scale = hessian.diagonal().map(|h| kernel::unit(h.abs().sqrt()));
-    hessian.iter_mut().enumerate().for_each(|(i, h)| *h *= scale[i % p] * scale[i / p]);
-    let point = CriticalPoint::classify(&hessian)?;
-    let mut factor = hessian.clone();
-    if point.kind != CriticalKind::Minimum || !kernel::cholesky(factor.as_mut_slice(), p) {
-        return Err(refused(point.extremes().0));
-    }
-    // A = D L⁻ᵀ
-    let mut inverse = DMatrix::identity(p, p);
-    factor.solve_lower_triangular_mut(&mut inverse);
-    let inverse_root = inverse.transpose();
-    let scale = scale / total.sqrt();
-    let root = DMatrix::from_fn(p, p, |i, j| scale[i] * inverse_root[(i, j)]);
-    let known = Curvature::known(root.clone(), &root, T::of(p as f64), rounding);
-    if ridge == T::zero() {
-        return Ok(known);
-    }
-    // H⁻¹ F H⁻¹, F = H − λ
-    for i in risk.penalised_parameters().iter().cloned().flatten() {
-        hessian[(i, i)] -= ridge * total * scale[i] * scale[i];
-    }
-    let inverse = inverse_root * inverse;
-    let shrunk = &inverse * hessian;
-    let covariance = &shrunk * inverse;
-    if let Some(variance) = covariance.diagonal().iter().find(|variance| !(**variance > T::zero())) {
-        return Err(refused(*variance));
-    }
-    let deviations = covariance.diagonal().map(|variance| variance.sqrt());
-    let correlation = covariance.map_with_location(|i, j, c| c / deviations[i] / deviations[j]);
-    let errors = deviations.component_mul(&scale);
-    Ok(Curvature { effective: shrunk.trace(), errors, correlation, ..known })
 }

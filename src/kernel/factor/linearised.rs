@@ -203,6 +203,26 @@ impl<T: Real> Linearised<T> {
         norm(&self.y)
     }
 
+    /// `A = D⁻¹ P R⁻¹`, for which `A Aᵀ = (JᵀJ)⁻¹`; the columns of `J` that depend on others, where some do.
+    pub(crate) fn inverse_root(&self, d: &[T]) -> Result<DMatrix<T>, Vec<usize>> {
+        let n = self.n;
+        if self.rank < n {
+            return Err(self.pivots[self.rank..].to_vec());
+        }
+        let mut inverse = DMatrix::zeros(n, n);
+        for column in 0..n {
+            for i in (0..=column).rev() {
+                let unit = if i == column { T::one() } else { T::zero() };
+                let row = |j: usize| self.pivots[j];
+                let sum =
+                    (i + 1..=column).fold(unit, |sum, j| sum - self.r(i, j) * inverse[(row(j), column)]);
+                inverse[(row(i), column)] = sum / self.r(i, i);
+            }
+        }
+        inverse.row_iter_mut().zip(d).for_each(|(mut row, d)| row /= unit(*d));
+        Ok(inverse)
+    }
+
     /// `x ← x + t D⁻¹ P y`.
     pub(crate) fn add(&self, t: T, d: &[T], x: &mut [T]) {
         for (&pivot, &y) in self.pivots.iter().zip(&self.y) {

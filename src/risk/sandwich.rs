@@ -1,0 +1,81 @@
+//! Second moments of the gradients of samples: what lies between two Hessians in a robust covariance.
+
+use nalgebra::{DMatrix, DVector};
+
+use super::leaves::Sums;
+use super::state::Worker;
+use super::{EmpiricalRisk, Quantity};
+use crate::{Model, Real, SecondOrderLoss, kernel};
+
+/// The way from the gradient `g` of a sample to `u = B Aᵀ g`, with `∂ℓ/∂z` of each output over its `sigma`.
+pub(crate) struct Sandwich<'s, T: Real> {
+    pub(crate) sigma: &'s DVector<T>,
+    pub(crate) b: DMatrix<T>,
+    /// `A Aᵀ = H⁻¹`, of the sum over samples.
+    pub(crate) a: &'s DMatrix<T>,
+    /// The power of `√(1 − h)` that slopes are divided by, `h` the leverage of the sample at its output.
+    pub(crate) power: i32,
+}
+
+impl<T: Real, M: Model<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
+    /// `Σ_j w_j u_j u_jᵀ`: positive semidefinite whatever the rounding; the lower triangle.
+    pub(crate) fn gradient_moments(&mut self, theta: &DVector<T>, sandwich: &Sandwich<'_, T>) -> DMatrix<T> {
+        let (p, total) = (theta.len(), self.total_weight());
+        let sums = self.sum_chunks(Quantity::Moments, Sums::zeros(0, p), |risk, chunk, worker, sums| {
+            let mut g = DVector::zeros(p);
+            for j in chunk {
+                let u = risk.whitened(theta, j, sandwich, worker, &mut g);
+                let (_, _, share) = risk.part(j..j + 1);
+                sums.matrix.ger(share[0] * total, &u, &u, T::one());
+            }
+        });
+        sums.matrix
+    }
+
+    /// `Σ_g s_g s_gᵀ` of the sums `s_g = Σ w_j u_j` over the samples of each of so many groups.
+    pub(crate) fn cluster_moments(
+        &mut self, theta: &DVector<T>, sandwich: &Sandwich<'_, T>, groups: &[usize], count: usize,
+    ) -> DMatrix<T> {
+        let (p, total) = (theta.len(), self.total_weight());
+        let root = Sums::zeros(p * count, 0);
+        let sums = self.sum_chunks(Quantity::Moments, root, |risk, chunk, worker, sums| {
+            let mut g = DVector::zeros(p);
+            for j in chunk {
+                let u = risk.whitened(theta, j, sandwich, worker, &mut g);
+                let (_, _, share) = risk.part(j..j + 1);
+                let sum = &mut sums.vector.as_mut_slice()[p * groups[j]..][..p];
+                kernel::axpy(share[0] * total, u.as_slice(), sum);
+            }
+        });
+        let sums = DMatrix::from_column_slice(p, count, sums.vector.as_slice());
+        &sums * sums.transpose()
+    }
+
+    /// `u` of sample `j`.
+    fn whitened(
+        &self, theta: &DVector<T>, j: usize, sandwich: &Sandwich<'_, T>, worker: &mut Worker<T, M::Cache>,
+        g: &mut DVector<T>,
+    ) -> DVector<T> {
+        let Worker { cache, targets, .. } = worker;
+        let ((x, y, _), k, one) = (self.part(j..j + 1), sandwich.sigma.len(), [T::one()]);
+        let (z, y) = (self.model.forward(theta, x, cache).into_owned(), y.dense(targets));
+        let mut slopes = DMatrix::zeros(k, 1);
+        self.loss.value_gradient(z.as_view(), y, &one, slopes.as_view_mut());
+        slopes.column_mut(0).component_div_assign(sandwich.sigma);
+        for o in 0..if sandwich.power > 0 { k } else { 0 } {
+            // h = ∂²ℓ/∂z² ‖Aᵀ ∂z/∂θ‖²
+            let unit = DMatrix::from_fn(k, 1, |q, _| if q == o { T::one() } else { T::zero() });
+            let mut bend = DMatrix::zeros(k, 1);
+            self.loss.expected_product(z.as_view(), y, &one, unit.as_view(), bend.as_view_mut());
+            g.fill(T::zero());
+            self.model.backward(theta, x, unit.as_view(), cache, g);
+            let left = T::one() - bend[o] * sandwich.a.tr_mul(g).norm_squared();
+            // what is fitted whatever its target has no residual
+            let is_free = left > T::EPSILON * T::of(64.0);
+            slopes[o] *= if is_free { left.sqrt().powi(-sandwich.power) } else { T::zero() };
+        }
+        g.fill(T::zero());
+        self.model.backward(theta, x, slopes.as_view(), cache, g);
+        &sandwich.b * sandwich.a.tr_mul(g)
+    }
+}

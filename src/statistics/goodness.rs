@@ -1,0 +1,210 @@
+//! How well a model fits, and whether a larger one fits better.
+
+use nalgebra::{DMatrix, DVector};
+
+use super::distributions::{chi_square, f_ratio};
+use super::{Covariance, Curvature, Layout, Statistics};
+use crate::contract::setting;
+use crate::loss::Likelihood;
+use crate::{EmpiricalRisk, Error, Objective, Real, SecondOrderLoss, SecondOrderModel};
+
+/// A test of a hypothesis: its statistic, and the probability of one at least as large were the hypothesis true.
+///
+/// ```
+/// use gradus::nalgebra::{self, dmatrix};
+/// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
+///
+/// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
+/// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+/// let fitted = risk.fit()?;
+/// let test = risk.statistics(fitted.parameters())?.f_test().expect("least squares");
+/// assert!((test.statistic - 3.0_f64).abs() < 1e-13); // of one slope F = t²
+/// # Ok::<(), gradus::Error>(())
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HypothesisTest {
+    /// `χ²` or `F`.
+    pub statistic: f64,
+    /// Its degrees of freedom: parameters that the hypothesis sets to zero.
+    pub degrees_of_freedom: f64,
+    /// Those of the residuals, for `F`.
+    pub residual_degrees: Option<f64>,
+    /// The probability.
+    pub p_value: f64,
+}
+
+impl<T: Real> Statistics<T> {
+    /// Akaike's criterion `−2 ln L + 2 p`, smaller is better. A variance that is estimated is not counted, as statsmodels
+    /// does not.
+    ///
+    /// ```
+    /// use gradus::{EmpiricalRisk, LogLoss, SigmoidClassifier};
+    ///
+    /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [0, 1, 0, 1]);
+    /// let mut risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y)?;
+    /// let fitted = risk.fit()?;
+    /// let statistics = risk.statistics(fitted.parameters())?;
+    /// assert_eq!(statistics.aic(), statistics.log_likelihood.map(|log| 4.0 - 2.0 * log));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn aic(&self) -> Option<f64> {
+        self.log_likelihood.map(|log| 2.0 * self.parameters - 2.0 * log)
+    }
+
+    /// The Bayesian criterion `−2 ln L + p ln m` (Schwarz 1978).
+    ///
+    /// ```
+    /// use gradus::{EmpiricalRisk, LogLoss, SigmoidClassifier};
+    ///
+    /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [0, 1, 0, 1]);
+    /// let mut risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y)?;
+    /// let fitted = risk.fit()?;
+    /// let statistics = risk.statistics(fitted.parameters())?;
+    /// let expected = statistics.log_likelihood.map(|log| 2.0 * 4.0_f64.ln() - 2.0 * log);
+    /// assert_eq!(statistics.bic(), expected);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn bic(&self) -> Option<f64> {
+        self.log_likelihood.map(|log| self.parameters * self.samples.ln() - 2.0 * log)
+    }
+
+    /// `1 − (1 − R²) (m − 1)/(m − p)`, with `m` for `m − 1` where there is no mean to take off.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
+    ///
+    /// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let fitted = risk.fit()?;
+    /// let adjusted = risk.statistics(fitted.parameters())?.adjusted_r_squared();
+    /// assert!((adjusted.unwrap_or_default() - 0.5_f64).abs() < 1e-13);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn adjusted_r_squared(&self) -> Option<f64> {
+        let (r, left) = (self.r_squared?, self.degrees_of_freedom?);
+        Some(1.0 - (1.0 - r) * (self.samples - self.mean()) / left)
+    }
+
+    /// Whether an affine model with one output fits better than none of its features, by Fisher's ratio; none where it is
+    /// not fitted by least squares without penalty.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
+    ///
+    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![2.9, 5.1, 7.0, 9.2]);
+    /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+    /// let fitted = risk.fit()?;
+    /// let test = risk.statistics(fitted.parameters())?.f_test();
+    /// assert!(test.is_some_and(|test| test.p_value < 1e-3));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn f_test(&self) -> Option<HypothesisTest> {
+        let (r, left, count) = (self.r_squared?, self.degrees_of_freedom?, self.parameters - self.mean());
+        let is_whole = self.layout.is_affine && (self.parameters - self.estimates.len() as f64).abs() < 1e-9;
+        (is_whole && count > 0.0).then(|| {
+            let statistic = (r / count) / ((1.0 - r) / left);
+            let p_value = f_ratio(statistic, count, left);
+            HypothesisTest { statistic, degrees_of_freedom: count, residual_degrees: Some(left), p_value }
+        })
+    }
+
+    /// `Σ w r² / m` of the first output.
+    fn square(&self) -> f64 {
+        let variance = self.residual_variance.as_ref().map_or(f64::NAN, |variances| variances[0].f64());
+        variance * self.degrees_of_freedom.unwrap_or(f64::NAN) / self.samples
+    }
+
+    /// `−m/2 (ln 2π σ² + 1)` of each output, at `σ² = Σ w r² / m`; so many outputs share one.
+    pub(crate) fn normal_likelihood(&self, shared: f64) -> f64 {
+        let variances = self.residual_variance.iter().flat_map(|variances| variances.iter());
+        let left = self.degrees_of_freedom.unwrap_or(f64::NAN);
+        let squares = variances.map(|variance| variance.f64() * left / (self.samples * shared));
+        squares.map(|square| -0.5 * self.samples * ((std::f64::consts::TAU * square).ln() + 1.0)).sum()
+    }
+
+    /// 1 where `R²` is about the mean.
+    fn mean(&self) -> f64 {
+        f64::from(u8::from(self.layout.bias || !self.layout.is_affine))
+    }
+
+    /// Whether these parameters fit better than those of a smaller model on the same samples, by twice the difference of
+    /// the log-likelihoods (Wilks 1938).
+    ///
+    /// ```
+    /// use gradus::{EmpiricalRisk, LogLoss, SigmoidClassifier, matrix};
+    ///
+    /// let x = matrix![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    /// let (ones, y) = ([1.0; 6], [0, 0, 1, 0, 1, 1]);
+    /// let mut risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y)?;
+    /// let fitted = risk.fit()?;
+    /// let with_hours = risk.statistics(fitted.parameters())?;
+    /// // the bias alone
+    /// let model = SigmoidClassifier::new(1).without_bias();
+    /// let mut risk = EmpiricalRisk::new(model, LogLoss, &ones, &y)?;
+    /// let fitted = risk.fit()?;
+    /// let test = with_hours.likelihood_ratio(&risk.statistics(fitted.parameters())?)?;
+    /// assert!(test.degrees_of_freedom == 1.0 && test.p_value < 0.1);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless both have a likelihood and as many samples, and `smaller` has fewer parameters.
+    pub fn likelihood_ratio(&self, smaller: &Self) -> Result<HypothesisTest, Error> {
+        let count = self.parameters - smaller.parameters;
+        let logs = self.log_likelihood.zip(smaller.log_likelihood);
+        let is_fine = count > 0.0 && (self.samples - smaller.samples).abs() <= 1e-6 * self.samples;
+        let expected = "a fit of the same samples, with a likelihood and fewer parameters";
+        setting("smaller", expected, smaller.parameters, is_fine && logs.is_some())?;
+        let statistic = logs.map_or(f64::NAN, |(large, small)| (2.0 * (large - small)).max(0.0));
+        let p_value = chi_square(statistic, count);
+        Ok(HypothesisTest { statistic, degrees_of_freedom: count, residual_degrees: None, p_value })
+    }
+}
+
+impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
+    /// Statistics of the parameters, with what the likelihood says of the fit.
+    pub(super) fn tell(
+        &mut self, theta: &DVector<T>, curvature: Curvature<T>, source: Covariance,
+    ) -> Result<Statistics<T>, Error> {
+        let (k, is_affine) = (self.model().outputs(), self.is_affine());
+        let estimates = curvature.contrast(DMatrix::from_column_slice(theta.len(), 1, theta.as_slice()));
+        let mut told = Statistics::new(estimates.column(0).into_owned(), curvature, self.total_weight(), k)?;
+        let bias = is_affine && self.model().parameter_count() > self.model().inputs() * k;
+        told.layout = Layout { outputs: if is_affine { k } else { 1 }, bias, is_affine };
+        told.source = source;
+        let likelihood = self.loss().likelihood();
+        if likelihood == Likelihood::Known {
+            let penalised = self.penalised_parameters().iter().cloned().flatten();
+            let squares = penalised.fold(0.0, |sum, i| sum + theta[i].f64() * theta[i].f64());
+            let penalty = 0.5 * self.penalty_strength().f64() * squares;
+            told.log_likelihood = Some((penalty - self.value(theta).f64()) * told.samples);
+        }
+        if likelihood == Likelihood::Normal {
+            told.log_likelihood = Some(told.normal_likelihood(if is_affine { 1.0 } else { k as f64 }));
+            let mean = if told.mean() > 0.0 { self.mean_target() } else { 0.0 };
+            let determined = 1.0 - told.square() / self.squares_about(mean);
+            told.r_squared = (k == 1 && determined.is_finite()).then_some(determined);
+        }
+        Ok(told)
+    }
+
+    /// `Σ w y / Σw` of the first output.
+    fn mean_target(&self) -> f64 {
+        self.targets(|y| y)
+    }
+
+    /// `Σ w (y − c)² / Σw` of the first output.
+    fn squares_about(&self, center: f64) -> f64 {
+        self.targets(|y| (y - center) * (y - center))
+    }
+
+    fn targets(&self, f: impl Fn(f64) -> f64) -> f64 {
+        let (_, y, shares) = self.present();
+        let mut room = y.room(self.model().outputs(), y.len());
+        let y = y.dense(&mut room);
+        y.row(0).iter().zip(shares).map(|(y, share)| share.f64() * f(y.f64())).sum()
+    }
+}
