@@ -32,7 +32,7 @@ impl<T: Real> Statistics<T> {
     ///     hours          1.5     0.866025      1.73205     0.333333   -9.5039 … 12.5039
     ///    (bias)            2     0.707107      2.82843     0.216347   -6.98464 … 10.9846
     /// 3 samples, 2 parameters, residual standard error 1.22474
-    /// log-likelihood -3.21722, AIC 10.4344, BIC 8.63167
+    /// log-likelihood -3.21709, AIC 10.4342, BIC 8.63141
     /// R² 0.75, adjusted 0.5, F 3 on 1 and 1 (p = 0.333333)");
     /// # Ok::<(), gradus::Error>(())
     /// ```
