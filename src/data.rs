@@ -29,6 +29,12 @@ mod parts;
 mod standardizer;
 
 #[doc = include_str!("data/tables.md")]
+#[doc(alias = "CSV")]
+#[doc(alias = "DataFrame")]
+#[doc(alias = "NumPy")]
+#[doc(alias = "ndarray")]
+#[doc(alias = "pandas")]
+#[doc(alias = "polars")]
 pub mod tables {}
 
 /// A table with one sample per **row** as a matrix with one sample per **column** (`features × samples`).
@@ -76,6 +82,7 @@ pub fn columns<T: Real>(rows: &[impl AsRef<[T]>]) -> Result<DMatrix<T>, Error> {
 ///
 /// # Errors
 /// [`Error::Empty`] without samples or without features, [`Error::Length`] where the last row is not whole.
+#[doc(alias = "reshape")]
 pub fn row_major<T: Real>(buffer: &[T], features: usize) -> Result<DMatrixView<'_, T>, Error> {
     Ok(DMatrixView::from_slice(buffer, features, samples(buffer, features)?))
 }
@@ -128,6 +135,7 @@ fn samples<T>(buffer: &[T], features: usize) -> Result<usize, Error> {
 /// # Errors
 /// [`Error::Empty`] without labels or classes, [`Error::Class`] for a label that is no class, [`Error::TooLarge`] for
 /// more entries than memory holds.
+#[doc(alias = "OneHotEncoder")]
 pub fn one_hot<T: Real>(labels: &[usize], classes: usize) -> Result<DMatrix<T>, Error> {
     if labels.is_empty() || classes == 0 {
         let (argument, expected) = if labels.is_empty() { ("labels", "label") } else { ("classes", "class") };

@@ -19,7 +19,8 @@
 //! | fit a line, a plane, ridge or L1 | [`Perceptron::fit`], [`EmpiricalRisk::fit`], [`EmpiricalRisk::fit_l1`] |
 //! | tell two classes apart (logistic regression), or several (softmax) | [`SigmoidClassifier::fit`], [`EmpiricalRisk::fit`] with [`CrossEntropy`] |
 //! | train a network (MLP), with held-out samples, schedules, checkpoints | [`Network::fit`], [`Trainer`] |
-//! | read tables, split, fold, scale | [`data`] |
+//! | read a CSV file, or tables of polars, ndarray, faer | [`data::tables`] |
+//! | split, fold, select, scale, weigh classes | [`data`] |
 //! | judge: accuracy, F1, ROC and AUC, log loss, R² | [`metrics`], [`Fitted::score`] |
 //! | standard errors, p values, intervals, AIC, R² | [`EmpiricalRisk::statistics`], explained in [`inference`] |
 //! | minimise a function of many variables | [`minimize`] with an [`Optimizer`](optimizer) |

@@ -177,6 +177,9 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
+    #[doc(alias = "L2 penalty")]
+    #[doc(alias = "regularization")]
+    #[doc(alias = "weight decay")]
     pub fn ridge(self, lambda: T) -> Self {
         Self { ridge: lambda, verdict: None, ..self }
     }

@@ -232,6 +232,7 @@ impl<T: Real, P> Trainer<T, P> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
+    #[doc(alias = "ReduceLROnPlateau")]
     pub fn reduce_on_plateau(self, patience: usize, factor: f64) -> Self {
         Self { plateau: Some((patience, factor)), ..self }
     }
@@ -253,6 +254,7 @@ impl<T: Real, P> Trainer<T, P> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
+    #[doc(alias = "validation_split")]
     pub fn validation_share(self, share: f64) -> Self {
         Self { validation_share: Some(share), ..self }
     }
@@ -274,6 +276,9 @@ impl<T: Real, P> Trainer<T, P> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
+    #[doc(alias = "fine-tuning")]
+    #[doc(alias = "freeze")]
+    #[doc(alias = "transfer learning")]
     pub fn frozen(mut self, parameters: Range<usize>) -> Self {
         self.frozen.push(parameters);
         self

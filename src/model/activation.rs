@@ -50,6 +50,7 @@ pub enum Activation {
     /// `z Φ(z) = ½ z erfc(−z/√2)`, the exact one (Hendrycks and Gimpel 2016).
     Gelu,
     /// `z σ(z)`, also called swish.
+    #[doc(alias = "swish")]
     Silu,
     /// One of your own, made by [`Activation::own`].
     Own(&'static Own),

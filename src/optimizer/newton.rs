@@ -39,6 +39,7 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone)]
+#[doc(alias = "Newton-Raphson")]
 pub struct Newton<T: Real> {
     pure: bool,
     here: Evaluated<T>,

@@ -14,6 +14,7 @@ use crate::{Error, Real};
 /// assert_eq!(factors, [0.01, 0.5, 1.0, 0.5, 0.0]);
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
+#[doc(alias = "learning rate")]
 pub struct Schedule {
     /// One after the other; none stands for a constant rate.
     phases: Vec<Phase>,
