@@ -142,6 +142,8 @@ fn early_stopping_returns_to_the_best() {
         })
         .unwrap();
     assert_eq!(fitted.report.termination, Termination::NoImprovement);
+    let shown = format!("finished after {} epochs: the loss watched", history.len());
+    assert!(fitted.report.to_string().starts_with(&shown), "{}", fitted.report);
     let best = history.len() - 10;
     assert!(best > 3 && history.len() < 200);
     assert_eq!(fitted.parameters(), &points[best - 1]);

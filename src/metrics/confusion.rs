@@ -85,6 +85,7 @@ impl ConfusionMatrix {
     /// # Errors
     /// Those of [`new`](Self::new); [`Error::Length`] unless there is one weight per sample; [`Error::Setting`] where
     /// one is negative or not finite, or none is positive; [`Error::Range`] where their sum is too large.
+    #[doc(alias = "with_weights")]
     pub fn weighted<T: Real>(truth: &[usize], predicted: &[usize], given: &[T]) -> Result<Self, Error> {
         if truth.is_empty() {
             return Err(Error::Empty { argument: "truth", expected: "sample" });

@@ -189,6 +189,9 @@ impl<T: Real> fmt::Display for Report<T> {
         match (self.termination, self.epochs) {
             (termination, _) if self.converged() => write!(f, "converged: {termination}")?,
             (Termination::Iterations, Some(epochs)) => write!(f, "finished: all {epochs} epochs")?,
+            (Termination::NoImprovement, Some(epochs)) => {
+                write!(f, "finished after {epochs} epochs: {}", self.termination)?;
+            }
             (termination, _) if given => write!(f, "{termination}")?,
             (termination, _) => write!(f, "not converged: {termination}")?,
         }
