@@ -76,7 +76,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         L: Clone,
     {
         let mut report = minimize(optimizer, self, start, stop)?;
-        if !report.converged() && report.certificate.is_none() {
+        if report.certificate.is_none() {
             report.unscaled = self.unusual_features();
         }
         Ok(Fitted::new(self.model().clone(), self.loss().clone(), report))

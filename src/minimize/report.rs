@@ -94,8 +94,7 @@ pub struct Report<T: Real> {
     /// How many epochs a [`Trainer`](crate::Trainer) went through, where one did.
     pub epochs: Option<usize>,
     /// Features that are far from zero, or whose size is far from 1 (by a factor of 16), where a
-    /// [`Trainer`](crate::Trainer), or [`fit_with`](crate::EmpiricalRisk::fit_with) without converging, went by gradients,
-    /// to which units matter.
+    /// [`Trainer`](crate::Trainer) or [`fit_with`](crate::EmpiricalRisk::fit_with) went by gradients, to which units matter.
     pub unscaled: Vec<usize>,
     /// The whole run, if [`Stop::trace`](crate::Stop::trace) asked for it.
     pub trace: Vec<Progress<T>>,
