@@ -22,7 +22,7 @@ pub(crate) use factor::{
 pub(crate) use math::Fused;
 pub use real::Real;
 pub(crate) use real::{Compiled, compiled};
-pub(crate) use scratch::reserve;
+pub(crate) use scratch::{reserve, with_scratch};
 #[cfg(test)]
 pub(crate) use simd::{at_each_level, sizes};
 pub(crate) use simd::{inlined, vectorize};

@@ -102,11 +102,6 @@ fn units(network: &Network) -> Vec<(usize, Activation)> {
 }
 
 saved!(Fitted<T: Real, M: Model<T>, L: Loss<T>>, SavedFit::serialize, SavedFit::deserialize, Fitted::check);
-saved!(Report<T: Real>, SavedReport::serialize, SavedReport::deserialize, check_report);
-saved!(CriticalPoint<T: Real>, SavedPoint::serialize, SavedPoint::deserialize, check_judged);
-saved!(Epoch<T: Real>, SavedEpoch::serialize, SavedEpoch::deserialize, nothing);
-saved!(Checkpoint<T: Real>, SavedCheckpoint::serialize, SavedCheckpoint::deserialize, check_checkpoint);
-saved!(Standardizer<T: Real>, SavedScales::serialize, SavedScales::deserialize, check_scales);
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Fitted", deny_unknown_fields)]
@@ -117,37 +112,76 @@ struct SavedFit<T: Real, M, L> {
     report: Report<T>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Report", deny_unknown_fields)]
-struct SavedReport<T: Real> {
-    #[serde(with = "Field")]
-    x: DVector<T>,
-    #[serde(with = "Field")]
-    value: T,
-    #[serde(with = "Field")]
-    gradient_norm: T,
-    #[serde(with = "Field")]
-    tolerance: T,
-    #[serde(with = "Field")]
-    floor: T,
-    // earlier files have no such field
-    #[serde(default)]
-    method: Option<Method>,
-    iterations: usize,
-    evaluations: usize,
-    termination: Termination,
-    certificate: Option<CriticalPoint<T>>,
-    #[serde(with = "SavedRecession")]
-    recession: Recession<T>,
-    #[serde(with = "Field")]
-    failure: Option<Error>,
-    modified: usize,
-    escapes: usize,
-    probed: Probed,
-    epochs: Option<usize>,
-    #[serde(default)]
-    unscaled: Vec<usize>,
-    trace: Vec<Progress<T>>,
+/// Structs by the names of their fields: `as "Field"` what serde cannot write as it is, `[default]` what earlier files lack.
+macro_rules! fields {
+    ($($(#[$doc:meta])* $type:ident $name:literal as $saved:ident, $check:ident {
+        $($field:ident: $kind:ty $(as $with:literal)? $([$($how:tt)+])?,)*
+    })*) => {$(
+        saved!($type<T: Real>, $saved::serialize, $saved::deserialize, $check);
+
+        $(#[$doc])*
+        #[derive(Serialize, Deserialize)]
+        #[serde(remote = $name, deny_unknown_fields)]
+        #[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
+        struct $saved<T: Real> {
+            $($(#[serde(with = $with)])? $(#[serde($($how)+)])? $field: $kind,)*
+        }
+    )*};
+}
+
+fields! {
+    Report "Report" as SavedReport, check_report {
+        x: DVector<T> as "Field",
+        value: T as "Field",
+        gradient_norm: T as "Field",
+        tolerance: T as "Field",
+        floor: T as "Field",
+        method: Option<Method> [default],
+        iterations: usize,
+        evaluations: usize,
+        termination: Termination,
+        certificate: Option<CriticalPoint<T>>,
+        recession: Recession<T> as "SavedRecession",
+        failure: Option<Error> as "Field",
+        modified: usize,
+        escapes: usize,
+        probed: Probed,
+        epochs: Option<usize>,
+        unscaled: Vec<usize> [default],
+        trace: Vec<Progress<T>>,
+    }
+
+    /// Inertia, kind and condition follow from the eigenvalues, where they are all known; else the signs were counted.
+    CriticalPoint "CriticalPoint" as SavedPoint, check_judged {
+        eigenvalues: DVector<T> as "Field" [getter = "CriticalPoint::eigenvalues"],
+        tolerance: T as "Field",
+        direction: Option<DVector<T>> as "Field",
+        gradient_norm: Option<T> as "Field",
+        decrement: Option<T> as "Field",
+        convex: bool,
+        counted: Option<Counted<T>> [default, getter = "Counted::of"],
+    }
+
+    Standardizer "Standardizer" as SavedScales, check_scales {
+        mean: DVector<T> as "Field",
+        scale: DVector<T> as "Field",
+    }
+
+    Epoch "Epoch" as SavedEpoch, nothing {
+        epoch: usize,
+        loss: T as "Field",
+        validation: Option<T> as "Field",
+        metric: Option<T> as "Field",
+    }
+
+    Checkpoint "Checkpoint" as SavedCheckpoint, check_checkpoint {
+        theta: DVector<T> as "Field",
+        good: DVector<T> as "Field",
+        best: Option<DVector<T>> as "Field",
+        history: History<T>,
+        steps: usize,
+        memory: Option<Memory>,
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -158,27 +192,6 @@ enum SavedRecession<T: Real> {
     No,
     Along(#[serde(with = "Field")] DVector<T>),
     Undecided,
-}
-
-/// Inertia, kind and condition follow from the eigenvalues, where they are all known; else the signs were counted.
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "CriticalPoint", deny_unknown_fields)]
-#[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
-struct SavedPoint<T: Real> {
-    #[serde(with = "Field", getter = "CriticalPoint::eigenvalues")]
-    eigenvalues: DVector<T>,
-    #[serde(with = "Field")]
-    tolerance: T,
-    #[serde(with = "Field")]
-    direction: Option<DVector<T>>,
-    #[serde(with = "Field")]
-    gradient_norm: Option<T>,
-    #[serde(with = "Field")]
-    decrement: Option<T>,
-    convex: bool,
-    // earlier files have no such field
-    #[serde(default, getter = "Counted::of")]
-    counted: Option<Counted<T>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -209,44 +222,6 @@ impl<T: Real> From<SavedPoint<T>> for CriticalPoint<T> {
         };
         point.with(saved.gradient_norm, saved.decrement, saved.convex)
     }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Standardizer", deny_unknown_fields)]
-#[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
-struct SavedScales<T: Real> {
-    #[serde(with = "Field")]
-    mean: DVector<T>,
-    #[serde(with = "Field")]
-    scale: DVector<T>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Epoch", deny_unknown_fields)]
-#[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
-struct SavedEpoch<T: Real> {
-    epoch: usize,
-    #[serde(with = "Field")]
-    loss: T,
-    #[serde(with = "Field")]
-    validation: Option<T>,
-    #[serde(with = "Field")]
-    metric: Option<T>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Checkpoint", deny_unknown_fields)]
-#[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
-struct SavedCheckpoint<T: Real> {
-    #[serde(with = "Field")]
-    theta: DVector<T>,
-    #[serde(with = "Field")]
-    good: DVector<T>,
-    #[serde(with = "Field")]
-    best: Option<DVector<T>>,
-    history: History<T>,
-    steps: usize,
-    memory: Option<Memory>,
 }
 
 fn check_checkpoint<T: Real>(checkpoint: &Checkpoint<T>) -> Result<(), Error> {

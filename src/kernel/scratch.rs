@@ -15,7 +15,7 @@ thread_local! {
 }
 
 /// Lends `len` scalars of any content to `f`. A call inside `f` gets another buffer, newly allocated.
-pub(super) fn with_scratch<T: Kernel, R>(len: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
+pub(crate) fn with_scratch<T: Kernel, R>(len: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
     let mut lines = LINES.take();
     let needed = (len * size_of::<T>()).div_ceil(size_of::<Line>());
     if lines.len() < needed {

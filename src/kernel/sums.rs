@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::math::{Elementary, Fused};
+use super::math::Elementary;
 use super::matrix_vector::{Columns, Dots, TERMS};
 use super::real::Real;
 use super::simd::{dispatch, inlined, vectorize};
@@ -176,22 +176,6 @@ pub(super) fn largest<T: Elementary>(x: &[T]) -> usize {
 /// Whether no entry is NaN or infinite: `Σ 0 x_i` is zero.
 pub(crate) fn all_finite<T: Real>(x: &[T]) -> bool {
     fold(x, inlined!(|sum, x| sum + T::lit(0.0) * x)) == T::zero()
-}
-
-/// `Σ x_i y_i` in `LANES` lanes, for use inside [`vectorize`].
-#[inline(always)]
-pub(super) fn fold_products<T: Elementary, const LANES: usize>(fused: Fused, x: &[T], y: &[T]) -> T {
-    let mut lanes = [T::default(); LANES];
-    let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
-    for (x, y) in x.iter().zip(y) {
-        for i in 0..LANES {
-            lanes[i] = fused.mul_add(x[i], y[i], lanes[i]);
-        }
-    }
-    for (lane, (x, y)) in lanes.iter_mut().zip(x_rest.iter().zip(y_rest)) {
-        *lane = fused.mul_add(*x, *y, *lane);
-    }
-    halve(lanes, |x, y| x + y)
 }
 
 /// Lanes of a fold.

@@ -3,7 +3,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut};
 use super::Likelihood;
 use super::TargetView;
 use super::entries::{argmax, fit};
-use crate::kernel::{self, Fused, compiled, flat, flat_mut, inlined, pairwise};
+use crate::kernel::{self, Fused, compiled, flat, flat_mut, inlined, pairwise, with_scratch};
 use crate::{Classifier, Error, Loss, Real, SecondOrderLoss};
 
 /// Softmax cross-entropy on scores: `ℓ(z, y) = Σ_i y_i (logsumexp(z) − z_i)`, targets one-hot or a
@@ -101,27 +101,6 @@ fn rest<T: Real>(k: usize, p: impl Fn(usize) -> T) -> T {
     sum(k, inlined!(|i| Some(p(i)).filter(|p| *p != one).unwrap_or(zero)))
 }
 
-/// The sums alone, of one column.
-#[inline(always)]
-fn sum_exp<T: Real>(fused: Fused, z: &[T]) -> Sums<T> {
-    let (k, max) = (z.len(), maximum(z));
-    let mut e = [T::zero(); LANES];
-    let rest = if k <= LANES {
-        for (e, z) in e.iter_mut().zip(z) {
-            *e = from_top(*z, max);
-        }
-        for e in e[..k.next_multiple_of(16)].chunks_exact_mut(16) {
-            for e in e {
-                *e = fused.exp(*e);
-            }
-        }
-        rest(k, inlined!(|i| e[i]))
-    } else {
-        rest(k, inlined!(|i| fused.exp(from_top(z[i], max))))
-    };
-    Sums { max, rest, log: fused.ln_1p(rest) }
-}
-
 /// `z − max z`, zero for the largest be it infinite.
 #[inline(always)]
 fn from_top<T: Real>(z: T, max: T) -> T {
@@ -167,11 +146,14 @@ fn of_class<T: Real>(z: T, sums: Sums<T>) -> T {
     sums.log - from_top(z, sums.max)
 }
 
-/// `p − y` of neighbouring columns, times the weights, to `delta`; returns the weighted sum of the losses.
+/// The weighted sum of the losses of neighbouring columns, and `p − y`, times the weights, in `delta`, if there is one.
 #[inline(always)]
-fn block<T: Real>(fused: Fused, z: &[T], y: TargetView<'_, T>, weights: &[T], delta: &mut [T]) -> T {
-    let k = z.len() / weights.len();
-    let mut sums = softmax(fused, z, k, delta);
+fn block<T: Real>(
+    fused: Fused, z: &[T], y: TargetView<'_, T>, weights: &[T], delta: Option<&mut [T]>, room: &mut [T],
+) -> T {
+    let (k, has_delta) = (z.len() / weights.len(), delta.is_some());
+    let p = delta.unwrap_or(&mut room[..z.len()]);
+    let mut sums = softmax(fused, z, k, p);
     for sums in &mut sums {
         sums.log = fused.ln_1p(sums.rest);
     }
@@ -180,24 +162,29 @@ fn block<T: Real>(fused: Fused, z: &[T], y: TargetView<'_, T>, weights: &[T], de
         TargetView::Classes(classes) => (&[][..], *classes),
     };
     let mut total = T::zero();
-    let columns = z.chunks_exact(k).zip(delta.chunks_exact_mut(k)).zip(weights.iter().zip(&sums));
-    for (j, ((z, delta), (&w, &sums))) in columns.enumerate() {
+    let columns = z.chunks_exact(k).zip(p.chunks_exact_mut(k)).zip(weights.iter().zip(&sums));
+    for (j, ((z, p), (&w, &sums))) in columns.enumerate() {
         if w == T::zero() {
-            delta.fill(T::zero());
+            p.fill(T::zero());
             continue;
         }
         total += w * match classes.get(j) {
-            Some(class) => slopes_of_class(z, *class, w, sums, delta),
-            None => slopes(z, &numbers[j * k..(j + 1) * k], w, sums, delta),
+            Some(class) => of_class(z[*class], sums),
+            None => cross_entropy(z, &numbers[j * k..(j + 1) * k], sums),
         };
+        match classes.get(j) {
+            Some(class) if has_delta => slopes_of_class(z, *class, w, sums, p),
+            None if has_delta => slopes(z, &numbers[j * k..(j + 1) * k], w, sums, p),
+            _ => {}
+        }
     }
     total
 }
 
 /// `w (p − y)` from `e^{z − max z}`, in place; of the largest score `(1 − y) − s/(1 + s)`, for a label `y ≥ ½`: then
-/// `1 − y` is exact. Returns the loss.
+/// `1 − y` is exact.
 #[inline(always)]
-fn slopes<T: Real>(z: &[T], y: &[T], w: T, sums: Sums<T>, delta: &mut [T]) -> T {
+fn slopes<T: Real>(z: &[T], y: &[T], w: T, sums: Sums<T>, delta: &mut [T]) {
     let (one, half) = (T::one(), T::of(0.5));
     let scale = one / (one + sums.rest);
     for (delta, y) in delta.iter_mut().zip(y) {
@@ -209,12 +196,11 @@ fn slopes<T: Real>(z: &[T], y: &[T], w: T, sums: Sums<T>, delta: &mut [T]) -> T 
             delta[m] = w * ((one - y[m]) - sums.rest * scale);
         }
     }
-    cross_entropy(z, y, sums)
 }
 
 /// The same where `y` is a one for the class, and zeros.
 #[inline(always)]
-fn slopes_of_class<T: Real>(z: &[T], class: usize, w: T, sums: Sums<T>, delta: &mut [T]) -> T {
+fn slopes_of_class<T: Real>(z: &[T], class: usize, w: T, sums: Sums<T>, delta: &mut [T]) {
     let (zero, one) = (T::zero(), T::one());
     let scale = one / (one + sums.rest);
     let is_sure = sums.rest < T::of(0.5) && z[class] == sums.max;
@@ -223,7 +209,6 @@ fn slopes_of_class<T: Real>(z: &[T], class: usize, w: T, sums: Sums<T>, delta: &
         *delta = w * (*delta * scale);
     }
     delta[class] = w * own;
-    of_class(z[class], sums)
 }
 
 /// `w p ⊙ (r − pᵀr)` of neighbouring columns, `r` measured from that of the largest score.
@@ -243,18 +228,15 @@ fn curve<T: Real>(fused: Fused, z: &[T], weights: &[T], r: &[T], out: &mut [T]) 
 
 impl<T: Real> Loss<T> for CrossEntropy {
     fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
-        if fit(&[z.shape(), y.shape()], weights.len()) {
-            value(z, TargetView::Numbers(y), weights)
-        } else {
-            T::NAN
-        }
+        let fits = fit(&[z.shape(), y.shape()], weights.len());
+        if fits { total(z, TargetView::Numbers(y), weights, None) } else { T::NAN }
     }
 
     fn value_gradient(
         &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], delta: DMatrixViewMut<'_, T>,
     ) -> T {
         let fits = fit(&[z.shape(), y.shape(), delta.shape()], weights.len());
-        if fits { value_gradient(z, TargetView::Numbers(y), weights, delta) } else { T::NAN }
+        if fits { total(z, TargetView::Numbers(y), weights, Some(delta)) } else { T::NAN }
     }
 
     fn of_classes(
@@ -263,10 +245,7 @@ impl<T: Real> Loss<T> for CrossEntropy {
         // of one output it is not the class that is the target
         let fits = classes.len() == z.ncols() && classes.iter().all(|class| *class < z.nrows());
         let fits = fits && z.nrows() > 1 && classes.len() == weights.len();
-        fits.then(|| match delta {
-            Some(delta) => value_gradient(z, TargetView::Classes(classes), weights, delta),
-            None => value(z, TargetView::Classes(classes), weights),
-        })
+        fits.then(|| total(z, TargetView::Classes(classes), weights, delta))
     }
 
     fn likelihood(&self) -> Likelihood {
@@ -336,38 +315,25 @@ impl<T: Real> Classifier<T> for CrossEntropy {
 }
 
 compiled! {
-    fn value<T>(z: DMatrixView<'a, T>, y: TargetView<'a, T>, weights: &'a [T]) -> T {
-        pairwise(0..weights.len(), COLUMNS, &mut |part| kernel::vectorize(inlined!(|fused| {
-            let mut total = T::zero();
-            for j in part.filter(|j| weights[*j] != T::zero()) {
-                let z = z.column(j);
-                let sums = sum_exp(fused, z.as_slice());
-                total += weights[j] * match y {
-                    TargetView::Numbers(y) => cross_entropy(z.as_slice(), y.column(j).as_slice(), sums),
-                    TargetView::Classes(classes) => of_class(z[classes[j]], sums),
-                };
-            }
-            total
-        })))
-    }
-
-    fn value_gradient<T>(
-        z: DMatrixView<'a, T>, y: TargetView<'a, T>, weights: &'a [T], delta: DMatrixViewMut<'a, T>
+    fn total<T>(
+        z: DMatrixView<'a, T>, y: TargetView<'a, T>, weights: &'a [T], delta: Option<DMatrixViewMut<'a, T>>
     ) -> T {
         let (k, mut delta) = (z.nrows(), delta);
-        let is_flat = flat(&z).is_some() && y.is_flat() && flat_mut(&mut delta).is_some();
-        let width = if is_flat { width(k) } else { 1 };
-        pairwise(0..weights.len(), COLUMNS * width, &mut |part| kernel::vectorize(inlined!(|fused| {
-            let mut total = T::zero();
-            for start in part.clone().step_by(width) {
-                let columns = start..part.end.min(start + width);
-                let (z, mut delta) = (z.columns_range(columns.clone()), delta.columns_range_mut(columns.clone()));
-                if let (Some(z), Some(delta)) = (flat(&z), flat_mut(&mut delta)) {
-                    total += block(fused, z, y.columns(columns.clone()), &weights[columns], delta);
+        let is_flat = delta.as_mut().is_none_or(|delta| flat_mut(delta).is_some());
+        let width = if is_flat && flat(&z).is_some() && y.is_flat() { width(k) } else { 1 };
+        with_scratch(k * width, |room| pairwise(0..weights.len(), COLUMNS * width, &mut |part| {
+            kernel::vectorize(inlined!(|fused| {
+                let mut total = T::zero();
+                for start in part.clone().step_by(width) {
+                    let columns = start..part.end.min(start + width);
+                    let mut delta = delta.as_mut().map(|delta| delta.columns_range_mut(columns.clone()));
+                    let (y, w) = (y.columns(columns.clone()), &weights[columns.clone()]);
+                    let z = z.columns_range(columns);
+                    total += block(fused, flat(&z).unwrap_or_default(), y, w, delta.as_mut().and_then(flat_mut), room);
                 }
-            }
-            total
-        })))
+                total
+            }))
+        }))
     }
 
     fn response<T>(z: DMatrixViewMut<'a, T>) {
@@ -384,18 +350,16 @@ compiled! {
         z: DMatrixView<'a, T>, weights: &'a [T], r: DMatrixView<'a, T>, out: DMatrixViewMut<'a, T>
     ) {
         let (k, mut out) = (z.nrows(), out);
+        let is_flat = flat(&z).is_some() && flat(&r).is_some() && flat_mut(&mut out).is_some();
+        let width = if is_flat { width(k) } else { 1 };
         kernel::vectorize(inlined!(|fused| {
-            if let (Some(z), Some(r), Some(out)) = (flat(&z), flat(&r), flat_mut(&mut out)) {
-                let (width, entries) = (width(k), width(k) * k);
-                let blocks = z.chunks(entries).zip(r.chunks(entries)).zip(out.chunks_mut(entries));
-                for (((z, r), out), w) in blocks.zip(weights.chunks(width)) {
+            for (i, w) in weights.chunks(width).enumerate() {
+                let columns = i * width..i * width + w.len();
+                let (z, r) = (z.columns_range(columns.clone()), r.columns_range(columns.clone()));
+                let mut out = out.columns_range_mut(columns);
+                if let (Some(z), Some(r), Some(out)) = (flat(&z), flat(&r), flat_mut(&mut out)) {
                     curve(fused, z, w, r, out);
                 }
-                return;
-            }
-            let columns = z.column_iter().zip(r.column_iter()).zip(out.column_iter_mut());
-            for (((z, r), mut out), w) in columns.zip(weights.chunks(1)) {
-                curve(fused, z.as_slice(), w, r.as_slice(), out.as_mut_slice());
             }
         }));
     }

@@ -1,13 +1,12 @@
 //! `A = L Lᵀ`, and the triangular solves.
-#![expect(unsafe_code, reason = "hands parts of one checked slice to the tiles as pointers")]
 
 use std::ops::Range;
 
 use crate::kernel::math::Fused;
 use crate::kernel::product::{STRIP, product, subtract_strip};
 use crate::kernel::real::Real;
-use crate::kernel::simd::{Task, Vector, dispatch, inlined, vectorize};
-use crate::kernel::sums::fold_products;
+use crate::kernel::simd::{inlined, vectorize};
+use crate::kernel::sums::{axpy, dot};
 use crate::kernel::views::Factor;
 
 /// Up to this size, wide registers cost more than they bring.
@@ -40,10 +39,12 @@ pub(crate) fn cholesky<T: Real>(a: &mut [T], n: usize) -> bool {
             if j > start {
                 subtract::<T, PANEL>(a, n, start..j, j..j + columns);
             }
-            let least = &least[j - start..];
-            let panel = Panel { rows: n - j, columns, a: a[j * n + j..].as_mut_ptr(), column: n, least };
-            // SAFETY: columns `j..j + columns` from row `j` on, within `a`; any machine has portable registers.
-            if !unsafe { if n <= SMALL { panel.run::<T::Portable>() } else { dispatch(panel) } } {
+            let (columns, least) = (&mut a[j * n..(j + columns) * n], &least[j - start..]);
+            let is_positive = match n <= SMALL {
+                true => panel(Fused::PORTABLE, columns, n, j, least),
+                false => vectorize(inlined!(|fused| panel(fused, columns, n, j, least))),
+            };
+            if !is_positive {
                 return false;
             }
         }
@@ -65,95 +66,46 @@ fn subtract<T: Real, const WIDTH: usize>(a: &mut [T], n: usize, p: Range<usize>,
     subtract_strip::<T, WIDTH>(l, l.lines(0..j.len()), &mut rest[j.start..], n);
 }
 
-/// Factorises columns whose predecessors have been taken off, in a matrix of `rows` rows that starts at their
-/// first pivot: `L_i = A_i / √d`. The columns to the right need `A_i / d` only, so no root stands between one
-/// pivot and the next.
-struct Panel<'a, T> {
-    rows: usize,
-    columns: usize,
-    a: *mut T,
-    column: usize,
-    /// Pivots up to these are rounding.
-    least: &'a [T],
-}
-
-impl<T: Real> Task<T> for Panel<'_, T> {
-    type Output = bool;
-
-    #[inline(always)]
-    unsafe fn run<V: Vector<Scalar = T>>(self) -> bool {
-        for c in 0..self.columns {
-            // SAFETY: rows `c..rows` of the columns from `c` on.
-            unsafe {
-                let pivot = self.a.add(c * self.column + c);
-                let d = *pivot;
-                if !(d > self.least[c].max(T::zero()) && d <= T::MAX) {
-                    return false;
-                }
-                let inverse = T::one() / d;
-                for k in 1..self.columns - c {
-                    let below = pivot.add(k);
-                    let factor = V::splat(-*below * inverse);
-                    let to = below.add(k * self.column);
-                    each::<V>(
-                        self.rows - c - k,
-                        inlined!(|i, mask| {
-                            let l = V::load_some(below.add(i), mask);
-                            l.fma(factor, V::load_some(to.add(i), mask)).store_some(to.add(i), mask);
-                        }),
-                    );
-                }
-                let root = d.sqrt();
-                *pivot = root;
-                let (below, factor) = (pivot.add(1), V::splat(T::one() / root));
-                each::<V>(
-                    self.rows - c - 1,
-                    inlined!(|i, mask| V::load_some(below.add(i), mask)
-                        .mul(factor)
-                        .store_some(below.add(i), mask)),
-                );
+/// Factorises columns whose predecessors have been taken off, from row `j` on, that of their first pivot:
+/// `L_i = A_i / √d`. The columns to the right need `A_i / d` only, so no root stands between one pivot and the next.
+/// Pivots up to `least` are rounding.
+#[inline(always)]
+fn panel<T: Real>(fused: Fused, columns: &mut [T], n: usize, j: usize, least: &[T]) -> bool {
+    for c in 0..columns.len() / n {
+        let (column, others) = columns[c * n..].split_at_mut(n);
+        let (pivot, below) = column[j + c..].split_first_mut().expect("j + c < n");
+        let d = *pivot;
+        if !(d > least[c].max(T::zero()) && d <= T::MAX) {
+            return false;
+        }
+        let inverse = T::one() / d;
+        for (k, other) in others.chunks_exact_mut(n).enumerate() {
+            let factor = -below[k] * inverse;
+            for (to, l) in other[j + c + 1 + k..].iter_mut().zip(&below[k..]) {
+                *to = fused.mul_add(factor, *l, *to);
             }
         }
-        true
+        *pivot = d.sqrt();
+        let factor = T::one() / *pivot;
+        below.iter_mut().for_each(|l| *l *= factor);
     }
+    true
 }
 
-/// Calls `f` with the start and the mask of each register of `n` elements.
-#[inline(always)]
-unsafe fn each<V: Vector>(n: usize, mut f: impl FnMut(usize, V::Mask)) {
-    let mut i = 0;
-    while i < n {
-        // SAFETY: the caller's: the machine has the register.
-        f(i, unsafe { V::mask((n - i).min(V::LANES)) });
-        i += V::LANES;
-    }
-}
-
-/// Solves `L Lᵀ x = b` in place, with `L` from [`cholesky`].
+/// Solves `L Lᵀ x = b` in place, with `L` from [`cholesky`]. Reciprocals of the diagonal stand aside from the chain of
+/// unknowns, where divisions would not.
 pub(crate) fn cholesky_solve<T: Real>(l: &[T], n: usize, b: &mut [T]) {
-    let (l, b) = (&l[..n * n], &mut b[..n]);
-    if n <= SMALL {
-        substitute::<T, 4>(Fused::PORTABLE, l, n, b);
-    } else {
-        vectorize(inlined!(|fused| substitute::<T, 16>(fused, l, n, b)));
-    }
-}
-
-/// Reciprocals of the diagonal stand aside from the chain of unknowns, where divisions would not.
-#[inline(always)]
-fn substitute<T: Real, const LANES: usize>(fused: Fused, l: &[T], n: usize, b: &mut [T]) {
+    let column = |j: usize| l[j * n + j..(j + 1) * n].split_first().expect("j < n");
     for j in 0..n {
-        let (x, rest) = b[j..].split_first_mut().expect("j < n");
-        let (d, below) = l[j * n + j..(j + 1) * n].split_first().expect("j < n");
+        let (d, below) = column(j);
+        let (x, rest) = b[j..n].split_first_mut().expect("j < n");
         *x *= T::one() / *d;
-        for (b, l) in rest.iter_mut().zip(below) {
-            *b = fused.mul_add(-*x, *l, *b);
-        }
+        axpy(-*x, below, rest);
     }
     for j in (0..n).rev() {
-        let (x, rest) = b[j..].split_first_mut().expect("j < n");
-        let (d, below) = l[j * n + j..(j + 1) * n].split_first().expect("j < n");
-        *x = (*x - fold_products::<T, LANES>(fused, below, rest)) * (T::one() / *d);
+        let (d, below) = column(j);
+        let (x, rest) = b[j..n].split_first_mut().expect("j < n");
+        *x = (*x - dot(below, rest)) * (T::one() / *d);
     }
 }
 
