@@ -100,7 +100,8 @@ fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
         }
         let change = report.value - step.value;
         report.tell(&mut at, &step, iteration);
-        let stopped = show(&mut report, stop, progress);
+        let point = report.progress(distance(&report.x, &at).min(T::MAX), step.radius);
+        let stopped = show(&mut report, point, stop, progress);
         let settled = Settled { step: &step, change, before: &at, length, stopped };
         if let Some(ending) = ending(&settled, &mut zero, objective, &mut report, stop)? {
             report.termination = ending;
@@ -146,10 +147,9 @@ fn broken<T: Real, O: Objective<T> + ?Sized>(
 
 /// Keeps the point in the trace, and shows it to the caller; whether that asks to stop.
 fn show<T: Real>(
-    report: &mut Report<T>, stop: &Stop<T>,
+    report: &mut Report<T>, point: Progress<T>, stop: &Stop<T>,
     progress: &mut impl FnMut(&Progress<T>, &DVector<T>) -> ControlFlow<()>,
 ) -> bool {
-    let point = report.progress();
     if stop.trace {
         report.trace.push(point);
     }

@@ -175,6 +175,8 @@ pub struct Step<T> {
     pub tolerance: Option<T>,
     /// Four times what neighbouring numbers make of `‖∇f‖∞`, by the same; else zero.
     pub floor: T,
+    /// The radius of the trust region at the point given, of a method that has one.
+    pub radius: Option<T>,
     /// What became of the point.
     pub outcome: Outcome,
 }
@@ -197,6 +199,7 @@ impl<T: Real> Step<T> {
             probed: Probed::No,
             tolerance: None,
             floor: T::zero(),
+            radius: None,
             outcome: Outcome::Moved,
         }
     }

@@ -334,7 +334,7 @@ fn check_report<T: Real>(report: &Report<T>) -> Result<(), Error> {
     let fine = norm.is_finite() && norm >= T::zero();
     setting("value", "finite where a run converged", report.value, !stationary || report.value.is_finite())?;
     setting("gradient_norm", "finite and not negative where a run converged", norm, !stationary || fine)?;
-    for number in report.trace.iter().flat_map(|point| [point.value, point.gradient_norm]) {
+    for number in report.trace.iter().flat_map(|point| [point.value, point.gradient_norm, point.step]) {
         setting("trace", "finite", number, number.is_finite())?;
     }
     Ok(())

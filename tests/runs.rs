@@ -283,3 +283,32 @@ fn the_outcome_of_a_step_that_goes_nowhere() -> Result<(), Error> {
     assert_eq!(x, dvector![1.0, 1.0]);
     Ok(())
 }
+
+/// The trace tells how far each point is from the one before, and in which radius the next one was sought.
+#[test]
+fn a_trace_tells_steps_and_radii() {
+    fn run<P: Optimizer<f64, Rosenbrock>>(mut method: P) -> Vec<gradus::Progress<f64>> {
+        let (stop, mut points) = (Stop::default().trace(true), Vec::new());
+        let (mut f, start) = (Rosenbrock::new(6), DVector::from_element(6, -1.5));
+        let report = minimize_with(&mut method, &mut f, start, &stop, |_, x| {
+            points.push(x.clone());
+            ControlFlow::Continue(())
+        });
+        let trace = report.unwrap().trace;
+        assert!(trace.len() > 5 && trace.len() == points.len());
+        assert_eq!(trace[0].step, 0.0);
+        for (pair, progress) in points.windows(2).zip(&trace[1..]) {
+            assert_eq!(progress.step, (&pair[1] - &pair[0]).amax());
+        }
+        trace
+    }
+    let by_products = run(NewtonCg::new().radius(0.125));
+    for trace in [&run(TrustRegion::new().radius(0.125)), &by_products] {
+        assert_eq!(trace[0].radius, Some(0.125));
+        assert!(trace.iter().all(|progress| progress.radius.is_some_and(|radius| radius > 0.0)));
+    }
+    assert!(by_products.windows(2).all(|pair| pair[1].step <= pair[0].radius.unwrap() * (1.0 + 1e-12)));
+    for trace in [run(Lbfgs::new()), run(Newton::new())] {
+        assert!(trace.iter().all(|progress| progress.radius.is_none()));
+    }
+}

@@ -246,6 +246,7 @@ fn the_format_is_as_it_was() {
     let now = now.replace(",\"trace\"", ",\"epochs\":null,\"unscaled\":[],\"trace\"");
     let now = now.replace(",\"convex\":false", ",\"convex\":false,\"counted\":null");
     let now = now.replace(",\"iterations\":7", ",\"method\":null,\"iterations\":7");
+    let now = now.replace("\"gradient_norm\":3.0}", "\"gradient_norm\":3.0,\"step\":0.0,\"radius\":null}");
     assert_eq!(serde_json::to_string(&fitted).unwrap(), now);
     let certificate = fitted.report.certificate.unwrap();
     assert_eq!(

@@ -191,6 +191,7 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMar
             self.radius.now = self.factor * if size > T::zero() { size } else { T::one() };
             self.lambda = T::zero();
         }
+        step.radius = Some(self.radius.now);
         for _ in 0..TRIES {
             // (JᵀJ + λ D²) δ = −Jᵀr  with ‖D δ‖ = Δ, or λ = 0
             let length = self.local.linear.within(self.radius.now, &mut self.lambda);

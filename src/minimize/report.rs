@@ -32,6 +32,12 @@ pub struct Progress<T> {
     pub value: T,
     /// `‖∇f(x)‖∞`.
     pub gradient_norm: T,
+    /// How far the point is from the one before, `‖x − x₋‖∞`; zero at the start.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub step: T,
+    /// The radius of the trust region around it, of a method that has one.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub radius: Option<T>,
 }
 
 /// Where a run ended and why. Value and gradient are those of `x`, the point returned.
@@ -348,9 +354,9 @@ impl<T: Real> Report<T> {
     }
 
     /// The point as the trace keeps it.
-    pub(super) fn progress(&self) -> Progress<T> {
+    pub(super) fn progress(&self, step: T, radius: Option<T>) -> Progress<T> {
         let &Self { iterations: iteration, evaluations, value, gradient_norm, .. } = self;
-        Progress { iteration, evaluations, value, gradient_norm }
+        Progress { iteration, evaluations, value, gradient_norm, step, radius }
     }
 
     /// Asks whether there is a minimum at all, unless the run was broken off.

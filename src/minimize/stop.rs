@@ -165,7 +165,8 @@ impl<T: Real> Stop<T> {
         Self { evaluations: bound, ..self }
     }
 
-    /// Keeps every iteration's value and gradient norm in the report. Default: no.
+    /// Keeps every iteration's value, gradient norm, step length and radius in the report ([`Progress`](crate::Progress));
+    /// the points themselves are seen by the closure of [`minimize_with`](crate::minimize_with). Default: no.
     ///
     /// ```
     /// use gradus::{Newton, Stop, minimize, problems::Rosenbrock, vector};

@@ -261,6 +261,7 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
         if !at.step.is_finite() {
             return Ok(at.step.ended(Termination::NonFinite));
         }
+        at.step.radius = Some(self.region.radius.now);
         self.s.fill(T::zero());
         let mut model = (T::zero(), false);
         if at.step.gradient_norm > T::zero() {

@@ -229,6 +229,7 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
             self.s = DVector::zeros(x.len());
         }
         let mut at = Position { objective, x, step };
+        at.step.radius = Some(self.region.radius.now);
         let shape = self.model.solve(&self.here);
         if shape != Shape::Indefinite {
             let settled = self.model.is_settled(&self.here);
