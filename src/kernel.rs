@@ -29,7 +29,7 @@ pub(crate) use simd::{inlined, vectorize};
 pub(crate) use sums::{halve, pairwise, unit};
 pub(crate) use sweep::sweep;
 pub(crate) use threads::{join, threads};
-pub(crate) use views::{Factor, flat, flat_mut};
+pub(crate) use views::{Factor, flat, flat_mut, top};
 
 /// The same functions for code that is [`compiled!`] itself: it saves a call.
 pub(crate) mod inside {

@@ -19,6 +19,7 @@
 //! | fit a line, a plane, ridge or L1 | [`Perceptron::fit`], [`EmpiricalRisk::fit`], [`EmpiricalRisk::fit_l1`] |
 //! | tell two classes apart (logistic regression), or several (softmax) | [`SigmoidClassifier::fit`], [`EmpiricalRisk::fit`] with [`CrossEntropy`] |
 //! | train a network (MLP), with held-out samples, schedules, checkpoints | [`Network::fit`], [`Trainer`] |
+//! | model counts, sizes, shares (GLM: Poisson, Gamma, binomial) | [`generalised_linear_models`] |
 //! | read a CSV file, or tables of polars, ndarray, faer | [`data::tables`] |
 //! | split, fold, select, scale, weigh classes | [`data`] |
 //! | judge: accuracy, F1, ROC and AUC, log loss, R² | [`metrics`], [`Fitted::score`] |
@@ -160,6 +161,9 @@ pub mod univariate;
 #[doc = include_str!("how_to_choose.md")]
 pub mod how_to_choose {}
 
+#[doc = include_str!("glm.md")]
+pub mod generalised_linear_models {}
+
 #[doc = include_str!("inference.md")]
 pub mod inference {}
 
@@ -177,8 +181,8 @@ pub use minimize::{Method, Progress, Report, Stop, minimize, minimize_with};
 pub use model::DualModel;
 #[doc(inline)]
 pub use model::{
-    Activation, Architecture, Initialize, InputGradient, Layer, Model, Network, Perceptron, SecondOrderModel,
-    SigmoidClassifier,
+    Activation, Architecture, Initialize, InputGradient, Layer, Model, Network, Offset, Perceptron,
+    SecondOrderModel, SigmoidClassifier,
 };
 pub use nalgebra;
 #[cfg(feature = "num-dual")]

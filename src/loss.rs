@@ -21,7 +21,12 @@ pub use entries::Jet;
 #[doc(hidden)]
 pub use entries::Pass;
 use entries::{argmax, fit};
+pub(crate) use glm::Glm;
+pub use glm::{Binomial, Gamma, NegativeBinomial, Poisson};
 pub use huber::Huber;
+#[doc(hidden)]
+pub use likelihood::Family;
+pub use likelihood::Likelihood;
 pub use log_loss::LogLoss;
 pub use squared_error::SquaredError;
 #[doc(hidden)]
@@ -32,7 +37,9 @@ mod cross_entropy;
 mod determination;
 mod element_wise;
 mod entries;
+mod glm;
 mod huber;
+mod likelihood;
 mod log_loss;
 mod squared_error;
 mod targets;
@@ -78,6 +85,12 @@ pub trait Loss<T: Real>: Sync {
     /// ```
     fn likelihood(&self) -> Likelihood {
         Likelihood::None
+    }
+
+    /// Which distribution of the targets the loss is by name.
+    #[doc(hidden)]
+    fn family(&self) -> Family {
+        Family::Other
     }
 
     /// Turns scores, in place, into the mean response they stand for: nothing (the default) for regression, `σ(z)`
@@ -201,29 +214,6 @@ pub trait Loss<T: Real>: Sync {
     fn check(&self, _y: DMatrixView<'_, T>) -> Result<(), Error> {
         Ok(())
     }
-}
-
-/// Of which likelihood a loss is the negative logarithm; [`statistics`](crate::EmpiricalRisk::statistics) depends on it.
-///
-/// ```
-/// use gradus::loss::{ElementWise, Likelihood};
-/// use gradus::{CrossEntropy, Loss, SquaredError};
-///
-/// assert_eq!(ElementWise::likelihood(&SquaredError), Likelihood::Normal);
-/// assert_eq!(Loss::<f64>::likelihood(&CrossEntropy), Likelihood::Known);
-/// ```
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Likelihood {
-    /// Of none: standard errors come from the sandwich `H⁻¹ (Σ g gᵀ) H⁻¹`.
-    #[default]
-    None,
-    /// `ℓ(z, y) = −ln p(y | z)`, up to terms that depend on `y` alone.
-    Known,
-    /// `ℓ(z, y) = ½ (z − y)²`: normal, with a variance that the residuals tell.
-    Normal,
-    /// `ℓ(z, y) = −φ ln p(y | z)`, up to terms without `z`, with a dispersion `φ` that Pearson's statistic tells.
-    Dispersion,
 }
 
 /// A loss with second derivatives in the scores.

@@ -29,6 +29,9 @@ pub(crate) use linear::Linear;
 #[doc(hidden)]
 pub use network::NetworkCache;
 pub use network::{Layer, Network};
+pub use offset::Offset;
+#[doc(hidden)]
+pub use offset::OffsetCache;
 #[cfg(feature = "num-dual")]
 pub use own::DualActivation;
 #[doc(hidden)]
@@ -44,6 +47,7 @@ mod dual;
 mod initialize;
 mod linear;
 mod network;
+mod offset;
 mod own;
 mod perceptron;
 mod sigmoid_classifier;
@@ -106,6 +110,12 @@ pub trait Architecture: Sync {
     /// ```
     fn affine_in(&self) -> Range<usize> {
         0..0
+    }
+
+    /// How many of the last features are added to the scores as they stand.
+    #[doc(hidden)]
+    fn offsets(&self) -> usize {
+        0
     }
 
     /// Whether the scores are those of a sigmoid already.

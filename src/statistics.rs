@@ -13,6 +13,7 @@ pub(crate) use information::{Curvature, degrees};
 pub use goodness::HypothesisTest;
 
 mod distributions;
+mod glm;
 mod goodness;
 mod information;
 mod summary;
@@ -66,6 +67,12 @@ pub struct Statistics<T: Real> {
     pub log_likelihood: Option<f64>,
     /// `R²` of one output with squared error: about the mean, or about 0 for an affine model without bias.
     pub r_squared: Option<f64>,
+    /// Of a generalised linear model `2 Σ w ℓ`: twice what the log-likelihood lacks to that of a model with a parameter for
+    /// each sample, times the dispersion.
+    pub deviance: Option<f64>,
+    /// Of a generalised linear model `φ̂ = Σ w (y − μ)²/V(μ) / (m − p)`: about 1 where counts scatter as their distribution
+    /// says, more where they scatter more.
+    pub dispersion: Option<f64>,
     /// Outputs, that parameters are of in turn, and whether the last parameters are biases.
     layout: Layout,
 }
@@ -334,6 +341,8 @@ impl<T: Real> Statistics<T> {
             parameters: curvature.effective.f64(),
             log_likelihood: None,
             r_squared: None,
+            deviance: None,
+            dispersion: None,
             layout: Layout { outputs, bias: false, is_affine: false },
         })
     }

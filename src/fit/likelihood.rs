@@ -62,7 +62,7 @@ impl<T: Real> Fit<T, LogLoss> for SigmoidClassifier {
         if let Some(ones) = ones.filter(|_| unbounded).find(|ones| [0, all].contains(ones)) {
             return Err(Error::OneClass { argument: "y", found: if ones == 0 { 0.0 } else { 1.0 } });
         }
-        fit_affine(risk, T::of(0.25))
+        fit_affine(risk, T::of(0.25), None)
     }
 }
 
@@ -77,21 +77,21 @@ impl<T: Real> Fit<T, CrossEntropy> for Perceptron {
         if let Some(class) = empty.filter(|_| unbounded) {
             return Err(Error::NoSamples { argument: "y", class });
         }
-        fit_affine(risk, T::one() / T::of(classes as f64))
+        fit_affine(risk, T::one() / T::of(classes as f64), None)
     }
 }
 
 impl<T: Real> Fit<T, Huber> for Perceptron {
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, Huber>) -> Result<Fitted<T, Self, Huber>, Error> {
-        fit_affine(risk, T::one())
+        fit_affine(risk, T::one(), None)
     }
 }
 
-/// From zero, on features measured from an origin, in their own units: by Newton, or where that costs more, by L-BFGS.
+/// From zero (or another `start` without weights), on features measured from an origin, in their own units: by Newton, or where that costs more, by L-BFGS.
 /// `curvature` is about that of the loss at zero. Where weights are penalised there is a minimum: biases alone recede only
 /// where an output sees a single class.
-fn fit_affine<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone>(
-    risk: &mut EmpiricalRisk<'_, T, M, L>, curvature: T,
+pub(super) fn fit_affine<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone>(
+    risk: &mut EmpiricalRisk<'_, T, M, L>, curvature: T, start: Option<DVector<T>>,
 ) -> Result<Fitted<T, M, L>, Error> {
     risk.check()?;
     let (p, (x, _, _)) = (risk.dim(), risk.present());
@@ -103,10 +103,11 @@ fn fit_affine<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone>(
     if is_penalised {
         framed = framed.with_minimum();
     }
+    let start = start.unwrap_or_else(|| DVector::zeros(p));
     let mut report = if by_gradients {
-        by_lbfgs(&mut framed, curvature, &stop.relative(T::zero()))?
+        by_lbfgs(&mut framed, start, curvature, &stop.relative(T::zero()))?
     } else {
-        by_newton(&mut framed, &stop)?
+        by_newton(&mut framed, start, &stop)?
     };
     report.method = Some(if by_gradients { Method::Lbfgs } else { Method::Newton });
     if by_gradients && is_penalised {
@@ -121,7 +122,7 @@ fn fit_affine<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone>(
     Ok(Fitted::new(risk.model().clone(), risk.loss().clone(), report))
 }
 
-const ITERATIONS: usize = 1000;
+pub(super) const ITERATIONS: usize = 1000;
 
 /// Of `m` samples of `n` features with `k` outputs, by multiply-adds: about seven Newton steps, of `m p²/2` and `p³/6`
 /// each, or a hundred evaluations, which go through the table as long as for 16 an entry, and take 4 for each output.
@@ -134,9 +135,8 @@ fn newton_costs_more(m: usize, n: usize, k: usize) -> bool {
 /// Newton's method, which goes on where the gradient is small only because a sample far out is the unit of its feature:
 /// there the decrement promises more than rounding.
 fn by_newton<T: Real, M: Affine<T>, L: SecondOrderLoss<T>>(
-    framed: &mut EmpiricalRisk<'_, T, M, L>, stop: &Stop<T>,
+    framed: &mut EmpiricalRisk<'_, T, M, L>, start: DVector<T>, stop: &Stop<T>,
 ) -> Result<Report<T>, Error> {
-    let start = DVector::zeros(framed.dim());
     let report = minimize(&mut Newton::new(), framed, start, stop)?;
     let decrement = report.certificate.as_ref().and_then(|point| point.decrement).unwrap_or_default();
     if !report.converged() || decrement * decrement <= T::EPSILON * report.value {
@@ -149,10 +149,10 @@ fn by_newton<T: Real, M: Affine<T>, L: SecondOrderLoss<T>>(
 /// L-BFGS in the units of the features. Where it has not ended after some steps, features depend on each other, and it goes
 /// on in coordinates in which they do not, unless a penalty holds more features than there are samples.
 fn by_lbfgs<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone>(
-    framed: &mut EmpiricalRisk<'_, T, M, L>, curvature: T, stop: &Stop<T>,
+    framed: &mut EmpiricalRisk<'_, T, M, L>, start: DVector<T>, curvature: T, stop: &Stop<T>,
 ) -> Result<Report<T>, Error> {
     let (n, m) = (framed.model().inputs(), framed.samples());
-    let (start, units) = (DVector::zeros(framed.dim()), framed.units(curvature));
+    let units = framed.units(curvature);
     let first = stop.iterations(if n > m { ITERATIONS } else { PLAIN });
     let report = along(framed, start, Axes::Units(units), &first)?;
     if n > m || report.termination != Termination::Iterations {

@@ -21,6 +21,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     ///   methods. Adding the same number to all scores changes nothing, so with biases the Hessian always has zero
     ///   eigenvalues: the verdict is degenerate, and convex.
     ///
+    /// - [`Perceptron`](crate::Perceptron), also with an [`Offset`](crate::Offset), with [`Poisson`](crate::loss::Poisson),
+    ///   [`Gamma`](crate::loss::Gamma), [`NegativeBinomial`](crate::loss::NegativeBinomial) or
+    ///   [`Binomial`](crate::loss::Binomial): generalised linear models, by Newton from the mean response. All targets zero are
+    ///   an error, unless the model has no bias.
+    ///
     /// Others are fitted by [`fit_with`](Self::fit_with).
     ///
     /// ```
@@ -86,8 +91,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
 /// A model that, with the loss `L`, has a fit without settings.
 #[diagnostic::on_unimplemented(
     message = "`fit` knows no method for the model `{Self}` with the loss `{L}`",
-    note = "it knows `Perceptron` with `SquaredError`, `Huber` or `CrossEntropy`, `SigmoidClassifier` with `LogLoss`, and \
-            `Network` with any loss",
+    note = "it knows `Perceptron` with `SquaredError`, `Huber`, `CrossEntropy`, `Poisson`, `Gamma`, `NegativeBinomial` or \
+            `Binomial`, `SigmoidClassifier` with `LogLoss`, and `Network` with any loss",
     note = "`risk.fit_with(&mut Lbfgs::new(), start, &Stop::default())?` fits every model with every loss, by any method; a \
             `Trainer` does by mini-batches"
 )]

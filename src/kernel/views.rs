@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use nalgebra::{DMatrixView, DMatrixViewMut};
+use nalgebra::{Const, DMatrixView, DMatrixViewMut, Dyn, ViewStorage};
 
 use super::real::Real;
 
@@ -101,6 +101,14 @@ pub(crate) fn flat<'a, T: Real>(view: &DMatrixView<'a, T>) -> Option<&'a [T]> {
     // are `rows · cols` neighbours.
     (cols <= 1 || view.strides().1 == rows)
         .then(|| unsafe { std::slice::from_raw_parts(view.as_ptr(), rows * cols) })
+}
+
+/// The first rows of a view, for as long as it lives.
+pub(crate) fn top<'a, T: Real>(view: DMatrixView<'a, T>, rows: usize) -> DMatrixView<'a, T> {
+    let (rows, columns) = (rows.min(view.nrows()), view.ncols());
+    let (shape, strides) = ((Dyn(rows), Dyn(columns)), (Const::<1>, Dyn(view.strides().1)));
+    // SAFETY: some of the entries that the view borrows for `'a`, where they stand in it.
+    DMatrixView::from_data(unsafe { ViewStorage::from_raw_parts(view.as_ptr(), shape, strides) })
 }
 
 /// The entries of a mutable view, column after column, if nothing lies between its columns.

@@ -2,8 +2,8 @@
 
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
-use super::entries::{Jet, Pass, Wanted, argmax};
-use super::{Likelihood, Loss, SecondOrderLoss};
+use super::entries::{Jet, Pass, Wanted, argmax, fit};
+use super::{Family, Likelihood, Loss, SecondOrderLoss};
 use crate::kernel::inlined;
 use crate::{Activation, Error, Real};
 
@@ -71,6 +71,32 @@ pub trait ElementWise: Sync {
     /// ```
     fn likelihood(&self) -> Likelihood {
         Likelihood::None
+    }
+
+    /// Whether `y` is a target that the loss understands, or what it has to be. Default: any will do.
+    ///
+    /// ```
+    /// use gradus::loss::{ElementWise, Gamma};
+    ///
+    /// assert_eq!(Gamma.target(-1.0), Err("positive"));
+    /// ```
+    ///
+    /// # Errors
+    /// What a target has to be.
+    fn target<T: Real>(&self, _y: T) -> Result<(), &'static str> {
+        Ok(())
+    }
+
+    /// The mean of `∂²ℓ/∂z²` over targets that are distributed as the score says.
+    #[doc(hidden)]
+    fn expected<T: Real>(&self, z: T, y: T) -> T {
+        self.jet(z, y).second
+    }
+
+    /// Which distribution the loss is by name.
+    #[doc(hidden)]
+    fn family(&self) -> Family {
+        Family::Other
     }
 
     /// The mean response that a score stands for. Default: the score itself.
@@ -171,6 +197,10 @@ impl<T: Real, L: ElementWise> Loss<T> for L {
         ElementWise::likelihood(self)
     }
 
+    fn family(&self) -> Family {
+        ElementWise::family(self)
+    }
+
     fn response(&self, mut z: DMatrixViewMut<'_, T>) {
         z.apply(|z| *z = ElementWise::response(self, *z));
     }
@@ -187,8 +217,14 @@ impl<T: Real, L: ElementWise> Loss<T> for L {
         L::CONVEX
     }
 
-    fn check(&self, _y: DMatrixView<'_, T>) -> Result<(), Error> {
-        self.settings::<T>()
+    fn check(&self, y: DMatrixView<'_, T>) -> Result<(), Error> {
+        self.settings::<T>()?;
+        let wrong = |y: &T| self.target(*y).err().map(|expected| (expected, y.f64()));
+        let mut columns = y.column_iter().enumerate();
+        let found = columns.find_map(|(sample, y)| y.iter().find_map(wrong).map(|found| (sample, found)));
+        found.map_or(Ok(()), |(sample, (expected, found))| {
+            Err(Error::Label { argument: "y", expected, found, sample })
+        })
     }
 }
 
@@ -198,6 +234,21 @@ impl<T: Real, L: ElementWise> SecondOrderLoss<T> for L {
         out: DMatrixViewMut<'_, T>,
     ) {
         self.pass(Activation::Identity, Pass { z, y, weights, wanted: Wanted::Product(r, out) });
+    }
+
+    fn expected_product(
+        &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], r: DMatrixView<'_, T>,
+        mut out: DMatrixViewMut<'_, T>,
+    ) {
+        if !fit(&[z.shape(), y.shape(), r.shape(), out.shape()], weights.len()) {
+            return;
+        }
+        for (j, w) in weights.iter().enumerate() {
+            for o in 0..z.nrows() {
+                let curvature = if *w == T::zero() { *w } else { *w * self.expected(z[(o, j)], y[(o, j)]) };
+                out[(o, j)] = curvature * r[(o, j)];
+            }
+        }
     }
 }
 

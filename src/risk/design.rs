@@ -29,11 +29,13 @@ pub(crate) struct Design<'a, T: Real> {
 }
 
 impl<'a, T: Real> Design<'a, T> {
-    /// The batch of a risk of an affine model with its penalty; the weights are its shares, or these times the curvature of each sample.
+    /// The batch of a risk of an affine model with its penalty; the weights are its shares, or these times the curvature of
+    /// each sample.
     pub(crate) fn new<M: Model<T>, L: Loss<T>>(
         risk: &'a EmpiricalRisk<'_, T, M, L>, weights: &'a [T],
     ) -> Self {
         let (x, _, shares) = risk.present();
+        let x = kernel::top(x, x.nrows() - risk.model.offsets());
         let bias = risk.model.parameter_count() > x.nrows() * risk.model.outputs();
         let origin = if bias { origins(x, shares) } else { Vec::new() };
         let equal = weights[0] > T::zero() && weights.iter().all(|weight| *weight == weights[0]);

@@ -171,16 +171,20 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     ) -> Result<Statistics<T>, Error> {
         let (k, is_affine) = (self.model().outputs(), self.is_affine());
         let estimates = curvature.contrast(DMatrix::from_column_slice(theta.len(), 1, theta.as_slice()));
+        let pearson = curvature.pearson;
         let mut told = Statistics::new(estimates.column(0).into_owned(), curvature, self.total_weight(), k)?;
-        let bias = is_affine && self.model().parameter_count() > self.model().inputs() * k;
+        let inputs = self.model().inputs() - self.model().offsets();
+        let bias = is_affine && self.model().parameter_count() > inputs * k;
         told.layout = Layout { outputs: if is_affine { k } else { 1 }, bias, is_affine };
         told.source = source;
         let likelihood = self.loss().likelihood();
-        if likelihood == Likelihood::Known {
+        if matches!(likelihood, Likelihood::Known | Likelihood::Dispersion) {
             let penalised = self.penalised_parameters().iter().cloned().flatten();
             let squares = penalised.fold(0.0, |sum, i| sum + theta[i].f64() * theta[i].f64());
             let penalty = 0.5 * self.penalty_strength().f64() * squares;
-            told.log_likelihood = Some((penalty - self.value(theta).f64()) * told.samples);
+            let loss = (self.value(theta).f64() - penalty) * told.samples;
+            told.log_likelihood = (likelihood == Likelihood::Known).then_some(-loss);
+            told.tell_family(self, loss, pearson);
         }
         if likelihood == Likelihood::Normal {
             told.log_likelihood = Some(told.normal_likelihood(if is_affine { 1.0 } else { k as f64 }));

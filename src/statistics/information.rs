@@ -27,6 +27,8 @@ pub(crate) struct Curvature<T: Real> {
     pub(crate) correlation: DMatrix<T>,
     pub(crate) residual_variance: Option<DVector<T>>,
     pub(crate) degrees_of_freedom: Option<f64>,
+    /// Pearson's statistic, where outputs do not meet.
+    pub(crate) pearson: Option<T>,
     /// The parameters, output after output of each input, that only differences between outputs are known of.
     pub(crate) shifted: Range<usize>,
 }
@@ -47,6 +49,7 @@ impl<T: Real> Curvature<T> {
             correlation,
             residual_variance,
             degrees_of_freedom,
+            pearson: None,
             shifted,
         }
     }
@@ -120,12 +123,13 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let scores = Scores::new(self, theta);
         let likelihood = self.loss().likelihood();
         let is_map = self.is_affine_map(theta);
-        let known = match &scores.curved {
+        let mut known = match &scores.curved {
             Some(_) if is_map && likelihood == Likelihood::Normal => return self.normal_map(theta, rounding),
             Some(curved) if is_map => self.affine_map(curved, rounding)?,
             _ => self.dense(theta, rounding, scores.ignore_shifts)?,
         };
         let (total, k) = (self.total_weight(), known.sigma.len());
+        known.pearson = scores.curved.as_ref().map(|_| scores.pearson * total);
         let residual = match likelihood {
             Likelihood::Known => return Ok(known),
             Likelihood::None => return Ok(known.in_units_of(&scores)),
@@ -143,7 +147,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let ((x, _, _), mut cache) = (self.present(), self.model().cache(2));
         self.model().forward(theta, x.columns(0, 1), &mut cache);
         let told = self.model().affine_inputs(x.columns(0, 1), &cache).map(|inputs| inputs.nrows());
-        self.is_affine() && told == Some(x.nrows())
+        self.is_affine() && told == Some(x.nrows() - self.model().offsets())
     }
 
     /// Least squares: each output with a variance of its own, and residuals of different outputs may be correlated.

@@ -117,6 +117,9 @@ impl<T: Real> Statistics<T> {
         if let (Some(log), Some(aic), Some(bic)) = (self.log_likelihood, self.aic(), self.bic()) {
             text += &format!("\nlog-likelihood {}, AIC {}, BIC {}", Figure(log), Figure(aic), Figure(bic));
         }
+        if let (Some(deviance), Some(dispersion)) = (self.deviance, self.dispersion) {
+            text += &format!("\ndeviance {}, dispersion {}", Figure(deviance), Figure(dispersion));
+        }
         if let (Some(r), Some(adjusted)) = (self.r_squared, self.adjusted_r_squared()) {
             text += &format!("\nR² {}, adjusted {}", Figure(r), Figure(adjusted));
         }

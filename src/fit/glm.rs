@@ -1,0 +1,56 @@
+//! Generalised linear models by Newton's method, from the mean response.
+
+use nalgebra::DVector;
+
+use super::Fitted;
+use super::likelihood::{ITERATIONS, fit_affine};
+use super::method::Fit;
+use crate::loss::{Family, Glm};
+use crate::model::Linear;
+use crate::{EmpiricalRisk, Error, Loss, Method, Model, Newton, Objective, Offset, Perceptron, Real, Stop};
+
+impl<T: Real, L: Glm> Fit<T, L> for Perceptron {
+    fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, L>) -> Result<Fitted<T, Self, L>, Error> {
+        let start = start(risk, risk.model().0)?;
+        fit_affine(risk, T::one(), Some(start))
+    }
+}
+
+impl<T: Real, L: Glm> Fit<T, L> for Offset<Perceptron> {
+    fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, L>) -> Result<Fitted<T, Self, L>, Error> {
+        risk.check()?;
+        let start = start(risk, risk.model().0.0)?;
+        let tolerance = T::of(if T::EPSILON.f64() < 1e-10 { 1e-10 } else { 1e-5 });
+        let stop = Stop::default().gradient(tolerance).iterations(ITERATIONS);
+        let mut fitted = risk.fit_with(&mut Newton::new(), start, &stop)?;
+        fitted.report.method = Some(Method::Newton);
+        Ok(fitted)
+    }
+}
+
+/// No weights, and the biases of the mean targets; below the features there may be an offset.
+fn start<T: Real, M: Model<T>, L: Glm>(
+    risk: &EmpiricalRisk<'_, T, M, L>, linear: Linear,
+) -> Result<DVector<T>, Error> {
+    let mut start = DVector::zeros(linear.parameter_count());
+    if !linear.bias {
+        return Ok(start);
+    }
+    let (x, y, shares) = risk.present();
+    let mut room = y.room(linear.outputs, y.len());
+    let y = y.dense(&mut room);
+    let offset = |j: usize| if x.nrows() > linear.inputs { x[(linear.inputs, j)].f64() } else { 0.0 };
+    let sum = |f: &dyn Fn(usize) -> f64| (0..shares.len()).map(|j| shares[j].f64() * f(j)).sum::<f64>();
+    for o in 0..linear.outputs {
+        let mean = sum(&|j| y[(o, j)].f64());
+        let bias = match Loss::<T>::family(risk.loss()) {
+            Family::Binomial => (mean / (1.0 - mean)).ln() - sum(&offset),
+            _ => (mean / sum(&|j| offset(j).exp())).ln(),
+        };
+        if !bias.is_finite() {
+            return Err(Error::OneClass { argument: "y", found: mean });
+        }
+        start[linear.parameter_count() - linear.outputs + o] = T::of(bias);
+    }
+    Ok(start)
+}

@@ -1,0 +1,200 @@
+//! Generalised linear models against statsmodels (`tests/data/inference.py`).
+
+#[path = "support/json.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
+mod json;
+#[path = "support/tables.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
+mod tables;
+
+use gradus::loss::{Binomial, ElementWise, Gamma, NegativeBinomial, Poisson};
+use gradus::nalgebra::{DMatrix, DVector, dmatrix};
+use gradus::*;
+use json::Json;
+
+struct Table<T: Real> {
+    x: DMatrix<T>,
+    /// With the offset below.
+    shifted: DMatrix<T>,
+    weights: Vec<T>,
+    digits: f64,
+}
+
+fn near(what: &str, found: &[f64], expected: &[f64], digits: f64) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).abs() <= digits * expected.abs(), "{what}: {found:e} {expected:e}");
+    }
+}
+
+fn doubles<T: Real>(numbers: &DVector<T>) -> Vec<f64> {
+    numbers.iter().map(|x| x.f64()).collect()
+}
+
+fn agrees<T: Real>(name: &str, golden: &Json, fitted: &Report<T>, told: &Statistics<T>, digits: f64) {
+    assert!(fitted.converged(), "{name}: {fitted}");
+    assert_eq!(fitted.certificate.as_ref().unwrap().kind, CriticalKind::Minimum);
+    near(name, &doubles(&told.estimates), &golden.get("theta").flat(), 10.0 * digits);
+    near(name, &doubles(&told.standard_errors), &golden.get("errors").flat(), digits);
+    let number = |key: &str| golden.get(key).number();
+    let left = told.samples - told.parameters;
+    let found = [told.log_likelihood, told.aic(), told.deviance, told.dispersion].map(Option::unwrap);
+    near(name, &found, &[number("log"), number("aic"), number("deviance"), number("pearson") / left], digits);
+}
+
+fn check<T: Real, L: ElementWise + Clone>(all: &Json, name: &str, loss: L, y: &[f64], table: &Table<T>)
+where
+    for<'a> EmpiricalRisk<'a, T, Perceptron, L>: Fits<T>,
+    for<'a> EmpiricalRisk<'a, T, Offset<Perceptron>, L>: Fits<T>,
+{
+    let y = DMatrix::from_row_slice(1, y.len(), y).map(T::of);
+    let risk = EmpiricalRisk::new(Perceptron::new(4), loss.clone(), &table.x, &y).unwrap();
+    let mut risk = risk.with_weights(&table.weights).unwrap();
+    assert!(risk.is_convex());
+    let report = risk.fits();
+    agrees(name, all.get(name), &report, &risk.statistics(&report.x).unwrap(), table.digits);
+
+    let risk = EmpiricalRisk::new(Offset::new(Perceptron::new(4)), loss, &table.shifted, &y).unwrap();
+    let mut risk = risk.with_weights(&table.weights).unwrap();
+    assert!(risk.is_convex());
+    let report = risk.fits();
+    let told = risk.statistics(&report.x).unwrap();
+    agrees(name, all.get(&format!("{name}_offset")), &report, &told, table.digits);
+    assert_eq!(told.summary(&["bmi", "bp", "s1", "s5"]).unwrap().lines().count(), 9);
+}
+
+/// `fit` of the pairs that have one.
+trait Fits<T: Real> {
+    fn fits(&mut self) -> Report<T>;
+}
+
+macro_rules! fits {
+    ($($model:ty, $loss:ty;)*) => {$(
+        impl<T: Real> Fits<T> for EmpiricalRisk<'_, T, $model, $loss> {
+            fn fits(&mut self) -> Report<T> {
+                self.fit().unwrap().report
+            }
+        }
+    )*};
+}
+
+fits! {
+    Perceptron, Poisson; Perceptron, Gamma; Perceptron, NegativeBinomial; Perceptron, Binomial;
+    Offset<Perceptron>, Poisson; Offset<Perceptron>, Gamma; Offset<Perceptron>, NegativeBinomial;
+    Offset<Perceptron>, Binomial;
+}
+
+fn families<T: Real>() {
+    let all = Json::parse(&tables::read("tests/data/inference.json"));
+    let y = all.get("y").flat();
+    let m = y.len();
+    let x = DMatrix::from_column_slice(4, m, &all.get("x").flat()).map(T::of);
+    let offset = all.get("offset").flat();
+    let shifted = DMatrix::from_fn(5, m, |i, j| if i < 4 { x[(i, j)] } else { T::of(offset[j]) });
+    let digits = if T::EPSILON.f64() < 1e-10 { 1e-8 } else { 1e-3 };
+    let mut table = Table { x, shifted, weights: vec![T::one(); m], digits };
+    let counts: Vec<f64> = y.iter().map(|y| (y / 20.0).floor()).collect();
+    check(&all, "poisson", Poisson, &counts, &table);
+    check(&all, "gamma", Gamma, &y, &table);
+    check(&all, "negative_binomial", NegativeBinomial::new(0.4), &counts, &table);
+    let (successes, trials) = (all.get("successes").flat(), all.get("trials").flat());
+    let shares: Vec<f64> = successes.iter().zip(&trials).map(|(s, n)| s / n).collect();
+    table.weights = trials.iter().map(|n| T::of(*n)).collect();
+    check(&all, "binomial", Binomial, &shares, &table);
+}
+
+#[test]
+fn families_as_statsmodels_has_them() {
+    families::<f64>();
+    families::<f32>();
+}
+
+/// Derivatives against differences, and slopes that do not cancel in the tails.
+#[test]
+fn jets_are_derivatives() {
+    fn close(loss: &impl ElementWise, targets: &[f64]) {
+        for y in targets {
+            for z in [-20.0, -3.0, -0.5, 0.0, 0.3, 2.0, 6.0] {
+                let (jet, h) = (loss.jet(z, *y), 1e-5);
+                let ends = [loss.jet(z - h, *y), loss.jet(z + h, *y)];
+                let size = jet.first.abs().max(jet.second.abs()).max(1e-3 * jet.value.abs());
+                let slope = (ends[1].value - ends[0].value) / (2.0 * h);
+                let bend = (ends[1].first - ends[0].first) / (2.0 * h);
+                assert!((slope - jet.first).abs() < 1e-6 * size, "{z} {y} {slope} {jet:?}");
+                assert!((bend - jet.second).abs() < 1e-6 * size, "{z} {y} {bend} {jet:?}");
+                assert!(jet.second >= 0.0);
+            }
+        }
+    }
+    close(&Poisson, &[0.0, 1.0, 7.0]);
+    close(&Gamma, &[0.01, 1.0, 50.0]);
+    close(&NegativeBinomial::new(0.3), &[0.0, 2.0, 40.0]);
+    close(&Binomial, &[0.0, 0.25, 1.0]);
+    // Poisson's is the limit for small α
+    let [near, exact]: [f64; 2] =
+        [NegativeBinomial::new(1e-9).jet(1.5, 3.0).first, Poisson.jet(1.5, 3.0).first];
+    assert!((near - exact).abs() < 1e-7);
+}
+
+#[test]
+fn counts_that_are_apart_are_named() {
+    // all counts of the second group are 0
+    let (x, y) = (dmatrix![0.0, 0.0, 0.0, 1.0, 1.0], dmatrix![1.0, 3.0, 2.0, 0.0, 0.0]);
+    let mut risk = EmpiricalRisk::new(Perceptron::new(1), Poisson, &x, &y).unwrap();
+    let report = risk.fit().unwrap().report;
+    assert_eq!(report.termination, Termination::Separable, "{report}");
+    assert!(matches!(risk.statistics(&report.x), Err(Error::Separable { .. })));
+    let mut risk = risk.ridge(0.01);
+    assert!(risk.fit().unwrap().report.converged());
+    let mut risk = EmpiricalRisk::new(Perceptron::new(1), NegativeBinomial::new(1.0), &x, &y).unwrap();
+    assert_eq!(risk.fit().unwrap().report.termination, Termination::Separable);
+    let shares = dmatrix![0.0, 0.0, 0.0, 0.5, 1.0];
+    let mut risk = EmpiricalRisk::new(Perceptron::new(1), Binomial, &x, &shares).unwrap();
+    assert_eq!(risk.fit().unwrap().report.termination, Termination::Separable);
+    let with_offset = DMatrix::from_rows(&[x.row(0), x.row(0)]);
+    let mut risk = EmpiricalRisk::new(Offset::new(Perceptron::new(1)), Poisson, &with_offset, &y).unwrap();
+    assert_eq!(risk.fit().unwrap().report.termination, Termination::Separable);
+    let nothing = dmatrix![0.0, 0.0, 0.0, 0.0, 0.0];
+    let mut risk = EmpiricalRisk::new(Perceptron::new(1), Poisson, &x, &nothing).unwrap().ridge(0.1);
+    assert!(matches!(risk.fit(), Err(Error::OneClass { .. })));
+}
+
+#[test]
+fn targets_and_settings_are_judged() {
+    let x = dmatrix![0.0, 1.0, 2.0];
+    fn refused(loss: impl ElementWise + std::fmt::Debug, x: &DMatrix<f64>, y: DMatrix<f64>) {
+        let error = EmpiricalRisk::new(Perceptron::new(1), loss, x, &y).unwrap_err();
+        assert!(matches!(error, Error::Label { argument: "y", sample: 1, .. }), "{error}");
+    }
+    refused(Poisson, &x, dmatrix![1.0, -1.0, 2.0]);
+    refused(Gamma, &x, dmatrix![1.0, 0.0, 2.0]);
+    refused(NegativeBinomial::new(0.5), &x, dmatrix![1.0, -3.0, 2.0]);
+    refused(Binomial, &x, dmatrix![1.0, 1.5, 0.0]);
+    let y = dmatrix![1.0, 1.0, 2.0];
+    for alpha in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let error = EmpiricalRisk::new(Perceptron::new(1), NegativeBinomial::new(alpha), &x, &y).unwrap_err();
+        assert!(matches!(error, Error::Setting { name: "alpha", .. }));
+    }
+}
+
+/// Large counts, and features of any unit: Newton starts from the mean.
+#[test]
+fn no_unit_decides() {
+    let x = dmatrix![0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
+    let y = dmatrix![1.0e6, 2.1e6, 3.9e6, 8.2e6, 15.7e6, 32.5e6];
+    let mut slopes: Vec<f64> = Vec::new();
+    for unit in [1.0, 1e6, 1e-9] {
+        for loss in [0, 1] {
+            let x = &x * unit;
+            let report = match loss {
+                0 => EmpiricalRisk::new(Perceptron::new(1), Poisson, &x, &y).unwrap().fit().unwrap().report,
+                _ => EmpiricalRisk::new(Perceptron::new(1), Gamma, &x, &y).unwrap().fit().unwrap().report,
+            };
+            assert!(report.converged() && report.iterations < 20, "{report}");
+            slopes.push(report.x[0] * unit);
+        }
+    }
+    for pair in slopes.chunks(2).skip(1) {
+        assert!((pair[0] - slopes[0]).abs() < 1e-9 && (pair[1] - slopes[1]).abs() < 1e-9, "{slopes:?}");
+    }
+}
