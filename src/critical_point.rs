@@ -161,20 +161,10 @@ impl<T: Real> Known<T> {
         known.ok_or(UNFINISHED(n))
     }
 
-    fn least(&self) -> T {
+    fn ends(&self) -> [T; 2] {
         match self {
-            Self::All(eigenvalues) => eigenvalues[0],
-            Self::Ends(_, [least, _]) => *least,
-        }
-    }
-
-    /// `n ε max |λ|`.
-    fn zero(&self, n: usize) -> T {
-        match self {
-            Self::All(eigenvalues) => zero(eigenvalues),
-            Self::Ends(_, [least, greatest]) => {
-                T::of(n as f64) * T::EPSILON * least.abs().max(greatest.abs())
-            }
+            Self::All(eigenvalues) => [eigenvalues[0], eigenvalues[eigenvalues.len() - 1]],
+            Self::Ends(_, ends) => *ends,
         }
     }
 
@@ -218,7 +208,7 @@ impl<T: Real> CriticalPoint<T> {
     /// where the bounded eigenvalue iteration did not end.
     pub fn classify(hessian: &DMatrix<T>) -> Result<Self, Error> {
         let known = Known::of(hessian)?;
-        let tolerance = known.zero(hessian.nrows());
+        let tolerance = zero(hessian.nrows(), known.ends());
         let point = known.point(hessian, tolerance)?;
         if point.inertia.negative == 0 || point.direction.is_some() {
             return Ok(point);
@@ -335,13 +325,13 @@ impl<T: Real> CriticalPoint<T> {
         let convex = objective.is_convex();
         let gradient_norm = kernel::norm_inf(gradient.as_slice());
         let mut known = Known::of(hessian)?;
-        let rounding = known.zero(x.len());
+        let rounding = zero(x.len(), known.ends());
         // s = H⁻¹∇f, or the gradient itself
         let unit = kernel::norm_inf(hessian.as_slice()).unit().0;
         let mut s = gradient * unit;
         let mut decrement = None;
         let mut factor = hessian * unit;
-        let is_definite = known.least() > rounding;
+        let is_definite = known.ends()[0] > rounding;
         if is_definite && kernel::cholesky(factor.as_mut_slice(), x.len()) {
             kernel::cholesky_solve(factor.as_slice(), x.len(), s.as_mut_slice());
             decrement = Some(kernel::dot(gradient.as_slice(), s.as_slice()).max(T::zero()).sqrt());
@@ -349,7 +339,7 @@ impl<T: Real> CriticalPoint<T> {
         // eigenvectors cost more than eigenvalues: only where they are the step, or the direction of few variables
         let moves = !convex && gradient_norm > T::zero();
         let vectors = match &known {
-            Known::All(_) if is_definite || (convex && known.least() >= -rounding) => None,
+            Known::All(_) if is_definite || (convex && known.ends()[0] >= -rounding) => None,
             Known::Ends(..) if decrement.is_some() || !moves => None,
             _ => Some(spectrum(hessian)?),
         };

@@ -180,15 +180,21 @@ fn blocked<T: Real>(whole: Block<'_, T>, a_column: usize) {
                 unsafe {
                     block.b = whole.b.wrapping_add(p * whole.b_row + j * whole.b_column);
                     if pack_b {
-                        (block.b_row, block.b_column) = (whole.b_row, whole.b_column);
-                        pack_columns(&mut block, packed_b.as_mut_ptr());
+                        let (line, step, to) = (whole.b_column, whole.b_row, packed_b.as_mut_ptr());
+                        let lines =
+                            Lines { count: block.columns, depth: deep, from: block.b, line, step, to };
+                        block.b_row = dispatch(PackColumns(lines));
+                        (block.b, block.b_step, block.b_column) = (to, deep, 1);
                     }
                     for i in (0..rows).step_by(high) {
                         block.rows = high.min(rows - i);
                         block.a = whole.a.wrapping_add(i * whole.a_step + p * a_column);
                         if pack_a {
-                            block.a_step = whole.a_step;
-                            pack_rows(&mut block, a_column, packed_a.as_mut_ptr());
+                            let (line, step, to) = (whole.a_step, a_column, packed_a.as_mut_ptr());
+                            let lines =
+                                Lines { count: block.rows, depth: deep, from: block.a, line, step, to };
+                            dispatch(PackRows(lines, None));
+                            (block.a, block.a_step, block.a_column) = (to, deep, None);
                         }
                         block.c = whole.c.add(i + j * whole.c_column);
                         if let Update::Bias(bias) = whole.update
@@ -203,29 +209,6 @@ fn blocked<T: Real>(whole: Block<'_, T>, a_column: usize) {
             p += deep.max(1);
         }
     });
-}
-
-/// Lets `block` read its rows of `A` from a copy.
-///
-/// # Safety
-/// They are elements of the factor, and `to` has the space that [`PackRows`] asks for.
-unsafe fn pack_rows<T: Real>(block: &mut Block<'_, T>, column: usize, to: *mut T) {
-    let Block { rows, depth, a, a_step: row, .. } = *block;
-    // SAFETY: the caller's.
-    unsafe { dispatch(PackRows(Lines { count: rows, depth, from: a, line: row, step: column, to }, None)) };
-    (block.a, block.a_step, block.a_column) = (to, depth, None);
-}
-
-/// Lets `block` read its columns of `B` from a copy.
-///
-/// # Safety
-/// They are elements of the factor, and `to` has the space that [`PackColumns`] asks for.
-unsafe fn pack_columns<T: Real>(block: &mut Block<'_, T>, to: *mut T) {
-    let Block { depth, columns, b, b_row: row, b_column: column, .. } = *block;
-    // SAFETY: the caller's.
-    let lines = Lines { count: columns, depth, from: b, line: column, step: row, to };
-    let step = unsafe { dispatch(PackColumns(lines)) };
-    (block.b, block.b_step, block.b_row, block.b_column) = (to, depth, step, 1);
 }
 
 /// The update by the stretches of the depth after the first.

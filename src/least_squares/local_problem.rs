@@ -5,7 +5,7 @@ use nalgebra::DVector;
 
 use super::{LeastSquares, Offset, Residuals, half_square, residuals_at};
 use crate::contract::{check_evaluation, check_point};
-use crate::kernel::{self, Linearised, norm, zero};
+use crate::kernel::{self, Linearised, norm};
 use crate::optimizer::{Outcome, Position, Probed, Step, leave};
 use crate::{Error, Real, Termination};
 
@@ -237,7 +237,7 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
         let size = kernel::norm_inf(self.jacobian.as_slice());
         let scaled = &self.jacobian * size.unit().0;
         let Some(spectrum) = kernel::spectrum(&scaled.tr_mul(&scaled)) else { return Ok(Vec::new()) };
-        Ok(spectrum.range(zero(&spectrum.values)))
+        Ok(spectrum.range(spectrum.zero()))
     }
 
     /// The relative [`Offset`] at `x`.

@@ -160,7 +160,7 @@ pub trait ElementWise: Sync {
     where
         Self: Sized,
     {
-        Through::new(self, activation)
+        Through { loss: self, activation }
     }
 }
 
@@ -286,12 +286,6 @@ pub(super) fn least<T: Real>(y: &[T], r: &[T], row: &mut [T], margin: impl Fn(T,
 pub struct Through<L> {
     pub(crate) loss: L,
     pub(crate) activation: Activation,
-}
-
-impl<L> Through<L> {
-    fn new(loss: L, activation: Activation) -> Self {
-        Self { loss, activation }
-    }
 }
 
 impl<L: ElementWise> ElementWise for Through<L> {

@@ -60,11 +60,14 @@ impl Linear {
         let x = Factor::view(x);
         let LinearCache { gram, tangent: s, .. } = cache;
         gram.resize(if k == 1 { n } else { n * n + n }, T::zero());
-        s.resize(s.len().max(m * k * k), T::zero());
-        kernel::turn(Factor::view(curvature), s);
+        s.resize(s.len().max(m), T::zero());
+        let s = &mut s[..m];
         for q in 0..k {
             for o in q..k {
-                let s = &s[(q * k + o) * m..][..m];
+                match kernel::flat(curvature) {
+                    Some(all) if k == 1 => s.copy_from_slice(all),
+                    _ => s.iter_mut().zip(curvature.row(q * k + o).iter()).for_each(|(s, c)| *s = *c),
+                }
                 if kernel::norm_inf(s) == T::zero() {
                     continue;
                 }

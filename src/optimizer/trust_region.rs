@@ -8,7 +8,7 @@ use super::search::probe::{ends, leave_flat};
 use super::search::subproblem;
 use super::search::trust_radius::Region;
 use super::{Optimizer, Step};
-use crate::kernel::{self, Spectrum, zero};
+use crate::kernel::{self, Spectrum};
 use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 
 /// Newton's method in a trust region, on an exact Hessian: the recommended method for hard problems.
@@ -127,7 +127,7 @@ impl<T: Real> TrustRegion<T> {
         let mut spectrum = kernel::spectrum(&self.here.hessian).unwrap_or_else(linear);
         let mut c = spectrum.vectors.tr_mul(&self.here.gradient);
         if shape == Shape::Semidefinite {
-            let tolerance = zero(&spectrum.values);
+            let tolerance = spectrum.zero();
             for (lambda, c) in spectrum.values.iter_mut().zip(c.iter_mut()) {
                 if lambda.abs() <= tolerance {
                     *lambda = T::zero();

@@ -26,17 +26,7 @@ pub(super) fn conquer<T: Real>(d: &mut [T], e: &mut [T]) -> Option<Vec<T>> {
     if n <= LEAF {
         let mut v = vec![T::zero(); n * n];
         v.iter_mut().step_by(n + 1).for_each(|v| *v = T::one());
-        // QL wants the small end first
-        let is_turned = n > 0 && d[n - 1].abs() < d[0].abs();
-        if is_turned {
-            d.reverse();
-            e[..n - 1].reverse();
-        }
-        let converged = implicit_ql(d, e, &mut v);
-        if is_turned {
-            v.chunks_exact_mut(n).for_each(<[T]>::reverse);
-        }
-        return converged.then(|| sorted(d, &v));
+        return implicit_ql(d, e, &mut v).then(|| sorted(d, &v));
     }
     let m = n / 2;
     let rho = e[m - 1];

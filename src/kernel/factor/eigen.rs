@@ -42,6 +42,12 @@ impl<T: Real> Spectrum<T> {
 }
 
 impl<T: Real> Spectrum<T> {
+    /// Up to which an eigenvalue is rounding of zero.
+    pub(crate) fn zero(&self) -> T {
+        let n = self.values.len();
+        zero(n, [self.values[0], self.values[n - 1]])
+    }
+
     /// The eigenvectors with `λ > tolerance`.
     pub(crate) fn range(&self, tolerance: T) -> Vec<DVector<T>> {
         let pairs = self.values.iter().zip(self.vectors.column_iter());
@@ -136,10 +142,8 @@ fn graded<T: Real>(h: &DMatrix<T>) -> (Vec<usize>, Vec<T>, T) {
 }
 
 /// The rule for zero, `n ε max |λ|`.
-pub(crate) fn zero<T: Real>(values: &DVector<T>) -> T {
-    let n = values.len();
-    let largest = values[0].abs().max(values[n - 1].abs());
-    T::of(n as f64) * T::EPSILON * largest
+pub(crate) fn zero<T: Real>(n: usize, [least, greatest]: [T; 2]) -> T {
+    T::of(n as f64) * T::EPSILON * least.abs().max(greatest.abs())
 }
 
 /// `[[a, b], [b, c]]`: with `m = (a + c)/2`, `d = (a − c)/2` and `r = √(d² + b²)` the eigenvalue of larger

@@ -6,7 +6,7 @@
 //! panels are halved down to a few columns (Elmroth and Gustavson, 2000).
 #![expect(unsafe_code, reason = "hands columns of one buffer to the tiles as pointers")]
 
-use super::reflector::{reflect_with, reflection};
+use super::reflector::{reflect, reflection};
 use crate::kernel::product::{add_product, even_part, product};
 use crate::kernel::real::Real;
 use crate::kernel::simd::{Lines, PackRows, dispatch};
@@ -259,7 +259,7 @@ impl<T: Real> Work<T> {
             let y = &left[(j + c) * stride..][..depth];
             for (i, other) in (c + 1..width).zip(right.chunks_exact_mut(stride)) {
                 let top = &mut self.r[(j + i) * p + j + c];
-                reflect_with(dots[i], tau, y, top, &mut other[..depth]);
+                reflect(dots[i], tau, y, top, &mut other[..depth]);
             }
         }
     }

@@ -4,7 +4,7 @@ use nalgebra::DMatrix;
 
 use super::reflector::{reflect, reflection};
 use crate::kernel::real::{Real, compiled};
-use crate::kernel::sums::norm;
+use crate::kernel::sums::{dot, norm};
 
 /// `A P = Q R` with column pivoting, and `Qᵀ r`.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +60,7 @@ impl<T: Real> Linearised<T> {
                 *top = diagonal;
                 for column in right.chunks_exact_mut(m).chain([&mut this.c[..m]]) {
                     let (top, below) = column[k..].split_first_mut().expect("k < m");
-                    reflect(tau, y, top, below);
+                    reflect(dot(y, below), tau, y, top, below);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Householder's reflections: `H = 1 − τ v vᵀ` with `v = (1, y)`.
 
 use crate::kernel::real::Real;
-use crate::kernel::sums::{axpy, dot, norm, scale};
+use crate::kernel::sums::{axpy, norm, scale};
 
 /// The reflection that takes `(ρ, c)` to `(d, 0)`: with `σ = ‖(ρ, c)‖`, `d = ∓σ`, `y = c / (ρ − d)`,
 /// `τ = (d − ρ) / d`, the sign such that nothing cancels. Returns `(d, τ)` and leaves `y` in the place of `c`. What is too
@@ -17,14 +17,9 @@ pub(super) fn reflection<T: Real>(rho: T, c: &mut [T]) -> (T, T) {
     (d, (d - rho) / d)
 }
 
-/// `(top, below) ← H (top, below)`: `w = τ (top + yᵀ below)`, `top ← top − w`, `below ← below − w y`.
-pub(super) fn reflect<T: Real>(tau: T, y: &[T], top: &mut T, below: &mut [T]) {
-    let product = dot(y, below);
-    reflect_with(product, tau, y, top, below);
-}
-
-/// The same, with `yᵀ below` known.
-pub(super) fn reflect_with<T: Real>(product: T, tau: T, y: &[T], top: &mut T, below: &mut [T]) {
+/// `(top, below) ← H (top, below)`, where `yᵀ below` is known: `w = τ (top + yᵀ below)`, `top ← top − w`,
+/// `below ← below − w y`.
+pub(super) fn reflect<T: Real>(product: T, tau: T, y: &[T], top: &mut T, below: &mut [T]) {
     let w = tau * (*top + product);
     *top -= w;
     axpy(-w, y, below);

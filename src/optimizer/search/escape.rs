@@ -5,7 +5,7 @@ use nalgebra::DVector;
 use super::evaluated::{Evaluated, assign};
 use super::position::Position;
 use crate::critical_point::margin;
-use crate::kernel::{self, Spectrum, zero};
+use crate::kernel::{self, Spectrum};
 use crate::optimizer::Outcome;
 use crate::{Error, Hessian, Objective, Real};
 
@@ -32,7 +32,7 @@ pub(crate) fn escape<T: Real, O: Hessian<T> + ?Sized>(
     trial: &mut DVector<T>,
 ) -> Result<bool, Error> {
     let least = spectrum.values[0];
-    if least >= -zero(&spectrum.values) {
+    if least >= -spectrum.zero() {
         return Ok(false);
     }
     let reached = &*at.x + s;
