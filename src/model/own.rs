@@ -44,7 +44,7 @@ pub trait OwnActivation {
 
 /// An activation of one's own from one function, whose slope and curvature are found by dual numbers;
 /// [`Activation::derived`](super::Activation::derived) makes it one of a network or a loss. Branches on the value of a
-/// number are fine (`z > z.clone() * 0`); the derivatives are those of the branch taken.
+/// number are fine (`z.is_positive()`); the derivatives are those of the branch taken.
 ///
 /// ```
 /// use gradus::model::DualActivation;
