@@ -22,10 +22,9 @@ mod report;
 /// is too noisy to tell, the verdict is [`Verdict::Undecided`].
 ///
 /// ```
-/// use gradus::nalgebra::{self, dvector};
-/// use gradus::{check, problems::Rosenbrock};
+/// use gradus::{check, problems::Rosenbrock, vector};
 ///
-/// let report = check::gradient(&mut Rosenbrock::new(2), &dvector![-1.2, 1.0])?;
+/// let report = check::gradient(&mut Rosenbrock::new(2), &vector![-1.2, 1.0])?;
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -50,10 +49,9 @@ pub fn gradient<T: Real, O: Objective<T> + ?Sized>(
 /// [`gradient`] comes first.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dvector};
-/// use gradus::{check, problems::Rosenbrock};
+/// use gradus::{check, problems::Rosenbrock, vector};
 ///
-/// let report = check::hessian(&mut Rosenbrock::new(2), &dvector![-1.2, 1.0])?;
+/// let report = check::hessian(&mut Rosenbrock::new(2), &vector![-1.2, 1.0])?;
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), gradus::Error>(())
 /// ```

@@ -14,11 +14,10 @@ use crate::{Error, Hessian, Real, kernel};
 /// The kind of a stationary point, from the signs of the Hessian's eigenvalues.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix};
-/// use gradus::{CriticalKind, CriticalPoint};
+/// use gradus::{CriticalKind, CriticalPoint, matrix};
 ///
 /// // x² + yⁿ, whatever n ≥ 3
-/// let point = CriticalPoint::classify(&dmatrix![2.0, 0.0; 0.0, 0.0])?;
+/// let point = CriticalPoint::classify(&matrix![2.0, 0.0; 0.0, 0.0])?;
 /// assert_eq!(point.kind, CriticalKind::Degenerate);
 /// assert_eq!(point.kind.to_string(), "degenerate");
 /// # Ok::<(), gradus::Error>(())
@@ -49,10 +48,9 @@ impl fmt::Display for CriticalKind {
 /// How many eigenvalues are positive, zero and negative: `(n₊, n₀, n₋)`.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix};
-/// use gradus::{CriticalPoint, Inertia};
+/// use gradus::{CriticalPoint, Inertia, matrix};
 ///
-/// let inertia = CriticalPoint::classify(&dmatrix![2.0, 0.0; 0.0, -3.0])?.inertia;
+/// let inertia = CriticalPoint::classify(&matrix![2.0, 0.0; 0.0, -3.0])?.inertia;
 /// assert_eq!(inertia, Inertia { positive: 1, zero: 0, negative: 1 });
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -99,16 +97,15 @@ impl Inertia {
 /// how far the point can be from the exact one.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix, dvector};
-/// use gradus::{CriticalKind, CriticalPoint, problems::Rosenbrock};
+/// use gradus::{CriticalKind, CriticalPoint, matrix, problems::Rosenbrock, vector};
 ///
 /// // of a Hessian alone
-/// let point = CriticalPoint::classify(&dmatrix![1.0, 2.0; 2.0, 1.0])?;
+/// let point = CriticalPoint::classify(&matrix![1.0, 2.0; 2.0, 1.0])?;
 /// assert_eq!(point.kind, CriticalKind::Saddle);
 /// assert_eq!(point.eigenvalues().len(), 2);
 ///
 /// // of an objective
-/// let point = CriticalPoint::of(&mut Rosenbrock::new(2), &dvector![1.0, 1.0])?;
+/// let point = CriticalPoint::of(&mut Rosenbrock::new(2), &vector![1.0, 1.0])?;
 /// assert_eq!((point.kind, point.decrement), (CriticalKind::Minimum, Some(0.0)));
 /// assert_eq!(point.to_string(), "\
 /// minimum: 2 positive
@@ -193,10 +190,9 @@ impl<T: Real> CriticalPoint<T> {
     /// [`with_eigenvalues`](Self::with_eigenvalues) computes the rest.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{CriticalKind, CriticalPoint};
+    /// use gradus::{CriticalKind, CriticalPoint, matrix};
     ///
-    /// let point = CriticalPoint::classify(&dmatrix![4.0, -1.0; -1.0, 6.0])?;
+    /// let point = CriticalPoint::classify(&matrix![4.0, -1.0; -1.0, 6.0])?;
     /// assert_eq!(point.kind, CriticalKind::Minimum);
     /// assert!((point.eigenvalues()[0] - (5.0 - 2.0_f64.sqrt())).abs() < 1e-14);
     /// # Ok::<(), gradus::Error>(())
@@ -295,10 +291,9 @@ impl<T: Real> CriticalPoint<T> {
     /// signs at an arbitrary point, [`classify`](Self::classify) its Hessian.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{CriticalPoint, problems::Rosenbrock};
+    /// use gradus::{CriticalPoint, problems::Rosenbrock, vector};
     ///
-    /// let point = CriticalPoint::of(&mut Rosenbrock::new(2), &dvector![0.0, 0.0])?;
+    /// let point = CriticalPoint::of(&mut Rosenbrock::new(2), &vector![0.0, 0.0])?;
     /// assert_eq!(point.gradient_norm, Some(2.0));
     /// assert_eq!(point.condition(), 100.0); // ∇²f = diag(2, 200)
     /// # Ok::<(), gradus::Error>(())
@@ -374,10 +369,9 @@ impl<T: Real> CriticalPoint<T> {
     /// no eigenvalue but those of zero is less, and none is greater.
     ///
     /// ```
-    /// use gradus::CriticalPoint;
-    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{CriticalPoint, matrix};
     ///
-    /// let point = CriticalPoint::classify(&dmatrix![3.0, 0.0; 0.0, -1.0])?;
+    /// let point = CriticalPoint::classify(&matrix![3.0, 0.0; 0.0, -1.0])?;
     /// assert_eq!(point.extremes(), (-1.0, 3.0));
     /// # Ok::<(), gradus::Error>(())
     /// ```
@@ -390,11 +384,10 @@ impl<T: Real> CriticalPoint<T> {
     /// [`Report::eigenvalues`](crate::Report::eigenvalues) computes all.
     ///
     /// ```
-    /// use gradus::CriticalPoint;
-    /// use gradus::nalgebra::{self, dmatrix, dvector};
+    /// use gradus::{CriticalPoint, matrix, vector};
     ///
-    /// let point = CriticalPoint::classify(&dmatrix![3.0, 0.0; 0.0, -1.0])?;
-    /// assert_eq!(point.eigenvalues(), &dvector![-1.0, 3.0]);
+    /// let point = CriticalPoint::classify(&matrix![3.0, 0.0; 0.0, -1.0])?;
+    /// assert_eq!(point.eigenvalues(), &vector![-1.0, 3.0]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn eigenvalues(&self) -> &DVector<T> {
@@ -406,10 +399,9 @@ impl<T: Real> CriticalPoint<T> {
     /// `max |λ| / tolerance`.
     ///
     /// ```
-    /// use gradus::CriticalPoint;
-    /// use gradus::nalgebra::{self, dmatrix};
+    /// use gradus::{CriticalPoint, matrix};
     ///
-    /// assert_eq!(CriticalPoint::classify(&dmatrix![8.0, 0.0; 0.0, -2.0])?.condition(), 4.0);
+    /// assert_eq!(CriticalPoint::classify(&matrix![8.0, 0.0; 0.0, -2.0])?.condition(), 4.0);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn condition(&self) -> T {

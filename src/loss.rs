@@ -1,10 +1,9 @@
 //! Losses: how far scores are from targets, with their own derivatives in the scores.
 //!
 //! ```
-//! use gradus::nalgebra::{self, dmatrix};
-//! use gradus::{Huber, Loss, SquaredError};
+//! use gradus::{Huber, Loss, SquaredError, matrix};
 //!
-//! let (z, y) = (dmatrix![10.0], dmatrix![0.0]); // an outlier
+//! let (z, y) = (matrix![10.0], matrix![0.0]); // an outlier
 //! assert_eq!(SquaredError.value(z.as_view(), y.as_view(), &[1.0]), 50.0);
 //! assert_eq!(Huber::new(1.0).value(z.as_view(), y.as_view(), &[1.0]), 9.5);
 //! ```
@@ -56,13 +55,13 @@ mod targets;
 /// `examples/own_loss.rs` writes one in a few lines.
 ///
 /// ```
-/// use gradus::nalgebra::{self, DMatrix, dmatrix};
-/// use gradus::{Loss, SquaredError};
+/// use gradus::nalgebra::DMatrix;
+/// use gradus::{Loss, SquaredError, matrix};
 ///
-/// let (z, y, mut delta) = (dmatrix![3.0, 1.0], dmatrix![1.0, 0.0], DMatrix::zeros(1, 2));
+/// let (z, y, mut delta) = (matrix![3.0, 1.0], matrix![1.0, 0.0], DMatrix::zeros(1, 2));
 /// let (z, y, w) = (z.as_view(), y.as_view(), [0.5, 0.5]);
 /// let value = SquaredError.value_gradient(z, y, &w, delta.as_view_mut());
-/// assert_eq!((value, delta), (1.25, dmatrix![1.0, 0.5])); // Σ w ½ (z − y)², and w (z − y)
+/// assert_eq!((value, delta), (1.25, matrix![1.0, 0.5])); // Σ w ½ (z − y)², and w (z − y)
 /// assert_eq!(SquaredError.value(z, y, &w), value);
 /// ```
 pub trait Loss<T: Real>: Sync {
@@ -97,10 +96,9 @@ pub trait Loss<T: Real>: Sync {
     /// for the log loss, softmax for the cross-entropy.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{LogLoss, Loss};
+    /// use gradus::{LogLoss, Loss, matrix};
     ///
-    /// let mut z = dmatrix![0.0];
+    /// let mut z = matrix![0.0];
     /// LogLoss.response(z.as_view_mut());
     /// assert_eq!(z[0], 0.5); // σ(0)
     /// ```
@@ -109,10 +107,9 @@ pub trait Loss<T: Real>: Sync {
     /// How well scores fit, as [`Fitted::score`](crate::Fitted::score) gives it: that of equal weights.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{Loss, SquaredError};
+    /// use gradus::{Loss, SquaredError, matrix};
     ///
-    /// let (z, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let (z, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
     /// assert_eq!(SquaredError.score(z.as_view(), y.as_view()), 0.5); // R² = 1 − 1/2
     /// ```
     fn score(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>) -> T {
@@ -124,10 +121,9 @@ pub trait Loss<T: Real>: Sync {
     /// NaN or infinite where there is none.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{Loss, SquaredError};
+    /// use gradus::{Loss, SquaredError, matrix};
     ///
-    /// let (z, y) = (dmatrix![1.0, 2.0], dmatrix![1.0, 3.0]);
+    /// let (z, y) = (matrix![1.0, 2.0], matrix![1.0, 3.0]);
     /// let score: f64 = SquaredError.score_weighted(z.as_view(), y.as_view(), &[3.0, 1.0]);
     /// assert!((score - (1.0 - 1.0 / 3.0)).abs() < 1e-15); // the mean is 1.5
     /// ```
@@ -202,10 +198,9 @@ pub trait Loss<T: Real>: Sync {
     /// Settings, and targets that the loss does not understand. Default: anything finite will do.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{Error, LogLoss, Loss};
+    /// use gradus::{Error, LogLoss, Loss, matrix};
     ///
-    /// let y = dmatrix![0.0, 2.0]; // 2 is no probability
+    /// let y = matrix![0.0, 2.0]; // 2 is no probability
     /// assert!(matches!(LogLoss.check(y.as_view()), Err(Error::Label { sample: 1, .. })));
     /// ```
     ///
@@ -219,10 +214,10 @@ pub trait Loss<T: Real>: Sync {
 /// A loss with second derivatives in the scores.
 ///
 /// ```
-/// use gradus::nalgebra::{self, DMatrix, dmatrix};
-/// use gradus::{SecondOrderLoss, LogLoss};
+/// use gradus::nalgebra::DMatrix;
+/// use gradus::{LogLoss, SecondOrderLoss, matrix};
 ///
-/// let (z, y, r) = (dmatrix![0.0], dmatrix![1.0], dmatrix![4.0]);
+/// let (z, y, r) = (matrix![0.0], matrix![1.0], matrix![4.0]);
 /// let (z, y, r) = (z.as_view(), y.as_view(), r.as_view());
 /// let mut out = DMatrix::zeros(1, 1);
 /// LogLoss.curvature_product(z, y, &[1.0], r, out.as_view_mut());

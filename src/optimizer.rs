@@ -1,10 +1,10 @@
 //! Methods that take one step on an objective.
 //!
 //! ```
-//! use gradus::nalgebra::{self, dvector};
 //! use gradus::{GradientDescent, Lbfgs, Newton, Stop, minimize, problems::Rosenbrock};
+//! use gradus::vector;
 //!
-//! let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+//! let (mut f, start) = (Rosenbrock::new(2), vector![-1.2, 1.0]);
 //! let stop = Stop::default().iterations(100);
 //! assert!(minimize(&mut Newton::new(), &mut f, start.clone(), &stop)?.converged());
 //! assert!(minimize(&mut Lbfgs::new(), &mut f, start.clone(), &stop)?.converged());
@@ -61,9 +61,9 @@ mod trust_region;
 /// `examples/own_optimizer.rs` writes one in a few lines.
 ///
 /// ```
-/// use gradus::nalgebra::{self, DVector, dvector};
+/// use gradus::nalgebra::DVector;
 /// use gradus::optimizer::{Optimizer, Step};
-/// use gradus::{Error, Objective, Stop, minimize, problems::Problem};
+/// use gradus::{Error, Objective, Stop, minimize, problems::Problem, vector};
 ///
 /// /// x ← x − ∇f / 5
 /// struct Descent;
@@ -78,7 +78,7 @@ mod trust_region;
 /// }
 ///
 /// let (mut f, stop) = (Problem::Quadratic, Stop::default());
-/// let report = minimize(&mut Descent, &mut f, dvector![4.0, 4.0], &stop)?;
+/// let report = minimize(&mut Descent, &mut f, vector![4.0, 4.0], &stop)?;
 /// assert!(report.converged() && report.x.amax() < 1e-8);
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -90,15 +90,15 @@ pub trait Optimizer<T: Real, O: ?Sized> {
     /// closes it by a `start` without tolerance. Default: nothing to judge or to forget.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
     /// use gradus::{Adam, Error, GradientDescent, Optimizer, problems::Rosenbrock};
+    /// use gradus::vector;
     ///
     /// let mut f = Rosenbrock::new(2);
     /// let judged = Adam::new(-0.1).start(&f, None);
     /// assert!(matches!(judged, Err(Error::Setting { name: "rate", .. })));
     ///
     /// let mut descent = GradientDescent::new(1e-3).momentum(0.9);
-    /// let (mut x, mut again) = (dvector![-1.2, 1.0], dvector![-1.2, 1.0]);
+    /// let (mut x, mut again) = (vector![-1.2, 1.0], vector![-1.2, 1.0]);
     /// descent.step(&mut f, &mut x)?;
     /// descent.start(&f, None)?; // without it the next step would remember the first
     /// descent.step(&mut f, &mut again)?;
@@ -115,13 +115,12 @@ pub trait Optimizer<T: Real, O: ?Sized> {
     /// Evaluates at the `x` it is given, then moves it.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{GradientDescent, Optimizer, problems::Problem};
+    /// use gradus::{GradientDescent, Optimizer, problems::Problem, vector};
     ///
-    /// let mut x = dvector![1.0, 1.0]; // f = 2x² + 3y² − xy
+    /// let mut x = vector![1.0, 1.0]; // f = 2x² + 3y² − xy
     /// let step = GradientDescent::new(0.25).step(&mut Problem::Quadratic, &mut x)?;
     /// assert_eq!((step.value, step.gradient_norm), (4.0, 5.0)); // of the point given
-    /// assert_eq!(x, dvector![0.25, -0.25]); // 1 − 3/4, 1 − 5/4
+    /// assert_eq!(x, vector![0.25, -0.25]); // 1 − 3/4, 1 − 5/4
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -133,10 +132,9 @@ pub trait Optimizer<T: Real, O: ?Sized> {
     /// What is known of `x` from second derivatives, where the method has them. Default: nothing.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{GradientDescent, Newton, Optimizer, problems::Rosenbrock};
+    /// use gradus::{GradientDescent, Newton, Optimizer, problems::Rosenbrock, vector};
     ///
-    /// let (mut f, x) = (Rosenbrock::new(2), dvector![1.0, 1.0]);
+    /// let (mut f, x) = (Rosenbrock::new(2), vector![1.0, 1.0]);
     /// let point = Newton::new().certify(&mut f, &x)?;
     /// assert!(point.is_some_and(|point| point.inertia.positive == 2));
     /// assert_eq!(GradientDescent::new(0.1).certify(&mut f, &x)?, None);
@@ -234,11 +232,10 @@ impl<T: Real> Step<T> {
 /// What became of the point in a step.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dvector};
 /// use gradus::optimizer::{Optimizer, Outcome};
-/// use gradus::{Newton, problems::Problem};
+/// use gradus::{Newton, problems::Problem, vector};
 ///
-/// let mut x = dvector![0.0, 0.0]; // a saddle
+/// let mut x = vector![0.0, 0.0]; // a saddle
 /// let step = Newton::new().step(&mut Problem::SaddleBetweenMinima, &mut x)?;
 /// assert!(step.outcome == Outcome::Escaped && x[1] != 0.0);
 /// # Ok::<(), gradus::Error>(())
@@ -262,9 +259,9 @@ pub enum Outcome {
 /// What was seen along the flat directions of a Hessian that leaves undecided what a stationary point is.
 ///
 /// ```
-/// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+/// use gradus::nalgebra::{DMatrix, DVector};
 /// use gradus::optimizer::Probed;
-/// use gradus::{Function, Newton, Stop, minimize};
+/// use gradus::{Function, Newton, Stop, minimize, vector};
 ///
 /// // f = xᵏ: gradient and curvature vanish at 0
 /// let power = |k: i32| {
@@ -276,7 +273,7 @@ pub enum Outcome {
 ///         h[0] = f64::from(k * (k - 1)) * x[0].powi(k - 2);
 ///     })
 /// };
-/// let (mut newton, start, stop) = (Newton::pure(), dvector![0.0], Stop::default());
+/// let (mut newton, start, stop) = (Newton::pure(), vector![0.0], Stop::default());
 /// let bowl = minimize(&mut newton, &mut power(4), start.clone(), &stop)?;
 /// assert!(bowl.converged() && bowl.probed == Probed::Bowl);
 /// let inflection = minimize(&mut newton, &mut power(3), start, &stop)?;

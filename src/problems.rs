@@ -78,11 +78,11 @@ impl StationaryPoint {
     /// The point as a vector.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::vector;
     /// use gradus::problems::Problem;
     ///
     /// let minimum = Problem::Booth.stationary_points()[0];
-    /// assert_eq!(minimum.point::<f32>(), dvector![1.0, 3.0]);
+    /// assert_eq!(minimum.point::<f32>(), vector![1.0, 3.0]);
     /// ```
     pub fn point<T: Real>(&self) -> DVector<T> {
         vector(self.x)
@@ -144,10 +144,10 @@ impl Problem {
     /// The customary start.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::vector;
     /// use gradus::problems::Problem;
     ///
-    /// assert_eq!(Problem::Beale.start::<f64>(), dvector![1.0, 1.0]);
+    /// assert_eq!(Problem::Beale.start::<f64>(), vector![1.0, 1.0]);
     /// ```
     pub fn start<T: Real>(self) -> DVector<T> {
         vector(&match self {

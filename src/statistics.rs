@@ -25,11 +25,10 @@ mod summary;
 /// [`LeastSquares::statistics`](crate::LeastSquares::statistics). [`summary`](Self::summary) prints it with names.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix};
-/// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
+/// use gradus::{EmpiricalRisk, Perceptron, SquaredError, matrix};
 ///
 /// // slope 3/2, residuals ½ (−1, 2, −1)
-/// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
+/// let (x, y) = (matrix![-1.0, 0.0, 1.0], matrix![0.0, 3.0, 3.0]);
 /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
 /// let fitted = risk.fit()?;
 /// let statistics = risk.statistics(fitted.parameters())?;
@@ -80,10 +79,9 @@ pub struct Statistics<T: Real> {
 /// Where a covariance comes from.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix};
-/// use gradus::{Covariance, EmpiricalRisk, Huber, Perceptron, Robust};
+/// use gradus::{Covariance, EmpiricalRisk, Huber, Perceptron, Robust, matrix};
 ///
-/// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0, 5.0], dmatrix![2.9, 5.1, 7.0, 9.2, 30.0]);
+/// let (x, y) = (matrix![1.0, 2.0, 3.0, 4.0, 5.0], matrix![2.9, 5.1, 7.0, 9.2, 30.0]);
 /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), Huber::new(1.0), &x, &y)?;
 /// let fitted = risk.fit()?;
 /// // Huber's loss is no likelihood
@@ -120,11 +118,10 @@ struct Layout {
 /// ```
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix};
-/// use gradus::{EmpiricalRisk, Perceptron, Robust, SquaredError};
+/// use gradus::{EmpiricalRisk, Perceptron, Robust, SquaredError, matrix};
 ///
 /// // residuals ½ (−1, 2, −1)
-/// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
+/// let (x, y) = (matrix![-1.0, 0.0, 1.0], matrix![0.0, 3.0, 3.0]);
 /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
 /// let fitted = risk.fit()?;
 /// let robust = risk.robust_statistics(fitted.parameters(), Robust::Hc0)?;
@@ -166,10 +163,9 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     /// a perfect fit, standard errors are of that size, and a coefficient that is zero is not significant.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, matrix};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![2.9, 5.1, 7.0, 9.2]);
+    /// let (x, y) = (matrix![1.0, 2.0, 3.0, 4.0], matrix![2.9, 5.1, 7.0, 9.2]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let fitted = risk.fit()?;
     /// let statistics = risk.statistics(fitted.parameters())?;
@@ -196,10 +192,9 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     /// [`statistics`](Self::statistics) with a covariance that does not trust the model's variance, only its mean.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{EmpiricalRisk, Perceptron, Robust, SquaredError};
+    /// use gradus::{EmpiricalRisk, Perceptron, Robust, SquaredError, matrix};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![2.9, 5.1, 7.0, 9.2]);
+    /// let (x, y) = (matrix![1.0, 2.0, 3.0, 4.0], matrix![2.9, 5.1, 7.0, 9.2]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let fitted = risk.fit()?;
     /// let hc0 = risk.robust_statistics(fitted.parameters(), Robust::Hc0)?.standard_errors;
@@ -224,10 +219,9 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     /// Stata and statsmodels make for few groups.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{Covariance, EmpiricalRisk, Perceptron, SquaredError};
+    /// use gradus::{Covariance, EmpiricalRisk, Perceptron, SquaredError, matrix};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0, 5.0], dmatrix![2.9, 5.1, 7.0, 9.2, 10.8]);
+    /// let (x, y) = (matrix![1.0, 2.0, 3.0, 4.0, 5.0], matrix![2.9, 5.1, 7.0, 9.2, 10.8]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let fitted = risk.fit()?;
     /// let clustered = risk.clustered_statistics(fitted.parameters(), &[1, 1, 2, 2, 7])?;
@@ -360,9 +354,8 @@ impl<T: Real> Statistics<T> {
     /// zero.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
-    /// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, matrix};
+    /// let (x, y) = (matrix![-1.0, 0.0, 1.0], matrix![0.0, 3.0, 3.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let fitted = risk.fit()?;
     /// // a slope of 3/2 with the standard error √3/2
@@ -378,9 +371,8 @@ impl<T: Real> Statistics<T> {
     /// The probability of a ratio at least as large, of either sign, were the parameter zero.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
-    /// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, matrix};
+    /// let (x, y) = (matrix![-1.0, 0.0, 1.0], matrix![0.0, 3.0, 3.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let fitted = risk.fit()?;
     /// // t = √3 with one degree of freedom: 1 − 2 arctan(√3)/π
@@ -397,9 +389,8 @@ impl<T: Real> Statistics<T> {
     /// probability `level`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
-    /// let (x, y) = (dmatrix![-1.0, 0.0, 1.0], dmatrix![0.0, 3.0, 3.0]);
+    /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, matrix};
+    /// let (x, y) = (matrix![-1.0, 0.0, 1.0], matrix![0.0, 3.0, 3.0]);
     /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     /// let fitted = risk.fit()?;
     /// // one degree of freedom: half of the probability is within one error, here √3/2

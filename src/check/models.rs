@@ -18,12 +18,11 @@ use crate::{Error, InputGradient, Loss, Model, Real, SecondOrderLoss, SecondOrde
 /// checked too.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::check;
-/// use gradus::{Activation, Network};
+/// use gradus::{Activation, Network, matrix};
 ///
 /// let network = Network::new(&[2, 3, 1], Activation::Tanh);
-/// let (theta, x) = (network.initial(1), dmatrix![0.5, -1.0; 2.0, 0.25]);
+/// let (theta, x) = (network.initial(1), matrix![0.5, -1.0; 2.0, 0.25]);
 /// let report = check::model(&network, &theta, &x)?;
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), gradus::Error>(())
@@ -50,12 +49,11 @@ pub fn model<'a, T: Real, M: Model<T>>(
 /// (`k × m`).
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::check;
-/// use gradus::{Activation, Network};
+/// use gradus::{Activation, Network, matrix};
 ///
 /// let network = Network::new(&[2, 3, 1], Activation::Tanh);
-/// let (theta, x) = (network.initial(1), dmatrix![0.5, -1.0; 2.0, 0.25]);
+/// let (theta, x) = (network.initial(1), matrix![0.5, -1.0; 2.0, 0.25]);
 /// let report = check::input_gradient(&network, &theta, &x)?;
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), gradus::Error>(())
@@ -85,12 +83,11 @@ pub fn input_gradient<'a, T: Real, M: InputGradient<T>>(
 /// The gradient is taken to be right: [`model`] comes first.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix};
 /// use gradus::check;
-/// use gradus::{Activation, Network};
+/// use gradus::{Activation, Network, matrix};
 ///
 /// let network = Network::new(&[2, 3, 1], Activation::Tanh);
-/// let (theta, x) = (network.initial(1), dmatrix![0.5, -1.0; 2.0, 0.25]);
+/// let (theta, x) = (network.initial(1), matrix![0.5, -1.0; 2.0, 0.25]);
 /// let report = check::second_order_model(&network, &theta, &x)?;
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), gradus::Error>(())
@@ -138,11 +135,10 @@ pub fn second_order_model<'a, T: Real, M: SecondOrderModel<T>>(
 /// targets `y` (`k × m`) and weights (length `m`).
 ///
 /// ```
-/// use gradus::LogLoss;
-/// use gradus::nalgebra::{self, dmatrix};
+/// use gradus::{LogLoss, matrix};
 /// use gradus::check;
 ///
-/// let (z, y) = (dmatrix![0.5, -2.0, 3.0], dmatrix![1.0, 0.0, 0.0]);
+/// let (z, y) = (matrix![0.5, -2.0, 3.0], matrix![1.0, 0.0, 0.0]);
 /// let report = check::loss(&LogLoss, &z, &y, &[0.2, 0.5, 0.3])?;
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), gradus::Error>(())
@@ -171,12 +167,11 @@ pub fn loss<'a, T: Real, L: Loss<T>>(
 /// The gradient is taken to be right: [`loss`] comes first.
 ///
 /// ```
-/// use gradus::CrossEntropy;
-/// use gradus::nalgebra::{self, dmatrix};
+/// use gradus::{CrossEntropy, matrix};
 /// use gradus::check;
 ///
-/// let z = dmatrix![0.5, -2.0; 1.0, 0.0; -1.0, 0.25];
-/// let y = dmatrix![1.0, 0.0; 0.0, 0.0; 0.0, 1.0];
+/// let z = matrix![0.5, -2.0; 1.0, 0.0; -1.0, 0.25];
+/// let y = matrix![1.0, 0.0; 0.0, 0.0; 0.0, 1.0];
 /// let report = check::second_order_loss(&CrossEntropy, &z, &y, &[0.25, 0.75])?;
 /// assert!(report.passed(), "{report}");
 /// # Ok::<(), gradus::Error>(())

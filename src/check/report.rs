@@ -8,17 +8,17 @@ use crate::figures::Figure;
 /// What the comparison of one derivative came to, from best to worst.
 ///
 /// ```
-/// use gradus::Function;
-/// use gradus::nalgebra::{self, DVector, dvector};
+/// use gradus::{Function, vector};
+/// use gradus::nalgebra::DVector;
 /// use gradus::check::{self, Verdict};
 ///
 /// let mut f = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
 ///     g[0] = x[0].signum();
 ///     x[0].abs()
 /// });
-/// assert_eq!(check::gradient(&mut f, &dvector![1.0])?.verdict(), Verdict::Passed);
+/// assert_eq!(check::gradient(&mut f, &vector![1.0])?.verdict(), Verdict::Passed);
 /// // the kink
-/// assert_eq!(check::gradient(&mut f, &dvector![0.0])?.verdict(), Verdict::Undecided);
+/// assert_eq!(check::gradient(&mut f, &vector![0.0])?.verdict(), Verdict::Undecided);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,10 +45,9 @@ impl fmt::Display for Verdict {
 /// One derivative, analytic beside numeric.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dvector};
-/// use gradus::{check, problems::Rosenbrock};
+/// use gradus::{check, problems::Rosenbrock, vector};
 ///
-/// let report = check::gradient(&mut Rosenbrock::new(2), &dvector![0.0, 1.0])?;
+/// let report = check::gradient(&mut Rosenbrock::new(2), &vector![0.0, 1.0])?;
 /// let second = report.components.iter().find(|c| c.row == 1).expect("two rows");
 /// assert_eq!((second.quantity, second.analytic), ("∇f", 200.0)); // 200 (x₂ − x₁²)
 /// assert!((second.numeric - 200.0_f64).abs() < 1e-6);
@@ -151,8 +150,8 @@ fn judge<T: Real>(analytic: T, difference: T, size: T, e: &Estimate<T>) -> Verdi
 /// What a derivative check found, component by component.
 ///
 /// ```
-/// use gradus::Function;
-/// use gradus::nalgebra::{self, DVector, dvector};
+/// use gradus::{Function, vector};
+/// use gradus::nalgebra::DVector;
 /// use gradus::check;
 ///
 /// // f = x² + sin y, with a sign wrong
@@ -160,7 +159,7 @@ fn judge<T: Real>(analytic: T, difference: T, size: T, e: &Estimate<T>) -> Verdi
 ///     g.copy_from_slice(&[2.0 * x[0], -x[1].cos()]);
 ///     x[0] * x[0] + x[1].sin()
 /// });
-/// let report = check::gradient(&mut f, &dvector![1.0, 1.0])?;
+/// let report = check::gradient(&mut f, &vector![1.0, 1.0])?;
 /// assert!(!report.passed());
 /// let worst = report.worst().expect("two components");
 /// assert_eq!((worst.row, worst.analytic), (1, -1.0_f64.cos()));
@@ -191,10 +190,9 @@ impl<T: Real> CheckReport<T> {
     /// Whether every component passed.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{check, problems::Rosenbrock};
+    /// use gradus::{check, problems::Rosenbrock, vector};
     ///
-    /// assert!(check::gradient(&mut Rosenbrock::new(2), &dvector![-1.2, 1.0])?.passed());
+    /// assert!(check::gradient(&mut Rosenbrock::new(2), &vector![-1.2, 1.0])?.passed());
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn passed(&self) -> bool {
@@ -217,10 +215,10 @@ impl<T: Real> CheckReport<T> {
     /// The components with the given verdict.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::vector;
     /// use gradus::{check::{self, Verdict}, problems::Rosenbrock};
     ///
-    /// let report = check::hessian(&mut Rosenbrock::new(3), &dvector![-1.2, 1.0, 0.5])?;
+    /// let report = check::hessian(&mut Rosenbrock::new(3), &vector![-1.2, 1.0, 0.5])?;
     /// assert_eq!(report.with_verdict(Verdict::Passed).count(), report.components.len());
     /// assert_eq!(report.with_verdict(Verdict::Failed).count(), 0);
     /// # Ok::<(), gradus::Error>(())
@@ -233,15 +231,15 @@ impl<T: Real> CheckReport<T> {
     /// the undecided, or else among all. `None` without components.
     ///
     /// ```
-    /// use gradus::Function;
-    /// use gradus::nalgebra::{self, DVector, dvector};
+    /// use gradus::{Function, vector};
+    /// use gradus::nalgebra::DVector;
     /// use gradus::check;
     ///
     /// let mut f = Function::new(2, |x: &DVector<f64>, g: &mut DVector<f64>| {
     ///     g.copy_from_slice(&[2.0 * x[0], 5.0]); // ∂f/∂x₂ is 0
     ///     x[0] * x[0]
     /// });
-    /// let report = check::gradient(&mut f, &dvector![1.0, 1.0])?;
+    /// let report = check::gradient(&mut f, &vector![1.0, 1.0])?;
     /// assert!(report.worst().is_some_and(|worst| worst.row == 1 && worst.analytic == 5.0));
     /// # Ok::<(), gradus::Error>(())
     /// ```

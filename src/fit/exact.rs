@@ -27,10 +27,9 @@ impl Perceptron {
     /// [risk](EmpiricalRisk::fit).
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{Perceptron, Termination};
+    /// use gradus::{Perceptron, Termination, matrix};
     ///
-    /// let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0], dmatrix![2.9, 5.1, 7.0, 9.2]);
+    /// let (x, y) = (matrix![1.0, 2.0, 3.0, 4.0], matrix![2.9, 5.1, 7.0, 9.2]);
     /// let fitted = Perceptron::new(1).fit(&x, &y)?;
     /// assert_eq!(fitted.report.termination, Termination::Exact);
     /// assert!((fitted.weights()[0] - 2.08_f64).abs() < 1e-12);

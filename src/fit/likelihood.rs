@@ -33,13 +33,12 @@ impl SigmoidClassifier {
     /// has not converged; a [ridge penalty](EmpiricalRisk::fit) gives an answer. No penalty is on by default.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{SigmoidClassifier, Termination};
+    /// use gradus::{SigmoidClassifier, Termination, matrix};
     ///
-    /// let x = dmatrix![1.0, 2.0, 3.0, 4.0];
-    /// let mixed = SigmoidClassifier::new(1).fit(&x, &dmatrix![0.0, 1.0, 0.0, 1.0])?;
+    /// let x = matrix![1.0, 2.0, 3.0, 4.0];
+    /// let mixed = SigmoidClassifier::new(1).fit(&x, &matrix![0.0, 1.0, 0.0, 1.0])?;
     /// assert!(mixed.report.converged());
-    /// let apart = SigmoidClassifier::new(1).fit(&x, &dmatrix![0.0, 0.0, 1.0, 1.0])?;
+    /// let apart = SigmoidClassifier::new(1).fit(&x, &matrix![0.0, 0.0, 1.0, 1.0])?;
     /// assert_eq!(apart.report.termination, Termination::Separable);
     /// # Ok::<(), gradus::Error>(())
     /// ```

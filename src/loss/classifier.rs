@@ -26,10 +26,9 @@ pub trait Classifier<T: Real>: Loss<T> {
     /// above ½). A loss of one's own returns it from [`score_weighted`](Loss::score_weighted).
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dmatrix};
-    /// use gradus::{Classifier, LogLoss};
+    /// use gradus::{Classifier, LogLoss, matrix};
     ///
-    /// let (z, y) = (dmatrix![-0.3, 2.0], dmatrix![1.0, 1.0]);
+    /// let (z, y) = (matrix![-0.3, 2.0], matrix![1.0, 1.0]);
     /// assert_eq!(LogLoss.share_of_right(z.as_view(), y.as_view(), &[3.0, 1.0]), 0.25);
     /// ```
     fn share_of_right(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {

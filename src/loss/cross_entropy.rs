@@ -20,10 +20,9 @@ use crate::{Classifier, Error, Loss, Real, SecondOrderLoss};
 /// of the limit in which they go there together.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix};
-/// use gradus::{CrossEntropy, Loss};
+/// use gradus::{CrossEntropy, Loss, matrix};
 ///
-/// let (z, y) = (dmatrix![1000.0; 0.0], dmatrix![0.0; 1.0]);
+/// let (z, y) = (matrix![1000.0; 0.0], matrix![0.0; 1.0]);
 /// assert_eq!(CrossEntropy.value(z.as_view(), y.as_view(), &[1.0]), 1000.0);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -13,8 +13,8 @@ use crate::{Activation, Error, Real};
 ///
 /// ```
 /// use gradus::loss::{ElementWise, Jet};
-/// use gradus::nalgebra::{self, DVector, dmatrix};
-/// use gradus::{EmpiricalRisk, Newton, Perceptron, Real, Stop, minimize};
+/// use gradus::nalgebra::DVector;
+/// use gradus::{EmpiricalRisk, Newton, Perceptron, Real, Stop, matrix, minimize};
 ///
 /// /// ℓ(z, y) = ln cosh(z − y)
 /// #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ use crate::{Activation, Error, Real};
 ///     }
 /// }
 ///
-/// let (x, y) = (dmatrix![0.0, 1.0, 2.0, 3.0], dmatrix![1.0, 3.0, 5.0, 70.0]);
+/// let (x, y) = (matrix![0.0, 1.0, 2.0, 3.0], matrix![1.0, 3.0, 5.0, 70.0]);
 /// let mut risk = EmpiricalRisk::new(Perceptron::new(1), LogCosh, &x, &y)?;
 /// let start = DVector::zeros(2);
 /// let report = minimize(&mut Newton::new(), &mut risk, start, &Stop::default())?;
@@ -275,11 +275,10 @@ pub(super) fn least<T: Real>(y: &[T], r: &[T], row: &mut [T], margin: impl Fn(T,
 ///
 /// ```
 /// use gradus::loss::ElementWise;
-/// use gradus::nalgebra::{self, dmatrix};
-/// use gradus::{Activation, Loss, SquaredError};
+/// use gradus::{Activation, Loss, SquaredError, matrix};
 ///
 /// let loss = SquaredError.through(Activation::Sigmoid);
-/// let (z, y) = (dmatrix![0.0], dmatrix![1.0]);
+/// let (z, y) = (matrix![0.0], matrix![1.0]);
 /// assert_eq!(loss.value(z.as_view(), y.as_view(), &[1.0]), 0.125);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]

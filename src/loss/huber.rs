@@ -13,10 +13,9 @@ use crate::{Activation, Error, Real};
 /// ```
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix};
-/// use gradus::{Huber, Loss};
+/// use gradus::{Huber, Loss, matrix};
 ///
-/// let (z, y) = (dmatrix![11.0], dmatrix![1.0]);
+/// let (z, y) = (matrix![11.0], matrix![1.0]);
 /// assert_eq!(Huber::new(2.0).value(z.as_view(), y.as_view(), &[1.0]), 18.0);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]

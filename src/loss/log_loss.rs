@@ -18,10 +18,9 @@ use crate::{Classifier, Error, Loss, Real, SecondOrderLoss};
 /// No cancellation in either tail, and no logarithm of a probability; an infinite score costs nothing on its own side.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix};
-/// use gradus::{LogLoss, Loss};
+/// use gradus::{LogLoss, Loss, matrix};
 ///
-/// let (z, y) = (dmatrix![9.0], dmatrix![0.0]);
+/// let (z, y) = (matrix![9.0], matrix![0.0]);
 /// assert_eq!(LogLoss.value(z.as_view(), y.as_view(), &[1.0]), 9.000123402189724);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -10,10 +10,9 @@ use crate::{Activation, Real};
 /// is twice this, and averages over outputs too.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dmatrix};
-/// use gradus::{Loss, SquaredError};
+/// use gradus::{Loss, SquaredError, matrix};
 ///
-/// let (z, y) = (dmatrix![3.0, 1.0], dmatrix![1.0, 1.0]);
+/// let (z, y) = (matrix![3.0, 1.0], matrix![1.0, 1.0]);
 /// assert_eq!(SquaredError.value(z.as_view(), y.as_view(), &[0.5, 0.5]), 1.0);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -12,11 +12,10 @@ use crate::{Error, Real};
 /// ```
 ///
 /// ```
-/// use gradus::nalgebra::{self, dvector};
-/// use gradus::{AdaGrad, Stop, minimize, problems::Rosenbrock};
+/// use gradus::{AdaGrad, Stop, minimize, problems::Rosenbrock, vector};
 ///
 /// let stop = Stop::default().iterations(100);
-/// let start = dvector![-1.2, 1.0];
+/// let start = vector![-1.2, 1.0];
 /// let report = minimize(&mut AdaGrad::new(0.5), &mut Rosenbrock::new(2), start, &stop)?;
 /// assert!(report.value < 4.0);
 /// # Ok::<(), gradus::Error>(())
@@ -31,12 +30,11 @@ impl<T: Real> AdaGrad<T> {
     /// With learning rate `α` and `ε = 1e−10`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{AdaGrad, Optimizer, problems::Problem};
+    /// use gradus::{AdaGrad, Optimizer, problems::Problem, vector};
     ///
-    /// let mut x = dvector![1.0, 1.0];
+    /// let mut x = vector![1.0, 1.0];
     /// AdaGrad::new(0.5).step(&mut Problem::Quadratic, &mut x)?; // the first step is α g / |g|
-    /// assert!(x.relative_eq(&dvector![0.5, 0.5], 1e-9, 1e-9));
+    /// assert!(x.relative_eq(&vector![0.5, 0.5], 1e-9, 1e-9));
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new(rate: T) -> Self {
@@ -46,10 +44,9 @@ impl<T: Real> AdaGrad<T> {
     /// `ε > 0`. Default: `1e−10`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{AdaGrad, Optimizer, problems::Problem};
+    /// use gradus::{AdaGrad, Optimizer, problems::Problem, vector};
     ///
-    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
+    /// let mut x = vector![1.0, 1.0]; // g = (3, 5)
     /// AdaGrad::new(0.5).epsilon(1.0).step(&mut Problem::Quadratic, &mut x)?;
     /// assert_eq!(x[0], 0.625); // 1 − 0.5 · 3 / (3 + 1)
     /// # Ok::<(), gradus::Error>(())
@@ -62,13 +59,12 @@ impl<T: Real> AdaGrad<T> {
     /// How the rate changes with the steps. Default: [`Schedule::constant`].
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{AdaGrad, Optimizer, Schedule, problems::Problem};
+    /// use gradus::{AdaGrad, Optimizer, Schedule, problems::Problem, vector};
     ///
     /// let mut method = AdaGrad::new(0.5).schedule(Schedule::warm_up(5));
-    /// let mut x = dvector![1.0, 1.0];
+    /// let mut x = vector![1.0, 1.0];
     /// method.step(&mut Problem::Quadratic, &mut x)?; // the first step at a fifth of the rate
-    /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-9, 1e-9));
+    /// assert!(x.relative_eq(&vector![0.9, 0.9], 1e-9, 1e-9));
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
@@ -81,10 +77,9 @@ impl<T: Real> AdaGrad<T> {
     /// are.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{AdaGrad, Optimizer, problems::Problem};
+    /// use gradus::{AdaGrad, Optimizer, problems::Problem, vector};
     ///
-    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5), half of it is followed
+    /// let mut x = vector![1.0, 1.0]; // g = (3, 5), half of it is followed
     /// let mut method = AdaGrad::new(0.5).epsilon(1.0).clip(34f64.sqrt() / 2.0);
     /// method.step(&mut Problem::Quadratic, &mut x)?;
     /// assert!((x[0] - 0.7_f64).abs() < 1e-12); // 1 − 0.5 · 1.5 / (1.5 + 1)

@@ -20,11 +20,10 @@ use crate::{Error, Real};
 /// The decay `λ` shrinks every parameter, biases too; a ridge penalty of the risk leaves biases alone.
 ///
 /// ```
-/// use gradus::nalgebra::{self, dvector};
-/// use gradus::{Adam, Stop, minimize, problems::Rosenbrock};
+/// use gradus::{Adam, Stop, minimize, problems::Rosenbrock, vector};
 ///
 /// let stop = Stop::default().iterations(20_000);
-/// let start = dvector![-1.2, 1.0];
+/// let start = vector![-1.2, 1.0];
 /// let report = minimize(&mut Adam::new(1e-2), &mut Rosenbrock::new(2), start, &stop)?;
 /// assert!(report.value < 1e-6);
 /// # Ok::<(), gradus::Error>(())
@@ -49,12 +48,11 @@ impl<T: Real> Adam<T> {
     /// With learning rate `α`, `β₁ = 0.9`, `β₂ = 0.999`, `ε = 1e−8` and no decay.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Adam, Optimizer, problems::Problem};
+    /// use gradus::{Adam, Optimizer, problems::Problem, vector};
     ///
-    /// let mut x = dvector![1.0, 1.0];
+    /// let mut x = vector![1.0, 1.0];
     /// Adam::new(0.1).step(&mut Problem::Quadratic, &mut x)?; // at first m̂ = g and v̂ = g²
-    /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-8, 1e-8));
+    /// assert!(x.relative_eq(&vector![0.9, 0.9], 1e-8, 1e-8));
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new(rate: T) -> Self {
@@ -70,14 +68,13 @@ impl<T: Real> Adam<T> {
     /// `β₁` and `β₂`, each in `[0, 1)`. Default: `0.9` and `0.999`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Adam, Optimizer, problems::Problem};
+    /// use gradus::{Adam, Optimizer, problems::Problem, vector};
     ///
-    /// let (mut adam, mut x) = (Adam::new(0.1).betas(0.0, 0.0), dvector![1.0, 1.0]);
+    /// let (mut adam, mut x) = (Adam::new(0.1).betas(0.0, 0.0), vector![1.0, 1.0]);
     /// for _ in 0..3 {
     ///     adam.step(&mut Problem::Quadratic, &mut x)?; // α along the signs of g
     /// }
-    /// assert!(x.relative_eq(&dvector![0.7, 0.7], 1e-7, 1e-7));
+    /// assert!(x.relative_eq(&vector![0.7, 0.7], 1e-7, 1e-7));
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
@@ -88,10 +85,9 @@ impl<T: Real> Adam<T> {
     /// `ε > 0`. Default: `1e−8`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Adam, Optimizer, problems::Problem};
+    /// use gradus::{Adam, Optimizer, problems::Problem, vector};
     ///
-    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
+    /// let mut x = vector![1.0, 1.0]; // g = (3, 5)
     /// Adam::new(0.5).epsilon(1.0).step(&mut Problem::Quadratic, &mut x)?;
     /// assert!((x[0] - 0.625_f64).abs() < 1e-12); // 1 − 0.5 · 3 / (3 + 1)
     /// # Ok::<(), gradus::Error>(())
@@ -104,12 +100,11 @@ impl<T: Real> Adam<T> {
     /// Decoupled weight decay `λ ≥ 0`, which makes it AdamW. Default: 0.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Adam, Optimizer, problems::Rosenbrock};
+    /// use gradus::{Adam, Optimizer, problems::Rosenbrock, vector};
     ///
-    /// let mut x = dvector![1.0, 1.0]; // the minimum: only the decay moves
+    /// let mut x = vector![1.0, 1.0]; // the minimum: only the decay moves
     /// Adam::new(0.1).weight_decay(0.5).step(&mut Rosenbrock::new(2), &mut x)?;
-    /// assert_eq!(x, dvector![0.95, 0.95]); // x − α λ x
+    /// assert_eq!(x, vector![0.95, 0.95]); // x − α λ x
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
@@ -120,13 +115,12 @@ impl<T: Real> Adam<T> {
     /// How the rate changes with the steps. Default: [`Schedule::constant`].
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Adam, Optimizer, Schedule, problems::Problem};
+    /// use gradus::{Adam, Optimizer, Schedule, problems::Problem, vector};
     ///
     /// let mut adam = Adam::new(0.5).schedule(Schedule::warm_up(5));
-    /// let mut x = dvector![1.0, 1.0];
+    /// let mut x = vector![1.0, 1.0];
     /// adam.step(&mut Problem::Quadratic, &mut x)?; // the first step at a fifth of the rate
-    /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-8, 1e-8));
+    /// assert!(x.relative_eq(&vector![0.9, 0.9], 1e-8, 1e-8));
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
@@ -139,11 +133,10 @@ impl<T: Real> Adam<T> {
     /// are.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Adam, Optimizer, problems::Problem};
+    /// use gradus::{Adam, Optimizer, problems::Problem, vector};
     ///
     /// let mut adam = Adam::new(0.1).betas(0.0, 0.0).epsilon(1.0).clip(34f64.sqrt() / 2.0);
-    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5), half of it is followed
+    /// let mut x = vector![1.0, 1.0]; // g = (3, 5), half of it is followed
     /// adam.step(&mut Problem::Quadratic, &mut x)?;
     /// assert!((x[0] - 0.94_f64).abs() < 1e-12); // 1 − 0.1 · 1.5 / (1.5 + 1)
     /// # Ok::<(), gradus::Error>(())

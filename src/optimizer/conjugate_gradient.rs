@@ -42,13 +42,12 @@ impl<T: Real> ConjugateGradient<T> {
     /// With the default line search.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{ConjugateGradient, Stop, minimize, problems::Problem};
+    /// use gradus::{ConjugateGradient, Stop, minimize, problems::Problem, vector};
     ///
     /// let mut method = ConjugateGradient::new();
-    /// let (mut f, start) = (Problem::Booth, dvector![0.0, 0.0]);
+    /// let (mut f, start) = (Problem::Booth, vector![0.0, 0.0]);
     /// let report = minimize(&mut method, &mut f, start, &Stop::default())?;
-    /// assert!(report.into_converged()?.x.relative_eq(&dvector![1.0, 3.0], 1e-7, 1e-7));
+    /// assert!(report.into_converged()?.x.relative_eq(&vector![1.0, 3.0], 1e-7, 1e-7));
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
@@ -59,14 +58,14 @@ impl<T: Real> ConjugateGradient<T> {
     /// search. Default: `0.1`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, DVector, dvector};
-    /// use gradus::{ConjugateGradient, Objective, Optimizer, problems::Problem};
+    /// use gradus::nalgebra::DVector;
+    /// use gradus::{ConjugateGradient, Objective, Optimizer, problems::Problem, vector};
     ///
-    /// let (mut x, mut g) = (dvector![1.0, 1.0], DVector::zeros(2));
+    /// let (mut x, mut g) = (vector![1.0, 1.0], DVector::zeros(2));
     /// // along d = −(3, 5)
     /// ConjugateGradient::new().wolfe(0.01).step(&mut Problem::Quadratic, &mut x)?;
     /// Problem::Quadratic.value_gradient(&x, &mut g);
-    /// assert!(g.dot(&dvector![3.0_f64, 5.0]).abs() <= 0.01 * 34.0); // |φ'(t)| ≤ σ |φ'(0)|
+    /// assert!(g.dot(&vector![3.0_f64, 5.0]).abs() <= 0.01 * 34.0); // |φ'(t)| ≤ σ |φ'(0)|
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]

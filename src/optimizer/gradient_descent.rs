@@ -12,12 +12,11 @@ use crate::{Error, Real};
 /// ```
 ///
 /// ```
-/// use gradus::nalgebra::{self, dvector};
-/// use gradus::{GradientDescent, Stop, minimize, problems::Rosenbrock};
+/// use gradus::{GradientDescent, Stop, minimize, problems::Rosenbrock, vector};
 ///
 /// let mut descent = GradientDescent::new(1e-3).momentum(0.9);
 /// let stop = Stop::default().iterations(20_000);
-/// let report = minimize(&mut descent, &mut Rosenbrock::new(2), dvector![-1.2, 1.0], &stop)?;
+/// let report = minimize(&mut descent, &mut Rosenbrock::new(2), vector![-1.2, 1.0], &stop)?;
 /// assert!(report.converged());
 /// # Ok::<(), gradus::Error>(())
 /// ```
@@ -35,12 +34,11 @@ impl<T: Real> GradientDescent<T> {
     /// With learning rate `α`, constant, and no momentum.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{GradientDescent, Optimizer, problems::Problem};
+    /// use gradus::{GradientDescent, Optimizer, problems::Problem, vector};
     ///
-    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
+    /// let mut x = vector![1.0, 1.0]; // g = (3, 5)
     /// GradientDescent::new(0.25).step(&mut Problem::Quadratic, &mut x)?;
-    /// assert_eq!(x, dvector![0.25, -0.25]); // 1 − 0.25 · 3, 1 − 0.25 · 5
+    /// assert_eq!(x, vector![0.25, -0.25]); // 1 − 0.25 · 3, 1 − 0.25 · 5
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new(rate: T) -> Self {
@@ -50,13 +48,12 @@ impl<T: Real> GradientDescent<T> {
     /// Momentum `μ` in `[0, 1)`. Default: 0.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{GradientDescent, Optimizer, problems::Problem};
+    /// use gradus::{GradientDescent, Optimizer, problems::Problem, vector};
     ///
-    /// let (mut descent, mut x) = (GradientDescent::new(0.25).momentum(0.5), dvector![1.0, 1.0]);
+    /// let (mut descent, mut x) = (GradientDescent::new(0.25).momentum(0.5), vector![1.0, 1.0]);
     /// descent.step(&mut Problem::Quadratic, &mut x)?; // v = (3, 5)
     /// descent.step(&mut Problem::Quadratic, &mut x)?; // v = (1.5, 2.5) + (1.25, −1.75)
-    /// assert_eq!(x, dvector![-0.4375, -0.4375]);
+    /// assert_eq!(x, vector![-0.4375, -0.4375]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
@@ -67,12 +64,11 @@ impl<T: Real> GradientDescent<T> {
     /// Nesterov's momentum `μ` in `[0, 1)`. Default: 0.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{GradientDescent, Optimizer, problems::Problem};
+    /// use gradus::{GradientDescent, Optimizer, problems::Problem, vector};
     ///
-    /// let mut x = dvector![1.0, 1.0]; // g = v = (3, 5)
+    /// let mut x = vector![1.0, 1.0]; // g = v = (3, 5)
     /// GradientDescent::new(0.25).nesterov(0.5).step(&mut Problem::Quadratic, &mut x)?;
-    /// assert_eq!(x, dvector![-0.125, -0.875]); // 1 − 0.25 (3 + 1.5), 1 − 0.25 (5 + 2.5)
+    /// assert_eq!(x, vector![-0.125, -0.875]); // 1 − 0.25 (3 + 1.5), 1 − 0.25 (5 + 2.5)
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
@@ -83,13 +79,12 @@ impl<T: Real> GradientDescent<T> {
     /// How the rate changes with the steps. Default: [`Schedule::constant`].
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{GradientDescent, Optimizer, Schedule, problems::Problem};
+    /// use gradus::{GradientDescent, Optimizer, Schedule, problems::Problem, vector};
     ///
     /// let mut descent = GradientDescent::new(0.25).schedule(Schedule::warm_up(2));
-    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
+    /// let mut x = vector![1.0, 1.0]; // g = (3, 5)
     /// descent.step(&mut Problem::Quadratic, &mut x)?; // at half the rate
-    /// assert_eq!(x, dvector![0.625, 0.375]);
+    /// assert_eq!(x, vector![0.625, 0.375]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
@@ -102,13 +97,12 @@ impl<T: Real> GradientDescent<T> {
     /// are.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{GradientDescent, Optimizer, problems::Problem};
+    /// use gradus::{GradientDescent, Optimizer, problems::Problem, vector};
     ///
-    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
+    /// let mut x = vector![1.0, 1.0]; // g = (3, 5)
     /// let mut descent = GradientDescent::new(0.25).clip(34f64.sqrt() / 2.0);
     /// descent.step(&mut Problem::Quadratic, &mut x)?;
-    /// assert!(x.relative_eq(&dvector![0.625, 0.375], 1e-15, 1e-15)); // along half of it
+    /// assert!(x.relative_eq(&vector![0.625, 0.375], 1e-15, 1e-15)); // along half of it
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]

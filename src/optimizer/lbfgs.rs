@@ -47,12 +47,11 @@ impl<T: Real> Lbfgs<T> {
     /// With a memory of ten steps.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Lbfgs, Stop, minimize, problems::Problem};
+    /// use gradus::{Lbfgs, Stop, minimize, problems::Problem, vector};
     ///
-    /// let (mut f, start) = (Problem::Booth, dvector![0.0, 0.0]);
+    /// let (mut f, start) = (Problem::Booth, vector![0.0, 0.0]);
     /// let report = minimize(&mut Lbfgs::new(), &mut f, start, &Stop::default())?;
-    /// assert!(report.into_converged()?.x.relative_eq(&dvector![1.0, 3.0], 1e-7, 1e-7));
+    /// assert!(report.into_converged()?.x.relative_eq(&vector![1.0, 3.0], 1e-7, 1e-7));
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
@@ -83,13 +82,13 @@ impl<T: Real> Lbfgs<T> {
     /// search. Default: `0.9`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, DVector, dvector};
-    /// use gradus::{Lbfgs, Objective, Optimizer, problems::Problem};
+    /// use gradus::nalgebra::DVector;
+    /// use gradus::{Lbfgs, Objective, Optimizer, problems::Problem, vector};
     ///
-    /// let (mut x, mut g) = (dvector![1.0, 1.0], DVector::zeros(2));
+    /// let (mut x, mut g) = (vector![1.0, 1.0], DVector::zeros(2));
     /// Lbfgs::new().wolfe(0.01).step(&mut Problem::Quadratic, &mut x)?; // along d = −(3, 5)
     /// Problem::Quadratic.value_gradient(&x, &mut g);
-    /// assert!(g.dot(&dvector![3.0_f64, 5.0]).abs() <= 0.01 * 34.0); // |φ'(t)| ≤ σ |φ'(0)|
+    /// assert!(g.dot(&vector![3.0_f64, 5.0]).abs() <= 0.01 * 34.0); // |φ'(t)| ≤ σ |φ'(0)|
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]

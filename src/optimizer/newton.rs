@@ -30,10 +30,9 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// For hard problems far from their solution prefer [`TrustRegion`](super::TrustRegion).
 ///
 /// ```
-/// use gradus::nalgebra::{self, dvector};
-/// use gradus::{CriticalKind, Newton, Stop, minimize, problems::Rosenbrock};
+/// use gradus::{CriticalKind, Newton, Stop, minimize, problems::Rosenbrock, vector};
 ///
-/// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+/// let (mut f, start) = (Rosenbrock::new(2), vector![-1.2, 1.0]);
 /// let report = minimize(&mut Newton::new(), &mut f, start, &Stop::default())?;
 /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
 /// # Ok::<(), gradus::Error>(())
@@ -59,10 +58,9 @@ impl<T: Real> Newton<T> {
     /// The safeguarded method.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Newton, Optimizer, problems::Problem};
+    /// use gradus::{Newton, Optimizer, problems::Problem, vector};
     ///
-    /// let mut x = dvector![4.0, 4.0];
+    /// let mut x = vector![4.0, 4.0];
     /// Newton::new().step(&mut Problem::Quadratic, &mut x)?; // a quadratic takes one step
     /// assert!(x.amax() < 1e-14);
     /// # Ok::<(), gradus::Error>(())
@@ -82,18 +80,18 @@ impl<T: Real> Newton<T> {
     /// semidefinite and `∇f` in its range: then the step is the shortest solution.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
-    /// use gradus::{CriticalKind, Function, Newton, Stop, minimize};
+    /// use gradus::nalgebra::{DMatrix, DVector};
+    /// use gradus::{CriticalKind, Function, Newton, Stop, minimize, vector};
     ///
     /// // f = x² − y²
     /// let mut f = Function::new(2, |x: &DVector<f64>, g: &mut DVector<f64>| {
-    ///     g.copy_from(&dvector![2.0 * x[0], -2.0 * x[1]]);
+    ///     g.copy_from(&vector![2.0 * x[0], -2.0 * x[1]]);
     ///     x[0] * x[0] - x[1] * x[1]
     /// })
     /// .with_hessian(|_: &DVector<f64>, h: &mut DMatrix<f64>| {
     ///     h.copy_from_slice(&[2.0, 0.0, 0.0, -2.0]);
     /// });
-    /// let report = minimize(&mut Newton::pure(), &mut f, dvector![3.0, 4.0], &Stop::default())?;
+    /// let report = minimize(&mut Newton::pure(), &mut f, vector![3.0, 4.0], &Stop::default())?;
     /// assert_eq!(report.kind(), Some(CriticalKind::Saddle));
     /// assert!(!report.converged());
     /// # Ok::<(), gradus::Error>(())

@@ -66,12 +66,11 @@ impl<T: Real> NewtonCg<T> {
     /// With the defaults.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{NewtonCg, Stop, minimize, problems::Problem};
+    /// use gradus::{NewtonCg, Stop, minimize, problems::Problem, vector};
     ///
-    /// let (mut f, start) = (Problem::Booth, dvector![0.0, 0.0]);
+    /// let (mut f, start) = (Problem::Booth, vector![0.0, 0.0]);
     /// let report = minimize(&mut NewtonCg::new(), &mut f, start, &Stop::default())?;
-    /// assert!(report.into_converged()?.x.relative_eq(&dvector![1.0, 3.0], 1e-7, 1e-7));
+    /// assert!(report.into_converged()?.x.relative_eq(&vector![1.0, 3.0], 1e-7, 1e-7));
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
@@ -94,10 +93,9 @@ impl<T: Real> NewtonCg<T> {
     /// The radius `Δ₀` that a run starts with. Default: `1`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{NewtonCg, Optimizer, problems::Problem};
+    /// use gradus::{NewtonCg, Optimizer, problems::Problem, vector};
     ///
-    /// let (start, mut x) = (dvector![4.0_f64, 4.0], dvector![4.0, 4.0]);
+    /// let (start, mut x) = (vector![4.0_f64, 4.0], vector![4.0, 4.0]);
     /// NewtonCg::new().radius(0.5).step(&mut Problem::Quadratic, &mut x)?;
     /// assert!(((x - start).norm() - 0.5).abs() < 1e-12); // the step ends on the boundary
     /// # Ok::<(), gradus::Error>(())
@@ -111,10 +109,9 @@ impl<T: Real> NewtonCg<T> {
     /// The share of the promised reduction that a step must reach. Default: `0.15`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Error, NewtonCg, Stop, minimize, problems::Rosenbrock};
+    /// use gradus::{Error, NewtonCg, Stop, minimize, problems::Rosenbrock, vector};
     ///
-    /// let (mut f, start, stop) = (Rosenbrock::new(2), dvector![-1.2, 1.0], Stop::default());
+    /// let (mut f, start, stop) = (Rosenbrock::new(2), vector![-1.2, 1.0], Stop::default());
     /// let mut method = NewtonCg::new().acceptance(0.0);
     /// assert!(minimize(&mut method, &mut f, start.clone(), &stop)?.converged());
     /// let refused = minimize(&mut NewtonCg::new().acceptance(0.25), &mut f, start, &stop);
@@ -130,10 +127,9 @@ impl<T: Real> NewtonCg<T> {
     /// At most so many Hessian products for one direction. Default: `200`, and never more than `2n`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{NewtonCg, Optimizer, problems::Problem};
+    /// use gradus::{NewtonCg, Optimizer, problems::Problem, vector};
     ///
-    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
+    /// let mut x = vector![1.0, 1.0]; // g = (3, 5)
     /// NewtonCg::new().radius(10.0).products(1).step(&mut Problem::Quadratic, &mut x)?;
     /// // one product: along −g
     /// assert!(((1.0 - x[1]) / (1.0 - x[0]) - 5.0 / 3.0_f64).abs() < 1e-12);

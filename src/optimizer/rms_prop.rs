@@ -12,11 +12,10 @@ use crate::{Error, Real};
 /// ```
 ///
 /// ```
-/// use gradus::nalgebra::{self, dvector};
-/// use gradus::{RmsProp, Stop, minimize, problems::Rosenbrock};
+/// use gradus::{RmsProp, Stop, minimize, problems::Rosenbrock, vector};
 ///
 /// let stop = Stop::default().iterations(1000);
-/// let start = dvector![-1.2, 1.0];
+/// let start = vector![-1.2, 1.0];
 /// let report = minimize(&mut RmsProp::new(1e-2), &mut Rosenbrock::new(2), start, &stop)?;
 /// assert!(report.value < 1.0);
 /// # Ok::<(), gradus::Error>(())
@@ -32,10 +31,9 @@ impl<T: Real> RmsProp<T> {
     /// With learning rate `α`, `ρ = 0.9` and `ε = 1e−8`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Optimizer, RmsProp, problems::Problem};
+    /// use gradus::{Optimizer, RmsProp, problems::Problem, vector};
     ///
-    /// let mut x = dvector![1.0, 1.0];
+    /// let mut x = vector![1.0, 1.0];
     /// RmsProp::new(0.1).step(&mut Problem::Quadratic, &mut x)?; // s = 0.1 g²
     /// assert!((x[0] - (1.0 - 0.1 * 10.0_f64.sqrt())).abs() < 1e-8);
     /// # Ok::<(), gradus::Error>(())
@@ -47,13 +45,12 @@ impl<T: Real> RmsProp<T> {
     /// `ρ` in `[0, 1)`. Default: `0.9`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Optimizer, RmsProp, problems::Problem};
+    /// use gradus::{Optimizer, RmsProp, problems::Problem, vector};
     ///
-    /// let mut x = dvector![1.0, 1.0];
+    /// let mut x = vector![1.0, 1.0];
     /// // s = g²: no memory at all
     /// RmsProp::new(0.1).rho(0.0).step(&mut Problem::Quadratic, &mut x)?;
-    /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-8, 1e-8));
+    /// assert!(x.relative_eq(&vector![0.9, 0.9], 1e-8, 1e-8));
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
@@ -64,10 +61,9 @@ impl<T: Real> RmsProp<T> {
     /// `ε > 0`. Default: `1e−8`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Optimizer, RmsProp, problems::Problem};
+    /// use gradus::{Optimizer, RmsProp, problems::Problem, vector};
     ///
-    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
+    /// let mut x = vector![1.0, 1.0]; // g = (3, 5)
     /// RmsProp::new(0.5).rho(0.0).epsilon(1.0).step(&mut Problem::Quadratic, &mut x)?;
     /// assert_eq!(x[0], 0.625); // 1 − 0.5 · 3 / (3 + 1)
     /// # Ok::<(), gradus::Error>(())
@@ -80,13 +76,12 @@ impl<T: Real> RmsProp<T> {
     /// How the rate changes with the steps. Default: [`Schedule::constant`].
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Optimizer, RmsProp, Schedule, problems::Problem};
+    /// use gradus::{Optimizer, RmsProp, Schedule, problems::Problem, vector};
     ///
-    /// let (schedule, mut x) = (Schedule::warm_up(5), dvector![1.0, 1.0]);
+    /// let (schedule, mut x) = (Schedule::warm_up(5), vector![1.0, 1.0]);
     /// RmsProp::new(0.5).rho(0.0).schedule(schedule).step(&mut Problem::Quadratic, &mut x)?;
     /// // the first step at a fifth of the rate
-    /// assert!(x.relative_eq(&dvector![0.9, 0.9], 1e-8, 1e-8));
+    /// assert!(x.relative_eq(&vector![0.9, 0.9], 1e-8, 1e-8));
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
@@ -99,10 +94,9 @@ impl<T: Real> RmsProp<T> {
     /// are.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Optimizer, RmsProp, problems::Problem};
+    /// use gradus::{Optimizer, RmsProp, problems::Problem, vector};
     ///
-    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5), half of it is followed
+    /// let mut x = vector![1.0, 1.0]; // g = (3, 5), half of it is followed
     /// let mut method = RmsProp::new(0.5).rho(0.0).epsilon(1.0).clip(34f64.sqrt() / 2.0);
     /// method.step(&mut Problem::Quadratic, &mut x)?;
     /// assert!((x[0] - 0.7_f64).abs() < 1e-12); // 1 − 0.5 · 1.5 / (1.5 + 1)

@@ -56,11 +56,10 @@ impl<T: Real> SaddleFree<T> {
     /// With the default dimension of the Krylov space.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{SaddleFree, Stop, minimize, problems::Problem};
+    /// use gradus::{SaddleFree, Stop, minimize, problems::Problem, vector};
     ///
     /// // minima −1/4, the start on the way to the saddle
-    /// let (mut f, start) = (Problem::SaddleBetweenMinima, dvector![1.0, 0.0]);
+    /// let (mut f, start) = (Problem::SaddleBetweenMinima, vector![1.0, 0.0]);
     /// let report = minimize(&mut SaddleFree::new(), &mut f, start, &Stop::default())?;
     /// assert!(report.converged() && (report.value + 0.25_f64).abs() < 1e-12);
     /// # Ok::<(), gradus::Error>(())
@@ -80,10 +79,9 @@ impl<T: Real> SaddleFree<T> {
     /// The dimension of the Krylov space, one Hessian product each. Default: `50`, and never more than `n`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Optimizer, SaddleFree, problems::Problem};
+    /// use gradus::{Optimizer, SaddleFree, problems::Problem, vector};
     ///
-    /// let mut x = dvector![1.0, 1.0]; // g = (3, 5)
+    /// let mut x = vector![1.0, 1.0]; // g = (3, 5)
     /// SaddleFree::new().dimension(1).step(&mut Problem::Quadratic, &mut x)?;
     /// // the space of g alone
     /// assert!(((1.0 - x[1]) / (1.0 - x[0]) - 5.0 / 3.0_f64).abs() < 1e-12);

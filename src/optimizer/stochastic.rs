@@ -33,11 +33,10 @@ pub trait Stochastic {
     /// What it remembers of its steps, for a checkpoint. Default: not told, and a run by it cannot be resumed.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
     /// use gradus::optimizer::{Optimizer, Stochastic};
-    /// use gradus::{GradientDescent, problems::Problem};
+    /// use gradus::{GradientDescent, problems::Problem, vector};
     ///
-    /// let (mut descent, mut x) = (GradientDescent::new(0.25).momentum(0.5), dvector![1.0, 1.0]);
+    /// let (mut descent, mut x) = (GradientDescent::new(0.25).momentum(0.5), vector![1.0, 1.0]);
     /// descent.step(&mut Problem::Quadratic, &mut x)?; // v = g = (3, 5)
     /// let memory = descent.memory().expect("every method of the crate tells");
     /// assert_eq!((memory.steps, &memory.averages[0][..]), (1, &[3.0, 5.0][..]));
@@ -50,11 +49,10 @@ pub trait Stochastic {
     /// Goes on from what a method like this one remembered, on `dim` parameters, with the same bits.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
     /// use gradus::optimizer::{Optimizer, Stochastic};
-    /// use gradus::{GradientDescent, problems::Problem};
+    /// use gradus::{GradientDescent, problems::Problem, vector};
     ///
-    /// let (mut descent, mut x) = (GradientDescent::new(0.25).momentum(0.5), dvector![1.0, 1.0]);
+    /// let (mut descent, mut x) = (GradientDescent::new(0.25).momentum(0.5), vector![1.0, 1.0]);
     /// descent.step(&mut Problem::Quadratic, &mut x)?;
     /// let memory = descent.memory().expect("every method of the crate tells");
     /// let mut y = x.clone();
@@ -77,14 +75,13 @@ pub trait Stochastic {
     /// Multiplies the learning rate of all further steps. Default: nothing.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
     /// use gradus::optimizer::{Optimizer, Stochastic};
-    /// use gradus::{GradientDescent, problems::Problem};
+    /// use gradus::{GradientDescent, problems::Problem, vector};
     ///
-    /// let (mut descent, mut x) = (GradientDescent::new(0.5), dvector![1.0, 1.0]);
+    /// let (mut descent, mut x) = (GradientDescent::new(0.5), vector![1.0, 1.0]);
     /// descent.scale_rate(0.5);
     /// descent.step(&mut Problem::Quadratic, &mut x)?;
-    /// assert_eq!(x, dvector![0.25, -0.25]); // 1 − 0.25 · 3, 1 − 0.25 · 5
+    /// assert_eq!(x, vector![0.25, -0.25]); // 1 − 0.25 · 3, 1 − 0.25 · 5
     /// # Ok::<(), gradus::Error>(())
     /// ```
     fn scale_rate(&mut self, _factor: f64) {}

@@ -31,10 +31,9 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// variables see [`NewtonCg`](super::NewtonCg).
 ///
 /// ```
-/// use gradus::nalgebra::{self, dvector};
-/// use gradus::{CriticalKind, Stop, TrustRegion, minimize, problems::Rosenbrock};
+/// use gradus::{CriticalKind, Stop, TrustRegion, minimize, problems::Rosenbrock, vector};
 ///
-/// let (mut f, start) = (Rosenbrock::new(2), dvector![-1.2, 1.0]);
+/// let (mut f, start) = (Rosenbrock::new(2), vector![-1.2, 1.0]);
 /// let report = minimize(&mut TrustRegion::new(), &mut f, start, &Stop::default())?;
 /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
 /// # Ok::<(), gradus::Error>(())
@@ -62,13 +61,12 @@ impl<T: Real> TrustRegion<T> {
     /// With the default radius and acceptance.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Stop, TrustRegion, minimize, problems::Problem};
+    /// use gradus::{Stop, TrustRegion, minimize, problems::Problem, vector};
     ///
     /// let mut f = Problem::Beale; // f(3, ½) = 0
-    /// let (start, stop) = (dvector![1.0, 1.0], Stop::default());
+    /// let (start, stop) = (vector![1.0, 1.0], Stop::default());
     /// let report = minimize(&mut TrustRegion::new(), &mut f, start, &stop)?;
-    /// assert!(report.into_converged()?.x.relative_eq(&dvector![3.0, 0.5], 1e-7, 1e-7));
+    /// assert!(report.into_converged()?.x.relative_eq(&vector![3.0, 0.5], 1e-7, 1e-7));
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
@@ -84,10 +82,9 @@ impl<T: Real> TrustRegion<T> {
     /// The radius `Δ₀` that a run starts with. Default: `1`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Error, Stop, TrustRegion, minimize, problems::Rosenbrock};
+    /// use gradus::{Error, Stop, TrustRegion, minimize, problems::Rosenbrock, vector};
     ///
-    /// let (mut f, start, stop) = (Rosenbrock::new(2), dvector![-1.2, 1.0], Stop::default());
+    /// let (mut f, start, stop) = (Rosenbrock::new(2), vector![-1.2, 1.0], Stop::default());
     /// let mut method = TrustRegion::new().radius(0.1);
     /// assert!(minimize(&mut method, &mut f, start.clone(), &stop)?.converged());
     /// let refused = minimize(&mut TrustRegion::new().radius(0.0), &mut f, start, &stop);
@@ -103,10 +100,9 @@ impl<T: Real> TrustRegion<T> {
     /// The share `η` of the promised reduction that a step must reach. Default: `0.15`.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Error, Stop, TrustRegion, minimize, problems::Rosenbrock};
+    /// use gradus::{Error, Stop, TrustRegion, minimize, problems::Rosenbrock, vector};
     ///
-    /// let (mut f, start, stop) = (Rosenbrock::new(2), dvector![-1.2, 1.0], Stop::default());
+    /// let (mut f, start, stop) = (Rosenbrock::new(2), vector![-1.2, 1.0], Stop::default());
     /// let mut method = TrustRegion::new().acceptance(0.0);
     /// assert!(minimize(&mut method, &mut f, start.clone(), &stop)?.converged());
     /// let refused = minimize(&mut TrustRegion::new().acceptance(0.25), &mut f, start, &stop);

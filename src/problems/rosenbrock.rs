@@ -28,11 +28,10 @@ impl Rosenbrock {
     /// In `dim` variables.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
-    /// use gradus::{Objective, problems::Rosenbrock};
+    /// use gradus::{Objective, problems::Rosenbrock, vector};
     ///
     /// // two terms of (1 − 0)²
-    /// assert_eq!(Rosenbrock::new(3).value(&dvector![0.0, 0.0, 0.0]), 2.0);
+    /// assert_eq!(Rosenbrock::new(3).value(&vector![0.0, 0.0, 0.0]), 2.0);
     /// ```
     pub fn new(dim: usize) -> Self {
         Self { dim }
@@ -41,10 +40,10 @@ impl Rosenbrock {
     /// The customary start, `(−1.2, 1, −1.2, 1, …)`; empty where memory does not hold it.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::vector;
     /// use gradus::problems::Rosenbrock;
     ///
-    /// assert_eq!(Rosenbrock::new(3).start::<f64>(), dvector![-1.2, 1.0, -1.2]);
+    /// assert_eq!(Rosenbrock::new(3).start::<f64>(), vector![-1.2, 1.0, -1.2]);
     /// ```
     pub fn start<T: Real>(&self) -> DVector<T> {
         DVector::from_fn(self.length::<T>(), |i, _| T::of(if i % 2 == 0 { -1.2 } else { 1.0 }))
@@ -53,10 +52,10 @@ impl Rosenbrock {
     /// The global minimum, `(1, …, 1)`; empty where memory does not hold it.
     ///
     /// ```
-    /// use gradus::nalgebra::{self, dvector};
+    /// use gradus::vector;
     /// use gradus::problems::Rosenbrock;
     ///
-    /// assert_eq!(Rosenbrock::new(3).minimum::<f64>(), dvector![1.0, 1.0, 1.0]);
+    /// assert_eq!(Rosenbrock::new(3).minimum::<f64>(), vector![1.0, 1.0, 1.0]);
     /// ```
     pub fn minimum<T: Real>(&self) -> DVector<T> {
         DVector::repeat(self.length::<T>(), T::one())
