@@ -162,14 +162,14 @@ fn counts_that_are_apart_are_named() {
 #[test]
 fn targets_and_settings_are_judged() {
     let x = dmatrix![0.0, 1.0, 2.0];
-    fn refused(loss: impl ElementWise + std::fmt::Debug, x: &DMatrix<f64>, y: DMatrix<f64>) {
-        let error = EmpiricalRisk::new(Perceptron::new(1), loss, x, &y).unwrap_err();
+    fn refused(loss: impl ElementWise + std::fmt::Debug, x: &DMatrix<f64>, y: &DMatrix<f64>) {
+        let error = EmpiricalRisk::new(Perceptron::new(1), loss, x, y).unwrap_err();
         assert!(matches!(error, Error::Label { argument: "y", sample: 1, .. }), "{error}");
     }
-    refused(Poisson, &x, dmatrix![1.0, -1.0, 2.0]);
-    refused(Gamma, &x, dmatrix![1.0, 0.0, 2.0]);
-    refused(NegativeBinomial::new(0.5), &x, dmatrix![1.0, -3.0, 2.0]);
-    refused(Binomial, &x, dmatrix![1.0, 1.5, 0.0]);
+    refused(Poisson, &x, &dmatrix![1.0, -1.0, 2.0]);
+    refused(Gamma, &x, &dmatrix![1.0, 0.0, 2.0]);
+    refused(NegativeBinomial::new(0.5), &x, &dmatrix![1.0, -3.0, 2.0]);
+    refused(Binomial, &x, &dmatrix![1.0, 1.5, 0.0]);
     let y = dmatrix![1.0, 1.0, 2.0];
     for alpha in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let error = EmpiricalRisk::new(Perceptron::new(1), NegativeBinomial::new(alpha), &x, &y).unwrap_err();
