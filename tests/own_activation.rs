@@ -49,7 +49,7 @@ fn derivatives<T: Real>(activation: Activation, seed: u64) -> [Vec<f64>; 4] {
     let network = Network::new(&[n, hidden[0], hidden[1], k], activation);
     let p = network.layers().last().unwrap().range().end;
     let (theta, v) = (matrix(p, 1).column(0).into_owned(), matrix(p, 1).column(0).into_owned());
-    let network = if seed % 2 == 0 { network.with_output_activation(activation) } else { network };
+    let network = if seed.is_multiple_of(2) { network.with_output_activation(activation) } else { network };
     let mut risk = EmpiricalRisk::new(network, SquaredError.through(activation), &x, &y).unwrap();
     let (mut g, mut h, mut hv) = (DVector::zeros(p), DMatrix::zeros(p, p), DVector::zeros(p));
     risk.value_gradient(&theta, &mut g);
