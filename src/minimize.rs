@@ -175,6 +175,7 @@ fn ending<T: Real, O: Objective<T> + ?Sized>(
 ) -> Result<Option<Termination>, Error> {
     let is_last = report.iterations == stop.iterations;
     let goes_on = matches!(at.step.outcome, Outcome::Escaped | Outcome::Unsettled);
+    zero.is_judged |= goes_on;
     if zero.is_low_first(report) && matches!(objective.recedes(&report.x), Recession::Along(_)) {
         return Ok(Some(Termination::Separable));
     }

@@ -215,7 +215,7 @@ impl<T: Real> LocalProblem<T> {
             false => at.objective.range(at.x)?,
         };
         if at.step.value > T::zero() && range.len() < at.x.len() {
-            leave(&mut at, &range, lost)?;
+            leave(&mut at, &self.here.gradient, &range, lost)?;
         }
         let why = if lost && at.step.probed != Probed::Bowl {
             Termination::Divergence

@@ -128,7 +128,7 @@ impl<T: Real> Report<T> {
     ///
     /// | method | what it knows where it converges | what it cannot know | how to ask for more |
     /// |---|---|---|---|
-    /// | gradient descent, `AdaGrad`, `RmsProp`, `Adam`, an own method | the gradient is zero beside what it changes by along itself and along the last step ([`Stop::relative`](crate::Stop::relative)) | saddles that the gradient vanishes on, valleys that neither direction shows | [`certify`](Self::certify) |
+    /// | gradient descent, `AdaGrad`, `RmsProp`, `Adam`, an own method | the gradient is zero beside what it changes by along itself, along the last step and, eight steps later, along the way since ([`Stop::relative`](crate::Stop::relative)) | saddles that the gradient vanishes on, valleys that neither direction shows | [`certify`](Self::certify) |
     /// | `Lbfgs`, `Bfgs`, `ConjugateGradient` | the same; where no line search finds a lower value, to `√ε` or to the [`floor`](Self::floor) | the same | `certify`, or a restart |
     /// | `Newton`, `TrustRegion` | the Newton step is short, its promise is rounding of `f`, the signs of all eigenvalues; what is flat was probed ([`probed`](Self::probed)) | what a probe does not see | another start |
     /// | `NewtonCg`, `SaddleFree` | the same by products: negative curvature of a few dozen Lanczos steps, probes in all directions | eigenvalues that Lanczos missed, so no kind | `certify` |

@@ -5,34 +5,51 @@ use nalgebra::DVector;
 use super::{Report, Stop};
 use crate::kernel;
 use crate::objective::evaluate;
-use crate::optimizer::{Outcome, Step};
+use crate::optimizer::{Outcome, Step, rounding};
 use crate::{Error, Objective, Real};
+
+/// How many steps confirm the relative rule.
+const CONFIRMED: usize = 8;
 
 /// What is asked of the gradient at a point, and the buffers for it.
 #[derive(Debug)]
 pub(super) struct Zero<T: Real> {
     stop: Stop<T>,
-    /// `‖∇f‖∞` at the start.
-    first: Option<T>,
+    /// `f` and `‖∇f‖∞` at the start.
+    first: Option<(T, T)>,
     was_low: bool,
     /// The tolerance where it was measured last.
     known: Option<T>,
-    /// `max(1, ‖x₀‖∞)`, `x₀` the start.
-    size: T,
+    start: DVector<T>,
+    met: Option<Met<T>>,
+    /// Whether the method has a test of its own, and has called a point before not stationary.
+    pub(super) is_judged: bool,
     gradient: DVector<T>,
     there: DVector<T>,
     changed: DVector<T>,
 }
 
+/// A point that met the relative rule.
+#[derive(Debug)]
+struct Met<T: Real> {
+    iteration: usize,
+    x: DVector<T>,
+    value: T,
+    gradient_norm: T,
+    tolerance: T,
+}
+
 impl<T: Real> Zero<T> {
     pub(super) fn new(stop: &Stop<T>, start: &DVector<T>) -> Self {
-        let (empty, size) = (|| DVector::zeros(0), kernel::norm_inf(start.as_slice()).max(T::one()));
+        let empty = || DVector::zeros(0);
         Self {
             stop: *stop,
             first: None,
             was_low: false,
             known: None,
-            size,
+            start: start.clone(),
+            met: None,
+            is_judged: false,
             gradient: empty(),
             there: empty(),
             changed: empty(),
@@ -41,14 +58,15 @@ impl<T: Real> Zero<T> {
 
     /// Whether the gradient has fallen to `√ε` of the first one just now: where `f` falls for ever, it vanishes far out.
     pub(super) fn is_low_first(&mut self, report: &Report<T>) -> bool {
-        let first = *self.first.get_or_insert(report.gradient_norm);
+        let (_, first) = *self.first.get_or_insert((report.value, report.gradient_norm));
         let is_low = report.gradient_norm <= T::EPSILON.sqrt() * first && self.stop.relative > T::zero();
         is_low && !std::mem::replace(&mut self.was_low, true)
     }
 
     /// Whether the gradient at the report's point, which a step from the one `before` led to, is zero. The relative rule is
     /// asked at the start, when the gradient comes near what it asked for before, now and then, and at the end. Where a
-    /// method is stuck, values have told it `x` to `√ε`, and no more is asked.
+    /// method is stuck, values have told it `x` to `√ε`, and no more is asked. Where nothing but gradients is known, the
+    /// next steps have to [confirm](Self::is_confirmed) it.
     pub(super) fn holds<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, report: &mut Report<T>, before: &DVector<T>, step: &Step<T>,
     ) -> Result<bool, Error> {
@@ -65,20 +83,62 @@ impl<T: Real> Zero<T> {
             self.stop.relative = self.stop.relative.max(T::EPSILON.sqrt());
         }
         // where the start is rounding, so is the answer
-        let is_lost = kernel::norm_inf(report.x.as_slice()) * T::EPSILON > self.size;
+        let size = kernel::norm_inf(self.start.as_slice()).max(T::one());
+        let is_lost = kernel::norm_inf(report.x.as_slice()) * T::EPSILON > size;
         if norm <= report.tolerance || self.stop.relative == T::zero() || is_lost {
             return Ok(norm <= report.tolerance);
         }
+        let is_last = report.iterations == self.stop.iterations;
+        // coordinates of zero have no size of their own
+        let is_warm = report.iterations == 0 && self.start.iter().all(|x| *x != T::zero());
+        // after the last step nobody but the rule has a word
+        let is_told = is_stuck || is_warm || self.is_judged && !is_last || step.tolerance.is_some();
+        if let Some(met) = self.met.take_if(|_| !is_told) {
+            let is_sure = norm <= T::EPSILON * met.gradient_norm;
+            if !(is_sure || is_last) && report.iterations < met.iteration + CONFIRMED {
+                self.met = Some(met);
+                return Ok(false);
+            }
+            if is_sure || self.is_confirmed(objective, &met, report)? {
+                report.tolerance = report.tolerance.max(met.tolerance);
+                return Ok(true);
+            }
+        }
         let again = report.iterations >= 32 && report.iterations.is_power_of_two();
         let is_near = self.known.is_none_or(|known| norm <= T::of(2.0) * known);
-        if is_stuck || report.iterations == self.stop.iterations || again || is_near {
+        if is_stuck || is_last || again || is_near {
             self.measure(objective, report, before)?;
             self.known = Some(report.tolerance);
         }
         if is_stuck && norm > report.tolerance {
             self.measure_floor(objective, report)?;
         }
-        Ok(norm <= report.tolerance.max(report.floor))
+        let is_met = norm <= report.tolerance.max(report.floor);
+        if is_met && !is_told {
+            let &mut Report { iterations: iteration, value, gradient_norm, tolerance, ref x, .. } = report;
+            self.met = Some(Met { iteration, x: x.clone(), value, gradient_norm, tolerance });
+            report.tolerance = self.stop.gradient;
+        }
+        Ok(is_met && is_told)
+    }
+
+    /// Whether the rule holds along the way since it was met too: in a narrow valley neither the gradient nor one step shows
+    /// the floor. Or the gradient is rounding, and so is what `f` has fallen by, or that is within `ε²` of the whole fall.
+    fn is_confirmed<O: Objective<T> + ?Sized>(
+        &mut self, objective: &mut O, met: &Met<T>, report: &mut Report<T>,
+    ) -> Result<bool, Error> {
+        let (norm, fall) = (report.gradient_norm, met.value - report.value);
+        let whole = self.first.map_or(T::zero(), |(first, _)| T::EPSILON * T::EPSILON * (first - met.value));
+        let noise = T::of(CONFIRMED as f64) * rounding(met.value);
+        if norm <= met.tolerance && fall <= noise.max(whole) {
+            self.measure_floor(objective, report)?;
+            if norm <= report.floor || fall <= whole {
+                return Ok(true);
+            }
+        }
+        self.measure(objective, report, &met.x)?;
+        self.known = Some(report.tolerance);
+        Ok(norm <= report.tolerance)
     }
 
     /// The tolerance of the relative rule: along the gradient, and along the step that led to `x`, which knows the valleys.
@@ -136,7 +196,7 @@ impl<T: Real> Zero<T> {
         let near = self.change_between(objective, &report.x, T::of(2.0))?;
         let far = self.change_between(objective, &report.x, T::of(2048.0))?;
         let norm = report.gradient_norm;
-        let terms = self.first.map_or(T::zero(), |first| T::of(8.0) * T::EPSILON * first);
+        let terms = self.first.map_or(T::zero(), |(_, first)| T::of(8.0) * T::EPSILON * first);
         let is_noise = near == T::zero() || T::of(4.0) * near >= norm;
         report.floor = match far >= T::of(16.0) * near {
             _ if norm <= terms && is_noise && norm * T::EPSILON > T::zero() => terms,

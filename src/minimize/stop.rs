@@ -30,7 +30,9 @@ impl<T: Real> Default for Stop<T> {
     /// The relative rule with 2e−10 (f64) or 4e−6 (f32), 1000 iterations, no other rule, no trace.
     ///
     /// An absolute tolerance for the gradient has the unit of `f`: no number fits every function, so none is set. The
-    /// relative rule has none, and asks about the point alone: a run that starts at a minimum ends there at once.
+    /// relative rule has none, and asks about the point: a run that starts at a minimum ends there at once, unless a
+    /// coordinate is zero and only gradients are known. On the way, a method by gradients goes on for eight steps, which
+    /// must not have shown a direction that the rule does not hold along.
     fn default() -> Self {
         Self {
             gradient: T::zero(),

@@ -109,7 +109,10 @@ impl<T: Real> Newton<T> {
             return Ok(at.step);
         }
         if !(solved && self.line.place(at.x, T::one(), &self.model.s)) {
-            return Ok(at.step.ended(Termination::NoDescent));
+            if !leave_flat(at, &mut self.here, true)? {
+                at.step = at.step.ended(Termination::NoDescent);
+            }
+            return Ok(at.step);
         }
         at.x.copy_from(&self.line.trial);
         Ok(at.step)

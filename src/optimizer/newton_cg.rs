@@ -202,7 +202,7 @@ impl<T: Real> NewtonCg<T> {
         let scale = kernel::norm_inf(at.x.as_slice()).max(T::one());
         let is_near = at.step.gradient_norm <= T::EPSILON.sqrt() * self.steepness * scale;
         let said = (is_settled, is_near);
-        ends_by_products(at, &mut self.lanczos, PROBE, self.tolerance, said)
+        ends_by_products(at, &self.gradient, &mut self.lanczos, PROBE, self.tolerance, said)
     }
 
     /// `t ≥ 0` with `‖s + t d‖ = Δ`, without cancellation.

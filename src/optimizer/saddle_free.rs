@@ -122,7 +122,8 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
         let is_settled = is_settled(at.x, &self.direction, || T::of(-0.5) * slope, at.step.value);
         let is_near = is_within(at.x, &self.direction, T::EPSILON.sqrt().sqrt());
         let said = (is_settled, is_near);
-        if ends_by_products(&mut at, &mut self.lanczos, self.dimension, self.tolerance, said)? {
+        if ends_by_products(&mut at, &self.gradient, &mut self.lanczos, self.dimension, self.tolerance, said)?
+        {
             return Ok(at.step);
         }
         let leads_down = slope < T::zero() && slope.is_finite();

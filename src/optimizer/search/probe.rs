@@ -4,6 +4,9 @@
 //! axes, both ways, first at `¼ max(1, ‖x‖∞)`, then at four times that; a ray that has risen is not followed. Then, where there is more
 //! than one flat direction, eight descents of [`DESCENT`] evaluations from mixtures at ¼, 1, 4 and 16. A single
 //! direction is followed up to `10³`. A fall counts beyond the rounding at both of its ends.
+//!
+//! Before that, [`SHORT`] steps against the flat part of the gradient, each four times the one before: it should be
+//! rounding, and where it is not, `f` falls in a valley that is too narrow for longer looks.
 
 use nalgebra::DVector;
 
@@ -19,15 +22,20 @@ use crate::{CriticalKind, Error, Hessian, HessianProduct, Objective, Real, Termi
 const VALUES: usize = 72;
 const MIXTURES: usize = 32;
 const DESCENT: usize = 16;
+const SHORT: i32 = 13;
 
 /// Looks around `x` in the directions that are orthogonal to all of `range`: what was seen, and whether along a single one
 /// `f` still falls where it was looked at last. A lower point is put in `x`.
 pub(crate) fn probe<T: Real, O: Objective<T> + ?Sized>(
-    at: &mut Position<'_, T, O>, range: &[DVector<T>],
+    at: &mut Position<'_, T, O>, gradient: &DVector<T>, range: &[DVector<T>],
 ) -> Result<(Probed, bool), Error> {
     let n = at.x.len();
-    let (from, start) = (at.x.clone(), at.step.evaluations);
+    let from = at.x.clone();
     let unit = kernel::norm_inf(from.as_slice()).max(T::one());
+    if follow(at, gradient, range, unit) {
+        return Ok((Probed::Lower, false));
+    }
+    let start = at.step.evaluations;
     let is_single = range.len() + 1 >= n;
     let (lengths, mixtures): (&[f64], _) = match is_single {
         true => (&[0.25, 1.0, 4.0, 16.0, 64.0, 256.0, 1000.0], 1),
@@ -72,6 +80,26 @@ pub(crate) fn probe<T: Real, O: Objective<T> + ?Sized>(
     Ok((seen, false))
 }
 
+/// Goes against the flat part of the gradient as long as `f` falls; whether it went anywhere.
+fn follow<T: Real, O: Objective<T> + ?Sized>(
+    at: &mut Position<'_, T, O>, gradient: &DVector<T>, range: &[DVector<T>], unit: T,
+) -> bool {
+    let Some(v) = outside(gradient.clone(), range) else { return false };
+    let (from, mut lowest) = (at.x.clone(), at.step.value);
+    for k in (0..SHORT).rev() {
+        let there = &from - &v * (unit * T::of(0.25_f64.powi(k)));
+        let f = at.value(&there);
+        if !(f <= at.step.value + rounding(at.step.value)) {
+            break;
+        }
+        if f < lowest && is_lower(at, &there, f) {
+            lowest = f;
+            at.x.copy_from(&there);
+        }
+    }
+    lowest < at.step.value
+}
+
 /// Descents from the mixtures; whether one ended lower than `x`, which is then there.
 fn descend<T: Real, O: Objective<T> + ?Sized>(
     at: &mut Position<'_, T, O>, range: &[DVector<T>], unit: T,
@@ -111,6 +139,11 @@ fn mixture<T: Real>(k: usize, x: &DVector<T>, range: &[DVector<T>]) -> Option<DV
         Some(axis) => v[axis] = T::one(),
         None => unstructured(k as u64, &mut v),
     }
+    outside(v, range)
+}
+
+/// The unit vector of the part of `v` that is orthogonal to `range`; nothing where that is rounding.
+fn outside<T: Real>(mut v: DVector<T>, range: &[DVector<T>]) -> Option<DVector<T>> {
     let size = kernel::norm(v.as_slice());
     for _ in 0..2 {
         for q in range {
@@ -136,17 +169,17 @@ pub(crate) fn leave_flat<T: Real, O: Hessian<T> + ?Sized>(
         _ => return Ok(false),
     };
     match kernel::spectrum(&here.hessian) {
-        Some(spectrum) => leave(at, &spectrum.range(tolerance), pure),
+        Some(spectrum) => leave(at, &here.gradient, &spectrum.range(tolerance), pure),
         None => Ok(false),
     }
 }
 
 /// [`leave_flat`], the range of the Hessian known.
 pub(crate) fn leave<T: Real, O: Objective<T> + ?Sized>(
-    at: &mut Position<'_, T, O>, range: &[DVector<T>], pure: bool,
+    at: &mut Position<'_, T, O>, gradient: &DVector<T>, range: &[DVector<T>], pure: bool,
 ) -> Result<bool, Error> {
     let from = at.x.clone();
-    let (seen, falls) = probe(at, range)?;
+    let (seen, falls) = probe(at, gradient, range)?;
     at.step.probed = seen;
     if seen == Probed::Lower && !pure && !falls {
         at.step.probed = Probed::No; // of the point it left
@@ -191,8 +224,8 @@ pub(crate) fn ends<T: Real, O: Hessian<T> + ?Sized>(
 /// [`ends`] by so many `products`; a saddle is left too, also where the point is only near one. Which directions are flat is
 /// not known: all mixtures are probed.
 pub(crate) fn ends_by_products<T: Real, O: HessianProduct<T> + ?Sized>(
-    at: &mut Position<'_, T, O>, lanczos: &mut Lanczos<T>, products: usize, tolerance: Option<T>,
-    (is_settled, is_near): (bool, bool),
+    at: &mut Position<'_, T, O>, gradient: &DVector<T>, lanczos: &mut Lanczos<T>, products: usize,
+    tolerance: Option<T>, (is_settled, is_near): (bool, bool),
 ) -> Result<bool, Error> {
     let is_end = tolerance.is_some_and(|tolerance| at.step.gradient_norm <= tolerance);
     let ends = is_end || is_settled;
@@ -206,7 +239,7 @@ pub(crate) fn ends_by_products<T: Real, O: HessianProduct<T> + ?Sized>(
         return Ok(escape_along(at, v.as_slice(), lambda, &mut DVector::zeros(0)) || is_end);
     }
     if ends && lanczos.is_flat() && !at.objective.is_convex() {
-        return Ok(leave(at, &[], false)? || is_end);
+        return Ok(leave(at, gradient, &[], false)? || is_end);
     }
     Ok(is_end)
 }
