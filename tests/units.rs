@@ -109,7 +109,8 @@ fn outcome<T: Real>(report: &Report<T>) -> (Vec<T>, Termination, usize, usize, b
 
 fn scales_nothing<T: Real>(f: &Problem, powers: &[i32], counted: &mut [usize; 2]) {
     let start = DVector::from_iterator(f.start.len(), f.start.iter().map(|x| T::of(*x)));
-    let stop = Stop::default().iterations(100);
+    // in f32 the squares of what is rounding leave the range by and by
+    let stop = Stop::default().iterations(if T::EPSILON.f64() < 1e-10 { 100 } else { 60 });
     let methods = || {
         let mut methods = by_hessians::<T, Times<Problem>>();
         methods.extend(by_gradients());

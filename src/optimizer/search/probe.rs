@@ -84,7 +84,8 @@ pub(crate) fn probe<T: Real, O: Objective<T> + ?Sized>(
 fn follow<T: Real, O: Objective<T> + ?Sized>(
     at: &mut Position<'_, T, O>, gradient: &DVector<T>, range: &[DVector<T>], unit: T,
 ) -> bool {
-    let Some(v) = outside(gradient.clone(), range) else { return false };
+    let next_to_one = kernel::norm_inf(gradient.as_slice()).unit().0;
+    let Some(v) = outside(gradient * next_to_one, range) else { return false };
     let (from, mut lowest) = (at.x.clone(), at.step.value);
     for k in (0..SHORT).rev() {
         let there = &from - &v * (unit * T::of(0.25_f64.powi(k)));
