@@ -16,8 +16,8 @@ mod threads;
 mod views;
 
 pub(crate) use factor::{
-    Buffers, Ends, Linearised, Samples, Spectrum, Triangle, counts, eigenvalue_bound, eigenvalues, ends,
-    spectrum, zero,
+    Ends, Linearised, Samples, Spectrum, Triangle, counts, eigenvalue_bound, eigenvalues, ends, spectrum,
+    zero,
 };
 pub(crate) use math::Fused;
 pub use real::Real;
@@ -72,7 +72,8 @@ forwarded! {
     factor::cholesky(a: &'a mut [T], n: usize) -> bool;
     factor::cholesky_solve(l: &'a [T], n: usize, b: &'a mut [T]);
     factor::invert_lower(l: &'a mut [T], n: usize);
-    factor::solve_indefinite(a: &'a DMatrix<T>, b: &'a mut [T], buffers: &'a mut Buffers<T>) -> bool;
+    factor::lu(a: &'a mut [T], n: usize, pivots: &'a mut [usize]) -> bool;
+    factor::lu_solve(lu: &'a [T], n: usize, pivots: &'a [usize], b: &'a mut [T]);
     factor::tridiagonal(d: &'a mut [T], e: &'a mut [T], v: &'a mut [T]) -> bool;
     factor::factorise(samples: &'a Samples<'a, T>, ridge: &'a [T]) -> Triangle<T>;
     factor::least_norm_step(

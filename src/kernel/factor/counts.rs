@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::cholesky::{cholesky, cholesky_solve};
-use super::indefinite::signs;
+use super::inertia::signs;
 use super::ql::{finite, implicit_ql};
 use super::tridiagonal::symmetric;
 use crate::kernel::product::product;

@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, DVector};
 use super::evaluated::Evaluated;
 use super::rounding::is_settled;
 use crate::Real;
-use crate::kernel::{self, Buffers, Spectrum, least_norm_step};
+use crate::kernel::{self, Spectrum, least_norm_step};
 
 /// What the factorisation found `H` to be, up to the rounding of its pivots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,12 +21,12 @@ pub(crate) enum Shape {
 pub(crate) struct NewtonModel<T: Real> {
     pub(crate) s: DVector<T>,
     factor: DMatrix<T>,
-    elimination: Buffers<T>,
+    pivots: Vec<usize>,
 }
 
 impl<T: Real> NewtonModel<T> {
     pub(crate) fn new() -> Self {
-        Self { s: DVector::zeros(0), factor: DMatrix::zeros(0, 0), elimination: Buffers::default() }
+        Self { s: DVector::zeros(0), factor: DMatrix::zeros(0, 0), pivots: Vec::new() }
     }
 
     /// Solves `H s = −∇f`: by Cholesky's factorisation where `H` is positive definite, by the shortest `s` where it is
@@ -58,8 +58,15 @@ impl<T: Real> NewtonModel<T> {
 
     /// Solves `H s = −∇f` by elimination, whatever the signs; false where `H` is singular.
     pub(crate) fn eliminate(&mut self, here: &Evaluated<T>) -> bool {
+        let n = here.x.len();
+        self.pivots.resize(n, 0);
+        self.factor.as_mut_slice().copy_from_slice(here.hessian.as_slice());
+        if !kernel::lu(self.factor.as_mut_slice(), n, &mut self.pivots) {
+            return false;
+        }
         self.down(here);
-        kernel::solve_indefinite(&here.hessian, self.s.as_mut_slice(), &mut self.elimination)
+        kernel::lu_solve(self.factor.as_slice(), n, &self.pivots, self.s.as_mut_slice());
+        true
     }
 
     /// `s = −V max(|Λ|, δ)⁻¹ Vᵀ ∇f`, down whatever the signs; `−∇f` where `H` has no spectrum to be had.
