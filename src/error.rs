@@ -296,6 +296,34 @@ pub enum Error {
         /// The activation's name.
         name: String,
     },
+    /// What needs all samples in the memory of one process was asked of a stream, or of samples spread over ranks.
+    #[error("{what} needs all samples in the memory of one process: {remedy}")]
+    InMemory {
+        /// What was asked for.
+        what: &'static str,
+        /// What to do instead.
+        remedy: &'static str,
+    },
+    /// Ranks that are to work on one problem have different ones.
+    #[error("rank {rank} has {found} {what}, expected {expected}, as rank 0")]
+    Disagree {
+        /// What differs.
+        what: &'static str,
+        /// The first rank that differs.
+        rank: usize,
+        /// What rank 0 has.
+        expected: usize,
+        /// What this one has.
+        found: usize,
+    },
+    /// Another rank has failed, or cannot be understood.
+    #[error("rank {rank} failed: {what}")]
+    Rank {
+        /// Which one.
+        rank: usize,
+        /// The error in its words.
+        what: String,
+    },
     /// A tensor of a file is not what the layer of a model takes.
     #[error("tensor `{name}` must be {expected}, found {found}")]
     Tensor {
@@ -326,6 +354,12 @@ impl Error {
         match self {
             Self::NonFinite { argument, row, column, found } => {
                 Self::NonFinite { argument, row, column: column + columns, found }
+            }
+            Self::Label { argument, expected, found, sample } => {
+                Self::Label { argument, expected, found, sample: sample + columns }
+            }
+            Self::Class { argument, classes, found, sample } => {
+                Self::Class { argument, classes, found, sample: sample + columns }
             }
             other => other,
         }

@@ -16,8 +16,8 @@ mod threads;
 mod views;
 
 pub(crate) use factor::{
-    Ends, Linearised, Samples, Spectrum, Triangle, counts, eigenvalue_bound, eigenvalues, ends, spectrum,
-    zero,
+    Double, Ends, Linearised, Reflections, Samples, Spectrum, Triangle, counts, eigenvalue_bound,
+    eigenvalues, ends, spectrum, zero,
 };
 pub(crate) use math::Fused;
 pub use real::Real;
@@ -75,7 +75,8 @@ forwarded! {
     factor::lu(a: &'a mut [T], n: usize, pivots: &'a mut [usize]) -> bool;
     factor::lu_solve(lu: &'a [T], n: usize, pivots: &'a [usize], b: &'a mut [T]);
     factor::tridiagonal(d: &'a mut [T], e: &'a mut [T], v: &'a mut [T]) -> bool;
-    factor::factorise(samples: &'a Samples<'a, T>, ridge: &'a [T]) -> Triangle<T>;
+    factor::reflect(triangle: &'a mut Triangle<T>, samples: &'a Samples<'a, T>, work: &'a mut Reflections<T>);
+    factor::stack(triangle: &'a mut Triangle<T>, other: &'a Triangle<T>);
     factor::least_norm_step(
         h: &'a DMatrix<T>, g: &'a DVector<T>, x: &'a DVector<T>, unit: T, l: &'a mut DMatrix<T>
     ) -> Option<DVector<T>>;

@@ -197,7 +197,7 @@ pub use optimizer::{
     AdaGrad, Adam, Bfgs, ConjugateGradient, GradientDescent, Lbfgs, Newton, NewtonCg, Optimizer, RmsProp,
     SaddleFree, Schedule, TrustRegion,
 };
-pub use risk::EmpiricalRisk;
+pub use risk::{Block, Blocks, EmpiricalRisk, Exchange};
 pub use statistics::{Covariance, HypothesisTest, Robust, Statistics};
 pub use termination::Termination;
 pub use training::{Checkpoint, Epoch, History, Trained, Trainer, Training};

@@ -7,27 +7,39 @@ use nalgebra::{DMatrix, DMatrixView, DVector};
 use crate::contract::{check_samples, check_shape, check_weights, room, setting};
 use crate::data::{Inputs, Targets};
 use crate::kernel;
-use crate::loss::TargetView;
 use crate::{Error, Loss, Model, Objective, Real, Recession};
 
-use leaves::{InPlace, Leaves, Sums, chunk_width, sum};
-use state::{Batch, Weights, Worker};
-use tree::Counter;
-
-pub(crate) use design::Design;
 use frame::Frame;
+use ranks::Ranks;
+use source::Source;
+use state::{Batch, Weights, Worker};
+use sums::Sums;
+use tree::Counter;
+use window::Share;
+
+pub(crate) use design::{Design, Weighing};
+pub use ranks::Exchange;
 pub(crate) use sandwich::Sandwich;
+pub use source::{Block, Blocks};
+pub(crate) use window::Window;
 
 mod batch;
 mod curvature;
 mod design;
+mod features;
 mod frame;
 mod leaves;
 mod moments;
+mod pass;
+mod ranks;
 mod recession;
 mod sandwich;
+mod source;
+mod spread;
 mod state;
+mod sums;
 mod tree;
+mod window;
 
 /// The empirical risk: the mean loss of a model over samples, as a function of the parameters `θ`.
 ///
@@ -58,8 +70,11 @@ mod tree;
 pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
     model: M,
     loss: L,
-    x: DMatrixView<'a, T>,
-    y: TargetView<'a, T>,
+    source: Source<'a, T>,
+    ranks: Option<Ranks<'a, T>>,
+    /// Samples in the data, and what each weighs in the risk of all of them.
+    count: usize,
+    share: Share<T>,
     weights: Option<Weights<T>>,
     ridge: T,
     /// Runs of parameters that the penalty shrinks.
@@ -70,6 +85,7 @@ pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
     counters: [Vec<Counter<Sums<T>>>; 5],
     point: state::Point<T>,
     verdict: Option<Recession<T>>,
+    failure: Option<Error>,
     /// What features of a risk that is [`framed`](Self::framed) are measured by, if not as they are.
     pub(crate) frame: Option<Frame<T>>,
 }
@@ -109,27 +125,32 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         let (x, y) = (x.samples(model.inputs()), y.targets(model.outputs()));
         check_samples(x, model.inputs())?;
         y.check(&loss, (model.outputs(), x.ncols()))?;
+        Self::of(model, loss, Source::Memory(x, y), x.columns(0, 1))
+    }
+
+    /// Of checked data, with the inputs of one sample.
+    fn of(model: M, loss: L, source: Source<'a, T>, x: DMatrixView<'_, T>) -> Result<Self, Error> {
         let p = room::<T>("parameters", &[model.parameter_count()])?;
         // one sample in a cache for two: whatever the scores, there is one column of them
         let mut cache = model.cache(2);
-        let z = model.forward(&DVector::zeros(p), x.columns(0, 1), &mut cache);
+        let z = model.forward(&DVector::zeros(p), x, &mut cache);
         check_shape("scores", z.shape(), (model.outputs(), 1))?;
         let mut is_penalised = vec![true; p];
         model.penalised(&mut is_penalised);
-        let mut risk = Self::unshared(model, loss, (x, y), runs(&is_penalised));
-        risk.share(0..x.ncols())?;
+        let mut risk = Self::unshared(model, loss, source, runs(&is_penalised));
+        risk.settle()?;
         Ok(risk)
     }
 
     /// Of checked data, whose samples have no shares yet.
-    fn unshared(
-        model: M, loss: L, (x, y): (DMatrixView<'a, T>, TargetView<'a, T>), penalised: Vec<Range<usize>>,
-    ) -> Self {
+    fn unshared(model: M, loss: L, source: Source<'a, T>, penalised: Vec<Range<usize>>) -> Self {
         Self {
             model,
             loss,
-            x,
-            y,
+            source,
+            ranks: None,
+            count: 0,
+            share: Share::none(),
             weights: None,
             ridge: T::zero(),
             penalised,
@@ -138,6 +159,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
             counters: Default::default(),
             point: state::Point::default(),
             verdict: None,
+            failure: None,
             frame: None,
         }
     }
@@ -159,9 +181,15 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// [`Error::Length`] unless there is one weight per sample; [`Error::Setting`] where one is negative or
     /// not finite, or none is positive.
     pub fn with_weights(mut self, weights: &[T]) -> Result<Self, Error> {
-        check_weights(weights, self.x.ncols())?;
+        if let Source::Stream(_) = self.source {
+            return Err(Error::InMemory {
+                what: "a list of weights",
+                remedy: "give them with the blocks of the stream",
+            });
+        }
+        check_weights(weights, self.source.samples())?;
         self.weights = Some(Weights::new(weights));
-        self.share(0..weights.len())?;
+        self.settle()?;
         Ok(self)
     }
 
@@ -226,10 +254,20 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn samples(&self) -> usize {
-        self.x.ncols()
+        self.count
     }
 
-    /// Whether sample `j` of the data has a weight.
+    /// Samples in play.
+    pub(crate) fn in_play(&self) -> usize {
+        if self.is_in_memory() { self.batch.len() } else { self.count }
+    }
+
+    /// Whether all samples are in the memory of this process.
+    fn is_in_memory(&self) -> bool {
+        self.ranks.is_none() && matches!(self.source, Source::Memory(..))
+    }
+
+    /// Whether sample `j` of the data, which are in memory, has a weight.
     pub(crate) fn counts(&self, j: usize) -> bool {
         self.weights.as_ref().is_none_or(|weights| weights.w[j] > T::zero())
     }
@@ -249,112 +287,13 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         self.ridge
     }
 
-    /// The batch in play: inputs, targets, and the share of each sample.
-    pub(crate) fn present(&self) -> (DMatrixView<'_, T>, TargetView<'_, T>, &[T]) {
-        self.part(0..self.batch.len())
+    /// What ended a sum since it was last asked.
+    pub(crate) fn broken(&mut self) -> Result<(), Error> {
+        self.failure.take().map_or(Ok(()), Err)
     }
 }
 
 impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
-    /// Inputs, targets and shares of a range of the batch.
-    fn part(&self, range: Range<usize>) -> (DMatrixView<'_, T>, TargetView<'_, T>, &[T]) {
-        let shares = &self.batch.shares[range.clone()];
-        match &self.batch.gathered {
-            Some(gathered) if self.batch.is_gathered => {
-                (gathered.x.columns_range(range.clone()), gathered.targets(self.y, range), shares)
-            }
-            _ => {
-                let range = self.batch.range.start + range.start..self.batch.range.start + range.end;
-                (self.x.columns_range(range.clone()), self.y.columns(range), shares)
-            }
-        }
-    }
-
-    /// The inputs as the model sees them.
-    fn seen<'w>(&self, x: DMatrixView<'w, T>, placed: &'w mut DMatrix<T>) -> DMatrixView<'w, T> {
-        let Some(frame) = &self.frame else { return x };
-        frame.place(x, placed.as_mut_slice());
-        placed.columns(0, x.ncols())
-    }
-
-    /// How the batch is cut for a sum of this quantity, of `bytes`.
-    fn leaves(&self, quantity: Quantity, bytes: usize) -> Leaves {
-        let width = match quantity {
-            Quantity::Product | Quantity::Hessian | Quantity::Moments => {
-                state::second_width(self.model.outputs())
-            }
-            _ => chunk_width(self.model.parameter_count()),
-        };
-        Leaves::new(self.batch.len(), width.min(self.samples()), bytes)
-    }
-
-    /// The sum over the batch of what `add` adds for one chunk, into `root`, whatever that holds.
-    fn sum_chunks(
-        &mut self, quantity: Quantity, root: Sums<T>,
-        add: impl Fn(&Self, Range<usize>, &mut Worker<T, M::Cache>, &mut Sums<T>) + Sync,
-    ) -> Sums<T> {
-        let (length, size) = (root.vector.len(), root.matrix.nrows());
-        let leaves = self.leaves(quantity, root.matrix.len().saturating_mul(size_of::<T>()));
-        let threads = leaves.threads(length.max(1).saturating_mul(size.max(1)));
-        let in_place = match quantity {
-            Quantity::Gradient if self.model.adds_finished_sums() => InPlace::OnSibling,
-            Quantity::Gradient => InPlace::Nowhere,
-            _ => InPlace::InLeaf,
-        };
-        // taken out, so that nothing half done stays behind where a model or a loss of one's own panics
-        let is_second = quantity >= Quantity::Product;
-        let mut workers = std::mem::take(&mut self.workers[usize::from(is_second)]);
-        let mut counters = std::mem::take(&mut self.counters[quantity as usize]);
-        while workers.len() < threads {
-            workers.push(self.worker(leaves.width, is_second));
-        }
-        counters.resize_with(threads.max(counters.len()), Counter::default);
-        let root = sum(
-            leaves,
-            in_place,
-            &mut workers[..threads],
-            &mut counters[..threads],
-            root,
-            || Sums::zeros(length, size),
-            |chunk, worker, sums| {
-                add(self, chunk, worker, sums);
-                if sums.vector.len() != length {
-                    sums.spoil(length); // a model of one's own replaced it
-                }
-            },
-        );
-        self.workers[usize::from(is_second)] = workers;
-        if quantity != Quantity::Moments {
-            self.counters[quantity as usize] = counters;
-        }
-        root
-    }
-
-    fn worker(&self, width: usize, is_second: bool) -> Worker<T, M::Cache> {
-        let k = self.model.outputs();
-        Worker {
-            cache: self.model.cache(width),
-            // what a loss never writes shows
-            delta: DMatrix::repeat(k, width, T::NAN),
-            second: state::Curved::new(k, if is_second { width } else { 0 }),
-            placed: DMatrix::zeros(self.model.inputs(), if self.frame.is_some() { width } else { 0 }),
-            targets: self.y.room(k, width),
-        }
-    }
-
-    /// The loss of one chunk, with its gradient added.
-    fn add_chunk(
-        &self, theta: &DVector<T>, chunk: Range<usize>, worker: &mut Worker<T, M::Cache>, sums: &mut Sums<T>,
-    ) {
-        let (x, y, shares) = self.part(chunk);
-        let x = self.seen(x, &mut worker.placed);
-        let z = self.model.forward(theta, x, &mut worker.cache);
-        let mut delta = worker.delta.columns_mut(0, y.len());
-        let value = y.value(&self.loss, z, shares, Some(delta.as_view_mut()), &mut worker.targets);
-        sums.value += value;
-        self.model.backward(theta, x, delta.as_view(), &mut worker.cache, &mut sums.vector);
-    }
-
     /// Whether the scores are an affine function of all parameters.
     pub(crate) fn is_affine(&self) -> bool {
         self.model.affine_in() == (0..self.model.parameter_count())
@@ -408,11 +347,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
         if theta.len() != self.dim() {
             return T::NAN;
         }
-        let sums = self.sum_chunks(Quantity::Value, Sums::zeros(0, 0), |risk, chunk, worker, sums| {
-            let (x, y, shares) = risk.part(chunk);
-            let x = risk.seen(x, &mut worker.placed);
-            let z = risk.model.forward(theta, x, &mut worker.cache);
-            sums.value += y.value(&risk.loss, z, shares, None, &mut worker.targets);
+        let sums = self.sum_chunks(Quantity::Value, Sums::zeros(0, 0), |here, chunk, worker, sums| {
+            let (x, y, shares) = here.part(chunk);
+            let x = here.seen(x, &mut worker.placed);
+            let z = here.model.forward(theta, x, &mut worker.cache);
+            sums.value += y.value(here.loss, z, shares, None, &mut worker.targets);
         });
         sums.value + self.penalty(theta, None)
     }
@@ -422,8 +361,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
             return T::NAN;
         }
         let root = Sums::of(gradient, &mut DMatrix::zeros(0, 0));
-        let sums = self.sum_chunks(Quantity::Gradient, root, |risk, chunk, worker, sums| {
-            risk.add_chunk(theta, chunk, worker, sums);
+        let sums = self.sum_chunks(Quantity::Gradient, root, |here, chunk, worker, sums| {
+            here.add_chunk(theta, chunk, worker, sums);
         });
         *gradient = sums.vector;
         sums.value + self.penalty(theta, Some(gradient))
@@ -435,6 +374,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
 
     fn recedes(&mut self, theta: &DVector<T>) -> Recession<T> {
         self.seek_recession(theta)
+    }
+
+    fn failure(&mut self) -> Option<Error> {
+        self.failure.take()
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -235,6 +235,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     pub fn clustered_statistics(
         &mut self, theta: &DVector<T>, groups: &[usize],
     ) -> Result<Statistics<T>, Error> {
+        self.check_in_memory("a list of groups")?;
         if groups.len() != self.samples() {
             return Err(Error::Length { argument: "groups", expected: self.samples(), found: groups.len() });
         }
@@ -274,6 +275,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             Covariance::Sandwich(Robust::Hc1) => self.gradient_moments(theta, &sandwich) * (count / left()?),
             _ => self.gradient_moments(theta, &sandwich),
         };
+        self.broken()?;
         kernel::mirror(moments.as_mut_slice(), theta.len());
         let deviations = DVector::from_fn(theta.len(), |i, _| moments[(i, i)].sqrt().max(rounding[i % k]));
         curvature.errors = DVector::from_fn(theta.len(), |i, _| deviations[i] * lengths[i] * sigma[i % k]);
@@ -287,7 +289,9 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         check_point("theta", theta, self.dim())?;
         room::<T>("theta", &[theta.len(), theta.len(), 4])?; // Hessian, factor, inverse, covariance
         self.batch(0..self.samples())?;
-        match self.recedes(theta) {
+        let recession = self.recedes(theta);
+        self.broken()?;
+        match recession {
             Recession::Along(direction) => {
                 let direction = direction.iter().map(|d| d.f64()).collect();
                 return Err(Error::Separable { what: "statistics", direction });
@@ -299,6 +303,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         // the distance to the minimum in standard errors, ‖Aᵀg / σ‖, and what rounding of the residuals makes of it
         let mut gradient = DVector::zeros(theta.len());
         self.value_gradient(theta, &mut gradient);
+        self.broken()?;
         let Curvature { root, sigma, rounding, .. } = &curvature;
         let total = self.total_weight();
         gradient.iter_mut().enumerate().for_each(|(i, g)| *g = *g / sigma[i % sigma.len()] * total);

@@ -412,6 +412,7 @@ impl<T: Real, P> Trainer<T, P> {
         P: Stochastic + Optimizer<T, EmpiricalRisk<'a, T, M, L>>,
     {
         risk.check()?;
+        risk.check_in_memory("a `Trainer`")?;
         self.optimizer.start(risk, None)?;
         if let Some(memory) = &from.memory {
             self.optimizer.remember(memory, risk.dim())?;
@@ -428,10 +429,9 @@ impl<T: Real, P> Trainer<T, P> {
         let ended = run.epochs(&mut self.optimizer, risk, validation, progress);
         let reported = ended.and_then(|termination| run.report(risk, termination));
         risk.batch(0..risk.samples())?;
-        reported.map(|(mut report, history)| {
-            report.unscaled = risk.unusual_features();
-            (Fitted::new(risk.model().clone(), risk.loss().clone(), report), history)
-        })
+        let (mut report, history) = reported?;
+        report.unscaled = risk.unusual_features()?;
+        Ok((Fitted::new(risk.model().clone(), risk.loss().clone(), report), history))
     }
 
     /// The settings for these samples and `dim` parameters.

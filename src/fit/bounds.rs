@@ -2,7 +2,7 @@
 
 use crate::kernel;
 use crate::model::Affine;
-use crate::{CriticalPoint, EmpiricalRisk, Inertia, Real, Report, SecondOrderLoss};
+use crate::{CriticalPoint, EmpiricalRisk, Error, Inertia, Real, Report, SecondOrderLoss};
 
 /// The verdict on the minimum of a convex risk whose weights, not its biases, are penalised:
 ///
@@ -21,15 +21,16 @@ use crate::{CriticalPoint, EmpiricalRisk, Inertia, Real, Report, SecondOrderLoss
 /// Nothing where `B` is not definite beyond.
 pub(super) fn certify<T: Real, M: Affine<T>, L: SecondOrderLoss<T> + Clone>(
     risk: &mut EmpiricalRisk<'_, T, M, L>, report: &Report<T>,
-) -> Option<CriticalPoint<T>> {
+) -> Result<Option<CriticalPoint<T>>, Error> {
     let (linear, p) = (risk.model().linear(), report.x.len());
     let [lambda, largest] = risk.penalty_range();
-    let squares = risk.mean_squares().into_iter().fold(T::zero(), |sum, square| sum + square);
+    let squares = risk.mean_squares()?.into_iter().fold(T::zero(), |sum, square| sum + square);
     let alpha = T::of(STEEPEST) * squares;
     let (mut least, mut greatest, mut zero) = (lambda, largest + alpha, 0);
     if linear.bias {
         let k = linear.outputs;
         let mut b = risk.score_curvature(&report.x);
+        risk.broken()?;
         let size = b.trace();
         let rounding = T::of(4.0 * k as f64) * T::EPSILON * size;
         if k > 1 && b.column_iter().all(|column| column.sum().abs() <= rounding) {
@@ -37,7 +38,7 @@ pub(super) fn certify<T: Real, M: Affine<T>, L: SecondOrderLoss<T> + Clone>(
             b.add_scalar_mut(size / T::of(k as f64));
         }
         if !kernel::cholesky(b.as_mut_slice(), k) {
-            return None;
+            return Ok(None);
         }
         kernel::invert_lower(b.as_mut_slice(), k);
         let norm = kernel::norm(b.as_slice());
@@ -49,7 +50,7 @@ pub(super) fn certify<T: Real, M: Affine<T>, L: SecondOrderLoss<T> + Clone>(
     let tolerance = (T::of(p as f64) * T::EPSILON * greatest).min(least * T::of(0.5));
     let ends = [if zero > 0 { T::zero() } else { least }, greatest];
     let point = CriticalPoint::counted(inertia, ends, tolerance, None);
-    (least >= T::LEAST_NORMAL).then(|| point.with(Some(report.gradient_norm), None, true))
+    Ok((least >= T::LEAST_NORMAL).then(|| point.with(Some(report.gradient_norm), None, true)))
 }
 
 /// The curvature of a sample's loss in its scores is at most ¼ of the log loss, ½ of the cross-entropy, 1 of Huber's.

@@ -6,8 +6,8 @@ use super::Fitted;
 use super::method::Fit;
 use crate::contract::check_evaluation;
 use crate::data::{Inputs, Targets};
-use crate::kernel::{self, Factor, Samples, Triangle};
-use crate::risk::Design;
+use crate::kernel::{self, Factor, Triangle};
+use crate::risk::{Design, Weighing};
 use crate::{
     CriticalPoint, EmpiricalRisk, Error, Method, Objective, Perceptron, Real, Report, SquaredError,
     Termination,
@@ -53,17 +53,14 @@ impl<T: Real> Fit<T, SquaredError> for Perceptron {
         risk: &mut EmpiricalRisk<'_, T, Self, SquaredError>,
     ) -> Result<Fitted<T, Self, SquaredError>, Error> {
         risk.check()?;
-        let (_, y, shares) = risk.present();
-        let mut room = y.room(risk.model().0.outputs, y.len());
-        let y = y.dense(&mut room);
-        let design = Design::new(risk, shares);
-        let samples = design.samples(y);
-        let (triangle, inverse) = design.factorise(&samples)?;
+        let design = Design::new(risk, Weighing::Shares)?;
+        let triangle = design.penalised(design.triangle(risk)?);
+        let inverse = design.inverse(risk, &triangle)?;
 
-        let (p, k) = (samples.coefficients(), samples.outputs());
+        let (p, k) = (design.coefficients(), risk.model().0.outputs);
         let mut beta = vec![T::zero(); p * k];
         triangle.solve(&mut beta);
-        refine(&triangle, &samples, &design.ridge, &mut beta);
+        refine(risk, &design, &triangle, &mut beta)?;
         design.bring_back(&mut beta);
         // from output after output to the order of θ
         let theta = DVector::from_fn(p * k, |i, _| beta[i % k * p + i / k]);
@@ -71,8 +68,9 @@ impl<T: Real> Fit<T, SquaredError> for Perceptron {
         let (unit, inverse) = (design.unit, design.inverse_root(inverse));
         check_evaluation("the least-squares solution", "the coefficients' units", theta.as_slice())?;
         let mut gradient = DVector::zeros(theta.len());
-        let size = y.column_iter().fold(T::zero(), |size, y| size.max(kernel::norm_inf(y.as_slice())));
+        let size = kernel::norm_inf(&risk.target_sizes()?);
         let value = risk.value_gradient(&theta, &mut gradient);
+        risk.broken()?;
         let gradient_norm = kernel::norm_inf(gradient.as_slice());
         let method = Some(Method::Householder);
         let mut report = Report { value, gradient_norm, method, evaluations: 1, ..Report::given(theta) };
@@ -89,21 +87,25 @@ impl<T: Real> Fit<T, SquaredError> for Perceptron {
 }
 
 /// Corrects the coefficients while that gains digits; a correction that does not shrink is taken back.
-fn refine<T: Real>(triangle: &Triangle<T>, samples: &Samples<'_, T>, ridge: &[T], beta: &mut [T]) {
+fn refine<T: Real>(
+    risk: &EmpiricalRisk<'_, T, Perceptron, SquaredError>, design: &Design<'_, T>, triangle: &Triangle<T>,
+    beta: &mut [T],
+) -> Result<(), Error> {
     let mut before = T::MAX;
     for _ in 0..REFINEMENTS {
         let kept = beta.to_vec();
-        let change = triangle.refine(samples, ridge, beta);
+        let change = design.refine(risk, triangle, beta)?;
         let shrinks = change <= before * T::of(0.5);
         if !shrinks || !kernel::all_finite(beta) {
             beta.copy_from_slice(&kept);
-            return;
+            return Ok(());
         }
         if change <= T::EPSILON {
-            return;
+            return Ok(());
         }
         before = change;
     }
+    Ok(())
 }
 
 const REFINEMENTS: usize = 3;

@@ -36,16 +36,12 @@ fn start<T: Real, M: Model<T>, L: Glm>(
     if !linear.bias {
         return Ok(start);
     }
-    let (x, y, shares) = risk.present();
-    let mut room = y.room(linear.outputs, y.len());
-    let y = y.dense(&mut room);
-    let offset = |j: usize| if x.nrows() > linear.inputs { x[(linear.inputs, j)].f64() } else { 0.0 };
-    let sum = |f: &dyn Fn(usize) -> f64| (0..shares.len()).map(|j| shares[j].f64() * f(j)).sum::<f64>();
+    let offset = |x: &[T]| x.get(linear.inputs).map_or(0.0, |offset| offset.f64());
     for o in 0..linear.outputs {
-        let mean = sum(&|j| y[(o, j)].f64());
+        let mean = risk.sample_sum(|_, y, w| w * y[o].f64())?;
         let bias = match Loss::<T>::family(risk.loss()) {
-            Family::Binomial => (mean / (1.0 - mean)).ln() - sum(&offset),
-            _ => (mean / sum(&|j| offset(j).exp())).ln(),
+            Family::Binomial => (mean / (1.0 - mean)).ln() - risk.sample_sum(|x, _, w| w * offset(x))?,
+            _ => (mean / risk.sample_sum(|x, _, w| w * offset(x).exp())?).ln(),
         };
         if !bias.is_finite() {
             return Err(Error::OneClass { argument: "y", found: mean });

@@ -55,11 +55,9 @@ impl SigmoidClassifier {
 impl<T: Real> Fit<T, LogLoss> for SigmoidClassifier {
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, LogLoss>) -> Result<Fitted<T, Self, LogLoss>, Error> {
         let unbounded = risk.model().0.bias || risk.penalty_strength() == T::zero();
-        let (_, y, shares) = risk.present();
-        let all = shares.iter().filter(|share| **share > T::zero()).count();
-        let ones = y.members(risk.model().0.outputs, shares).into_iter();
-        if let Some(ones) = ones.filter(|_| unbounded).find(|ones| [0, all].contains(ones)) {
-            return Err(Error::OneClass { argument: "y", found: if ones == 0 { 0.0 } else { 1.0 } });
+        let mut members = risk.members()?.into_iter().filter(|_| unbounded);
+        if let Some([has_ones, _]) = members.find(|both| *both != [true; 2]) {
+            return Err(Error::OneClass { argument: "y", found: if has_ones { 1.0 } else { 0.0 } });
         }
         fit_affine(risk, T::of(0.25), None)
     }
@@ -70,9 +68,8 @@ impl<T: Real> Fit<T, CrossEntropy> for Perceptron {
         risk: &mut EmpiricalRisk<'_, T, Self, CrossEntropy>,
     ) -> Result<Fitted<T, Self, CrossEntropy>, Error> {
         let unbounded = risk.model().0.bias || risk.penalty_strength() == T::zero();
-        let (_, y, shares) = risk.present();
         let classes = risk.model().0.outputs;
-        let empty = y.members(classes, shares).iter().position(|members| *members == 0);
+        let empty = risk.members()?.iter().position(|[has_members, _]| !has_members);
         if let Some(class) = empty.filter(|_| unbounded) {
             return Err(Error::NoSamples { argument: "y", class });
         }
@@ -93,11 +90,11 @@ pub(super) fn fit_affine<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + 
     risk: &mut EmpiricalRisk<'_, T, M, L>, curvature: T, start: Option<DVector<T>>,
 ) -> Result<Fitted<T, M, L>, Error> {
     risk.check()?;
-    let (p, (x, _, _)) = (risk.dim(), risk.present());
+    let p = risk.dim();
     let tolerance = T::of(if T::EPSILON.f64() < 1e-10 { 1e-10 } else { 1e-5 });
     let stop = Stop::default().gradient(tolerance).iterations(ITERATIONS);
-    let by_gradients = newton_costs_more(x.ncols(), x.nrows(), risk.model().outputs());
-    let mut framed = risk.framed();
+    let by_gradients = newton_costs_more(risk.in_play(), risk.model().inputs(), risk.model().outputs());
+    let mut framed = risk.framed()?;
     let is_penalised = framed.penalty_strength() > T::zero();
     if is_penalised {
         framed = framed.with_minimum();
@@ -109,15 +106,26 @@ pub(super) fn fit_affine<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + 
         by_newton(&mut framed, start, &stop)?
     };
     report.method = Some(if by_gradients { Method::Lbfgs } else { Method::Newton });
+    if report.termination == Termination::Failed {
+        // the last good point is what there is
+        if let Some(frame) = &framed.frame {
+            report.x = frame.parameters(&report.x);
+        }
+        return Ok(Fitted::new(risk.model().clone(), risk.loss().clone(), report));
+    }
     if by_gradients && is_penalised {
-        report.certificate = bounds::certify(&mut framed, &report);
+        report.certificate = bounds::certify(&mut framed, &report)?;
     }
     bring_back(&mut report, &mut framed)?;
-    if by_gradients || framed.frame.is_some() {
+    framed.broken()?;
+    let has_frame = framed.frame.is_some();
+    drop(framed);
+    if by_gradients || has_frame {
         let mut gradient = DVector::zeros(p);
         report.value = risk.value_gradient(&report.x, &mut gradient);
         report.gradient_norm = kernel::norm_inf(gradient.as_slice());
     }
+    risk.broken()?;
     Ok(Fitted::new(risk.model().clone(), risk.loss().clone(), report))
 }
 
@@ -151,7 +159,7 @@ fn by_lbfgs<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone>(
     framed: &mut EmpiricalRisk<'_, T, M, L>, start: DVector<T>, curvature: T, stop: &Stop<T>,
 ) -> Result<Report<T>, Error> {
     let (n, m) = (framed.model().inputs(), framed.samples());
-    let units = framed.units(curvature);
+    let units = framed.units(curvature)?;
     let first = stop.iterations(if n > m { ITERATIONS } else { PLAIN });
     let report = along(framed, start, Axes::Units(units), &first)?;
     if n > m || report.termination != Termination::Iterations {

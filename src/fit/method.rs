@@ -82,7 +82,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     {
         let mut report = minimize(optimizer, self, start, stop)?;
         if report.certificate.is_none() {
-            report.unscaled = self.unusual_features();
+            // a hint, which a run that failed may do without
+            report.unscaled = self.unusual_features().unwrap_or_default();
         }
         Ok(Fitted::new(self.model().clone(), self.loss().clone(), report))
     }

@@ -57,7 +57,7 @@ impl<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk
         for range in self.penalised_parameters() {
             penalties[range.clone()].fill(lambda);
         }
-        let mut framed = self.framed();
+        let mut framed = self.framed()?;
         let in_frame = |(i, lambda): (usize, &T)| {
             *lambda * framed.frame.as_ref().map_or(T::one(), |frame| frame.scale(i))
         };
@@ -105,17 +105,11 @@ impl<T: Real, M: Affine<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
         let (k, mut gradient) = (linear.outputs, DVector::zeros(self.dim()));
         self.value_gradient(&gradient.clone(), &mut gradient);
         let biases = gradient.rows(linear.weight_count(), k);
-        let (_, y, shares) = self.present();
-        let (mut room, mut r, mut row) = (y.room(k, 1), vec![T::zero(); k], vec![T::zero(); k]);
-        for (direction, i) in [-T::one(), T::one()].into_iter().flat_map(|d| (0..k).map(move |i| (d, i))) {
-            r.fill(T::zero());
-            r[i] = direction;
-            let mut suits = |j: usize| {
-                let y = y.columns(j..j + 1);
-                self.loss().margin(y.dense(&mut room).column(0).as_slice(), &r, &mut row) >= T::zero()
-            };
-            let falls = biases[i] * direction < T::zero();
-            if falls && (0..shares.len()).filter(|j| shares[*j] > T::zero()).all(&mut suits) {
+        self.broken()?;
+        let grows = self.grows_along_scores()?;
+        for (i, side) in (0..2).flat_map(|side| (0..k).map(move |i| (i, side))) {
+            let direction = if side == 0 { -T::one() } else { T::one() };
+            if biases[i] * direction < T::zero() && !grows[2 * i + side] {
                 let found = if direction > T::zero() { 1.0 } else { 0.0 };
                 return Err(match (k, direction > T::zero()) {
                     (2.., false) => Error::NoSamples { argument: "y", class: i },

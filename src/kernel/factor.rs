@@ -3,13 +3,14 @@
 pub(super) use cholesky::{cholesky, cholesky_solve, invert_lower};
 pub(crate) use counts::{Ends, counts, ends};
 pub(crate) use eigen::{Spectrum, eigenvalues, spectrum, zero};
-pub(super) use householder::factorise;
-pub(crate) use householder::{Samples, Triangle};
+pub(crate) use householder::{Reflections, Samples, Triangle};
+pub(super) use householder::{reflect, stack};
 pub(crate) use linearised::Linearised;
 pub(super) use lu::{lu, lu_solve};
 pub(crate) use ql::bound as eigenvalue_bound;
 pub(super) use ql::tridiagonal;
 pub(super) use semidefinite::least_norm_step;
+pub(crate) use solve::Double;
 
 mod cholesky;
 mod conquer;

@@ -119,8 +119,9 @@ impl<T: Real> GaussNewton<T> {
 /// On the residuals of the samples.
 impl<T: Real, M: Model<T>> Optimizer<T, EmpiricalRisk<'_, T, M, SquaredError>> for GaussNewton<T> {
     fn start(
-        &mut self, _risk: &EmpiricalRisk<'_, T, M, SquaredError>, tolerance: Option<T>,
+        &mut self, risk: &EmpiricalRisk<'_, T, M, SquaredError>, tolerance: Option<T>,
     ) -> Result<(), Error> {
+        risk.check_in_memory("residuals")?;
         self.begin(tolerance)
     }
 

@@ -1,6 +1,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::{LeastSquares, Residuals};
+use crate::risk::Window;
 use crate::{EmpiricalRisk, Model, Objective, Real, SquaredError};
 
 /// The residuals of a risk with squared error, whose half sum of squares is the risk:
@@ -21,7 +22,7 @@ const WIDTH: usize = 256;
 
 impl<'r, 'a, T: Real, M: Model<T>> Samples<'r, 'a, T, M> {
     pub(super) fn new(risk: &'r mut EmpiricalRisk<'a, T, M, SquaredError>) -> Self {
-        let (k, p, (_, y, _)) = (risk.model().outputs(), risk.dim(), risk.present());
+        let (k, p, y) = (risk.model().outputs(), risk.dim(), risk.present().y);
         // one sample in a cache for two: whatever the scores, there is one column of them
         let width = y.len().clamp(2, WIDTH);
         let (cache, targets) = (risk.model().cache(width), y.room(k, width));
@@ -30,7 +31,7 @@ impl<'r, 'a, T: Real, M: Model<T>> Samples<'r, 'a, T, M> {
 
     /// The parameters that are penalised, with `√λ`, in the order of their rows, which follow those of the samples.
     fn penalties(&self) -> impl Iterator<Item = (usize, usize, T)> {
-        let (_, y, _) = self.risk.present();
+        let y = self.risk.present().y;
         let root = self.risk.penalty_strength().sqrt();
         let runs = if root > T::zero() { self.risk.penalised_parameters() } else { &[] };
         let first = y.len() * self.risk.model().outputs();
@@ -44,12 +45,12 @@ impl<T: Real, M: Model<T>> Residuals<T> for Samples<'_, '_, T, M> {
     }
 
     fn count(&self) -> usize {
-        let (_, y, _) = self.risk.present();
+        let y = self.risk.present().y;
         y.len() * self.risk.model().outputs() + self.penalties().count()
     }
 
     fn residuals(&mut self, theta: &DVector<T>, residuals: &mut DVector<T>) {
-        let (k, (x, y, shares)) = (self.risk.model().outputs(), self.risk.present());
+        let (k, Window { x, y, shares, .. }) = (self.risk.model().outputs(), self.risk.present());
         for first in (0..y.len()).step_by(WIDTH) {
             let range = first..y.len().min(first + WIDTH);
             let z = self.risk.model().forward(theta, x.columns_range(range.clone()), &mut self.cache);
@@ -68,7 +69,7 @@ impl<T: Real, M: Model<T>> Residuals<T> for Samples<'_, '_, T, M> {
     }
 
     fn jacobian(&mut self, theta: &DVector<T>, jacobian: &mut DMatrix<T>) {
-        let (k, (x, _, shares)) = (self.risk.model().outputs(), self.risk.present());
+        let (k, Window { x, shares, .. }) = (self.risk.model().outputs(), self.risk.present());
         jacobian.fill(T::zero());
         for (j, share) in shares.iter().enumerate().filter(|(_, share)| **share > T::zero()) {
             let x = x.columns(j, 1);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector};
+use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 
 use crate::contract::{check_classes, check_matrix};
 use crate::kernel::{compiled, flat};
@@ -99,32 +99,6 @@ impl<'a, T: Real> TargetView<'a, T> {
             None => loss.value(z, y, weights),
         }
     }
-
-    /// The largest size of a target of each of `k` outputs.
-    pub(crate) fn sizes(self, k: usize) -> DVector<T> {
-        match self {
-            Self::Numbers(y) => DVector::from_iterator(k, y.row_iter().map(|y| y.amax())),
-            Self::Classes(_) => DVector::repeat(k, T::one()),
-        }
-    }
-
-    /// How many samples of a positive share have a target of each of `k` outputs that is not 0.
-    pub(crate) fn members(self, k: usize, shares: &[T]) -> Vec<usize> {
-        let mut members = vec![0; k];
-        for (j, share) in shares.iter().enumerate().filter(|(_, share)| **share > T::zero()) {
-            match self {
-                Self::Numbers(y) => count(y.column(j).as_slice(), *share, &mut members),
-                Self::Classes(labels) if k == 1 => members[0] += labels[j],
-                Self::Classes(labels) => members[labels[j]] += 1,
-            }
-        }
-        members
-    }
-}
-
-/// Adds 1 for each output with a target, unless it is lost beside its share.
-fn count<T: Real>(y: &[T], share: T, members: &mut [usize]) {
-    members.iter_mut().zip(y).for_each(|(count, y)| *count += usize::from(*y * share != T::zero()));
 }
 
 compiled! {

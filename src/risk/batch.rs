@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::EmpiricalRisk;
+use super::source::Source;
 use crate::{Error, Loss, Model, Real};
 
 impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
@@ -38,7 +39,15 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         if range.is_empty() {
             return Err(Error::Empty { argument: "range", expected: "sample" });
         }
-        self.share(range)?;
+        if range != (0..self.samples()) {
+            self.check_in_memory("a batch")?;
+        }
+        if self.is_in_memory() {
+            self.batch.share(range.clone(), self.weights.as_ref())?;
+            self.batch.range = range;
+            self.batch.is_gathered = false;
+            self.forget();
+        }
         Ok(self)
     }
 
@@ -64,26 +73,26 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         if samples.is_empty() {
             return Err(Error::Empty { argument: "samples", expected: "sample" });
         }
+        self.check_in_memory("a batch")?;
         self.batch.share(samples.iter().copied(), self.weights.as_ref())?;
-        self.batch.gathered.get_or_insert_default().gather(self.x, self.y, samples);
+        if let Source::Memory(x, y) = self.source {
+            self.batch.gathered.get_or_insert_default().gather(x, y, samples);
+        }
         self.batch.range = 0..samples.len();
         self.batch.is_gathered = true;
         self.forget();
         Ok(self)
     }
 
-    /// Another batch: nothing that was computed still holds.
-    fn forget(&mut self) {
-        self.point.forget();
-        self.verdict = None;
+    /// All samples are in the memory of this process, as what is asked for needs.
+    pub(crate) fn check_in_memory(&self, what: &'static str) -> Result<(), Error> {
+        let remedy = "use a method that takes all samples at once, as `Lbfgs`";
+        if self.is_in_memory() { Ok(()) } else { Err(Error::InMemory { what, remedy }) }
     }
 
-    /// Puts a range of the data in play.
-    pub(super) fn share(&mut self, range: Range<usize>) -> Result<(), Error> {
-        self.batch.share(range.clone(), self.weights.as_ref())?;
-        self.batch.range = range;
-        self.batch.is_gathered = false;
-        self.forget();
-        Ok(())
+    /// Another batch: nothing that was computed still holds.
+    pub(super) fn forget(&mut self) {
+        self.point.forget();
+        self.verdict = None;
     }
 }

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector};
 
-use super::leaves::Sums;
+use super::pass::Part;
 use super::state::{Curved, Worker};
+use super::sums::Sums;
 use super::{EmpiricalRisk, Quantity};
 use crate::kernel::Factor;
 use crate::{Hessian, HessianProduct, Objective, Real, SecondOrderLoss, SecondOrderModel, kernel};
@@ -60,12 +61,12 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         }
         self.point.forget();
         let root = Sums::of(out, &mut DMatrix::zeros(0, 0));
-        let sums = self.sum_chunks(Quantity::Product, root, |risk, chunk, worker, sums| {
-            let Some(CurvedChunk { x, delta, blocks, cache, .. }) = risk.curve_chunk(theta, chunk, worker)
+        let sums = self.sum_chunks(Quantity::Product, root, |here, chunk, worker, sums| {
+            let Some(CurvedChunk { x, delta, blocks, cache, .. }) = here.curve_chunk(theta, chunk, worker)
             else {
                 return sums.spoil(theta.len());
             };
-            risk.model.hessian_diagonal(theta, x, delta, blocks, cache, &mut sums.vector);
+            here.model.hessian_diagonal(theta, x, delta, blocks, cache, &mut sums.vector);
         });
         *out = sums.vector;
         self.add_ridge(|i, ridge| out[i] += ridge);
@@ -78,21 +79,21 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let is_there = self.point.is_there && equal(self.point.theta.as_slice(), theta.as_slice());
         self.point.forget();
         let root = Sums::of(out, &mut DMatrix::zeros(0, 0));
-        let sums = self.sum_chunks(Quantity::Product, root, |risk, chunk, worker, sums| {
-            let (x, y, shares) = risk.part(chunk);
+        let sums = self.sum_chunks(Quantity::Product, root, |here, chunk, worker, sums| {
+            let (x, y, shares) = here.part(chunk);
             let m = y.len();
             let Worker { cache, delta, second: Curved { scores, r_delta, flat, .. }, placed, targets } =
                 worker;
-            let (x, y) = (risk.seen(x, placed), y.dense(targets));
+            let (x, y) = (here.seen(x, placed), y.dense(targets));
             if !is_there {
-                let z = risk.model.forward(theta, x, cache);
+                let z = here.model.forward(theta, x, cache);
                 kernel::copy_columns(z, scores.as_mut_slice());
-                risk.loss.value_gradient(z, y, shares, delta.columns_mut(0, m));
+                here.loss.value_gradient(z, y, shares, delta.columns_mut(0, m));
             }
-            let (z, r_z) = (scores.columns(0, m), risk.model.tangent(theta, v, x, cache));
-            risk.loss.curvature_product(z, y, shares, r_z, r_delta.columns_mut(0, m));
+            let (z, r_z) = (scores.columns(0, m), here.model.tangent(theta, v, x, cache));
+            here.loss.curvature_product(z, y, shares, r_z, r_delta.columns_mut(0, m));
             let delta = if is_exact { delta.columns(0, m) } else { flat.columns(0, m) };
-            risk.model.backward_tangent(theta, v, x, delta, r_delta.columns(0, m), cache, &mut sums.vector);
+            here.model.backward_tangent(theta, v, x, delta, r_delta.columns(0, m), cache, &mut sums.vector);
         });
         *out = sums.vector;
         if self.leaves(Quantity::Product, 0).is_one_chunk() {
@@ -109,14 +110,14 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         }
         self.point.forget();
         let root = Sums::of(gradient, hessian);
-        let sums = self.sum_chunks(Quantity::Hessian, root, |risk, chunk, worker, sums| {
-            let Some(CurvedChunk { value, x, delta, blocks, cache }) = risk.curve_chunk(theta, chunk, worker)
+        let sums = self.sum_chunks(Quantity::Hessian, root, |here, chunk, worker, sums| {
+            let Some(CurvedChunk { value, x, delta, blocks, cache }) = here.curve_chunk(theta, chunk, worker)
             else {
                 return sums.spoil(theta.len());
             };
             sums.value += value;
-            risk.model.backward(theta, x, delta, cache, &mut sums.vector);
-            risk.model.dense_hessian(theta, x, delta, blocks, cache, sums.matrix.as_mut_slice());
+            here.model.backward(theta, x, delta, cache, &mut sums.vector);
+            here.model.dense_hessian(theta, x, delta, blocks, cache, sums.matrix.as_mut_slice());
         });
         *gradient = sums.vector;
         *hessian = sums.matrix;
@@ -128,36 +129,19 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     /// `Σ_j w_j ∂²ℓ/∂z²` (`k × k`), the Hessian by biases, column by column.
     pub(crate) fn score_curvature(&mut self, theta: &DVector<T>) -> DMatrix<T> {
         let k = self.model.outputs();
-        let sums = self.sum_chunks(Quantity::Moments, Sums::zeros(k * k, 0), |risk, chunk, worker, sums| {
-            let (x, y, shares) = risk.part(chunk);
+        let sums = self.sum_chunks(Quantity::Moments, Sums::zeros(k * k, 0), |here, chunk, worker, sums| {
+            let (x, y, shares) = here.part(chunk);
             let (m, Worker { cache, delta, second, placed, targets }) = (x.ncols(), worker);
-            let (x, unit) = (risk.seen(x, placed), &mut second.r_delta.as_mut_slice()[..k * m]);
-            let (z, y) = (risk.model.forward(theta, x, cache), y.dense(targets));
+            let (x, unit) = (here.seen(x, placed), &mut second.r_delta.as_mut_slice()[..k * m]);
+            let (z, y) = (here.model.forward(theta, x, cache), y.dense(targets));
             for (q, column) in sums.vector.as_mut_slice().chunks_exact_mut(k).enumerate() {
                 write_unit(q, k, unit);
                 let direction = DMatrixView::from_slice(unit, k, m);
-                risk.loss.curvature_product(z, y, shares, direction, delta.columns_mut(0, m));
+                here.loss.curvature_product(z, y, shares, direction, delta.columns_mut(0, m));
                 kernel::add_columns(Factor::view(&delta.columns(0, m)), column);
             }
         });
         DMatrix::from_column_slice(k, k, sums.vector.as_slice())
-    }
-
-    /// Goes forward, with `Δ` and the blocks `∂²L/∂z²` written to the worker's buffers.
-    fn curve_chunk<'w>(
-        &'w self, theta: &DVector<T>, chunk: Range<usize>, worker: &'w mut Worker<T, M::Cache>,
-    ) -> Option<CurvedChunk<'w, T, M::Cache>> {
-        let ((x, y, shares), k) = (self.part(chunk), self.model.outputs());
-        let (m, Worker { cache, delta, second: Curved { r_delta, blocks, .. }, placed, targets }) =
-            (y.len(), worker);
-        let (x, y) = (self.seen(x, placed), y.dense(targets));
-        kernel::reserve(blocks, k.saturating_mul(k).saturating_mul(delta.ncols()))?;
-        let z = self.model.forward(theta, x, cache);
-        let value = self.loss.value_gradient(z, y, shares, delta.columns_mut(0, m));
-        let blocks = &mut blocks[..k * k * m];
-        write_blocks(&self.loss, (z, y, shares), r_delta.as_mut_slice(), blocks);
-        let blocks = DMatrixView::from_slice(blocks, k * k, m);
-        Some(CurvedChunk { value, x, delta: delta.columns(0, m), blocks, cache })
     }
 
     /// The least and the greatest curvature that the penalty gives a weight.
@@ -173,6 +157,25 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             let penalised = self.penalised.iter().flat_map(Range::clone);
             penalised.for_each(|i| add(i, self.ridge * scale(i) * scale(i)));
         }
+    }
+}
+
+impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> Part<'_, T, M, L> {
+    /// Goes forward, with `Δ` and the blocks `∂²L/∂z²` written to the worker's buffers.
+    fn curve_chunk<'w>(
+        &'w self, theta: &DVector<T>, chunk: Range<usize>, worker: &'w mut Worker<T, M::Cache>,
+    ) -> Option<CurvedChunk<'w, T, M::Cache>> {
+        let ((x, y, shares), k) = (self.part(chunk), self.model.outputs());
+        let (m, Worker { cache, delta, second: Curved { r_delta, blocks, .. }, placed, targets }) =
+            (y.len(), worker);
+        let (x, y) = (self.seen(x, placed), y.dense(targets));
+        kernel::reserve(blocks, k.saturating_mul(k).saturating_mul(delta.ncols()))?;
+        let z = self.model.forward(theta, x, cache);
+        let value = self.loss.value_gradient(z, y, shares, delta.columns_mut(0, m));
+        let blocks = &mut blocks[..k * k * m];
+        write_blocks(self.loss, (z, y, shares), r_delta.as_mut_slice(), blocks);
+        let blocks = DMatrixView::from_slice(blocks, k * k, m);
+        Some(CurvedChunk { value, x, delta: delta.columns(0, m), blocks, cache })
     }
 }
 

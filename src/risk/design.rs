@@ -1,59 +1,177 @@
 //! The least-squares problem behind the risk of an affine model.
 
-use std::iter;
 use std::ops::Range;
 
-use nalgebra::{DMatrix, DMatrixView, DVector};
+use nalgebra::{DMatrix, DVector};
 
 use super::EmpiricalRisk;
-use super::frame::{Frame, mean_squares, origins};
+use super::leaves::Leaves;
+use super::pass::Part;
 use super::recession::Active;
+use super::tree::Summand;
 use crate::contract::{room, setting};
-use crate::kernel::{self, Factor, Samples, Triangle};
-use crate::loss::TargetView;
-use crate::model::{Affine, Linear};
-use crate::{Error, Hessian, Loss, Model, Perceptron, Real, Recession, SquaredError};
+use crate::kernel::{self, Double, Factor, Reflections, Samples, Triangle};
+use crate::{Error, Loss, Model, Real, SecondOrderLoss};
+
+/// What weighs the rows of a least-squares problem.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Weighing<'a, T: Real> {
+    /// The shares of the samples.
+    Shares,
+    /// These times the expected curvature of the loss of each sample by the score of one output, at `θ`; targets are left
+    /// out.
+    Curvature(&'a DVector<T>, usize),
+}
 
 /// The rows of an affine model's least-squares problem. Equal weights are left out: they change nothing but the
 /// scale, and `weight · unit` is what the risk gives a sample. Where there is a bias to take it up, features that are
 /// far from zero are measured from an [`origin`](origins).
 #[derive(Debug)]
 pub(crate) struct Design<'a, T: Real> {
-    x: DMatrixView<'a, T>,
     origin: Vec<T>,
+    features: usize,
+    /// Targets of a row.
+    outputs: usize,
     bias: bool,
-    weights: Option<&'a [T]>,
+    weighing: Weighing<'a, T>,
+    is_weighted: bool,
     /// `λ / unit` for each coefficient that is penalised; empty without a penalty.
     pub(crate) ridge: Vec<T>,
     pub(crate) unit: T,
 }
 
+/// What one thread needs to turn samples to rows.
+struct Worker<T: Real, C, U> {
+    work: Reflections<U>,
+    cache: C,
+    curved: DMatrix<T>,
+    ones: DMatrix<T>,
+    targets: DMatrix<T>,
+    weights: Vec<T>,
+}
+
 impl<'a, T: Real> Design<'a, T> {
-    /// The batch of a risk of an affine model with its penalty; the weights are its shares, or these times the curvature of
-    /// each sample.
+    /// The samples in play of a risk of an affine model with its penalty.
     pub(crate) fn new<M: Model<T>, L: Loss<T>>(
-        risk: &'a EmpiricalRisk<'_, T, M, L>, weights: &'a [T],
-    ) -> Self {
-        let (x, _, shares) = risk.present();
-        let x = kernel::top(x, x.nrows() - risk.model.offsets());
-        let bias = risk.model.parameter_count() > x.nrows() * risk.model.outputs();
-        let origin = if bias { origins(x, shares) } else { Vec::new() };
-        let equal = weights[0] > T::zero() && weights.iter().all(|weight| *weight == weights[0]);
-        let (unit, weights) = if equal { (weights[0], None) } else { (T::one(), Some(weights)) };
-        let p = x.nrows() + usize::from(bias);
+        risk: &EmpiricalRisk<'_, T, M, L>, weighing: Weighing<'a, T>,
+    ) -> Result<Self, Error> {
+        let (inputs, outputs) = (risk.model.inputs() - risk.model.offsets(), risk.model.outputs());
+        let bias = risk.model.parameter_count() > inputs * outputs;
+        let is_by_shares = matches!(weighing, Weighing::Shares);
+        let equal = risk.equal_share().filter(|_| is_by_shares);
+        let unit = equal.unwrap_or_else(T::one);
+        let p = inputs + usize::from(bias);
         let mut ridge = vec![risk.ridge / unit; if risk.ridge == T::zero() { 0 } else { p }];
         if let (true, Some(last)) = (bias, ridge.last_mut()) {
             *last = T::zero();
         }
-        Self { x, origin, bias, weights, ridge, unit }
+        for ridge in &ridge {
+            let expected = "small enough to be finite when summed over the samples";
+            setting("ridge", expected, *ridge, ridge.is_finite())?;
+        }
+        Ok(Self {
+            origin: if bias { risk.origins()?[..inputs].to_vec() } else { vec![T::zero(); inputs] },
+            features: inputs,
+            outputs: if is_by_shares { outputs } else { 0 },
+            bias,
+            weighing,
+            is_weighted: equal.is_none(),
+            ridge,
+            unit,
+        })
     }
 
-    pub(crate) fn samples<'s>(&'s self, y: DMatrixView<'s, T>) -> Samples<'s, T> {
-        let (x, y) = (Factor::view(&self.x), Factor::view(&y));
-        Samples { x, origin: &self.origin, bias: self.bias, y, weights: self.weights }
+    /// Coefficients of each output.
+    pub(crate) fn coefficients(&self) -> usize {
+        self.features + usize::from(self.bias)
     }
 
-    /// The triangular factor and the inverse of its [root](Triangle::root), where the samples and the penalty determine
+    /// Hands the rows of a chunk to `hand`.
+    fn rows<M: Model<T>, L: SecondOrderLoss<T>, U>(
+        &self, here: &Part<'_, T, M, L>, chunk: Range<usize>, worker: &mut Worker<T, M::Cache, U>,
+        hand: impl FnOnce(&Samples<'_, T>, &mut Reflections<U>),
+    ) {
+        let (x, y, shares) = here.part(chunk);
+        let (m, y) = (x.ncols(), y.dense(&mut worker.targets));
+        let mut weights = self.is_weighted.then_some(shares);
+        let mut of_samples = Factor::view(&y);
+        if let Weighing::Curvature(theta, output) = self.weighing {
+            let z = here.model.forward(theta, x, &mut worker.cache);
+            let (ones, mut curved) = (worker.ones.columns(0, m), worker.curved.columns_mut(0, m));
+            here.loss.expected_product(z, y, shares, ones, curved.as_view_mut());
+            worker.weights.clear();
+            worker.weights.extend(curved.row(output).iter().copied());
+            weights = Some(&worker.weights);
+            of_samples = Factor::new(&[], 0, m);
+        }
+        let x = kernel::top(x, self.features);
+        let x = Factor::view(&x);
+        let samples = Samples { x, origin: &self.origin, bias: self.bias, y: of_samples, weights };
+        hand(&samples, &mut worker.work);
+    }
+
+    /// The sum over the samples of what `add` makes of their rows.
+    fn sum<M: Model<T>, L: SecondOrderLoss<T>, S: Summand + Send + Sync, U: Real>(
+        &self, risk: &EmpiricalRisk<'_, T, M, L>, zero: impl Fn() -> S + Sync,
+        add: impl Fn(&Samples<'_, T>, &mut Reflections<U>, &mut S) + Sync,
+    ) -> Result<S, Error> {
+        let (p, k) = (self.coefficients(), risk.model.outputs());
+        let width = Reflections::<U>::width(p + self.outputs);
+        let bytes = p.saturating_mul(p + self.outputs).saturating_mul(size_of::<U>());
+        // to add a triangle costs as much as a third of p samples
+        let leaves = Leaves::new(risk.in_play(), width, bytes).of_at_least(32 * p);
+        let curved = if matches!(self.weighing, Weighing::Shares) { 0 } else { width };
+        let worker = || Worker {
+            work: Reflections::new(p, self.outputs),
+            cache: risk.model.cache(curved),
+            curved: DMatrix::zeros(k, curved),
+            ones: DMatrix::repeat(k, curved, T::one()),
+            targets: DMatrix::zeros(k, if risk.source.is_of_classes() { width } else { 0 }),
+            weights: Vec::new(),
+        };
+        risk.sum_once(leaves, p.saturating_mul(p), worker, zero, |here, chunk, worker, sum| {
+            self.rows(here, chunk, worker, |samples, work| add(samples, work, sum));
+        })
+    }
+
+    /// The triangular factor without the penalty.
+    ///
+    /// Squares of extreme numbers leave the range of the scalar: scaled by powers of two, nothing else changes.
+    pub(crate) fn triangle<M: Model<T>, L: SecondOrderLoss<T>>(
+        &self, risk: &EmpiricalRisk<'_, T, M, L>,
+    ) -> Result<Triangle<T>, Error> {
+        let (p, k) = (self.coefficients(), self.outputs);
+        room::<T>("x", &[p, p.saturating_add(k)])?;
+        let reflect = |scales: &[T]| {
+            self.sum(
+                risk,
+                || Triangle::new(p, scales),
+                |samples, work, triangle| {
+                    kernel::reflect(triangle, samples, work);
+                },
+            )
+        };
+        let plain = reflect(&vec![T::one(); p + k])?;
+        if plain.is_moderate() {
+            return Ok(plain);
+        }
+        let mut sizes = risk.distances(&self.origin)?;
+        sizes.extend(self.bias.then(T::one));
+        if k > 0 {
+            sizes.extend(risk.target_sizes()?);
+        }
+        reflect(&sizes.into_iter().map(kernel::unit).collect::<Vec<_>>())
+    }
+
+    /// The same with the penalty.
+    pub(crate) fn penalised(&self, mut triangle: Triangle<T>) -> Triangle<T> {
+        if !self.ridge.is_empty() {
+            triangle.penalise(&self.ridge);
+        }
+        triangle
+    }
+
+    /// The inverse of the [root](Triangle::root) of the penalised triangle, where the samples and the penalty determine
     /// the coefficients.
     ///
     /// A column depends on those before it where its distance to their span is nothing but rounding of the terms that
@@ -61,47 +179,68 @@ impl<'a, T: Real> Design<'a, T> {
     /// columns `a_j` and the root `R`, the distance is `|R_jj|`, and the terms are `a_j` and those of
     /// `Σ_i<j (R⁻¹)_ij R_jj a_i`: none depends where `Σ_i |(R⁻¹)_ij| ‖a_i‖` is small beside the reciprocal of rounding.
     /// In doubt it is decided column by column, and then in `f64`.
-    pub(crate) fn factorise(&self, samples: &Samples<'_, T>) -> Result<(Triangle<T>, DMatrix<T>), Error> {
-        for ridge in &self.ridge {
-            let expected = "small enough to be finite when summed over the samples";
-            setting("ridge", expected, *ridge, ridge.is_finite())?;
-        }
-        let p = samples.coefficients();
-        room::<T>("x", &[p, p.saturating_add(samples.outputs())])?;
-        let triangle = kernel::factorise(samples, &self.ridge);
-        let rounding = 4.0 * (p as f64 + (self.x.ncols() as f64).sqrt());
+    pub(crate) fn inverse<M: Model<T>, L: SecondOrderLoss<T>>(
+        &self, risk: &EmpiricalRisk<'_, T, M, L>, triangle: &Triangle<T>,
+    ) -> Result<DMatrix<T>, Error> {
+        let p = self.coefficients();
+        let rounding = 4.0 * (p as f64 + (risk.in_play() as f64).sqrt());
         let (root, inverse) = (triangle.root(), triangle.inverse_root());
         // a factor of 16 for the order of the columns, in which the bias stands first where it is decided
         if are_independent(&root, &inverse, T::of(0.0625 / (rounding * T::EPSILON.f64()))) {
-            return Ok((triangle, inverse));
+            return Ok(inverse);
         }
         let decide = |root: &DMatrix<f64>, epsilon: f64| dependent(root, self.bias, rounding * epsilon);
-        if decide(&root.map(Real::f64), T::EPSILON.f64()).is_empty() {
-            return Ok((triangle, inverse));
+        let mut columns = decide(&root.map(Real::f64), T::EPSILON.f64());
+        if T::EPSILON.f64() > f64::EPSILON && !columns.is_empty() {
+            columns = decide(&self.root_in_double(risk)?, f64::EPSILON);
         }
-        let columns = decide(&self.root_in_double(samples)?, f64::EPSILON);
         if columns.is_empty() {
-            return Ok((triangle, inverse));
+            return Ok(inverse);
         }
         Err(Error::RankDeficient { rank: p - columns.len(), expected: p, columns })
     }
 
-    fn root_in_double(&self, samples: &Samples<'_, T>) -> Result<DMatrix<f64>, Error> {
-        room::<f64>("x", &[self.x.nrows(), self.x.ncols()])?;
+    fn root_in_double<M: Model<T>, L: SecondOrderLoss<T>>(
+        &self, risk: &EmpiricalRisk<'_, T, M, L>,
+    ) -> Result<DMatrix<f64>, Error> {
         let double = |numbers: &[T]| numbers.iter().map(|x| x.f64()).collect::<Vec<_>>();
-        let (x, origin) = (self.x.map(Real::f64), double(&self.origin));
-        let (weights, ridge) = (self.weights.map(double), double(&self.ridge));
-        let (x, y) = (x.as_view(), Factor::new(&[], 0, x.ncols()));
-        let (x, weights) = (Factor::view(&x), weights.as_deref());
-        let samples = Samples { x, origin: &origin, bias: samples.bias, y, weights };
-        Ok(kernel::factorise(&samples, &ridge).root())
+        let (p, origin) = (self.coefficients(), double(&self.origin));
+        let alone = Design { outputs: 0, origin: self.origin.clone(), ridge: Vec::new(), ..*self };
+        let ones = vec![1.0; p];
+        let triangle = alone.sum(
+            risk,
+            || Triangle::new(p, &ones),
+            |samples, work, triangle| {
+                let m = samples.count();
+                let (x, weights) = (samples.x_in_double(), samples.weights.map(double));
+                let (x, y) = (Factor::new(&x, self.features, m), Factor::new(&[], 0, m));
+                let weights = weights.as_deref();
+                kernel::reflect(triangle, &Samples { x, origin: &origin, bias: self.bias, y, weights }, work);
+            },
+        )?;
+        let mut triangle: Triangle<f64> = triangle;
+        if !self.ridge.is_empty() {
+            triangle.penalise(&double(&self.ridge));
+        }
+        Ok(triangle.root())
+    }
+
+    /// One step of [refinement](Triangle::correct).
+    pub(crate) fn refine<M: Model<T>, L: SecondOrderLoss<T>>(
+        &self, risk: &EmpiricalRisk<'_, T, M, L>, triangle: &Triangle<T>, beta: &mut [T],
+    ) -> Result<T, Error> {
+        let size = beta.len();
+        let slopes = |samples: &Samples<'_, T>, work: &mut Reflections<T>, slopes: &mut Slopes<T>| {
+            triangle.add_slopes(samples, beta, work, &mut slopes.0);
+        };
+        let slopes = self.sum(risk, || Slopes(vec![Double::default(); size]), slopes)?;
+        Ok(triangle.correct(&slopes.0, &self.ridge, beta))
     }
 
     /// The coefficients of features as they are, output after output, from those of features measured from their
     /// origins: `b ← b − oᵀw`.
     pub(crate) fn bring_back(&self, beta: &mut [T]) {
-        let p = self.x.nrows() + usize::from(self.bias);
-        for beta in beta.chunks_exact_mut(p) {
+        for beta in beta.chunks_exact_mut(self.coefficients()) {
             if let Some((bias, w)) = beta.split_last_mut().filter(|_| self.bias) {
                 *bias -= kernel::dot(&self.origin, w);
             }
@@ -140,81 +279,46 @@ fn dependent(root: &DMatrix<f64>, bias: bool, tolerance: f64) -> Vec<usize> {
     columns
 }
 
-impl<T: Real, M: Model<T>, L: Loss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
-    /// The risk of the present batch in the coordinates of a [`Frame`], unless those are no gain. From a size of `√λ` down
-    /// the penalty determines the weight of a feature.
-    pub(crate) fn framed(&self) -> EmpiricalRisk<'_, T, M, L>
-    where
-        M: Affine<T> + Clone,
-    {
-        let (x, y, shares) = self.present();
-        let frame = Frame::new(x, shares, self.model.outputs(), self.model.linear().bias, self.ridge.sqrt());
-        let penalised = self.penalised.clone();
-        self.alike(self.model.clone(), self.loss.clone(), y, penalised, frame).ridge(self.ridge)
+/// `X̃ᵀ W (y − X̃ β)`, output after output.
+struct Slopes<T>(Vec<Double<T>>);
+
+impl<T: Real> Summand for Slopes<T> {
+    fn add(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(sum, other)| *sum = sum.plus(*other));
     }
 
-    /// The features of the present batch that are far from zero, or whose size is far from 1.
-    pub(crate) fn unusual_features(&self) -> Vec<usize> {
-        let (x, _, shares) = self.present();
-        Frame::new(x, shares, 1, true, T::zero()).map_or_else(Vec::new, |frame| frame.unusual())
+    fn clear(&mut self) {
+        self.0.fill(Double::default());
     }
 
-    /// The same, known to have a minimum.
-    pub(crate) fn with_minimum(self) -> Self {
-        Self { verdict: Some(Recession::No), ..self }
+    fn numbers(&self) -> Vec<f64> {
+        self.0.iter().flat_map(|sum| [sum.high.f64(), sum.low.f64()]).collect()
     }
 
-    /// `Σ_j w_j x_ij²` of each feature; in a frame, a bound for features next to 1.
-    pub(crate) fn mean_squares(&self) -> Vec<T> {
-        let (x, _, shares) = self.present();
-        if self.frame.is_some() { vec![T::of(4.0); x.nrows()] } else { mean_squares(x, shares) }
+    fn take(&mut self, numbers: &[f64]) -> Option<()> {
+        let pairs = numbers.as_chunks().0.iter();
+        let pairs = pairs.map(|[high, low]| Double { high: T::of(*high), low: T::of(*low) });
+        self.0.iter_mut().zip(pairs).for_each(|(sum, pair)| *sum = pair);
+        (numbers.len() == 2 * self.0.len()).then_some(())
+    }
+}
+
+impl<T: Real> Summand for Triangle<T> {
+    fn add(&mut self, other: &Self) {
+        kernel::stack(self, other);
     }
 
-    /// Parameters of one output in these units have curvatures of one size, `1/√(Σ_j w_j x_ij² + λ/c)`; nothing is left to
-    /// do in a frame, nor where a penalty holds more features than there are samples.
-    pub(crate) fn units(&self, c: T) -> Vec<T>
-    where
-        M: Affine<T>,
-    {
-        let ((x, _, _), bias) = (self.present(), self.model.linear().bias);
-        let mut units = vec![T::one(); x.nrows() + usize::from(bias)];
-        if self.frame.is_none() && x.nrows() <= x.ncols() {
-            let squares = self.mean_squares().into_iter().map(|square| square + self.ridge / c);
-            let sized = units.iter_mut().zip(squares).filter(|(_, square)| *square > T::zero());
-            sized.for_each(|(unit, square)| *unit = T::one() / square.sqrt());
-        }
-        units
+    fn clear(&mut self) {
+        self.reset();
     }
 
-    /// `c X W Xᵀ + λ` in the parameters of one output, with `W` the shares: near the Hessian of each output of a loss
-    /// whose curvature is about `c`.
-    pub(crate) fn metric(&self, c: T) -> Result<DMatrix<T>, Error>
-    where
-        M: Affine<T>,
-    {
-        let linear = Linear { outputs: 1, ..self.model.linear() };
-        let p = linear.parameter_count();
-        room::<T>("second moments of the features", &[p, p])?;
-        // whatever the targets are
-        let (x, _, _) = self.present();
-        let y = TargetView::Numbers(x.rows(0, 1));
-        let penalised = iter::once(0..linear.inputs).collect();
-        let frame = self.frame.as_ref().map(|frame| frame.with_outputs(1));
-        let one = self.alike(Perceptron(linear), SquaredError, y, penalised, frame);
-        let mut metric = DMatrix::zeros(p, p);
-        one.ridge(self.ridge / c).hessian(&DVector::zeros(p), &mut metric);
-        Ok(metric * c)
+    fn numbers(&self) -> Vec<f64> {
+        self.entries().map(|x| x.f64()).collect()
     }
 
-    /// The same samples with their shares, for another model or in other coordinates.
-    fn alike<'s, N: Model<T>, K: Loss<T>>(
-        &'s self, model: N, loss: K, y: TargetView<'s, T>, penalised: Vec<Range<usize>>,
-        frame: Option<Frame<T>>,
-    ) -> EmpiricalRisk<'s, T, N, K> {
-        let (x, _, shares) = self.present();
-        let mut risk = EmpiricalRisk::unshared(model, loss, (x, y), penalised);
-        (risk.batch.range, risk.batch.shares) = (0..shares.len(), shares.to_vec());
-        risk.frame = frame;
-        risk
+    fn take(&mut self, numbers: &[f64]) -> Option<()> {
+        let mut from = numbers.iter();
+        self.entries_mut().zip(&mut from).for_each(|(x, number)| *x = T::of(*number));
+        (numbers.len() == self.entries().count()).then_some(())
     }
 }

@@ -23,14 +23,10 @@ pub(crate) struct Frame<T> {
 }
 
 impl<T: Real> Frame<T> {
-    /// Of features whose size is the largest distance from the origin, but no less than `least`; nothing where that is no
-    /// gain, for all lie around 0 and within a factor of 16 of 1.
-    pub(super) fn new(
-        x: DMatrixView<'_, T>, shares: &[T], outputs: usize, has_bias: bool, least: T,
-    ) -> Option<Self> {
-        let mut origin = if has_bias { origins(x, shares) } else { vec![T::zero(); x.nrows()] };
-        let sizes = sizes(x, &origin, shares).into_iter().map(|size| size.hypot(least));
-        let scale: Vec<T> = sizes.map(kernel::unit).collect();
+    /// Of features with these origins, whose size is the largest distance from there, but no less than `least`; nothing where
+    /// that is no gain, for all lie around 0 and within a factor of 16 of 1.
+    pub(super) fn new(mut origin: Vec<T>, distances: &[T], outputs: usize, least: T) -> Option<Self> {
+        let scale: Vec<T> = distances.iter().map(|size| kernel::unit(size.hypot(least))).collect();
         kernel::times(&mut origin, &scale);
         let frame = Self { weights: scale.len() * outputs, origin, scale, outputs };
         (!frame.unusual().is_empty()).then_some(frame)
@@ -47,12 +43,6 @@ impl<T: Real> Frame<T> {
     pub(crate) fn steepness(&self) -> T {
         let units = self.scale.iter().zip(&self.origin);
         units.fold(T::one(), |largest, (s, o)| largest.max((T::one() + o.abs()) / *s))
-    }
-
-    /// The frame of the same features for another number of outputs.
-    pub(super) fn with_outputs(&self, outputs: usize) -> Self {
-        let (origin, scale) = (self.origin.clone(), self.scale.clone());
-        Self { weights: scale.len() * outputs, origin, scale, outputs }
     }
 
     /// `s` of the feature that a parameter multiplies.
@@ -85,52 +75,47 @@ impl<T: Real> Frame<T> {
 }
 
 compiled! {
-    /// The largest distance of each row from its origin, over samples that count; column by column, as they lie.
-    fn sizes<T>(x: DMatrixView<'a, T>, origin: &'a [T], shares: &'a [T]) -> Vec<T> {
+    /// The largest distance of each row from its origin, over samples that count, or what is larger already; column by
+    /// column, as they lie.
+    pub(super) fn distances<T>(x: DMatrixView<'a, T>, origin: &'a [T], shares: &'a [T], largest: &'a mut [T]) {
         vectorize(inlined!(|_| {
-            let mut largest = vec![T::zero(); x.nrows()];
             for (sample, _) in x.column_iter().zip(shares).filter(|(_, share)| **share > T::zero()) {
                 for ((l, x), o) in largest.iter_mut().zip(sample.as_slice()).zip(origin) {
                     let x = (*x - *o).abs();
                     *l = if x > *l { x } else { *l };
                 }
             }
-            largest
-        }))
+        }));
     }
 }
 
 compiled! {
-    /// `Σ_j w_j x_ij²` of each row.
-    pub(super) fn mean_squares<T>(x: DMatrixView<'a, T>, shares: &'a [T]) -> Vec<T> {
+    /// Adds `Σ_j w_j x_ij²` of each row.
+    pub(super) fn add_squares<T>(x: DMatrixView<'a, T>, shares: &'a [T], squares: &'a mut [T]) {
         vectorize(inlined!(|_| {
-            let mut squares = vec![T::zero(); x.nrows()];
             for (sample, share) in x.column_iter().zip(shares) {
                 for (square, x) in squares.iter_mut().zip(sample.as_slice()) {
                     *square += *share * *x * *x;
                 }
             }
-            squares
-        }))
+        }));
     }
 }
 
 /// Samples that tell where features lie.
-const SAMPLED: usize = 63;
+pub(super) const SAMPLED: usize = 63;
 
-/// Where each feature lies, if that is far from zero: the median of some samples, if it is 16 times their mean distance
-/// from it or more, else 0. The digits that samples of a far feature share are lost to every product of it, while
-/// differences from one of them are exact.
-pub(crate) fn origins<T: Real>(x: DMatrixView<'_, T>, shares: &[T]) -> Vec<T> {
-    let step = x.ncols().div_ceil(SAMPLED);
-    let some: Vec<_> = (0..x.ncols()).step_by(step).filter(|j| shares[*j] > T::zero()).collect();
+/// Where each of `n` features lies, if that is far from zero: the median of some samples, one after the other, if it is 16
+/// times their mean distance from it or more, else 0. The digits that samples of a far feature share are lost to every
+/// product of it, while differences from one of them are exact.
+pub(super) fn origins<T: Real>(samples: &[T], n: usize) -> Vec<T> {
     let origin = |row: usize| {
-        let mut values: Vec<T> = some.iter().map(|j| x[(row, *j)]).collect();
+        let mut values: Vec<T> = samples.iter().skip(row).step_by(n).copied().collect();
         values.sort_unstable_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
         let median = *values.get(values.len() / 2)?;
         let count = T::of(values.len() as f64);
         let spread = values.iter().fold(T::zero(), |sum, x| sum + (*x - median).abs() / count);
         (median.abs() >= T::of(16.0) * spread).then_some(median)
     };
-    (0..x.nrows()).map(|row| origin(row).unwrap_or_default()).collect()
+    (0..n).map(|row| origin(row).unwrap_or_default()).collect()
 }

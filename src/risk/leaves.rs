@@ -1,17 +1,15 @@
-//! How the samples of a batch are added up: in chunks that a cache holds, chunks in leaves, leaves in the [tree]. The
-//! cut depends on the model and the number of samples alone, and so do the bits.
+//! How samples are added up: in chunks that a cache holds, chunks in leaves, leaves in the [tree]. The cut depends on the
+//! model and the number of samples alone, and so do the bits: not on threads, on the blocks of a stream, or on ranks.
 //!
 //! [tree]: super::tree
 
 use std::ops::Range;
 
-use nalgebra::{DMatrix, DVector};
-
 use super::tree::{Counter, Node, Summand};
-use crate::{Real, kernel};
+use crate::kernel;
 
-/// Samples that are worth a leaf: to add one costs as much as some ten.
-const LEAF: usize = 1024;
+/// Samples that are worth a leaf, and the most in a chunk: to add a leaf costs as much as some ten samples.
+pub(super) const LEAF: usize = 1024;
 /// Chunks whose sums are added one after the other at the most.
 const CHUNKS: usize = 16;
 /// Bytes for the sums that one thread holds at a time, where one is as large as a matrix.
@@ -19,31 +17,40 @@ const ROOM: usize = 64 << 20;
 /// Parameters × samples below which a second thread costs more than it brings.
 const WORTH_SHARING: usize = 1 << 19;
 
-/// Columns of one chunk: enough work to be worth a call, few enough activations to stay in the cache.
+/// Columns of one chunk, a power of two: enough work to be worth a call, few enough activations to stay in the cache.
 pub(super) fn chunk_width(parameters: usize) -> usize {
     match parameters {
-        0..1024 => (1 << 16) / parameters.max(64),
+        0..1024 => power_below((1 << 16) / parameters.max(64)),
         1024..500_000 => 64,
         _ => 128,
     }
 }
 
-/// A batch cut into leaves of whole chunks, as even as may be.
+/// The largest power of two that is not larger.
+pub(super) fn power_below(n: usize) -> usize {
+    1 << n.max(1).ilog2()
+}
+
+/// Samples cut into leaves, and those into chunks, all of a power of two but the last.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Leaves {
     samples: usize,
     pub(super) width: usize,
-    count: usize,
+    pub(super) size: usize,
 }
 
 impl Leaves {
-    /// As many as chunks up to 8, then one for so many samples; fewer, where sums of `bytes` leave no room for the
-    /// `log₂ + 1` of them that are held at a time.
+    /// Leaves of a chunk up to 8, then of an eighth of the samples up to [`LEAF`]; of more, where sums of `bytes` leave no
+    /// room for the `log₂ + 1` of them that are held at a time.
     pub(super) fn new(samples: usize, width: usize, bytes: usize) -> Self {
-        let chunks = samples.div_ceil(width);
         let levels = (ROOM / bytes.max(1)).clamp(1, 32) - 1;
-        let count = samples.div_ceil(LEAF).clamp(8, 1024).max(chunks.div_ceil(CHUNKS)).min(chunks);
-        Self { samples, width, count: count.min(1 << levels) }
+        let size = (samples / 8).next_power_of_two().clamp(width, LEAF.min(CHUNKS * width));
+        Self { samples, width, size }.of_at_least(samples.div_ceil(1 << levels))
+    }
+
+    /// Leaves of so many samples, or more.
+    pub(super) fn of_at_least(self, samples: usize) -> Self {
+        Self { size: self.size.max(samples.next_power_of_two()), ..self }
     }
 
     /// Whether there is nothing to add up.
@@ -51,17 +58,10 @@ impl Leaves {
         self.samples <= self.width
     }
 
-    /// The chunks of a leaf, as ranges of samples.
-    fn chunks(self, leaf: usize) -> impl ExactSizeIterator<Item = Range<usize>> {
-        let chunks = self.samples.div_ceil(self.width);
-        let range = leaf * chunks / self.count..(leaf + 1) * chunks / self.count;
-        range.map(move |chunk| chunk * self.width..self.samples.min((chunk + 1) * self.width))
-    }
-
     /// How many threads share the leaves.
     pub(super) fn threads(self, parameters: usize) -> usize {
         let is_worth_it = parameters.saturating_mul(self.samples) >= WORTH_SHARING;
-        if is_worth_it { kernel::threads().min(self.count) } else { 1 }
+        if is_worth_it { kernel::threads().min(self.samples.div_ceil(self.size)) } else { 1 }
     }
 }
 
@@ -76,41 +76,97 @@ pub(super) enum InPlace {
     OnSibling,
 }
 
-/// The sum of all leaves, `add` being asked for one chunk after the other; it goes into `root`, whatever that holds. As
-/// many threads as there are `workers` share the leaves, with a counter each.
-pub(super) fn sum<S: Summand + Send + Sync, W: Send>(
-    leaves: Leaves, in_place: InPlace, workers: &mut [W], counters: &mut [Counter<S>], root: S,
-    zero: impl Fn() -> S + Sync, add: impl Fn(Range<usize>, &mut W, &mut S) + Sync,
-) -> S {
-    let parts = workers.len();
-    counters[0].keep(root);
-    for_each(0, workers, counters, &|part, worker, counter| {
-        for leaf in part * leaves.count / parts..(part + 1) * leaves.count / parts {
-            let chunks = leaves.chunks(leaf);
-            let sibling =
-                (in_place == InPlace::OnSibling && chunks.len() == 1).then(|| counter.sibling(leaf));
-            let (level, mut sum) = match sibling.flatten() {
-                Some(left) => (1, left),
-                None => (0, counter.zero(&zero)),
-            };
-            for (i, chunk) in chunks.enumerate() {
-                if i == 0 || in_place != InPlace::Nowhere {
-                    add(chunk, worker, &mut sum);
-                } else {
-                    let mut apart = counter.zero(&zero);
-                    add(chunk, worker, &mut apart);
-                    sum.add(&apart);
-                    counter.keep(apart);
-                }
+/// How one sum is formed: `zero` and `add`, which is asked for one chunk after the other.
+pub(super) struct Adder<Z, A> {
+    pub(super) leaves: Leaves,
+    pub(super) in_place: InPlace,
+    pub(super) zero: Z,
+    pub(super) add: A,
+}
+
+impl<Z, A> Adder<Z, A> {
+    /// Adds samples that lie side by side, from the beginning of a chunk to the end of one, to those before, which the first
+    /// counter holds. As many threads as there are `workers` share the leaves, with a counter each.
+    pub(super) fn range<S: Summand + Send + Sync, W: Send>(
+        &self, range: Range<usize>, workers: &mut [W], counters: &mut [Counter<S>],
+    ) where
+        Z: Fn() -> S + Sync,
+        A: Fn(Range<usize>, &mut W, &mut S) + Sync,
+    {
+        let Leaves { samples, size, .. } = self.leaves;
+        let first = range.start.next_multiple_of(size).min(range.end);
+        let is_last = range.end == samples;
+        let last = if is_last { range.end } else { (range.end / size * size).max(first) };
+        self.piece(range.start..first, &mut workers[0], &mut counters[0]);
+        let (owner, others) = counters.split_first_mut().expect("a counter each");
+        others.iter_mut().for_each(|other| other.take_back(owner));
+        let (parts, whole) = (workers.len(), first.div_ceil(size)..last.div_ceil(size));
+        for_each(0, workers, counters, &|part, worker, counter| {
+            let cut = |part: usize| whole.start + part * whole.len() / parts;
+            for leaf in cut(part)..cut(part + 1) {
+                self.leaf(leaf, worker, counter);
             }
-            counter.push(Node { level, index: leaf >> level, sum });
+        });
+        let (owner, others) = counters.split_first_mut().expect("a counter each");
+        others.iter_mut().for_each(|other| other.hand_over(owner));
+        self.piece(last..range.end, &mut workers[0], &mut counters[0]);
+    }
+
+    fn leaf<S: Summand, W>(&self, leaf: usize, worker: &mut W, counter: &mut Counter<S>)
+    where
+        Z: Fn() -> S,
+        A: Fn(Range<usize>, &mut W, &mut S),
+    {
+        let Leaves { samples, width, size } = self.leaves;
+        let range = leaf * size..samples.min((leaf + 1) * size);
+        let is_alone = self.in_place == InPlace::OnSibling && range.len() <= width;
+        let (level, mut sum) = match is_alone.then(|| counter.sibling(leaf)).flatten() {
+            Some(left) => (1, left),
+            None => (0, counter.zero(&self.zero)),
+        };
+        self.chunks(range, worker, counter, &mut sum);
+        counter.push(Node { level, index: leaf >> level, sum });
+    }
+
+    /// A part of a leaf.
+    fn piece<S: Summand, W>(&self, range: Range<usize>, worker: &mut W, counter: &mut Counter<S>)
+    where
+        Z: Fn() -> S,
+        A: Fn(Range<usize>, &mut W, &mut S),
+    {
+        let Leaves { samples, size, .. } = self.leaves;
+        if range.is_empty() {
+            return;
         }
-    });
-    let (owner, others) = counters.split_first_mut().expect("a counter each");
-    others.iter_mut().for_each(|other| other.hand_over(owner));
-    let root = owner.finish().unwrap_or_else(zero);
-    others.iter_mut().for_each(|other| other.take_back(owner));
-    root
+        let mut sum = counter.open.take().unwrap_or_else(|| counter.zero(&self.zero));
+        self.chunks(range.clone(), worker, counter, &mut sum);
+        if range.end == samples || range.end.is_multiple_of(size) {
+            counter.push(Node { level: 0, index: range.start / size, sum });
+        } else {
+            counter.open = Some(sum);
+        }
+    }
+
+    /// The chunks of a leaf, or of a part of it.
+    fn chunks<S: Summand, W>(
+        &self, range: Range<usize>, worker: &mut W, counter: &mut Counter<S>, sum: &mut S,
+    ) where
+        Z: Fn() -> S,
+        A: Fn(Range<usize>, &mut W, &mut S),
+    {
+        let Leaves { width, size, .. } = self.leaves;
+        for start in range.clone().step_by(width) {
+            let chunk = start..range.end.min(start + width);
+            if self.in_place != InPlace::Nowhere || start.is_multiple_of(size) {
+                (self.add)(chunk, worker, sum);
+            } else {
+                let mut apart = counter.zero(&self.zero);
+                (self.add)(chunk, worker, &mut apart);
+                sum.add(&apart);
+                counter.keep(apart);
+            }
+        }
+    }
 }
 
 /// `work(part, ..)` for every part, from `first` on: one fork and one join where there is more than one worker.
@@ -124,59 +180,4 @@ fn for_each<W: Send, S: Send>(
     let half = workers.len() / 2;
     let ((low, high), (to_low, to_high)) = (workers.split_at_mut(half), counters.split_at_mut(half));
     kernel::join(|| for_each(first, low, to_low, work), || for_each(first + half, high, to_high, work));
-}
-
-/// A value, with a vector and a symmetric matrix beside it, of which the lower triangle counts; either may be empty.
-#[derive(Debug)]
-pub(super) struct Sums<T: Real> {
-    pub(super) value: T,
-    pub(super) vector: DVector<T>,
-    pub(super) matrix: DMatrix<T>,
-}
-
-impl<T: Real> Summand for Sums<T> {
-    fn add(&mut self, other: &Self) {
-        self.value += other.value;
-        kernel::add(other.vector.as_slice(), self.vector.as_mut_slice());
-        let columns = lower_triangle(&mut self.matrix);
-        let others = other.matrix.as_slice();
-        columns.for_each(|(range, column)| kernel::add(&others[range], column));
-    }
-
-    fn clear(&mut self) {
-        self.value = T::zero();
-        kernel::fill(self.vector.as_mut_slice(), T::zero());
-        lower_triangle(&mut self.matrix).for_each(|(_, column)| kernel::fill(column, T::zero()));
-    }
-}
-
-impl<T: Real> Sums<T> {
-    /// Takes the caller's buffers, which become the sum.
-    pub(super) fn of(vector: &mut DVector<T>, matrix: &mut DMatrix<T>) -> Self {
-        let (no_vector, no_matrix) = (DVector::zeros(0), DMatrix::zeros(0, 0));
-        Self {
-            value: T::zero(),
-            vector: std::mem::replace(vector, no_vector),
-            matrix: std::mem::replace(matrix, no_matrix),
-        }
-    }
-
-    /// Zeros: a vector of `length`, and a square matrix of `size`.
-    /// Of what cannot be known.
-    pub(super) fn spoil(&mut self, length: usize) {
-        self.value = T::NAN;
-        self.vector = DVector::repeat(length, T::NAN);
-        self.matrix.fill(T::NAN);
-    }
-
-    pub(super) fn zeros(length: usize, size: usize) -> Self {
-        Self { value: T::zero(), vector: DVector::zeros(length), matrix: DMatrix::zeros(size, size) }
-    }
-}
-
-/// The columns of the lower triangle of a square matrix, and where they stand in it.
-fn lower_triangle<T: Real>(matrix: &mut DMatrix<T>) -> impl Iterator<Item = (Range<usize>, &mut [T])> {
-    let n = matrix.nrows();
-    let columns = matrix.as_mut_slice().chunks_exact_mut(n.max(1)).enumerate();
-    columns.map(move |(j, column)| (j * n + j..(j + 1) * n, &mut column[j..]))
 }

@@ -13,18 +13,20 @@
 //! rows and `eᵀd = ‖d‖² > 0`. If there is none, then `Σ (1 + λ) a = 0` with positive weights on all rows: where none of
 //! their `aᵀd` is negative, all are zero.
 
-use std::ops::Range;
-
 use nalgebra::DVector;
 
 use super::EmpiricalRisk;
-use crate::{Loss, Model, Real, Recession, kernel};
+use crate::{Error, Loss, Model, Real, Recession, kernel};
 pub(super) use active::Active;
-use cone::{BLOCK, Cone, Violator, WIDE};
+use cone::Cone;
+use margins::{Scratch, units};
+use violator::Violator;
 
 mod active;
 mod cone;
+mod margins;
 mod newton;
+mod violator;
 
 /// Directions of more parameters are not sought beyond the point itself and one Newton step: the work grows as their
 /// cube.
@@ -50,67 +52,81 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
             return verdict;
         }
         let of_data = self.frame.as_ref().map(|frame| frame.parameters(theta));
-        let verdict = self.decide(of_data.as_ref().unwrap_or(theta));
-        if verdict != Recession::NotSought {
-            self.verdict = Some(verdict.clone());
-        }
-        verdict
-    }
-
-    fn decide(&self, theta: &DVector<T>) -> Recession<T> {
-        let Some(mut cone) = Cone::new(self, theta) else { return Recession::NotSought };
-        if cone.free.is_empty() {
-            return Recession::No;
-        }
-        let cut = |width: usize| {
-            let m = self.batch.len();
-            (0..m).step_by(width).map(move |start| start..m.min(start + width)).collect::<Vec<_>>()
-        };
-        let all = cut(BLOCK);
-        let stride = all.len() / cone.samples_tried_first().div_ceil(BLOCK).max(4);
-        if stride > 1 {
-            let some: Vec<_> = all.iter().step_by(stride).cloned().collect();
-            cone.frame(&some);
-            if cone.overlap_by_newton(&some, STEPS) == Some(true) {
-                return Recession::No;
+        match self.decide(of_data.as_ref().unwrap_or(theta)) {
+            Ok(Recession::NotSought) => Recession::NotSought,
+            Ok(verdict) => self.verdict.insert(verdict).clone(),
+            Err(failure) => {
+                self.failure = Some(failure);
+                Recession::NotSought
             }
         }
-        match cone.judge(&all, &cut(WIDE)) {
+    }
+
+    fn decide(&self, theta: &DVector<T>) -> Result<Recession<T>, Error> {
+        let Some(mut cone) = Cone::new(self, theta)? else { return Ok(Recession::NotSought) };
+        if cone.free.is_empty() {
+            return Ok(Recession::No);
+        }
+        if let Some(mut some) = cone.some()? {
+            some.frame()?;
+            if some.overlap_by_newton(STEPS)? == Some(true) {
+                return Ok(Recession::No);
+            }
+        }
+        Ok(match cone.judge()? {
             Verdict::Overlap => Recession::No,
             Verdict::Along(direction) => Recession::Along(cone.parameters(&direction)),
             Verdict::Undecided => Recession::Undecided,
-        }
+        })
+    }
+
+    /// Of each output whether the loss of some sample grows where that score alone falls, and where it rises.
+    pub(crate) fn grows_along_scores(&self) -> Result<Vec<bool>, Error> {
+        let k = self.model.outputs();
+        let grows = self.largest(2 * k, |here, chunk, room, largest| {
+            let (_, y, shares) = here.part(chunk);
+            let mut scratch = Scratch::new(k);
+            for (y, _) in y.dense(room).column_iter().zip(shares).filter(|(_, share)| **share > T::zero()) {
+                let mut side = 0;
+                units(here.loss, y.as_slice(), &mut scratch, |margin, _| {
+                    // a score rises before it falls
+                    largest.see(side ^ 1, if margin < T::zero() { T::one() } else { T::zero() });
+                    side += 1;
+                });
+            }
+        })?;
+        Ok(grows.into_iter().map(|grows| grows > T::zero()).collect())
     }
 }
 
 impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
     /// Tries the point itself as a direction, and a Newton step, before all rows are gone through.
-    fn judge(&mut self, blocks: &[Range<usize>], wide: &[Range<usize>]) -> Verdict {
-        self.frame(blocks);
-        let (e, count) = self.sum(blocks);
+    fn judge(&mut self) -> Result<Verdict, Error> {
+        self.frame()?;
+        let (e, count) = self.sum()?;
         let norm = kernel::norm(e.as_slice());
         if norm <= f64::EPSILON * count {
-            return Verdict::Overlap;
+            return Ok(Verdict::Overlap);
         }
         let mut point = self.coordinates();
         point.unscale_mut(kernel::norm(point.as_slice()).max(f64::MIN_POSITIVE));
         let rounding = (e.len() as f64).sqrt() * f64::EPSILON;
         if kernel::dot(point.as_slice(), e.as_slice()) > 0.0
-            && self.violator(&point, blocks, &mut 0, rounding, &[]).is_none()
+            && self.violator(&point, &mut 0, rounding, &[])?.is_none()
         {
-            return Verdict::Along(point);
+            return Ok(Verdict::Along(point));
         }
         match e.len() {
-            _ if self.overlap_by_newton(wide, 1).is_some() => Verdict::Overlap,
-            ..=SOUGHT => self.nearest(&(e / norm), norm, count, blocks),
-            _ => Verdict::Undecided,
+            _ if self.overlap_by_newton(1)?.is_some() => Ok(Verdict::Overlap),
+            ..=SOUGHT => self.nearest(&(e / norm), norm, count),
+            _ => Ok(Verdict::Undecided),
         }
     }
 
     /// Lawson and Hanson's algorithm: the nearest point to `−e` of the cone, `‖e‖ = 1`. The rows of a block are looked
     /// at together, and the blocks one after the other, so that a round costs a pass only where few are on the wrong
     /// side. `norm` is that of the sum of all `count` rows: each has the weight `1 / norm` in `e`.
-    fn nearest(&mut self, e: &DVector<f64>, norm: f64, count: f64, blocks: &[Range<usize>]) -> Verdict {
+    fn nearest(&self, e: &DVector<f64>, norm: f64, count: f64) -> Result<Verdict, Error> {
         let p = e.len() as f64;
         let rounding = p.sqrt() * f64::EPSILON;
         let zero = 8.0 * (p + count / norm) * f64::EPSILON;
@@ -124,16 +140,15 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
             if length <= zero || active.len() == self.span() {
                 // whatever the rounding, all rows keep positive weights
                 let is_sure = active.condition() * zero * norm < 0.125;
-                return if is_sure { Verdict::Overlap } else { Verdict::Undecided };
+                return Ok(if is_sure { Verdict::Overlap } else { Verdict::Undecided });
             }
             d.unscale_mut(length);
             let doubt = active.condition() * rounding;
-            let Some(Violator { margin, at, row }) =
-                self.violator(&d, blocks, &mut cursor, rounding, &passed)
+            let Some(Violator { margin, at, row }) = self.violator(&d, &mut cursor, rounding, &passed)?
             else {
                 // the mean of the margins along d is far beyond what rounding makes of the least
                 let is_sure = !is_stuck && 1e3 * doubt < length * norm / count;
-                return if is_sure { Verdict::Along(d) } else { Verdict::Undecided };
+                return Ok(if is_sure { Verdict::Along(d) } else { Verdict::Undecided });
             };
             // in doubt, a row in the span of the active ones has a margin of zero
             let is_doubtful = margin >= -doubt;
@@ -146,6 +161,6 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
                 is_stuck |= !is_doubtful;
             }
         }
-        Verdict::Undecided
+        Ok(Verdict::Undecided)
     }
 }

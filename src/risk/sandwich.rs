@@ -2,8 +2,9 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::leaves::Sums;
+use super::pass::Part;
 use super::state::Worker;
+use super::sums::Sums;
 use super::{EmpiricalRisk, Quantity};
 use crate::{Model, Real, SecondOrderLoss, kernel};
 
@@ -21,11 +22,11 @@ impl<T: Real, M: Model<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
     /// `Σ_j w_j u_j u_jᵀ`: positive semidefinite whatever the rounding; the lower triangle.
     pub(crate) fn gradient_moments(&mut self, theta: &DVector<T>, sandwich: &Sandwich<'_, T>) -> DMatrix<T> {
         let (p, total) = (theta.len(), self.total_weight());
-        let sums = self.sum_chunks(Quantity::Moments, Sums::zeros(0, p), |risk, chunk, worker, sums| {
+        let sums = self.sum_chunks(Quantity::Moments, Sums::zeros(0, p), |here, chunk, worker, sums| {
             let mut g = DVector::zeros(p);
             for j in chunk {
-                let u = risk.whitened(theta, j, sandwich, worker, &mut g);
-                let (_, _, share) = risk.part(j..j + 1);
+                let u = here.whitened(theta, j, sandwich, worker, &mut g);
+                let (_, _, share) = here.part(j..j + 1);
                 sums.matrix.ger(share[0] * total, &u, &u, T::one());
             }
         });
@@ -38,11 +39,11 @@ impl<T: Real, M: Model<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
     ) -> DMatrix<T> {
         let (p, total) = (theta.len(), self.total_weight());
         let root = Sums::zeros(p * count, 0);
-        let sums = self.sum_chunks(Quantity::Moments, root, |risk, chunk, worker, sums| {
+        let sums = self.sum_chunks(Quantity::Moments, root, |here, chunk, worker, sums| {
             let mut g = DVector::zeros(p);
             for j in chunk {
-                let u = risk.whitened(theta, j, sandwich, worker, &mut g);
-                let (_, _, share) = risk.part(j..j + 1);
+                let u = here.whitened(theta, j, sandwich, worker, &mut g);
+                let (_, _, share) = here.part(j..j + 1);
                 let sum = &mut sums.vector.as_mut_slice()[p * groups[j]..][..p];
                 kernel::axpy(share[0] * total, u.as_slice(), sum);
             }
@@ -50,7 +51,9 @@ impl<T: Real, M: Model<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
         let sums = DMatrix::from_column_slice(p, count, sums.vector.as_slice());
         &sums * sums.transpose()
     }
+}
 
+impl<T: Real, M: Model<T>, L: SecondOrderLoss<T>> Part<'_, T, M, L> {
     /// `u` of sample `j`.
     fn whitened(
         &self, theta: &DVector<T>, j: usize, sandwich: &Sandwich<'_, T>, worker: &mut Worker<T, M::Cache>,

@@ -2,30 +2,31 @@
 
 use std::ops::Range;
 
-use nalgebra::{DMatrix, DMatrixView, DVector};
+use nalgebra::{DMatrix, DVector};
 
-use crate::loss::TargetView;
-use crate::{Error, Real, kernel};
+use super::leaves::power_below;
+use super::window::{Gathered, Share};
+use crate::{Error, Real};
 
-/// The weights of the data, not all zero.
+/// The weights of all samples.
 #[derive(Debug)]
 pub(super) struct Weights<T> {
+    /// Those of the samples that this process holds in memory.
     pub(super) w: Vec<T>,
     /// A power of two that brings the largest near 1, so that their sum is a number whatever their size.
     pub(super) scale: T,
     /// `Σw`, scaled.
     pub(super) sum: T,
     /// Samples of positive weight, `m`.
-    count: usize,
+    pub(super) count: usize,
+    /// The weight of all samples, if it is the same.
+    pub(super) equal: Option<T>,
 }
 
 impl<T: Real> Weights<T> {
-    /// Of numbers that are finite and not negative.
+    /// Of samples in memory, before their sum is known.
     pub(super) fn new(w: &[T]) -> Self {
-        let (scale, _) = kernel::norm_inf(w).unit();
-        let scaled: Vec<T> = w.iter().map(|w| *w * scale).collect();
-        let count = w.iter().filter(|w| **w > T::zero()).count();
-        Self { w: w.to_vec(), scale, sum: kernel::sum(&scaled), count }
+        Self { w: w.to_vec(), scale: T::one(), sum: T::one(), count: 0, equal: None }
     }
 }
 
@@ -65,57 +66,15 @@ impl<T: Real> Batch<T> {
             return Err(Error::Setting { name: "weights", expected, found: 0.0 });
         }
         let total = weights.sum * T::of(count as f64 / weights.count as f64);
+        let share = Share { scale: weights.scale, total };
         self.shares.clear();
-        self.shares.extend(samples.map(|j| weights.w[j] * weights.scale / total));
+        self.shares.extend(samples.map(|j| share.of(weights.w[j])));
         Ok(())
     }
 
     pub(super) fn len(&self) -> usize {
         self.range.len()
     }
-}
-
-/// Samples side by side.
-#[derive(Debug)]
-pub(super) struct Gathered<T: Real> {
-    pub(super) x: DMatrix<T>,
-    y: DMatrix<T>,
-    labels: Vec<usize>,
-}
-
-impl<T: Real> Default for Gathered<T> {
-    fn default() -> Self {
-        Self { x: DMatrix::zeros(0, 0), y: DMatrix::zeros(0, 0), labels: Vec::new() }
-    }
-}
-
-impl<T: Real> Gathered<T> {
-    pub(super) fn gather(&mut self, x: DMatrixView<'_, T>, y: TargetView<'_, T>, samples: &[usize]) {
-        gather(x, samples, &mut self.x);
-        match y {
-            TargetView::Numbers(y) => gather(y, samples, &mut self.y),
-            TargetView::Classes(labels) => {
-                self.labels.clear();
-                self.labels.extend(samples.iter().map(|j| labels[*j]));
-            }
-        }
-    }
-
-    /// The targets of some of these samples, of the kind of those that they were taken from.
-    pub(super) fn targets(&self, like: TargetView<'_, T>, range: Range<usize>) -> TargetView<'_, T> {
-        match like {
-            TargetView::Numbers(_) => TargetView::Numbers(self.y.columns_range(range)),
-            TargetView::Classes(_) => TargetView::Classes(&self.labels[range]),
-        }
-    }
-}
-
-/// Copies columns side by side into a matrix, which grows if it has to.
-fn gather<T: Real>(from: DMatrixView<'_, T>, samples: &[usize], to: &mut DMatrix<T>) {
-    if to.ncols() < samples.len() {
-        *to = DMatrix::zeros(from.nrows(), samples.len());
-    }
-    kernel::gather(from, samples, to.as_mut_slice());
 }
 
 /// What one thread needs to evaluate chunks of the batch; all matrices have `width` columns.
@@ -133,7 +92,7 @@ pub(super) struct Worker<T, C> {
 
 /// Samples at a time where there are second derivatives: 256, or as many blocks of `k × k` as take 128 MB.
 pub(super) fn second_width(k: usize) -> usize {
-    ((1 << 24) / k.saturating_mul(k).max(1)).clamp(1, 256)
+    power_below((1 << 24) / k.saturating_mul(k).max(1)).min(256)
 }
 
 /// What one thread needs for second derivatives of a chunk, beside a cache and `Δ`.

@@ -10,6 +10,12 @@ pub(crate) trait Summand {
 
     /// `self ← 0`.
     fn clear(&mut self);
+
+    /// What it holds, for another process.
+    fn numbers(&self) -> Vec<f64>;
+
+    /// Takes what another process holds, unless that is of another size.
+    fn take(&mut self, numbers: &[f64]) -> Option<()>;
 }
 
 /// A sum over some leaves of the tree.
@@ -30,11 +36,13 @@ pub(crate) struct Counter<S> {
     /// Sums that were added to others, to be used again.
     free: Vec<S>,
     handed: usize,
+    /// The leaf that is not whole yet.
+    pub(crate) open: Option<S>,
 }
 
 impl<S> Default for Counter<S> {
     fn default() -> Self {
-        Self { nodes: Vec::new(), free: Vec::new(), handed: 0 }
+        Self { nodes: Vec::new(), free: Vec::new(), handed: 0, open: None }
     }
 }
 
@@ -72,6 +80,11 @@ impl<S: Summand> Counter<S> {
         self.nodes.drain(..).for_each(|node| owner.push(node));
     }
 
+    /// The nodes so far, which it no longer holds.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Node<S>> {
+        self.nodes.drain(..)
+    }
+
     /// Takes back as many sums as were handed over, once they have been added up.
     pub(crate) fn take_back(&mut self, owner: &mut Self) {
         let kept = owner.free.len().saturating_sub(self.handed);
@@ -106,6 +119,13 @@ mod tests {
         }
         fn clear(&mut self) {
             *self = 0.0;
+        }
+        fn numbers(&self) -> Vec<f64> {
+            vec![f64::from(*self)]
+        }
+        fn take(&mut self, numbers: &[f64]) -> Option<()> {
+            *self = *numbers.first()? as f32;
+            Some(())
         }
     }
 

@@ -3,35 +3,32 @@
 use super::Statistics;
 use super::distributions::ln_gamma;
 use crate::loss::Family;
-use crate::{EmpiricalRisk, Loss, Model, Real};
+use crate::{EmpiricalRisk, Error, Loss, Model, Real};
 
 impl<T: Real> Statistics<T> {
     /// Adds what the family tells, given `Σ w ℓ` and Pearson's statistic.
     pub(super) fn tell_family<M: Model<T>, L: Loss<T>>(
         &mut self, risk: &EmpiricalRisk<'_, T, M, L>, loss: f64, pearson: Option<T>,
-    ) {
+    ) -> Result<(), Error> {
         let family = risk.loss().family();
         if family == Family::Other {
-            return;
+            return Ok(());
         }
-        let (_, y, shares) = risk.present();
-        let (total, mut room) = (risk.total_weight().f64(), y.room(risk.model().outputs(), y.len()));
-        let y = y.dense(&mut room);
+        let (total, k) = (risk.total_weight().f64(), risk.model().outputs());
         if family == Family::Binomial {
             // a weight counts trials, not samples
-            self.samples = shares.iter().filter(|share| **share > T::zero()).count() as f64;
+            self.samples = risk.sample_sum(|_, _, _| 1.0)?;
         }
-        let left = self.samples * y.nrows() as f64 - self.parameters;
+        let left = self.samples * k as f64 - self.parameters;
         self.dispersion =
             pearson.map(|pearson| pearson.f64() / left).filter(|phi| left > 0.0 && phi.is_finite());
         let phi = self.dispersion.unwrap_or(f64::NAN);
-        let sum = |f: &dyn Fn(f64, f64) -> f64| -> f64 {
-            let columns = y.column_iter().zip(shares).filter(|(_, share)| **share > T::zero());
-            columns.map(|(y, share)| y.iter().map(|y| f(y.f64(), share.f64() * total)).sum::<f64>()).sum()
-        };
+        let of_sample = |y: &[T], w: f64| y.iter().map(|y| saturated(family, y.f64(), w, phi)).sum::<f64>();
+        let most = risk.sample_sum(|_, y, share| of_sample(y, share * total))?;
         self.deviance = Some(2.0 * loss);
         let scale = if family == Family::Gamma { phi } else { 1.0 };
-        self.log_likelihood = Some(sum(&|y, w| saturated(family, y, w, phi)) - loss / scale);
+        self.log_likelihood = Some(most - loss / scale);
+        Ok(())
     }
 }
 

@@ -183,32 +183,17 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             let squares = penalised.fold(0.0, |sum, i| sum + theta[i].f64() * theta[i].f64());
             let penalty = 0.5 * self.penalty_strength().f64() * squares;
             let loss = (self.value(theta).f64() - penalty) * told.samples;
+            self.broken()?;
             told.log_likelihood = (likelihood == Likelihood::Known).then_some(-loss);
-            told.tell_family(self, loss, pearson);
+            told.tell_family(self, loss, pearson)?;
         }
         if likelihood == Likelihood::Normal {
             told.log_likelihood = Some(told.normal_likelihood(if is_affine { 1.0 } else { k as f64 }));
-            let mean = if told.mean() > 0.0 { self.mean_target() } else { 0.0 };
-            let determined = 1.0 - told.square() / self.squares_about(mean);
+            let mean = if told.mean() > 0.0 { self.sample_sum(|_, y, w| w * y[0].f64())? } else { 0.0 };
+            let determined =
+                1.0 - told.square() / self.sample_sum(|_, y, w| w * (y[0].f64() - mean).powi(2))?;
             told.r_squared = (k == 1 && determined.is_finite()).then_some(determined);
         }
         Ok(told)
-    }
-
-    /// `Σ w y / Σw` of the first output.
-    fn mean_target(&self) -> f64 {
-        self.targets(|y| y)
-    }
-
-    /// `Σ w (y − c)² / Σw` of the first output.
-    fn squares_about(&self, center: f64) -> f64 {
-        self.targets(|y| (y - center) * (y - center))
-    }
-
-    fn targets(&self, f: impl Fn(f64) -> f64) -> f64 {
-        let (_, y, shares) = self.present();
-        let mut room = y.room(self.model().outputs(), y.len());
-        let y = y.dense(&mut room);
-        y.row(0).iter().zip(shares).map(|(y, share)| share.f64() * f(y.f64())).sum()
     }
 }

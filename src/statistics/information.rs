@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use nalgebra::{DMatrix, DMatrixView, DVector};
+use nalgebra::{DMatrix, DVector};
 
 use crate::kernel;
 use crate::loss::Likelihood;
-use crate::risk::Design;
+use crate::risk::{Design, Weighing};
 use crate::{
-    CriticalKind, CriticalPoint, EmpiricalRisk, Error, Hessian, Loss, Model, Real, SecondOrderLoss,
+    CriticalKind, CriticalPoint, EmpiricalRisk, Error, Hessian, Model, Real, SecondOrderLoss,
     SecondOrderModel,
 };
 
@@ -119,23 +119,25 @@ pub(super) fn representable<T: Real>(what: &'static str, errors: &DVector<T>) ->
 impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
     /// Of an affine model by reflections, of others from the dense Hessian.
     pub(super) fn information(&mut self, theta: &DVector<T>) -> Result<Curvature<T>, Error> {
-        let rounding = self.rounding(theta);
+        let rounding = self.rounding(theta)?;
         let scores = Scores::new(self, theta);
+        self.broken()?;
         let likelihood = self.loss().likelihood();
         let is_map = self.is_affine_map(theta);
-        let mut known = match &scores.curved {
-            Some(_) if is_map && likelihood == Likelihood::Normal => return self.normal_map(theta, rounding),
-            Some(curved) if is_map => self.affine_map(curved, rounding)?,
-            _ => self.dense(theta, rounding, scores.ignore_shifts)?,
+        let mut known = match scores.are_apart && is_map {
+            true if likelihood == Likelihood::Normal => return self.normal_map(theta, rounding),
+            true => self.affine_map(theta, rounding)?,
+            false => self.dense(theta, rounding, scores.ignore_shifts)?,
         };
         let (total, k) = (self.total_weight(), known.sigma.len());
-        known.pearson = scores.curved.as_ref().map(|_| scores.pearson * total);
+        known.pearson = scores.are_apart.then_some(scores.pearson * total);
         let residual = match likelihood {
             Likelihood::Known => return Ok(known),
             Likelihood::None => return Ok(known.in_units_of(&scores)),
             Likelihood::Normal => self.residual_moments(theta).trace().sqrt(),
             Likelihood::Dispersion => (scores.pearson * total).sqrt(),
         };
+        self.broken()?;
         let left = degrees(total * T::of(k as f64), known.effective)?;
         // one variance for all outputs
         let sigma = (residual / left.sqrt()).max(known.rounding.max());
@@ -144,19 +146,23 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
 
     /// Whether the model says that it is `W x + b`.
     fn is_affine_map(&self, theta: &DVector<T>) -> bool {
-        let ((x, _, _), mut cache) = (self.present(), self.model().cache(2));
-        self.model().forward(theta, x.columns(0, 1), &mut cache);
-        let told = self.model().affine_inputs(x.columns(0, 1), &cache).map(|inputs| inputs.nrows());
-        self.is_affine() && told == Some(x.nrows() - self.model().offsets())
+        self.is_affine() && self.told_inputs(theta) == Some(self.model().inputs() - self.model().offsets())
+    }
+
+    /// The inputs of the last map, if the model tells them, whatever the sample.
+    fn told_inputs(&self, theta: &DVector<T>) -> Option<usize> {
+        let (x, mut cache) = (DMatrix::zeros(self.model().inputs(), 1), self.model().cache(2));
+        self.model().forward(theta, x.as_view(), &mut cache);
+        self.model().affine_inputs(x.as_view(), &cache).map(|inputs| inputs.nrows())
     }
 
     /// Least squares: each output with a variance of its own, and residuals of different outputs may be correlated.
     fn normal_map(&mut self, theta: &DVector<T>, rounding: DVector<T>) -> Result<Curvature<T>, Error> {
-        let (_, y, shares) = self.present();
         let k = self.model().outputs();
-        let block = Block::new(self, shares, y.dense(&mut y.room(k, y.len())))?;
+        let block = Block::new(self, Weighing::Shares)?;
         let left = degrees(self.total_weight(), block.effective)?;
         let moments = self.residual_moments(theta);
+        self.broken()?;
         let sigma = DVector::from_fn(k, |o, _| {
             let residual = block.residual.get(o).copied().unwrap_or_else(|| moments[(o, o)].sqrt());
             (residual / left.sqrt()).max(rounding[o])
@@ -174,17 +180,13 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     }
 
     /// One block per output, for outputs do not meet.
-    fn affine_map(&self, curved: &DMatrix<T>, rounding: DVector<T>) -> Result<Curvature<T>, Error> {
+    fn affine_map(&self, theta: &DVector<T>, rounding: DVector<T>) -> Result<Curvature<T>, Error> {
         let (k, p) = (self.model().outputs(), self.model().parameter_count());
-        let (_, y, _) = self.present();
-        let mut room = y.room(k, y.len());
-        let y = y.dense(&mut room);
         let mut root = DMatrix::zeros(p, p);
         let mut covariance_root = root.clone();
         let mut effective = T::zero();
         for o in 0..k {
-            let weights: Vec<T> = curved.row(o).iter().copied().collect();
-            let block = Block::new(self, &weights, y.rows(o, 1))?;
+            let block = Block::new(self, Weighing::Curvature(theta, o))?;
             let mut alone = DMatrix::zeros(k, k);
             alone[(o, o)] = T::one();
             root += block.root.kronecker(&alone);
@@ -203,6 +205,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let shifted = if ignores_shifts { self.shifted(theta) } else { 0..0 };
         let mut hessian = DMatrix::zeros(p, p);
         self.hessian(theta, &mut hessian);
+        self.broken()?;
         let refused = |found: T| Error::NotPositiveDefinite {
             what: "statistics",
             found: found.f64(),
@@ -251,10 +254,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
 
     /// The parameters of the last map, whose outputs take turns.
     fn shifted(&self, theta: &DVector<T>) -> Range<usize> {
-        let ((x, _, _), mut cache) = (self.present(), self.model().cache(2));
-        self.model().forward(theta, x.columns(0, 1), &mut cache);
-        let is_told = self.model().affine_inputs(x.columns(0, 1), &cache).is_some();
-        if is_told { self.model().affine_in() } else { 0..0 }
+        if self.told_inputs(theta).is_some() { self.model().affine_in() } else { 0..0 }
     }
 
     /// `F = H − λ` of a scaled Hessian, where there is a penalty.
@@ -272,65 +272,32 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
 
 /// What the loss says of the scores of all samples, times their shares.
 struct Scores<T: Real> {
-    /// The expected `∂²ℓ/∂z²` of each output, where outputs do not meet and none is negative.
-    curved: Option<DMatrix<T>>,
+    /// Whether outputs do not meet, and no expected `∂²ℓ/∂z²` is negative.
+    are_apart: bool,
     /// Whether adding a number to all scores of a sample changes no curvature.
     ignore_shifts: bool,
     /// `Σ (∂ℓ/∂z)²`.
     slope: T,
     /// `Σ (∂ℓ/∂z)² / (∂²ℓ/∂z²)`, where outputs do not meet: Pearson's statistic.
     pearson: T,
+    /// `Σ ∂²ℓ/∂z²`.
+    curvature: T,
 }
-
-/// Samples at a time.
-const WIDTH: usize = 256;
 
 impl<T: Real> Scores<T> {
     fn new<M: Model<T>, L: SecondOrderLoss<T>>(
-        risk: &EmpiricalRisk<'_, T, M, L>, theta: &DVector<T>,
+        risk: &mut EmpiricalRisk<'_, T, M, L>, theta: &DVector<T>,
     ) -> Self {
-        let ((x, y, shares), k) = (risk.present(), risk.model().outputs());
-        let (m, width) = (y.len(), WIDTH.min(y.len()).max(2));
-        let (mut cache, mut room) = (risk.model().cache(width), y.room(k, width));
-        let mut curved = DMatrix::zeros(k, m);
-        let mut scores = Self { curved: None, ignore_shifts: k > 1, slope: T::zero(), pearson: T::zero() };
-        let mut are_apart = true;
-        for first in (0..m).step_by(width) {
-            let range = first..m.min(first + width);
-            let (part, shares) = (y.columns(range.clone()), &shares[range.clone()]);
-            let z = risk.model().forward(theta, x.columns_range(range.clone()), &mut cache);
-            let y = part.dense(&mut room);
-            let mut slopes = DMatrix::repeat(k, y.ncols(), T::NAN);
-            risk.loss().value_gradient(z, y, shares, slopes.as_view_mut());
-            let product = |r: DMatrix<T>| {
-                let mut out = DMatrix::repeat(k, y.ncols(), T::NAN);
-                risk.loss().expected_product(z, y, shares, r.as_view(), out.as_view_mut());
-                out
-            };
-            let together = product(DMatrix::repeat(k, y.ncols(), T::one()));
-            let own = |o| move |q, _| if q == o { T::one() } else { T::zero() };
-            scores.ignore_shifts &= together.iter().all(|c| *c == T::zero());
-            are_apart &= (0..k).all(|o| {
-                let alone = product(DMatrix::from_fn(k, y.ncols(), own(o)));
-                let expected = together.map_with_location(|q, _, c| if q == o { c } else { T::zero() });
-                alone == expected
-            });
-            for ((slope, curvature), i) in slopes.iter().zip(&together).zip(0..) {
-                let share = shares[i / k];
-                scores.slope += over(*slope, share) * *slope;
-                scores.pearson +=
-                    if *curvature > T::zero() { *slope / *curvature * *slope } else { T::zero() };
-            }
-            curved.columns_range_mut(range).copy_from(&together);
-        }
-        let is_square = curved.iter().all(|c| *c >= T::zero() && c.is_finite());
-        scores.curved = (are_apart && is_square && !scores.ignore_shifts).then_some(curved);
-        scores
+        let sums = risk.score_moments(theta);
+        let [is_moved, meet, is_odd] = [3, 4, 5].map(|i| sums[i] != T::zero());
+        let ignore_shifts = risk.model().outputs() > 1 && !is_moved;
+        let are_apart = !(meet || is_odd || ignore_shifts);
+        Self { are_apart, ignore_shifts, slope: sums[0], pearson: sums[1], curvature: sums[2] }
     }
 
     /// The root of the mean curvature, 1 where it is not known.
     fn bend(&self) -> T {
-        self.curved.as_ref().map_or(T::one(), |curved| curved.sum().sqrt())
+        if self.are_apart { self.curvature.sqrt() } else { T::one() }
     }
 }
 
@@ -346,23 +313,20 @@ struct Block<T: Real> {
 }
 
 impl<T: Real> Block<T> {
-    fn new<M: Model<T>, L: Loss<T>>(
-        risk: &EmpiricalRisk<'_, T, M, L>, weights: &[T], y: DMatrixView<'_, T>,
+    fn new<M: Model<T>, L: SecondOrderLoss<T>>(
+        risk: &EmpiricalRisk<'_, T, M, L>, weighing: Weighing<'_, T>,
     ) -> Result<Self, Error> {
-        let design = Design::new(risk, weights);
-        let samples = design.samples(y);
-        let (triangle, inverse) = design.factorise(&samples)?;
+        let design = Design::new(risk, weighing)?;
+        let plain = design.triangle(risk)?;
         let unit = (design.unit * risk.total_weight()).sqrt();
+        let residual: Vec<T> = (0..plain.outputs()).map(|o| plain.residual(o) * unit).collect();
         // F = SᵀS without the penalty, B = A (S A)ᵀ
-        let shrunk = if design.ridge.is_empty() {
-            None
-        } else {
-            Some(kernel::factorise(&samples, &[]).root() * &inverse)
-        };
+        let data = (!design.ridge.is_empty()).then(|| plain.root());
+        let inverse = design.inverse(risk, &design.penalised(plain))?;
+        let shrunk = data.map(|root| root * &inverse);
         let root = design.inverse_root(inverse) / unit;
         let Some(shrunk) = shrunk else {
             let effective = T::of(root.nrows() as f64);
-            let residual = triangle.residual.iter().map(|residual| *residual * unit).collect();
             return Ok(Self { covariance_root: root.clone(), root, effective, residual });
         };
         let effective = kernel::norm(shrunk.as_slice()).powi(2);

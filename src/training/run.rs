@@ -10,6 +10,7 @@ use crate::fit::Fitted;
 use crate::kernel;
 use crate::model::Stream;
 use crate::optimizer::Stochastic;
+use crate::risk::Window;
 use crate::{EmpiricalRisk, Error, Loss, Model, Objective, Optimizer, Real, Report, Termination};
 
 /// Puts samples into the order of an epoch, counted from 1, which follows from the seed alone.
@@ -143,7 +144,7 @@ impl<T: Real> Run<T> {
         }
         let loss = risk.select(&self.plan.held_out)?.value(theta);
         let fitted = Fitted::new(risk.model().clone(), risk.loss().clone(), Report::given(theta.clone()));
-        let (x, y, shares) = risk.present();
+        let Window { x, y, shares, .. } = risk.present();
         // none where there is none, as of constant targets
         Ok((Some(loss), fitted.score_weighted(x, y, shares).ok()))
     }

@@ -39,8 +39,8 @@ const WINGS: [(&str, &[&str]); 10] = [
     ("save", &["univariate", "check", "problems", "fit", "statistics", "training", "least_squares"]),
 ];
 
-/// 12,600 for the house; 900 for truth, 700 for speed, 1,500 for practice; for reach, so far, 600, and 200 for what was left of practice.
-const CODE_LINES: usize = 19_300;
+/// 12,600 for the house; 900 for truth, 700 for speed, 1,500 for practice; for reach, so far, 600, and 200 for what was left of practice; 1,200 past one machine and its memory.
+const CODE_LINES: usize = 20_700;
 const HEART_LINES: usize = 3_500;
 const FILE_LINES: usize = 350;
 const FUNCTION_LINES: usize = 60;

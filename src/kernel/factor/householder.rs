@@ -6,11 +6,11 @@
 //! panels are halved down to a few columns (Elmroth and Gustavson, 2000).
 #![expect(unsafe_code, reason = "hands columns of one buffer to the tiles as pointers")]
 
-use super::reflector::{reflect, reflection};
-use crate::kernel::product::{add_product, even_part, product};
-use crate::kernel::real::Real;
+use super::reflector::{reflect as reflect_column, reflection};
+use crate::kernel::product::{add_product, product};
+use crate::kernel::real::{Real, compiled};
 use crate::kernel::simd::{Lines, PackRows, dispatch};
-use crate::kernel::sums::{dot, larger, scale, unit};
+use crate::kernel::sums::{dot, scale};
 use crate::kernel::views::Factor;
 
 /// Columns of a panel, which act together on all columns to their right.
@@ -40,17 +40,14 @@ impl<T: Real> Samples<'_, T> {
         self.y.rows
     }
 
-    /// One over the power of two next to the largest entry of each column `x_i`, `1`, `y_o`.
-    fn scales(&self) -> Vec<T> {
-        let of_rows = |f: &Factor<'_, T>| -> Vec<T> {
-            let row = |i| (0..f.cols).fold(T::zero(), |max, j| larger(max, f.at(i, j)));
-            (0..f.rows).map(row).collect()
-        };
-        let mut scales = of_rows(&self.x);
-        scales.extend(self.bias.then(T::one));
-        scales.extend(of_rows(&self.y));
-        scales.iter_mut().for_each(|s| *s = unit(*s));
-        scales
+    pub(crate) fn count(&self) -> usize {
+        self.x.cols
+    }
+
+    /// `X`, column by column.
+    pub(crate) fn x_in_double(&self) -> Vec<f64> {
+        let column = |j: usize| (0..self.x.rows).map(move |i| self.x.at(i, j).f64());
+        (0..self.x.cols).flat_map(column).collect()
     }
 
     /// Copies samples from `start` on to the rows of `block`, columns `x_i`, `1`, `y_o`, each times its scale,
@@ -98,11 +95,9 @@ pub(super) struct Rows<T> {
 }
 
 impl<T: Real> Rows<T> {
-    /// Space for up to `samples` rows of `columns`, half a megabyte at most where columns are not too many.
-    pub(super) fn new(samples: usize, columns: usize) -> Self {
-        let limit = ((512 << 10) / (columns.max(1) * size_of::<T>())).clamp(128, 512);
-        let count = even_part(samples.max(1), limit, 16);
-        let stride = count + 16;
+    /// Space for so many rows of `columns`.
+    fn new(count: usize, columns: usize) -> Self {
+        let stride = count.next_multiple_of(16) + 16;
         Self { data: vec![T::zero(); stride * columns], count, stride }
     }
 
@@ -116,70 +111,139 @@ impl<T: Real> Rows<T> {
     }
 }
 
-/// `Qᵀ (√W X̃, √W Y) = (R, Qᵀ y)`: what is left of a least-squares problem.
+/// `Qᵀ (√W X̃, √W Y) = (R, Qᵀ y)`: what is left of a least-squares problem. Every non-finite input leaves NaN behind.
 #[derive(Debug)]
 pub(crate) struct Triangle<T> {
     /// `p × (p + k)` by columns: R, then Qᵀ y; of scaled columns.
     pub(super) r: Vec<T>,
     /// What each column was multiplied with, powers of two.
     pub(super) scales: Vec<T>,
-    /// The root of the weighted sum of squared residuals of each output, penalty included.
-    pub(crate) residual: Vec<T>,
+    /// The weighted sum of squared residuals of each output, penalty included; of scaled columns.
+    pub(super) squares: Vec<T>,
 }
 
-/// Reflects the samples, and rows `√λ_j β_j` of a `ridge` penalty (one `λ` for each coefficient, or none at
-/// all), into a triangle. Every non-finite input leaves NaN behind.
-pub(crate) fn factorise<T: Real>(samples: &Samples<'_, T>, ridge: &[T]) -> Triangle<T> {
-    let plain = reflect_all(samples, ridge, vec![T::one(); samples.coefficients() + samples.outputs()]);
-    // Squares of extreme numbers leave the range of the scalar: scaled by powers of two, nothing else changes.
-    if plain.is_moderate() { plain } else { reflect_all(samples, ridge, samples.scales()) }
-}
-
-fn reflect_all<T: Real>(samples: &Samples<'_, T>, ridge: &[T], scales: Vec<T>) -> Triangle<T> {
-    let (p, k, m) = (samples.coefficients(), samples.outputs(), samples.x.cols);
-    assert!(samples.y.cols == m && samples.weights.is_none_or(|w| w.len() == m));
-    assert!(ridge.is_empty() || ridge.len() == p);
-    let mut work = Work {
-        p,
-        r: vec![T::zero(); p * (p + k)],
-        rows: Rows::new(m, p + k),
-        t: vec![T::zero(); PANEL * PANEL],
-        small: [vec![T::zero(); PANEL * (p + k)], vec![T::zero(); PANEL * (p + k)]],
-    };
-    for (j, lambda) in ridge.iter().enumerate() {
-        work.r[j * p + j] = lambda.sqrt() * scales[j];
+impl<T: Real> Triangle<T> {
+    /// Of no samples, for `p` coefficients and a scale for each of the columns.
+    pub(crate) fn new(p: usize, scales: &[T]) -> Self {
+        let squares = vec![T::zero(); scales.len() - p];
+        Self { r: vec![T::zero(); p * scales.len()], scales: scales.to_vec(), squares }
     }
-    let mut residual = vec![T::zero(); k];
-    let step = work.rows.count;
-    for start in (0..m).step_by(step) {
-        work.rows.count = step.min(m - start);
-        samples.load(start, &mut work.rows, &scales, true);
-        for j in (0..p).step_by(PANEL) {
-            let width = PANEL.min(p - j);
-            work.factorise(j, width, j);
-            work.apply(j, width, j, j + width..p + k);
-        }
-        for (o, residual) in residual.iter_mut().enumerate() {
-            let y = work.rows.column(p + o);
-            *residual += dot(y, y);
+
+    pub(crate) fn reset(&mut self) {
+        self.r.fill(T::zero());
+        self.squares.fill(T::zero());
+    }
+
+    /// All that depends on the samples.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &T> {
+        self.r.iter().chain(&self.squares)
+    }
+
+    pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.r.iter_mut().chain(&mut self.squares)
+    }
+
+    compiled! {
+        /// Adds the rows `√λ_j β_j` of a penalty with one `λ` for each coefficient.
+        pub(crate) fn penalise(this: &'a mut Triangle<T>, ridge: &'a [T]) {
+            let p = ridge.len();
+            let mut rows = Triangle::new(p, &this.scales);
+            for (j, lambda) in ridge.iter().enumerate() {
+                rows.r[j * p + j] = lambda.sqrt() * this.scales[j];
+            }
+            stack(this, &rows);
         }
     }
-    for (residual, s) in residual.iter_mut().zip(&scales[p..]) {
-        *residual = residual.sqrt() / *s;
-    }
-    Triangle { r: work.r, scales, residual }
 }
 
-struct Work<T> {
+/// Reflects the samples, as many as the buffers hold, to the triangle of those before.
+pub(in crate::kernel) fn reflect<T: Real>(
+    triangle: &mut Triangle<T>, samples: &Samples<'_, T>, work: &mut Reflections<T>,
+) {
+    assert!(samples.y.cols == samples.x.cols && samples.weights.is_none_or(|w| w.len() == samples.x.cols));
+    work.rows.count = samples.x.cols;
+    samples.load(0, &mut work.rows, &triangle.scales, true);
+    std::mem::swap(&mut work.r, &mut triangle.r);
+    for j in (0..work.p).step_by(PANEL) {
+        work.panel(j);
+    }
+    std::mem::swap(&mut work.r, &mut triangle.r);
+    work.add_squares(&mut triangle.squares);
+}
+
+/// Reflects the rows of another triangle of the same scales to this one. A panel of columns has no rows below it.
+pub(in crate::kernel) fn stack<T: Real>(triangle: &mut Triangle<T>, other: &Triangle<T>) {
+    let (p, k) = (triangle.scales.len() - triangle.squares.len(), triangle.squares.len());
+    let mut work = Reflections::of(p.min(ROWS), p, k);
+    std::mem::swap(&mut work.r, &mut triangle.r);
+    for start in (0..p).step_by(ROWS) {
+        let count = ROWS.min(p - start);
+        work.rows.count = count;
+        for (j, column) in other.r.chunks_exact(p).enumerate() {
+            work.rows.column(j).copy_from_slice(&column[start..start + count]);
+        }
+        for j in (start / PANEL * PANEL..p).step_by(PANEL) {
+            work.rows.count = count.min(j + PANEL - start);
+            work.panel(j);
+        }
+        work.rows.count = count;
+        work.add_squares(&mut triangle.squares);
+    }
+    std::mem::swap(&mut work.r, &mut triangle.r);
+    triangle.squares.iter_mut().zip(&other.squares).for_each(|(sum, other)| *sum += *other);
+}
+
+/// Rows of another triangle at a time, a multiple of [`PANEL`].
+const ROWS: usize = 128;
+
+/// Buffers for reflections.
+#[derive(Debug)]
+pub(crate) struct Reflections<T> {
     p: usize,
     r: Vec<T>,
-    rows: Rows<T>,
+    pub(super) rows: Rows<T>,
     /// `T` of the present panel, its columns [`PANEL`] apart.
     t: Vec<T>,
     small: [Vec<T>; 2],
 }
 
-impl<T: Real> Work<T> {
+impl<T: Real> Reflections<T> {
+    /// Samples at a time, a power of two: half a megabyte at most where columns are not too many.
+    pub(crate) fn width(columns: usize) -> usize {
+        1 << ((512 << 10) / (columns.max(1) * size_of::<T>())).clamp(128, 512).ilog2()
+    }
+
+    /// For `p` coefficients of `k` outputs.
+    pub(crate) fn new(p: usize, k: usize) -> Self {
+        Self::of(Self::width(p + k), p, k)
+    }
+
+    fn of(rows: usize, p: usize, k: usize) -> Self {
+        let small = || vec![T::zero(); PANEL * (p + k)];
+        Self {
+            p,
+            r: Vec::new(),
+            rows: Rows::new(rows, p + k),
+            t: vec![T::zero(); PANEL * PANEL],
+            small: [small(), small()],
+        }
+    }
+
+    /// Clears the panel from column `j` on, and applies its reflections to all columns to its right.
+    fn panel(&mut self, j: usize) {
+        let (width, columns) = (PANEL.min(self.p - j), self.r.len() / self.p);
+        self.factorise(j, width, j);
+        self.apply(j, width, j, j + width..columns);
+    }
+
+    /// Adds the squares of what is left of the targets.
+    fn add_squares(&mut self, squares: &mut [T]) {
+        for (o, squares) in squares.iter_mut().enumerate() {
+            let y = self.rows.column(self.p + o);
+            *squares += dot(y, y);
+        }
+    }
+
     /// Clears columns `j..j + width` of the block, which belong to the panel from `panel` on.
     fn factorise(&mut self, j: usize, width: usize, panel: usize) {
         if width <= NARROW {
@@ -259,7 +323,7 @@ impl<T: Real> Work<T> {
             let y = &left[(j + c) * stride..][..depth];
             for (i, other) in (c + 1..width).zip(right.chunks_exact_mut(stride)) {
                 let top = &mut self.r[(j + i) * p + j + c];
-                reflect(dots[i], tau, y, top, &mut other[..depth]);
+                reflect_column(dots[i], tau, y, top, &mut other[..depth]);
             }
         }
     }

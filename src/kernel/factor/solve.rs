@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::cholesky::invert_lower;
-use super::householder::{Rows, Samples, Triangle};
+use super::householder::{Reflections, Samples, Triangle};
 use crate::kernel::math::Elementary;
 use crate::kernel::real::{Real, compiled};
 use crate::kernel::simd::{inlined, vectorize};
@@ -12,17 +12,26 @@ use crate::kernel::views::{Factor, turn};
 
 impl<T: Real> Triangle<T> {
     fn size(&self) -> usize {
-        self.scales.len() - self.residual.len()
+        self.scales.len() - self.squares.len()
+    }
+
+    pub(crate) fn outputs(&self) -> usize {
+        self.squares.len()
+    }
+
+    /// The root of the weighted sum of squared residuals of each output, penalty included.
+    pub(crate) fn residual(&self, output: usize) -> T {
+        self.squares[output].sqrt() / self.scales[self.size() + output]
     }
 
     /// Whether the norms of all columns are so far from the ends of the range that no square was lost.
-    pub(super) fn is_moderate(&self) -> bool {
+    pub(crate) fn is_moderate(&self) -> bool {
         let p = self.size();
         let limit = T::LEAST_NORMAL.sqrt().sqrt();
         let safe = |norm: T| norm > limit && norm * limit < T::one();
-        let targets = self.r[p * p..].chunks_exact(p.max(1)).zip(&self.residual);
+        let targets = self.r[p * p..].chunks_exact(p.max(1)).zip(&self.squares);
         (0..p).all(|j| safe(norm_inf(&self.r[j * p..][..=j])))
-            && targets.into_iter().all(|(y, residual)| safe(norm_inf(y)) || safe(*residual))
+            && targets.into_iter().all(|(y, square)| safe(norm_inf(y)) || safe(square.sqrt()))
     }
 
     compiled! {
@@ -63,47 +72,50 @@ impl<T: Real> Triangle<T> {
             inverse
         }
 
+        /// Adds `X̃ᵀ W (y − X̃ β)` of some samples, output after output, in twice the working precision and of scaled columns.
+        pub(crate) fn add_slopes(
+            this: &'a Triangle<T>,
+            samples: &'a Samples<'a, T>,
+            beta: &'a [T],
+            work: &'a mut Reflections<T>,
+            slopes: &'a mut [Double<T>],
+        ) {
+            let (p, k, rows) = (this.size(), this.squares.len(), &mut work.rows);
+            assert!(samples.coefficients() == p && samples.outputs() == k && beta.len() == p * k);
+            rows.count = samples.count();
+            samples.load(0, rows, &this.scales, false);
+            let mut residual = vec![Double::default(); rows.count];
+            for o in 0..k {
+                for (r, y) in residual.iter_mut().zip(rows.column(p + o)) {
+                    *r = Double { high: *y, low: T::zero() };
+                }
+                for j in 0..p {
+                    add_multiple(-this.scaled(j, o, beta[o * p + j]), rows.column(j), &mut residual);
+                }
+                if let Some(weights) = samples.weights {
+                    for (r, w) in residual.iter_mut().zip(weights) {
+                        *r = Double::default().add_product(*w, *r);
+                    }
+                }
+                for j in 0..p {
+                    let slope = &mut slopes[o * p + j];
+                    *slope = slope.plus(inner(rows.column(j), &residual));
+                }
+            }
+        }
+
         /// One step of refinement, `β ← β + d` with `Rᵀ R d = X̃ᵀ W (y − X̃ β) − λ β`, residual and gradient in twice
         /// the working precision (Björck 1987). Returns `max ‖R d‖ / ‖R β‖` over the outputs: a step that is not much
         /// smaller than the one before tells that no digits are left to gain.
-        pub(crate) fn refine(this: &'a Triangle<T>, samples: &'a Samples<'a, T>, ridge: &'a [T], beta: &'a mut [T]) -> T {
-            let (p, k, m) = (this.size(), this.residual.len(), samples.x.cols);
-            assert!(samples.coefficients() == p && samples.outputs() == k && beta.len() == p * k);
-            let mut rows = Rows::new(m, p + k);
-            let step = rows.count;
-            let mut gradient = vec![Double::default(); p * k];
-            let mut residual = vec![Double::default(); step];
-            let scaled = |j: usize, o: usize, beta: T| beta / this.scales[j] * this.scales[p + o];
-            for start in (0..m).step_by(step) {
-                rows.count = step.min(m - start);
-                samples.load(start, &mut rows, &this.scales, false);
-                for o in 0..k {
-                    let residual = &mut residual[..rows.count];
-                    for (r, y) in residual.iter_mut().zip(rows.column(p + o)) {
-                        *r = Double { high: *y, low: T::zero() };
-                    }
-                    for j in 0..p {
-                        let b = -scaled(j, o, beta[o * p + j]);
-                        add_multiple(b, rows.column(j), residual);
-                    }
-                    if let Some(weights) = samples.weights {
-                        for (r, w) in residual.iter_mut().zip(&weights[start..]) {
-                            *r = Double::default().add_product(*w, *r);
-                        }
-                    }
-                    for j in 0..p {
-                        let g = &mut gradient[o * p + j];
-                        *g = g.plus(inner(rows.column(j), residual));
-                    }
-                }
-            }
+        pub(crate) fn correct(this: &'a Triangle<T>, slopes: &'a [Double<T>], ridge: &'a [T], beta: &'a mut [T]) -> T {
+            let p = this.size();
             let mut largest = T::zero();
             let mut step = vec![T::zero(); p];
             for (o, beta) in beta.chunks_exact_mut(p.max(1)).enumerate() {
                 for j in 0..p {
-                    let mut g = gradient[o * p + j];
+                    let mut g = slopes[o * p + j];
                     if let Some(lambda) = ridge.get(j) {
-                        let b = Double { high: -scaled(j, o, beta[j]), low: T::zero() };
+                        let b = Double { high: -this.scaled(j, o, beta[j]), low: T::zero() };
                         g = g.add_product(*lambda * this.scales[j] * this.scales[j], b);
                     }
                     step[j] = g.high + g.low;
@@ -119,6 +131,11 @@ impl<T: Real> Triangle<T> {
             }
             largest
         }
+    }
+
+    /// A coefficient of an output in the scales of the columns.
+    fn scaled(&self, j: usize, output: usize, beta: T) -> T {
+        beta / self.scales[j] * self.scales[self.size() + output]
     }
 
     /// `x ← R⁻¹ x`.
@@ -142,9 +159,9 @@ impl<T: Real> Triangle<T> {
 
 /// An unevaluated sum of two numbers, about twice the digits (Dekker 1971).
 #[derive(Clone, Copy, Debug, Default)]
-struct Double<T> {
-    high: T,
-    low: T,
+pub(crate) struct Double<T> {
+    pub(crate) high: T,
+    pub(crate) low: T,
 }
 
 impl<T: Elementary> Double<T> {
@@ -158,7 +175,7 @@ impl<T: Elementary> Double<T> {
     }
 
     #[inline(always)]
-    fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         let (a, b) = (self.high, other.high);
         let s = a + b;
         let t = s - a;
@@ -193,7 +210,50 @@ fn inner<T: Elementary>(x: &[T], r: &[Double<T>]) -> Double<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{Factor, at_each_level, factorise};
+    use crate::kernel::{Factor, at_each_level, reflect, stack, unit};
+
+    /// Some samples at a time, in two triangles that are joined, with the penalty.
+    fn factorise<T: Real>(samples: &Samples<'_, T>, ridge: &[T]) -> Triangle<T> {
+        let (p, k, m) = (samples.coefficients(), samples.outputs(), samples.count());
+        let reflect_all = |scales: &[T]| {
+            let mut halves = [Triangle::new(p, scales), Triangle::new(p, scales)];
+            let mut work = Reflections::new(p, k);
+            for (i, start) in (0..m).step_by(150).enumerate() {
+                let range = start..m.min(start + 150);
+                let (x, y) = (samples.x.columns(range.clone()), samples.y.columns(range.clone()));
+                let weights = samples.weights.map(|w| &w[range]);
+                reflect(&mut halves[i % 2], &Samples { x, y, weights, ..*samples }, &mut work);
+            }
+            let [mut first, second] = halves;
+            stack(&mut first, &second);
+            first
+        };
+        let mut triangle = reflect_all(&vec![T::one(); p + k]);
+        if !triangle.is_moderate() {
+            let largest =
+                |f: Factor<'_, T>, i| (0..f.cols).fold(T::zero(), |max: T, j| max.max(f.at(i, j).abs()));
+            let x = (0..samples.x.rows).map(|i| unit(largest(samples.x, i)));
+            let y = (0..k).map(|o| unit(largest(samples.y, o)));
+            triangle = reflect_all(&x.chain(samples.bias.then(T::one)).chain(y).collect::<Vec<_>>());
+        }
+        if !ridge.is_empty() {
+            triangle.penalise(ridge);
+        }
+        triangle
+    }
+
+    fn refine<T: Real>(triangle: &Triangle<T>, samples: &Samples<'_, T>, ridge: &[T], beta: &mut [T]) -> T {
+        let (p, m) = (samples.coefficients(), samples.count());
+        let mut slopes = vec![Double::default(); beta.len()];
+        let mut work = Reflections::new(p, samples.outputs());
+        for start in (0..m).step_by(100) {
+            let range = start..m.min(start + 100);
+            let (x, y) = (samples.x.columns(range.clone()), samples.y.columns(range.clone()));
+            let weights = samples.weights.map(|w| &w[range]);
+            triangle.add_slopes(&Samples { x, y, weights, ..*samples }, beta, &mut work, &mut slopes);
+        }
+        triangle.correct(&slopes, ridge, beta)
+    }
 
     /// NIST StRD Longley: y, x1..x6.
     const LONGLEY: [[f64; 7]; 16] = [
@@ -226,9 +286,9 @@ mod tests {
         let mut beta = vec![0.0; samples.coefficients()];
         triangle.solve(&mut beta);
         for _ in 0..refinements {
-            triangle.refine(&samples, &[], &mut beta);
+            refine(&triangle, &samples, &[], &mut beta);
         }
-        (beta, triangle.residual[0].powi(2))
+        (beta, triangle.residual(0).powi(2))
     }
 
     #[test]
@@ -283,7 +343,7 @@ mod tests {
             let mut beta = vec![T::zero(); p * k];
             triangle.solve(&mut beta);
             let mut refined = beta.clone();
-            assert!(triangle.refine(&samples, &ridge, &mut refined) < T::of(tolerance));
+            assert!(refine(&triangle, &samples, &ridge, &mut refined) < T::of(tolerance));
             let entry = |i: usize, j: usize| if i < n { x.at(i, j).f64() } else { 1.0 };
             for beta in [beta, refined] {
                 for o in 0..k {
@@ -301,7 +361,7 @@ mod tests {
                     sum += (0..p).map(|i| ridge[i].f64() * beta[o * p + i].f64().powi(2)).sum::<f64>();
                     let size = 1.0 + m as f64;
                     assert!(gradient.iter().all(|g| g.abs() <= tolerance * size), "{n} × {m}: {gradient:?}");
-                    assert!((triangle.residual[o].f64().powi(2) - sum).abs() <= tolerance * (1.0 + sum));
+                    assert!((triangle.residual(o).f64().powi(2) - sum).abs() <= tolerance * (1.0 + sum));
                 }
             }
         }

@@ -1,0 +1,191 @@
+//! One pass over the samples in play: every sum goes this way.
+
+use std::ops::Range;
+
+use nalgebra::{DMatrix, DMatrixView, DVector};
+
+use super::frame::Frame;
+use super::leaves::{Adder, InPlace, Leaves, chunk_width};
+use super::source::Source;
+use super::state::{Batch, Curved, Worker, second_width};
+use super::sums::Sums;
+use super::tree::{Counter, Summand};
+use super::window::Window;
+use super::{EmpiricalRisk, Quantity};
+use crate::loss::TargetView;
+use crate::{Error, Loss, Model, Real};
+
+/// Samples in memory, and what is asked of them.
+pub(super) struct Part<'p, T: Real, M, L> {
+    pub(super) model: &'p M,
+    pub(super) loss: &'p L,
+    frame: Option<&'p Frame<T>>,
+    window: Window<'p, T>,
+}
+
+impl<T: Real, M: Model<T>, L: Loss<T>> Part<'_, T, M, L> {
+    /// Inputs, targets and shares of some of the samples in play.
+    pub(super) fn part(&self, range: Range<usize>) -> (DMatrixView<'_, T>, TargetView<'_, T>, &[T]) {
+        self.window.part(range)
+    }
+
+    /// The inputs as the model sees them.
+    pub(super) fn seen<'w>(&self, x: DMatrixView<'w, T>, placed: &'w mut DMatrix<T>) -> DMatrixView<'w, T> {
+        let Some(frame) = self.frame else { return x };
+        frame.place(x, placed.as_mut_slice());
+        placed.columns(0, x.ncols())
+    }
+
+    /// The loss of one chunk, with its gradient added.
+    pub(super) fn add_chunk(
+        &self, theta: &DVector<T>, chunk: Range<usize>, worker: &mut Worker<T, M::Cache>, sums: &mut Sums<T>,
+    ) {
+        let (x, y, shares) = self.part(chunk);
+        let x = self.seen(x, &mut worker.placed);
+        let z = self.model.forward(theta, x, &mut worker.cache);
+        let mut delta = worker.delta.columns_mut(0, y.len());
+        let value = y.value(self.loss, z, shares, Some(delta.as_view_mut()), &mut worker.targets);
+        sums.value += value;
+        self.model.backward(theta, x, delta.as_view(), &mut worker.cache, &mut sums.vector);
+    }
+}
+
+impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
+    /// The batch in play, of samples in memory.
+    pub(crate) fn present(&self) -> Window<'_, T> {
+        let (is_of_classes, Batch { range, shares, .. }) = (self.source.is_of_classes(), &self.batch);
+        match (&self.batch.gathered, &self.source) {
+            (Some(gathered), _) if self.batch.is_gathered => gathered.present(shares, is_of_classes),
+            (_, Source::Memory(x, y)) => {
+                Window { start: 0, x: x.columns_range(range.clone()), y: y.columns(range.clone()), shares }
+            }
+            _ => Window {
+                start: 0,
+                x: DMatrixView::from_slice(&[], 0, 0),
+                y: TargetView::Classes(&[]),
+                shares: &[],
+            },
+        }
+    }
+
+    /// How the samples in play are cut for a sum of this quantity, of `bytes`.
+    pub(super) fn leaves(&self, quantity: Quantity, bytes: usize) -> Leaves {
+        let width = match quantity {
+            Quantity::Product | Quantity::Hessian | Quantity::Moments => second_width(self.model.outputs()),
+            _ => chunk_width(self.model.parameter_count()),
+        };
+        Leaves::new(self.in_play(), width, bytes)
+    }
+
+    /// The sum over the samples in play of what `add` adds for one chunk, into `root`, whatever that holds. What ends it is
+    /// kept as the risk's failure, and the sum is NaN.
+    pub(super) fn sum_chunks(
+        &mut self, quantity: Quantity, root: Sums<T>,
+        add: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut Worker<T, M::Cache>, &mut Sums<T>) + Sync,
+    ) -> Sums<T> {
+        let (length, size) = (root.vector.len(), root.matrix.nrows());
+        let leaves = self.leaves(quantity, root.matrix.len().saturating_mul(size_of::<T>()));
+        let threads = leaves.threads(length.max(1).saturating_mul(size.max(1)));
+        let in_place = match quantity {
+            Quantity::Gradient if self.model.adds_finished_sums() => InPlace::OnSibling,
+            Quantity::Gradient => InPlace::Nowhere,
+            _ => InPlace::InLeaf,
+        };
+        // taken out, so that nothing half done stays behind where a model or a loss of one's own panics
+        let is_second = quantity >= Quantity::Product;
+        let mut workers = std::mem::take(&mut self.workers[usize::from(is_second)]);
+        let mut counters = std::mem::take(&mut self.counters[quantity as usize]);
+        while workers.len() < threads {
+            workers.push(self.worker(&self.model, leaves.width, is_second));
+        }
+        counters.resize_with(threads.max(counters.len()), Counter::default);
+        counters[0].keep(root);
+        let sums = self.sum(
+            (leaves, in_place),
+            &mut workers[..threads],
+            &mut counters[..threads],
+            || Sums::zeros(length, size),
+            |here, chunk, worker, sums: &mut Sums<T>| {
+                add(here, chunk, worker, sums);
+                if sums.vector.len() != length {
+                    sums.spoil(length); // a model of one's own replaced it
+                }
+            },
+        );
+        self.workers[usize::from(is_second)] = workers;
+        match sums {
+            Ok(sums) => {
+                if quantity != Quantity::Moments {
+                    self.counters[quantity as usize] = counters;
+                }
+                sums
+            }
+            Err(failure) => {
+                self.failure = Some(failure);
+                let mut lost = Sums::zeros(length, size);
+                lost.spoil(length);
+                lost
+            }
+        }
+    }
+
+    /// The sum over the samples in play of what `add` adds for one chunk.
+    fn sum<S: Summand + Send + Sync, W: Send>(
+        &self, (leaves, in_place): (Leaves, InPlace), workers: &mut [W], counters: &mut [Counter<S>],
+        zero: impl Fn() -> S + Sync, add: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut W, &mut S) + Sync,
+    ) -> Result<S, Error> {
+        let mut walk = |counters: &mut [Counter<S>]| {
+            self.each(|window| {
+                let part = Part { model: &self.model, loss: &self.loss, frame: self.frame.as_ref(), window };
+                let add = |chunk: Range<usize>, worker: &mut W, sum: &mut S| add(&part, chunk, worker, sum);
+                Adder { leaves, in_place, zero: &zero, add }.range(window.range(), workers, counters);
+            })
+        };
+        if let Some(ranks) = &self.ranks {
+            return ranks.sum(leaves.size, counters, &zero, walk);
+        }
+        walk(counters)?;
+        let (owner, others) = counters.split_first_mut().expect("a counter each");
+        let root = owner.finish().unwrap_or_else(zero);
+        others.iter_mut().for_each(|other| other.take_back(owner));
+        Ok(root)
+    }
+
+    /// The same where nothing is kept for the next time.
+    pub(super) fn sum_once<S: Summand + Send + Sync, W: Send>(
+        &self, leaves: Leaves, work: usize, worker: impl Fn() -> W, zero: impl Fn() -> S + Sync,
+        add: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut W, &mut S) + Sync,
+    ) -> Result<S, Error> {
+        let threads = leaves.threads(work);
+        let mut workers: Vec<W> = (0..threads).map(|_| worker()).collect();
+        let mut counters: Vec<_> = (0..threads).map(|_| Counter::default()).collect();
+        self.sum((leaves, InPlace::InLeaf), &mut workers, &mut counters, zero, add)
+    }
+
+    /// The same of some samples, in one thread and alone.
+    pub(super) fn sum_of<S: Summand + Send + Sync, W: Send>(
+        &self, window: Window<'_, T>, leaves: Leaves, worker: impl Fn() -> W, zero: impl Fn() -> S + Sync,
+        add: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut W, &mut S) + Sync,
+    ) -> S {
+        let part = Part { model: &self.model, loss: &self.loss, frame: None, window };
+        let add = |chunk: Range<usize>, worker: &mut W, sum: &mut S| add(&part, chunk, worker, sum);
+        let (mut workers, mut counters) = ([worker()], [Counter::default()]);
+        let adder = Adder { leaves, in_place: InPlace::InLeaf, zero: &zero, add };
+        adder.range(window.range(), &mut workers, &mut counters);
+        counters[0].finish().unwrap_or_else(zero)
+    }
+
+    pub(super) fn worker<N: Model<T>>(
+        &self, model: &N, width: usize, is_second: bool,
+    ) -> Worker<T, N::Cache> {
+        let (k, width) = (model.outputs(), width.min(self.count));
+        Worker {
+            cache: model.cache(width),
+            // what a loss never writes shows
+            delta: DMatrix::repeat(k, width, T::NAN),
+            second: Curved::new(k, if is_second { width } else { 0 }),
+            placed: DMatrix::zeros(model.inputs(), if self.frame.is_some() { width } else { 0 }),
+            targets: DMatrix::zeros(k, if self.source.is_of_classes() { width } else { 0 }),
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Where samples lie: in memory, or in the blocks of a stream, which is read again for each pass.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use nalgebra::{DMatrix, DMatrixView};
+
+use super::leaves::{LEAF, power_below};
+use super::window::{Columns, Gathered, Share, Window};
+use crate::contract::{check_classes, check_matrix, check_shape, check_weights};
+use crate::data::{Inputs, Targets};
+use crate::loss::TargetView;
+use crate::{Error, LogLoss, Loss, Real};
+
+/// The samples of this process.
+#[derive(Debug, Clone)]
+pub(super) enum Source<'a, T: Real> {
+    Memory(DMatrixView<'a, T>, TargetView<'a, T>),
+    Stream(Stream<'a, T>),
+}
+
+impl<T: Real> Source<'_, T> {
+    pub(super) fn samples(&self) -> usize {
+        match self {
+            Self::Memory(x, _) => x.ncols(),
+            Self::Stream(stream) => stream.samples,
+        }
+    }
+
+    pub(super) fn is_of_classes(&self) -> bool {
+        match self {
+            Self::Memory(_, y) => matches!(y, TargetView::Classes(_)),
+            Self::Stream(stream) => stream.is_of_classes,
+        }
+    }
+}
+
+/// What a stream may give as a block of samples: `(x, y)` or `(x, y, weights)`, each of a kind that may also be given in
+/// memory, as [`EmpiricalRisk::from_stream`](crate::EmpiricalRisk::from_stream) says.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no block of samples of `{T}` for the loss `{L}`",
+    label = "expected `(x, y)` or `(x, y, weights)`",
+    note = "`x` is a matrix or a slice of `{T}`, one sample per column; `y` is targets of the same kinds, or a `Vec<usize>` of \
+            class numbers; weights are a `Vec<{T}>`"
+)]
+pub trait Block<T: Real, L> {
+    #[doc(hidden)]
+    fn columns(&self, shape: (usize, usize)) -> Columns<'_, T>;
+}
+
+impl<T: Real, L, X, Y> Block<T, L> for (X, Y)
+where
+    for<'b> &'b X: Inputs<'b, T>,
+    for<'b> &'b Y: Targets<'b, T, L>,
+{
+    fn columns(&self, (n, k): (usize, usize)) -> Columns<'_, T> {
+        Columns { x: self.0.samples(n), y: self.1.targets(k), weights: None }
+    }
+}
+
+impl<T: Real, L, X, Y, W: AsRef<[T]>> Block<T, L> for (X, Y, W)
+where
+    for<'b> &'b X: Inputs<'b, T>,
+    for<'b> &'b Y: Targets<'b, T, L>,
+{
+    fn columns(&self, (n, k): (usize, usize)) -> Columns<'_, T> {
+        Columns { x: self.0.samples(n), y: self.1.targets(k), weights: Some(self.2.as_ref()) }
+    }
+}
+
+/// Takes a block, or says that no more are wanted.
+type Take<'t, T> = dyn FnMut(Columns<'_, T>) -> Result<(), Error> + 't;
+
+/// What begins at the first block of a stream whenever it is called: a closure without arguments that returns an iterator
+/// over blocks, or over what went wrong. See [`EmpiricalRisk::from_stream`](crate::EmpiricalRisk::from_stream).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` gives no blocks of samples of `{T}` for the loss `{L}`",
+    note = "expected a closure `|| reader.blocks()` of an iterator over `Result<(x, y), E>`, or `Result<(x, y, weights), E>`"
+)]
+pub trait Blocks<T: Real, L>: Read<T> {}
+
+impl<T: Real, L, F, I, B, E> Blocks<T, L> for F
+where
+    F: Fn() -> I + Sync,
+    I: IntoIterator<Item = Result<B, E>>,
+    B: Block<T, L> + Block<T, LogLoss>,
+    E: fmt::Display,
+{
+}
+
+/// The same, whatever the loss: one that takes class numbers takes all kinds of targets.
+#[doc(hidden)]
+pub trait Read<T: Real>: Sync {
+    fn read(&self, shape: (usize, usize), pass: usize, take: &mut Take<'_, T>) -> Result<(), Error>;
+}
+
+impl<T: Real, F, I, B, E> Read<T> for F
+where
+    F: Fn() -> I + Sync,
+    I: IntoIterator<Item = Result<B, E>>,
+    B: Block<T, LogLoss>,
+    E: fmt::Display,
+{
+    fn read(&self, shape: (usize, usize), pass: usize, take: &mut Take<'_, T>) -> Result<(), Error> {
+        for (number, block) in self().into_iter().enumerate() {
+            let failed =
+                |error| Error::Failed { what: format!("block {} of pass {pass}: {error}", number + 1) };
+            take(block.map_err(failed)?.columns(shape))?;
+        }
+        Ok(())
+    }
+}
+
+/// Samples that are read from beginning to end for each pass.
+#[derive(Clone)]
+pub(super) struct Stream<'a, T: Real> {
+    blocks: &'a dyn Read<T>,
+    passes: Arc<AtomicUsize>,
+    /// Features and outputs.
+    shape: (usize, usize),
+    pub(super) samples: usize,
+    pub(super) is_of_classes: bool,
+    /// If there are weights: the least, the largest, and how many are positive.
+    pub(super) weights: Option<(T, T, usize)>,
+}
+
+impl<T: Real> fmt::Debug for Stream<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").field("samples", &self.samples).finish_non_exhaustive()
+    }
+}
+
+/// The least and the largest weight, and how many are positive.
+pub(super) fn extremes<T: Real>(weights: &[T]) -> (T, T, usize) {
+    let start = (T::MAX, T::zero(), 0);
+    weights.iter().fold(start, |(least, largest, positive), w| {
+        (least.min(*w), largest.max(*w), positive + usize::from(*w > T::zero()))
+    })
+}
+
+impl<'a, T: Real> Stream<'a, T> {
+    /// Goes through all blocks once: everything is checked, and counted. With the inputs of a sample.
+    pub(super) fn new(
+        blocks: &'a dyn Read<T>, loss: &impl Loss<T>, shape: (usize, usize),
+    ) -> Result<(Self, DMatrix<T>), Error> {
+        let (passes, mut samples) = (Arc::default(), 0);
+        let mut stream = Self { blocks, passes, shape, samples, is_of_classes: false, weights: None };
+        let (mut is_of_classes, mut weights, mut some) = (false, None, DMatrix::zeros(shape.0, 1));
+        stream.read(&mut |block| {
+            let (n, k) = shape;
+            let m = block.x.ncols();
+            check_matrix("x", block.x, (n, m)).map_err(|error| error.further(samples))?;
+            block.y.check(loss, (k, m)).map_err(|error| error.further(samples))?;
+            if let Some(w) = block.weights {
+                check_weights(w, m)?;
+                let (least, largest, positive) = extremes(w);
+                let before = weights.get_or_insert((T::MAX, T::zero(), 0));
+                *before = (before.0.min(least), before.1.max(largest), before.2 + positive);
+            }
+            is_of_classes = matches!(block.y, TargetView::Classes(_));
+            some = if m > 0 { block.x.columns(0, 1).clone_owned() } else { some.clone() };
+            samples += m;
+            Ok(())
+        })?;
+        if samples == 0 {
+            return Err(Error::Empty { argument: "the stream", expected: "sample (column)" });
+        }
+        (stream.samples, stream.is_of_classes, stream.weights) = (samples, is_of_classes, weights);
+        Ok((stream, some))
+    }
+
+    fn read(&self, take: &mut Take<'_, T>) -> Result<(), Error> {
+        self.blocks.read(self.shape, self.passes.fetch_add(1, Ordering::Relaxed) + 1, take)
+    }
+
+    /// The samples are as they were in the first pass, as far as it would do harm if they were not.
+    fn check(&self, block: &Columns<'_, T>) -> Result<(), Error> {
+        let (n, k) = self.shape;
+        let m = block.x.ncols();
+        check_shape("x", block.x.shape(), (n, m))?;
+        match block.y {
+            TargetView::Numbers(y) => check_shape("y", y.shape(), (k, m))?,
+            TargetView::Classes(labels) => check_classes("y", labels, if k == 1 { 2 } else { k })?,
+        }
+        for found in [block.y.len(), block.weights.map_or(m, <[T]>::len)] {
+            if found != m {
+                return Err(Error::Length { argument: "a block of the stream", expected: m, found });
+            }
+        }
+        Ok(())
+    }
+
+    /// The first samples.
+    pub(super) fn head(&self, samples: usize) -> Result<Gathered<T>, Error> {
+        let mut head = Gathered::new(self.shape, samples);
+        let read = self.read(&mut |block| {
+            self.check(&block)?;
+            head.push(&block, 0..(samples - head.len()).min(block.y.len()), Share::none());
+            // no more is wanted: nothing but the end of this pass
+            if head.len() == samples { Err(Error::Empty { argument: "", expected: "" }) } else { Ok(()) }
+        });
+        match read {
+            Err(error) if head.len() < samples => Err(error),
+            _ => Ok(head),
+        }
+    }
+
+    /// One pass: hands out the samples in windows of a power of two, without the first ones that are to be `skipped`, and
+    /// with those of `tail` behind. The next window is read meanwhile, by a thread of its own.
+    pub(super) fn windows(
+        &self, (start, skipped): (usize, usize), tail: Option<&Gathered<T>>, share: Share<T>,
+        mut hand: impl FnMut(Window<'_, T>),
+    ) -> Result<(), Error> {
+        let total = self.samples - skipped + tail.map_or(0, Gathered::len);
+        let width = self.width().min(total.next_power_of_two());
+        let (full, filled) = sync_channel(1);
+        let (free, emptied) = sync_channel(2);
+        let room = || Gathered::new(self.shape, width);
+        let _ = free.send(room());
+        thread::scope(|scope| {
+            let mut reader =
+                Reader { stream: self, skip: skipped, seen: 0, room: room(), width, share, full, emptied };
+            let thread = thread::Builder::new().spawn_scoped(scope, move || reader.read(tail));
+            let thread =
+                thread.map_err(|error| Error::Failed { what: format!("no thread to read: {error}") })?;
+            let mut at = start;
+            while let Ok(window) = filled.recv() {
+                let window: Gathered<T> = window;
+                hand(window.window(at, self.is_of_classes));
+                at += window.len();
+                let _ = free.send(window);
+            }
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    /// Samples of a window: some megabytes, in whole chunks.
+    fn width(&self) -> usize {
+        let sample = (self.shape.0 + self.shape.1 + 1) * size_of::<T>();
+        power_below(WINDOW / sample).max(if self.shape.0 < LEAF { LEAF } else { LEAF / 2 })
+    }
+}
+
+/// Bytes of a window.
+const WINDOW: usize = 4 << 20;
+
+/// What reads ahead.
+struct Reader<'s, 'a, T: Real> {
+    stream: &'s Stream<'a, T>,
+    skip: usize,
+    seen: usize,
+    room: Gathered<T>,
+    width: usize,
+    share: Share<T>,
+    full: SyncSender<Gathered<T>>,
+    emptied: Receiver<Gathered<T>>,
+}
+
+impl<T: Real> Reader<'_, '_, T> {
+    fn read(&mut self, tail: Option<&Gathered<T>>) -> Result<(), Error> {
+        let (stream, expected) = (self.stream, self.stream.samples);
+        let count = |found| Error::Length { argument: "a later pass of the stream", expected, found };
+        stream.read(&mut |block| {
+            stream.check(&block)?;
+            let m = block.y.len();
+            self.seen += m;
+            if self.seen > expected {
+                return Err(count(self.seen));
+            }
+            let skipped = self.skip.min(m);
+            self.skip -= skipped;
+            self.push(&block, skipped..m)
+        })?;
+        if self.seen < expected {
+            return Err(count(self.seen));
+        }
+        if let Some(tail) = tail {
+            self.push(&tail.columns(stream.is_of_classes), 0..tail.len())?;
+        }
+        if self.room.len() > 0 { self.hand_over() } else { Ok(()) }
+    }
+
+    fn push(&mut self, block: &Columns<'_, T>, mut range: Range<usize>) -> Result<(), Error> {
+        while !range.is_empty() {
+            let end = range.end.min(range.start + self.width - self.room.len());
+            self.room.push(block, range.start..end, self.share);
+            range.start = end;
+            if self.room.len() == self.width {
+                self.hand_over()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hand_over(&mut self) -> Result<(), Error> {
+        let nobody = || Error::Failed { what: "nobody takes what is read".into() };
+        let mut next = self.emptied.recv().map_err(|_| nobody())?;
+        next.clear();
+        self.full.send(std::mem::replace(&mut self.room, next)).map_err(|_| nobody())
+    }
+}

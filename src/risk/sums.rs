@@ -1,0 +1,170 @@
+//! What is summed over samples.
+
+use std::ops::Range;
+
+use nalgebra::{DMatrix, DVector};
+
+use super::tree::Summand;
+use crate::{Real, kernel};
+
+/// A value, with a vector and a symmetric matrix beside it, of which the lower triangle counts; either may be empty.
+#[derive(Debug)]
+pub(super) struct Sums<T: Real> {
+    pub(super) value: T,
+    pub(super) vector: DVector<T>,
+    pub(super) matrix: DMatrix<T>,
+}
+
+impl<T: Real> Summand for Sums<T> {
+    fn add(&mut self, other: &Self) {
+        self.value += other.value;
+        kernel::add(other.vector.as_slice(), self.vector.as_mut_slice());
+        let columns = lower_triangle(&mut self.matrix);
+        let others = other.matrix.as_slice();
+        columns.for_each(|(range, column)| kernel::add(&others[range], column));
+    }
+
+    fn clear(&mut self) {
+        self.value = T::zero();
+        kernel::fill(self.vector.as_mut_slice(), T::zero());
+        lower_triangle(&mut self.matrix).for_each(|(_, column)| kernel::fill(column, T::zero()));
+    }
+
+    fn numbers(&self) -> Vec<f64> {
+        let n = self.matrix.nrows();
+        let triangle = (0..n).flat_map(|j| self.matrix.as_slice()[j * n + j..(j + 1) * n].iter());
+        let all = std::iter::once(&self.value).chain(&self.vector).chain(triangle);
+        all.map(|number| number.f64()).collect()
+    }
+
+    fn take(&mut self, numbers: &[f64]) -> Option<()> {
+        let (value, rest) = numbers.split_first()?;
+        let (vector, mut rest) = rest.split_at_checked(self.vector.len())?;
+        self.value = T::of(*value);
+        copy(vector, self.vector.as_mut_slice());
+        for (range, column) in lower_triangle(&mut self.matrix) {
+            let (from, after) = rest.split_at_checked(range.len())?;
+            copy(from, column);
+            rest = after;
+        }
+        rest.is_empty().then_some(())
+    }
+}
+
+fn copy<T: Real>(from: &[f64], to: &mut [T]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = T::of(*from));
+}
+
+impl<T: Real> Sums<T> {
+    /// Takes the caller's buffers, which become the sum.
+    pub(super) fn of(vector: &mut DVector<T>, matrix: &mut DMatrix<T>) -> Self {
+        let (no_vector, no_matrix) = (DVector::zeros(0), DMatrix::zeros(0, 0));
+        Self {
+            value: T::zero(),
+            vector: std::mem::replace(vector, no_vector),
+            matrix: std::mem::replace(matrix, no_matrix),
+        }
+    }
+
+    /// Of what cannot be known.
+    pub(super) fn spoil(&mut self, length: usize) {
+        self.value = T::NAN;
+        self.vector = DVector::repeat(length, T::NAN);
+        self.matrix.fill(T::NAN);
+    }
+
+    /// Zeros: a vector of `length`, and a square matrix of `size`.
+    pub(super) fn zeros(length: usize, size: usize) -> Self {
+        Self { value: T::zero(), vector: DVector::zeros(length), matrix: DMatrix::zeros(size, size) }
+    }
+}
+
+/// The columns of the lower triangle of a square matrix, and where they stand in it.
+fn lower_triangle<T: Real>(matrix: &mut DMatrix<T>) -> impl Iterator<Item = (Range<usize>, &mut [T])> {
+    let n = matrix.nrows();
+    let columns = matrix.as_mut_slice().chunks_exact_mut(n.max(1)).enumerate();
+    columns.map(move |(j, column)| (j * n + j..(j + 1) * n, &mut column[j..]))
+}
+
+/// The largest of each entry, none below the least number.
+#[derive(Debug)]
+pub(super) struct Largest<T>(pub(super) Vec<T>);
+
+impl<T: Real> Largest<T> {
+    pub(super) fn new(entries: usize) -> Self {
+        Self(vec![-T::MAX; entries])
+    }
+
+    pub(super) fn see(&mut self, entry: usize, x: T) {
+        let largest = &mut self.0[entry];
+        *largest = if x > *largest { x } else { *largest };
+    }
+}
+
+impl<T: Real> Summand for Largest<T> {
+    fn add(&mut self, other: &Self) {
+        other.0.iter().enumerate().for_each(|(entry, x)| self.see(entry, *x));
+    }
+
+    fn clear(&mut self) {
+        self.0.fill(-T::MAX);
+    }
+
+    fn numbers(&self) -> Vec<f64> {
+        self.0.iter().map(|x| x.f64()).collect()
+    }
+
+    fn take(&mut self, numbers: &[f64]) -> Option<()> {
+        copy(numbers, &mut self.0);
+        (numbers.len() == self.0.len()).then_some(())
+    }
+}
+
+/// Numbers one after the other, in the order of the samples that they are of.
+#[derive(Debug, Default)]
+pub(super) struct Collected<T>(pub(super) Vec<T>);
+
+impl<T: Real> Summand for Collected<T> {
+    fn add(&mut self, other: &Self) {
+        self.0.extend_from_slice(&other.0);
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn numbers(&self) -> Vec<f64> {
+        self.0.iter().map(|x| x.f64()).collect()
+    }
+
+    fn take(&mut self, numbers: &[f64]) -> Option<()> {
+        self.0 = numbers.iter().map(|x| T::of(*x)).collect();
+        Some(())
+    }
+}
+
+/// Several sums side by side.
+impl<T: Real> Summand for [Collected<T>; 3] {
+    fn add(&mut self, other: &Self) {
+        self.iter_mut().zip(other).for_each(|(sum, other)| sum.add(other));
+    }
+
+    fn clear(&mut self) {
+        self.iter_mut().for_each(Summand::clear);
+    }
+
+    fn numbers(&self) -> Vec<f64> {
+        let numbers = self.iter().map(Summand::numbers);
+        numbers.flat_map(|numbers| std::iter::once(numbers.len() as f64).chain(numbers)).collect()
+    }
+
+    fn take(&mut self, mut numbers: &[f64]) -> Option<()> {
+        for sum in self {
+            let (length, rest) = numbers.split_first()?;
+            let (these, rest) = rest.split_at_checked(*length as usize)?;
+            sum.take(these)?;
+            numbers = rest;
+        }
+        numbers.is_empty().then_some(())
+    }
+}
