@@ -415,3 +415,52 @@ fn samples_without_weight_are_not_there() {
     let alone = SigmoidClassifier::new(1).fit(&x, &y).unwrap();
     assert!(weighted.report.converged() && (weighted.parameters() - alone.parameters()).amax() < 1e-9);
 }
+
+/// Targets in another unit: the same fit in it.
+#[test]
+fn robust_fits_and_rates_have_no_unit() -> Result<(), Error> {
+    fn check<T: Real>(powers: &[i32], digits: f64) -> Result<(), Error> {
+        let (n, m) = (3, 60);
+        let x = DMatrix::from_fn(n, m, |i, j| T::of(((7 * i + 3) as f64 * (j as f64 + 0.5)).sin()));
+        let z =
+            |j: usize| x.column(j).iter().enumerate().map(|(i, x)| (i as f64 - 0.5) * x.f64()).sum::<f64>();
+        let far = |j: usize| if j % 9 == 0 { 12.0 } else { 0.3 * (5.0 * j as f64).cos() };
+        let line = DMatrix::from_fn(1, m, |_, j| T::of(z(j) + 2.0 + far(j)));
+        let rates =
+            DMatrix::from_fn(1, m, |_, j| T::of((0.3 * z(j)).exp() * (1.0 + 0.5 * (3.0 * j as f64).sin())));
+        for ridge in [0.0, 0.1] {
+            let huber = |k: i32| {
+                let y = &line * T::of(2f64.powi(k));
+                let loss = Huber::new(2f64.powi(k));
+                EmpiricalRisk::new(Perceptron::new(n), loss, &x, &y)?.ridge(T::of(ridge)).fit()
+            };
+            let plain = huber(0)?;
+            assert!(plain.report.converged(), "{}", plain.report);
+            for &k in powers {
+                let scaled = huber(k)?;
+                let theta = scaled.parameters() * T::of(2f64.powi(-k));
+                let apart = (theta - plain.parameters()).amax().f64();
+                assert!(scaled.report.converged() && apart < digits, "2^{k}: {apart:e} {}", scaled.report);
+            }
+        }
+        let poisson = |k: i32| {
+            let y = &rates * T::of(2f64.powi(k));
+            EmpiricalRisk::new(Perceptron::new(n), loss::Poisson, &x, &y)?.fit()
+        };
+        let plain = poisson(0)?;
+        for &k in powers.iter().filter(|k| k.abs() <= 100) {
+            let scaled = poisson(k)?;
+            let mut theta = scaled.parameters().clone();
+            theta[n] -= T::of(f64::from(k) * std::f64::consts::LN_2);
+            let apart = (theta - plain.parameters()).amax().f64();
+            assert!(
+                scaled.report.converged() && apart < 100.0 * digits,
+                "rates 2^{k}: {apart:e} {}",
+                scaled.report
+            );
+        }
+        Ok(())
+    }
+    check::<f64>(&[-300, -90, -30, -3, 20, 60, 250], 1e-8)?;
+    check::<f32>(&[-60, -30, -3, 20, 50], 1e-3)
+}

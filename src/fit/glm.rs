@@ -3,7 +3,7 @@
 use nalgebra::DVector;
 
 use super::Fitted;
-use super::likelihood::{ITERATIONS, fit_affine};
+use super::likelihood::fit_affine;
 use super::method::Fit;
 use crate::loss::{Family, Glm};
 use crate::model::Linear;
@@ -12,7 +12,7 @@ use crate::{EmpiricalRisk, Error, Loss, Method, Model, Newton, Objective, Offset
 impl<T: Real, L: Glm> Fit<T, L> for Perceptron {
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, L>) -> Result<Fitted<T, Self, L>, Error> {
         let start = start(risk, risk.model().0)?;
-        fit_affine(risk, T::one(), Some(start))
+        fit_affine(risk, T::one(), Some(start), &Stop::default())
     }
 }
 
@@ -20,9 +20,7 @@ impl<T: Real, L: Glm> Fit<T, L> for Offset<Perceptron> {
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, L>) -> Result<Fitted<T, Self, L>, Error> {
         risk.check()?;
         let start = start(risk, risk.model().0.0)?;
-        let tolerance = T::of(if T::EPSILON.f64() < 1e-10 { 1e-10 } else { 1e-5 });
-        let stop = Stop::default().gradient(tolerance).iterations(ITERATIONS);
-        let mut fitted = risk.fit_with(&mut Newton::new(), start, &stop)?;
+        let mut fitted = risk.fit_with(&mut Newton::new(), start, &Stop::default())?;
         fitted.report.method = Some(Method::Newton);
         Ok(fitted)
     }

@@ -59,7 +59,7 @@ impl<T: Real> Fit<T, LogLoss> for SigmoidClassifier {
         if let Some([has_ones, _]) = members.find(|both| *both != [true; 2]) {
             return Err(Error::OneClass { argument: "y", found: if has_ones { 1.0 } else { 0.0 } });
         }
-        fit_affine(risk, T::of(0.25), None)
+        fit_affine(risk, T::of(0.25), None, &of_probabilities())
     }
 }
 
@@ -73,26 +73,29 @@ impl<T: Real> Fit<T, CrossEntropy> for Perceptron {
         if let Some(class) = empty.filter(|_| unbounded) {
             return Err(Error::NoSamples { argument: "y", class });
         }
-        fit_affine(risk, T::one() / T::of(classes as f64), None)
+        fit_affine(risk, T::one() / T::of(classes as f64), None, &of_probabilities())
     }
 }
 
 impl<T: Real> Fit<T, Huber> for Perceptron {
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, Huber>) -> Result<Fitted<T, Self, Huber>, Error> {
-        fit_affine(risk, T::one(), None)
+        fit_affine(risk, T::one(), None, &Stop::default())
     }
 }
 
-/// From zero (or another `start` without weights), on features measured from an origin, in their own units: by Newton, or where that costs more, by L-BFGS.
-/// `curvature` is about that of the loss at zero. Where weights are penalised there is a minimum: biases alone recede only
-/// where an output sees a single class.
+/// The slopes of a probability have no unit: they are at most 1.
+fn of_probabilities<T: Real>() -> Stop<T> {
+    Stop::default().gradient(T::of(if T::EPSILON.f64() < 1e-10 { 1e-10 } else { 1e-5 }))
+}
+
+/// From zero (or another `start` without weights), on features measured from an origin, in their own units: by Newton, or
+/// where that costs more, by L-BFGS. `curvature` is about that of the loss at zero. Where weights are penalised there is a
+/// minimum: biases alone recede only where an output sees a single class.
 pub(super) fn fit_affine<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone>(
-    risk: &mut EmpiricalRisk<'_, T, M, L>, curvature: T, start: Option<DVector<T>>,
+    risk: &mut EmpiricalRisk<'_, T, M, L>, curvature: T, start: Option<DVector<T>>, stop: &Stop<T>,
 ) -> Result<Fitted<T, M, L>, Error> {
     risk.check()?;
     let p = risk.dim();
-    let tolerance = T::of(if T::EPSILON.f64() < 1e-10 { 1e-10 } else { 1e-5 });
-    let stop = Stop::default().gradient(tolerance).iterations(ITERATIONS);
     let by_gradients = newton_costs_more(risk.in_play(), risk.model().inputs(), risk.model().outputs());
     let mut framed = risk.framed()?;
     let is_penalised = framed.penalty_strength() > T::zero();
@@ -101,9 +104,10 @@ pub(super) fn fit_affine<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + 
     }
     let start = start.unwrap_or_else(|| DVector::zeros(p));
     let mut report = if by_gradients {
-        by_lbfgs(&mut framed, start, curvature, &stop.relative(T::zero()))?
+        let relative = if stop.gradient > T::zero() { T::zero() } else { stop.relative };
+        by_lbfgs(&mut framed, start, curvature, &stop.relative(relative))?
     } else {
-        by_newton(&mut framed, start, &stop)?
+        by_newton(&mut framed, start, stop)?
     };
     report.method = Some(if by_gradients { Method::Lbfgs } else { Method::Newton });
     if report.termination == Termination::Failed {
@@ -129,7 +133,7 @@ pub(super) fn fit_affine<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + 
     Ok(Fitted::new(risk.model().clone(), risk.loss().clone(), report))
 }
 
-pub(super) const ITERATIONS: usize = 1000;
+const ITERATIONS: usize = 1000;
 
 /// Of `m` samples of `n` features with `k` outputs, by multiply-adds: about seven Newton steps, of `m p²/2` and `p³/6`
 /// each, or a hundred evaluations, which go through the table as long as for 16 an entry, and take 4 for each output.

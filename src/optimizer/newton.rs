@@ -104,7 +104,7 @@ impl<T: Real> Newton<T> {
     fn pure_step<O: Hessian<T> + ?Sized>(&mut self, at: &mut Position<T, O>) -> Result<Step<T>, Error> {
         let solved = !self.here.is_end(&at.step)
             && (self.model.solve(&self.here) != Shape::Indefinite || self.model.eliminate(&self.here));
-        let settled = solved && self.model.is_settled(&self.here);
+        let settled = solved && self.model.is_settled(&self.here, at.objective.is_convex());
         if ends(at, &mut self.here, settled, true)? {
             return Ok(at.step);
         }
@@ -132,7 +132,7 @@ impl<T: Real> Newton<T> {
                 return Ok(at.step);
             }
         }
-        let settled = self.model.is_settled(&self.here);
+        let settled = self.model.is_settled(&self.here, at.objective.is_convex());
         if ends(at, &mut self.here, settled, false)? {
             return Ok(at.step);
         }

@@ -198,7 +198,8 @@ impl<T: Real> NewtonCg<T> {
     fn ends<O: HessianProduct<T> + ?Sized>(
         &mut self, at: &mut Position<T, O>, (promised, met_negative): (T, bool),
     ) -> Result<bool, Error> {
-        let is_settled = !met_negative && is_settled(at.x, &self.s, || promised, at.step.value);
+        let is_settled =
+            !met_negative && is_settled(at.x, &self.s, || promised, at.step.value, at.objective.is_convex());
         let scale = kernel::norm_inf(at.x.as_slice()).max(T::one());
         let is_near = at.step.gradient_norm <= T::EPSILON.sqrt() * self.steepness * scale;
         let said = (is_settled, is_near);

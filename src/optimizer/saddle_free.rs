@@ -119,8 +119,9 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
             self.direction.zip_apply(&self.gradient, |d, g| *d = -g);
         }
         let slope = kernel::dot(self.gradient.as_slice(), self.direction.as_slice());
-        let is_settled = is_settled(at.x, &self.direction, || T::of(-0.5) * slope, at.step.value);
-        let is_near = is_within(at.x, &self.direction, T::EPSILON.sqrt().sqrt());
+        let convex = at.objective.is_convex();
+        let is_settled = is_settled(at.x, &self.direction, || T::of(-0.5) * slope, at.step.value, convex);
+        let is_near = is_within(at.x, &self.direction, T::EPSILON.sqrt().sqrt(), T::one());
         let said = (is_settled, is_near);
         if ends_by_products(&mut at, &self.gradient, &mut self.lanczos, self.dimension, self.tolerance, said)?
         {

@@ -228,7 +228,7 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
         at.step.radius = Some(self.region.radius.now);
         let shape = self.model.solve(&self.here);
         if shape != Shape::Indefinite {
-            let settled = self.model.is_settled(&self.here);
+            let settled = self.model.is_settled(&self.here, at.objective.is_convex());
             if ends(&mut at, &mut self.here, settled, false)? {
                 return Ok(at.step);
             }
@@ -245,7 +245,7 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
             self.model.s.copy_from(&spectrum.descend(&self.here.gradient));
             let leaves = is_near_saddle(&at, &spectrum, &self.model.s)
                 && escape(&mut at, &self.here, &spectrum, &self.model.s, &mut self.region.line.trial)?;
-            let settled = self.model.is_settled(&self.here);
+            let settled = self.model.is_settled(&self.here, at.objective.is_convex());
             if leaves || ends(&mut at, &mut self.here, settled, false)? {
                 return Ok(at.step);
             }

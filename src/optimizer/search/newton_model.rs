@@ -86,9 +86,9 @@ impl<T: Real> NewtonModel<T> {
     }
 
     /// Whether the step is short enough for the point to be stationary, in no unit of `f`.
-    pub(crate) fn is_settled(&self, here: &Evaluated<T>) -> bool {
+    pub(crate) fn is_settled(&self, here: &Evaluated<T>, is_convex: bool) -> bool {
         let promised = || -T::of(0.5) * kernel::dot(here.gradient.as_slice(), self.s.as_slice());
-        is_settled(&here.x, &self.s, promised, here.value)
+        is_settled(&here.x, &self.s, promised, here.value, is_convex)
     }
 
     /// `s = −∇f`.

@@ -33,13 +33,18 @@ pub(crate) fn closeness<T: Real>() -> T {
 }
 
 /// Whether the Newton step `s` at `x`, which promises to lower `f` by so much, says that `x` is stationary, whatever
-/// the unit of `f`: it is short, and its promise is rounding of `f`, or it is itself rounding of `x`.
-pub(crate) fn is_settled<T: Real>(x: &DVector<T>, s: &DVector<T>, promised: impl Fn() -> T, f: T) -> bool {
-    is_within(x, s, closeness()) && (promised() <= rounding(f) || is_within(x, s, T::of(8.0) * T::EPSILON))
+/// the unit of `f`: it is short, and its promise is rounding of `f`, or it is itself rounding of `x`. Coordinates next to
+/// zero are rounding of 1, unless `f` is convex: then the promise alone tells.
+pub(crate) fn is_settled<T: Real>(
+    x: &DVector<T>, s: &DVector<T>, promised: impl Fn() -> T, f: T, is_convex: bool,
+) -> bool {
+    let unit = if is_convex { T::zero() } else { T::one() };
+    is_within(x, s, closeness(), T::one())
+        && (promised() <= rounding(f) || is_within(x, s, T::of(8.0) * T::EPSILON, unit))
 }
 
-/// Whether no coordinate moves by more than so many times `max(1, |x_i|)`.
-pub(crate) fn is_within<T: Real>(x: &DVector<T>, s: &DVector<T>, times: T) -> bool {
+/// Whether no coordinate moves by more than so many times `max(unit, |x_i|)`.
+pub(crate) fn is_within<T: Real>(x: &DVector<T>, s: &DVector<T>, times: T, unit: T) -> bool {
     let pairs = x.as_slice().iter().zip(s.as_slice());
-    pairs.into_iter().all(|(x, s)| s.abs() <= times * x.abs().max(T::one()))
+    pairs.into_iter().all(|(x, s)| s.abs() <= times * x.abs().max(unit))
 }
