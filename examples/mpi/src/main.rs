@@ -31,14 +31,20 @@ impl Exchange for World {
     fn gather(&self, mine: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
         let world = SimpleCommunicator::world();
         let too_much = |_| Error::Failed { what: "a message of more than 2 GB".into() };
+        // Open MPI refuses buffers without a byte
+        let mine = [&[0], mine].concat();
         let length = i32::try_from(mine.len()).map_err(too_much)?;
         let mut lengths = vec![0; self.size()];
         world.all_gather_into(&length, &mut lengths[..]);
         let starts: Vec<i32> =
             lengths.iter().scan(0, |end, length| Some(std::mem::replace(end, *end + length))).collect();
         let mut all = vec![0; lengths.iter().map(|length| *length as usize).sum()];
-        world.all_gather_varcount_into(mine, &mut PartitionMut::new(&mut all[..], &lengths[..], &starts[..]));
-        let part = |(start, length): (&i32, &i32)| all[*start as usize..(start + length) as usize].to_vec();
+        world.all_gather_varcount_into(
+            &mine[..],
+            &mut PartitionMut::new(&mut all[..], &lengths[..], &starts[..]),
+        );
+        let part =
+            |(start, length): (&i32, &i32)| all[*start as usize + 1..(start + length) as usize].to_vec();
         Ok(starts.iter().zip(&lengths).map(part).collect())
     }
 }
