@@ -424,7 +424,7 @@ fn robust_fits_and_rates_have_no_unit() -> Result<(), Error> {
         let x = DMatrix::from_fn(n, m, |i, j| T::of(((7 * i + 3) as f64 * (j as f64 + 0.5)).sin()));
         let z =
             |j: usize| x.column(j).iter().enumerate().map(|(i, x)| (i as f64 - 0.5) * x.f64()).sum::<f64>();
-        let far = |j: usize| if j % 9 == 0 { 12.0 } else { 0.3 * (5.0 * j as f64).cos() };
+        let far = |j: usize| if j.is_multiple_of(9) { 12.0 } else { 0.3 * (5.0 * j as f64).cos() };
         let line = DMatrix::from_fn(1, m, |_, j| T::of(z(j) + 2.0 + far(j)));
         let rates =
             DMatrix::from_fn(1, m, |_, j| T::of((0.3 * z(j)).exp() * (1.0 + 0.5 * (3.0 * j as f64).sin())));

@@ -97,18 +97,14 @@ fn weighted<'a, T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>>(
 }
 
 /// `of` a risk in memory gives the same as of streams and over ranks, with numbers for targets.
-fn agree<
-    T: Real,
-    M: SecondOrderModel<T> + Clone,
-    L: SecondOrderLoss<T> + Clone,
-    R: PartialEq + std::fmt::Debug + Send,
->(
+fn agree<T, M, L, R>(
     name: &str, (model, loss): (&M, &L), (x, y, w): (&DMatrix<T>, &DMatrix<T>, Option<&[T]>),
     of: impl Fn(EmpiricalRisk<'_, T, M, L>) -> R + Sync,
 ) where
-    M: Sync,
-    L: Sync,
-    T: Send,
+    T: Real + Send,
+    M: SecondOrderModel<T> + Clone + Sync,
+    L: SecondOrderLoss<T> + Clone + Sync,
+    R: PartialEq + std::fmt::Debug + Send,
 {
     let m = x.ncols();
     let alone = of(weighted(EmpiricalRisk::new(model.clone(), loss.clone(), x, y).unwrap(), w, 0..m));
@@ -311,11 +307,13 @@ fn class_numbers_are_streamed() {
     assert!(results.into_iter().all(|result| result.unwrap() == alone));
 }
 
+type Pass<'a> = Box<dyn Iterator<Item = Result<(DMatrix<f64>, DMatrix<f64>), String>> + 'a>;
+
 /// A source whose pass `j` ends at block `k`, by an error or too early.
 fn breaking<'a>(
     x: &'a DMatrix<f64>, y: &'a DMatrix<f64>, opened: &'a AtomicUsize, (pass, block): (usize, usize),
     silent: bool,
-) -> impl Fn() -> Box<dyn Iterator<Item = Result<(DMatrix<f64>, DMatrix<f64>), String>> + 'a> + Sync + 'a {
+) -> impl Fn() -> Pass<'a> + Sync + 'a {
     move || {
         let now = opened.fetch_add(1, Ordering::SeqCst) + 1;
         let blocks = cut(x.ncols(), 100).enumerate().map(move |(number, range)| {

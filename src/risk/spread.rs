@@ -12,6 +12,9 @@ use super::{EmpiricalRisk, Quantity};
 use crate::contract::setting;
 use crate::{Error, Loss, Model, Real, kernel};
 
+/// The least and the largest of the weights, and how many are positive; nothing where there are none.
+type Sizes<T> = Option<(T, T, usize)>;
+
 impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// The mean loss over samples that need not fit into memory: `blocks` begins at the first of them, again for each pass, and
     /// gives blocks `(x, y)` or `(x, y, weights)` of any number of samples, of the kinds that
@@ -139,8 +142,8 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
 
     /// How many samples each rank has, and of what size weights are on all.
     fn meet(
-        &self, exchange: &dyn Exchange, count: usize, weights: Option<(T, T, usize)>,
-    ) -> Result<(Vec<usize>, Option<(T, T, usize)>), Error> {
+        &self, exchange: &dyn Exchange, count: usize, weights: Sizes<T>,
+    ) -> Result<(Vec<usize>, Sizes<T>), Error> {
         const SAME: [&str; 6] = [
             "features",
             "outputs",
@@ -160,7 +163,8 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         for (rank, numbers) in all.iter().enumerate() {
             let wrong = || Error::Rank { rank, what: "it does not begin with the others".into() };
             let [same @ .., count, positive, least, largest] = &numbers[..] else { return Err(wrong()) };
-            let differs = same.iter().zip(&all[0]).zip(SAME).find(|((found, first), _)| found != first);
+            let differs =
+                same.iter().zip(&all[0]).zip(SAME).find(|((found, first), _)| found.total_cmp(first).is_ne());
             if let Some(((found, expected), what)) = differs {
                 let (expected, found) = (*expected as usize, *found as usize);
                 return Err(Error::Disagree { what, rank, expected, found });

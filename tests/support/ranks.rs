@@ -6,9 +6,12 @@ use std::thread;
 
 use gradus::{Error, Exchange};
 
-/// What all ranks have given, round by round.
+/// What each rank has given in a round.
+type Round = Vec<Option<Vec<u8>>>;
+
+/// What all ranks have given, round by round, and who has left.
 pub(crate) struct Meeting {
-    rounds: Mutex<(Vec<Vec<Option<Vec<u8>>>>, Option<usize>)>,
+    rounds: Mutex<(Vec<Round>, Option<usize>)>,
     changed: Condvar,
     size: usize,
 }
