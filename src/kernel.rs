@@ -59,6 +59,7 @@ forwarded! {
     sums::add_columns(a: Factor<'a, T>, out: &'a mut [T]);
     sums::axpy(alpha: T, x: &'a [T], y: &'a mut [T]);
     sums::scale(alpha: T, x: &'a mut [T]);
+    sums::scaled(alpha: T, x: &'a [T], y: &'a mut [T]);
     sums::times(x: &'a mut [T], y: &'a [T]);
     sums::dot(x: &'a [T], y: &'a [T]) -> T;
     sums::sum(x: &'a [T]) -> T;

@@ -243,5 +243,5 @@ fn falls<T: Real, O: Objective<T> + ?Sized>(
 
 /// `‖x − y‖∞`.
 fn distance<T: Real>(x: &DVector<T>, y: &DVector<T>) -> T {
-    x.iter().zip(y).fold(T::zero(), |most, (x, y)| most.max((*x - *y).abs()))
+    x.as_slice().iter().zip(y.as_slice()).fold(T::zero(), |most, (x, y)| most.max((*x - *y).abs()))
 }

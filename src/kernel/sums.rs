@@ -69,7 +69,7 @@ pub(crate) fn fill<T: Real>(x: &mut [T], value: T) {
 }
 
 /// Vectors of so few entries are not worth the way to wider instructions.
-const SHORT: usize = 8;
+const SHORT: usize = 12;
 
 /// `y ← y + α x`.
 pub(crate) fn axpy<T: Real>(alpha: T, x: &[T], y: &mut [T]) {
@@ -87,6 +87,19 @@ pub(crate) fn axpy<T: Real>(alpha: T, x: &[T], y: &mut [T]) {
 /// `y ← y + x`, by several threads where that is worth a fork.
 pub(crate) fn add<T: Real>(x: &[T], y: &mut [T]) {
     sweep(x, [y], inlined!(|_, x, [y]| [y + x]));
+}
+
+/// `y ← α x`.
+pub(crate) fn scaled<T: Real>(alpha: T, x: &[T], y: &mut [T]) {
+    if y.len() <= SHORT {
+        y.iter_mut().zip(x).for_each(|(y, x)| *y = alpha * *x);
+        return;
+    }
+    vectorize(inlined!(|_| {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = alpha * *x;
+        }
+    }));
 }
 
 /// `x ← α x`.

@@ -175,8 +175,7 @@ impl<T: Real> Direction<T> for TwoLoops<T> {
         if self.learnt == 0 {
             return false;
         }
-        d.fill(T::zero());
-        kernel::axpy(-T::one(), gradient, d);
+        kernel::scaled(-T::one(), gradient, d);
         for k in self.columns().rev() {
             self.alpha[k] = self.rho[k] * kernel::dot(&self.s[k * n..][..n], d);
             kernel::axpy(-self.alpha[k], &self.y[k * n..][..n], d);

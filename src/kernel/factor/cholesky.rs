@@ -9,7 +9,7 @@ use crate::kernel::simd::{inlined, vectorize};
 use crate::kernel::sums::{axpy, dot};
 use crate::kernel::views::Factor;
 
-/// Up to this size, wide registers cost more than they bring.
+/// Up to this size the triangle is kept in an array: wider instructions and tiles cost more than they bring.
 const SMALL: usize = 12;
 /// Columns factorised at a time: one tile wide.
 const PANEL: usize = 8;
@@ -22,7 +22,12 @@ const PANEL: usize = 8;
 /// before in the strip.
 pub(crate) fn cholesky<T: Real>(a: &mut [T], n: usize) -> bool {
     let a = &mut a[..n * n];
-    let panel_width = if n <= SMALL { SMALL } else { PANEL };
+    match n {
+        0..=4 => return small::<T, 4>(a, n),
+        5..=8 => return small::<T, 8>(a, n),
+        9..=SMALL => return small::<T, SMALL>(a, n),
+        _ => {}
+    }
     // what fits two strips fits the cache
     let strip = if n <= 2 * STRIP { 2 * STRIP } else { STRIP };
     for start in (0..n).step_by(strip) {
@@ -34,17 +39,13 @@ pub(crate) fn cholesky<T: Real>(a: &mut [T], n: usize) -> bool {
         if start > 0 {
             subtract::<T, STRIP>(a, n, 0..start, start..end);
         }
-        for j in (start..end).step_by(panel_width) {
-            let columns = panel_width.min(end - j);
+        for j in (start..end).step_by(PANEL) {
+            let columns = PANEL.min(end - j);
             if j > start {
                 subtract::<T, PANEL>(a, n, start..j, j..j + columns);
             }
             let (columns, least) = (&mut a[j * n..(j + columns) * n], &least[j - start..]);
-            let is_positive = match n <= SMALL {
-                true => panel(Fused::PORTABLE, columns, n, j, least),
-                false => vectorize(inlined!(|fused| panel(fused, columns, n, j, least))),
-            };
-            if !is_positive {
+            if !vectorize(inlined!(|fused| panel(fused, columns, n, j, least))) {
                 return false;
             }
         }
@@ -88,6 +89,38 @@ fn panel<T: Real>(fused: Fused, columns: &mut [T], n: usize, j: usize, least: &[
         *pivot = d.sqrt();
         let factor = T::one() / *pivot;
         below.iter_mut().for_each(|l| *l *= factor);
+    }
+    true
+}
+
+/// [`cholesky`] of at most `N` columns, each as long as `N`: loops without ends to look after. What stands above the
+/// diagonal is neither read nor written.
+#[inline(always)]
+fn small<T: Real, const N: usize>(a: &mut [T], n: usize) -> bool {
+    assert!(n <= N);
+    let mut l = [[T::zero(); N]; N];
+    let mut least = [T::zero(); N];
+    for c in 0..n {
+        l[c][c..n].copy_from_slice(&a[c * n + c..(c + 1) * n]);
+        least[c] = pivot_rounding(n, l[c][c]);
+    }
+    for c in 0..n {
+        let column = l[c];
+        let d = column[c];
+        if !(d > least[c].max(T::zero()) && d <= T::MAX) {
+            return false;
+        }
+        let inverse = T::one() / d;
+        for k in c + 1..n {
+            let factor = -column[k] * inverse;
+            for (to, l) in l[k].iter_mut().zip(&column) {
+                *to += factor * *l;
+            }
+        }
+        let (root, below) = (d.sqrt(), &column[c + 1..n]);
+        let factor = T::one() / root;
+        a[c * n + c] = root;
+        a[c * n + c + 1..(c + 1) * n].iter_mut().zip(below).for_each(|(to, l)| *to = *l * factor);
     }
     true
 }

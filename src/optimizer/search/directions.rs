@@ -144,8 +144,7 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
                 self.rule.forget();
                 self.unit = kernel::norm_inf(self.here.gradient.as_slice()).unit().0;
                 self.scale_gradient();
-                self.d.fill(T::zero());
-                kernel::axpy(-T::one(), self.g.as_slice(), self.d.as_mut_slice());
+                kernel::scaled(-T::one(), self.g.as_slice(), self.d.as_mut_slice());
             }
             let slope = kernel::dot(self.here.gradient.as_slice(), self.d.as_slice());
             let first = self.first_length(learnt, slope);

@@ -1,6 +1,6 @@
 //! The one place that keeps a point with what was evaluated there.
 
-use nalgebra::{DMatrix, DVector, DVectorView};
+use nalgebra::{DMatrix, DVector};
 
 use crate::contract::{check_hessian, check_size, matrix, room};
 use crate::objective::evaluate;
@@ -94,10 +94,14 @@ impl<T: Real> Evaluated<T> {
 
     /// `max_i Σ_j |H_ij| h_j`: by how much `‖∇f‖∞` changes at most where each coordinate moves by `h_j`, a function of `|x_j|`.
     pub(crate) fn change(&self, h: impl Fn(T) -> T) -> T {
-        let row = |column: DVectorView<'_, T>| {
-            column.iter().zip(&self.x).fold(T::zero(), |sum, (entry, x)| sum + entry.abs() * h(x.abs()))
+        let row = |column: &[T]| {
+            column
+                .iter()
+                .zip(self.x.as_slice())
+                .fold(T::zero(), |sum, (entry, x)| sum + entry.abs() * h(x.abs()))
         };
-        self.hessian.column_iter().map(row).fold(T::zero(), |largest, row| largest.max(row))
+        let columns = self.hessian.as_slice().chunks_exact(self.x.len().max(1));
+        columns.map(row).fold(T::zero(), |largest, row| largest.max(row))
     }
 
     /// Changes places with what was evaluated elsewhere in the same run.

@@ -39,11 +39,9 @@ impl<T: Real> NewtonModel<T> {
         }
         // in the Hessian's binary unit: roots of 2ᵏ h are those of h for even k only, and so they are the same for all
         let unit = kernel::norm_inf(here.hessian.as_slice()).unit().0;
-        self.factor.as_mut_slice().copy_from_slice(here.hessian.as_slice());
-        kernel::scale(unit, self.factor.as_mut_slice());
+        kernel::scaled(unit, here.hessian.as_slice(), self.factor.as_mut_slice());
         if kernel::cholesky(self.factor.as_mut_slice(), n) {
-            self.s.fill(T::zero());
-            kernel::axpy(-unit, here.gradient.as_slice(), self.s.as_mut_slice());
+            kernel::scaled(-unit, here.gradient.as_slice(), self.s.as_mut_slice());
             kernel::cholesky_solve(self.factor.as_slice(), n, self.s.as_mut_slice());
             return Shape::Definite;
         }
@@ -93,7 +91,6 @@ impl<T: Real> NewtonModel<T> {
 
     /// `s = −∇f`.
     fn down(&mut self, here: &Evaluated<T>) {
-        self.s.fill(T::zero());
-        kernel::axpy(-T::one(), here.gradient.as_slice(), self.s.as_mut_slice());
+        kernel::scaled(-T::one(), here.gradient.as_slice(), self.s.as_mut_slice());
     }
 }
