@@ -14,6 +14,8 @@
 //!
 //! # Where to find what
 //!
+//! To learn the mathematics along with the crate, page by page, read the [`guide`].
+//!
 //! | to | take |
 //! |---|---|
 //! | fit a line, a plane, ridge or L1 | [`Perceptron::fit`], [`EmpiricalRisk::fit`], [`EmpiricalRisk::fit_l1`] |
@@ -139,6 +141,7 @@ pub mod data;
 mod error;
 mod figures;
 mod fit;
+pub mod guide;
 mod kernel;
 pub mod least_squares;
 pub mod loss;

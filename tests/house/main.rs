@@ -26,7 +26,8 @@ const HALL: [&[&str]; 9] = [
 ];
 
 /// A wing leans on the hall, and on the wings beside its name.
-const WINGS: [(&str, &[&str]); 10] = [
+const WINGS: [(&str, &[&str]); 11] = [
+    ("guide", &[]),
     ("univariate", &[]),
     ("check", &[]),
     ("problems", &[]),
