@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+pub(crate) use table::Cell;
+pub use table::Table;
+
+mod table;
+
 /// Six significant digits: plain in the ordinary range, from 1e−4 to 1e6, and with an exponent beyond it.
 pub(crate) struct Figure(pub f64);
 

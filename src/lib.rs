@@ -139,6 +139,7 @@ mod contract;
 mod critical_point;
 pub mod data;
 mod error;
+pub mod explain;
 mod figures;
 mod fit;
 pub mod guide;
@@ -172,6 +173,8 @@ pub mod inference {}
 
 pub use critical_point::{CriticalKind, CriticalPoint, Inertia};
 pub use error::Error;
+#[doc(inline)]
+pub use explain::Trace;
 pub use fit::{Fitted, Predictor};
 pub use kernel::Real;
 #[doc(inline)]

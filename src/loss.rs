@@ -195,6 +195,13 @@ pub trait Loss<T: Real>: Sync {
         false
     }
 
+    /// Of one output, `∂ℓ/∂ŷ` and `∂ŷ/∂z` as they are formed from the rounded response `ŷ`, where the loss tells: what
+    /// [`value_gradient`](Self::value_gradient) never multiplies.
+    #[doc(hidden)]
+    fn chain(&self, _z: T, _y: T) -> Option<[T; 2]> {
+        None
+    }
+
     /// Settings, and targets that the loss does not understand. Default: anything finite will do.
     ///
     /// ```

@@ -26,9 +26,7 @@ pub use dual::DualModel;
 pub use initialize::Initialize;
 pub(crate) use initialize::Stream;
 pub(crate) use linear::Linear;
-#[doc(hidden)]
-pub use network::NetworkCache;
-pub use network::{Layer, Network};
+pub use network::{Layer, Network, NetworkCache};
 pub use offset::Offset;
 #[doc(hidden)]
 pub use offset::OffsetCache;

@@ -52,7 +52,7 @@ pub use halley::Halley;
 pub use newton::ScalarNewton;
 pub use settings::ScalarMethod;
 
-use crate::figures::Figure;
+use crate::figures::{Cell, Figure, Table};
 use crate::{CriticalKind, Error, Real, Termination};
 
 /// Where a search in one variable ended and why. All numbers are those at `x`, the point returned.
@@ -138,6 +138,39 @@ impl<T: Real> ScalarReport<T> {
         }
         let gradient = self.residual.unwrap_or(T::NAN).f64();
         Err(Error::NotConverged { termination: self.termination, iterations: self.iterations, gradient })
+    }
+
+    /// A row for each point of the [`trace`](Self::trace): `k`, `x`, what the closure `f` returns there, and the step to
+    /// the next point. Give the closure that the search had: it returns `(f, f')` or `(f, f', f'')`; or an array.
+    ///
+    /// ```
+    /// use gradus::univariate::ScalarNewton;
+    ///
+    /// // a minimum: g' = 0, by steps −g'/g''
+    /// let g = |x: f64| (x.exp() - x.ln(), x.exp() - 1.0 / x, x.exp() + 1.0 / (x * x));
+    /// let report = ScalarNewton::pure().trace(true).minimum(g, 0.05)?;
+    /// println!("{}", report.table(g)?);
+    /// assert_eq!(report.trace[1], 0.09724764704478506);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Empty`] where no trace was asked for: [`trace(true)`](ScalarMethod::trace).
+    pub fn table<const N: usize, D: Into<[T; N]>>(&self, mut f: impl FnMut(T) -> D) -> Result<Table, Error> {
+        if self.trace.is_empty() {
+            return Err(Error::Empty { argument: "trace", expected: "point: ask for it by `trace(true)`" });
+        }
+        let nexts = self.trace.iter().skip(1).map(|x| Some(*x)).chain([None]);
+        let row = |((k, &x), next): ((usize, &T), Option<T>)| {
+            let mut row = vec![Cell::text(k), Cell::number(x)];
+            row.extend(f(x).into().map(Cell::number));
+            row.push(next.map_or(Cell::text(""), |next| Cell::number(next - x)));
+            row
+        };
+        let rows = self.trace.iter().enumerate().zip(nexts).map(row).collect();
+        let derivatives = (0..N).map(|order| format!("f{}(x)", "'".repeat(order)));
+        let header = ["k", "x"].map(String::from).into_iter().chain(derivatives);
+        Ok(Table::new(header.chain(["x₊ − x".to_owned()]), rows))
     }
 }
 

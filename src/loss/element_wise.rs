@@ -99,6 +99,12 @@ pub trait ElementWise: Sync {
         Family::Other
     }
 
+    /// `∂ℓ/∂ŷ` and `∂ŷ/∂z`, from the response `ŷ`.
+    #[doc(hidden)]
+    fn chain<T: Real>(&self, _z: T, _y: T) -> Option<[T; 2]> {
+        None
+    }
+
     /// The mean response that a score stands for. Default: the score itself.
     ///
     /// ```
@@ -205,6 +211,10 @@ impl<T: Real, L: ElementWise> Loss<T> for L {
         z.apply(|z| *z = ElementWise::response(self, *z));
     }
 
+    fn chain(&self, z: T, y: T) -> Option<[T; 2]> {
+        ElementWise::chain(self, z, y)
+    }
+
     fn margin(&self, y: &[T], r: &[T], row: &mut [T]) -> T {
         least(y, r, row, |y, r| ElementWise::margin(self, y, r))
     }
@@ -302,6 +312,11 @@ impl<L: ElementWise> ElementWise for Through<L> {
 
     fn response<T: Real>(&self, z: T) -> T {
         self.loss.response(self.activation.value(z))
+    }
+
+    fn chain<T: Real>(&self, z: T, y: T) -> Option<[T; 2]> {
+        let (a, slope, _) = self.activation.jet(z);
+        self.loss.chain(a, y).map(|[outer, inner]| [outer, inner * slope])
     }
 
     fn settings<T: Real>(&self) -> Result<(), Error> {

@@ -26,8 +26,9 @@ const HALL: [&[&str]; 9] = [
 ];
 
 /// A wing leans on the hall, and on the wings beside its name.
-const WINGS: [(&str, &[&str]); 11] = [
+const WINGS: [(&str, &[&str]); 12] = [
     ("guide", &[]),
+    ("explain", &[]),
     ("univariate", &[]),
     ("check", &[]),
     ("problems", &[]),
@@ -40,8 +41,8 @@ const WINGS: [(&str, &[&str]); 11] = [
     ("save", &["univariate", "check", "problems", "fit", "statistics", "training", "least_squares"]),
 ];
 
-/// 12,600 for the house; 900 for truth, 700 for speed, 1,500 for practice; for reach, so far, 600, and 200 for what was left of practice; 1,200 past one machine and its memory.
-const CODE_LINES: usize = 20_700;
+/// 12,600 for the house; 900 for truth, 700 for speed, 1,500 for practice; for reach, so far, 600, and 200 for what was left of practice; 1,200 past one machine and its memory; 350 to teach.
+const CODE_LINES: usize = 21_110;
 const HEART_LINES: usize = 3_500;
 const FILE_LINES: usize = 350;
 const FUNCTION_LINES: usize = 60;

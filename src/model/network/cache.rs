@@ -1,8 +1,11 @@
 //! What passes through a network leave behind, in buffers that are sized once.
 
-use super::layer::Layer;
+use nalgebra::DMatrixView;
 
-/// What a forward pass keeps, layer by layer, for batches up to the size it was made for.
+use super::layer::Layer;
+use crate::Real;
+
+/// The cache of backpropagation: what a forward pass keeps, layer by layer, for batches up to the size it was made for.
 ///
 /// ```
 /// use gradus::model::NetworkCache;
@@ -26,6 +29,49 @@ pub struct NetworkCache<T> {
     pub(super) layers: Vec<Kept<T>>,
     pub(super) tangents: Vec<KeptTangent<T>>,
     pub(super) room: Room<T>,
+}
+
+impl<T: Real> NetworkCache<T> {
+    /// `A⁽ˡ⁾ = φ(Z⁽ˡ⁾)` (`units × samples`) of a layer, counted from 0, after [`forward`](crate::Model::forward); no
+    /// samples before it, or of a layer that is not there.
+    ///
+    /// ```
+    /// use gradus::{Activation, Model, Network, matrix, vector};
+    ///
+    /// let network = Network::new(&[1, 2, 1], Activation::Relu);
+    /// let theta = vector![1.0, -1.0, 0.0, 0.0, 1.0, 1.0, 0.5];
+    /// let (x, mut cache) = (matrix![3.0], network.cache(1));
+    /// network.forward(&theta, x.as_view(), &mut cache);
+    /// assert_eq!(cache.activations(0), matrix![3.0; 0.0]);
+    /// assert_eq!(cache.activations(1), matrix![3.5]);
+    /// ```
+    pub fn activations(&self, layer: usize) -> DMatrixView<'_, T> {
+        self.of(layer, |kept| &kept.a)
+    }
+
+    /// `Δ⁽ˡ⁾ = ∂L/∂Z⁽ˡ⁾` (`units × samples`) of a layer, counted from 0, after [`backward`](crate::Model::backward).
+    ///
+    /// ```
+    /// use gradus::nalgebra::DVector;
+    /// use gradus::{Activation, Model, Network, matrix, vector};
+    ///
+    /// let network = Network::new(&[1, 2, 1], Activation::Relu);
+    /// let theta = vector![1.0, -1.0, 0.0, 0.0, 4.0, 5.0, 0.5];
+    /// let (x, delta) = (matrix![3.0], matrix![1.0]);
+    /// let (mut cache, mut gradient) = (network.cache(1), DVector::zeros(7));
+    /// network.forward(&theta, x.as_view(), &mut cache);
+    /// network.backward(&theta, x.as_view(), delta.as_view(), &mut cache, &mut gradient);
+    /// assert_eq!(cache.deltas(0), matrix![4.0; 0.0]); // Wᵀ Δ ⊙ φ'(Z)
+    /// ```
+    pub fn deltas(&self, layer: usize) -> DMatrixView<'_, T> {
+        self.of(layer, |kept| &kept.delta)
+    }
+
+    fn of(&self, layer: usize, part: impl Fn(&Kept<T>) -> &[T]) -> DMatrixView<'_, T> {
+        let units = self.model.get(layer).map_or(0, Layer::units);
+        let kept = self.layers.get(layer).map_or(&[][..], part);
+        DMatrixView::from_slice(&kept[..units * self.batch], units, self.batch)
+    }
 }
 
 /// Of one layer, `units × batch` each.

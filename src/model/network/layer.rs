@@ -77,7 +77,8 @@ impl Layer {
         self.offset..self.offset.saturating_add(self.count())
     }
 
-    /// `W` (`units × inputs`), a view into the network's `θ`.
+    /// `W` (`units × inputs`), a view into the network's `θ`, or into anything of its shape: of a gradient it is `∂L/∂W` of
+    /// this layer.
     ///
     /// Its numbers lie column by column: a slice of them is the transpose of what PyTorch or NumPy keep
     /// ([`parameters_from_rows`](crate::Network::parameters_from_rows) takes theirs).
@@ -88,6 +89,8 @@ impl Layer {
     /// let network = Network::new(&[2, 2], Activation::Tanh);
     /// let theta = vector![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
     /// assert_eq!(network.layers()[0].weights(&theta)?, matrix![1.0, 3.0; 2.0, 4.0]);
+    /// let gradient = vector![0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
+    /// assert_eq!(network.layers()[0].weights(&gradient)?, matrix![0.1, 0.3; 0.2, 0.4]); // ∂L/∂W
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
@@ -98,7 +101,7 @@ impl Layer {
         Ok(DMatrixView::from_slice(self.slices(theta).0, self.units, self.inputs))
     }
 
-    /// `b` (`units`), a view into the network's `θ`.
+    /// `b` (`units`), a view into the network's `θ`; of a gradient `∂L/∂b`.
     ///
     /// ```
     /// use gradus::{Activation, Network, vector};
