@@ -84,7 +84,7 @@ pub struct Backpropagation<T: Real> {
 /// there `a` is `ŷ` (`σ(z)` of the log loss), `slope` is `∂ŷ/∂z` and `upstream` is `∂L/∂ŷ`, both formed from the rounded
 /// `ŷ` as on paper. So the factors that cancel can be seen, and where paper fails: at `z = 40` with label 0 they are
 /// `∞ · 0`. `delta` and the gradients never come from that product, but from the score, and are right. Softmax couples
-/// the outputs: there, and behind a loss of your own, `a` are the scores.
+/// the outputs: there `a` are the scores, and so behind the losses of counts and behind one of your own.
 ///
 /// ```
 /// use gradus::{LogLoss, SigmoidClassifier};
@@ -248,13 +248,12 @@ fn explain<'a, T: Real, M: Model<T> + Clone, L: Loss<T> + Clone>(
     }
     if let Some(last) = layers.last_mut() {
         last.upstream = delta;
-        let chain = scores.zip_map(&y.dense(&mut dense), |z, y| loss.chain(z, y));
-        if let Some(factors) = chain.iter().copied().collect::<Option<Vec<_>>>() {
-            last.a.copy_from(&response);
-            for (i, [outer, inner]) in factors.into_iter().enumerate() {
-                last.upstream[i] = share * outer;
-                last.slope[i] *= inner;
-            }
+        let targets = y.dense(&mut dense);
+        for (i, (z, y)) in scores.iter().zip(targets.iter()).enumerate() {
+            let Some([prediction, outer, inner]) = loss.chain(*z, *y) else { break };
+            last.a[i] = prediction;
+            last.upstream[i] = share * outer;
+            last.slope[i] *= inner;
         }
     }
     Ok(Backpropagation { value, gradient, response, layers })

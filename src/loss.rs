@@ -195,10 +195,10 @@ pub trait Loss<T: Real>: Sync {
         false
     }
 
-    /// Of one output, `∂ℓ/∂ŷ` and `∂ŷ/∂z` as they are formed from the rounded response `ŷ`, where the loss tells: what
-    /// [`value_gradient`](Self::value_gradient) never multiplies.
+    /// `ŷ`, `∂ℓ/∂ŷ` and `∂ŷ/∂z` of one output as they are formed on paper, from the rounded `ŷ`: what
+    /// [`value_gradient`](Self::value_gradient) never multiplies. None where outputs are coupled, or the loss does not tell.
     #[doc(hidden)]
-    fn chain(&self, _z: T, _y: T) -> Option<[T; 2]> {
+    fn chain(&self, _z: T, _y: T) -> Option<[T; 3]> {
         None
     }
 

@@ -99,10 +99,10 @@ pub trait ElementWise: Sync {
         Family::Other
     }
 
-    /// `∂ℓ/∂ŷ` and `∂ŷ/∂z`, from the response `ŷ`.
+    /// `ŷ`, `∂ℓ/∂ŷ` and `∂ŷ/∂z`, where `ŷ` is not the score itself.
     #[doc(hidden)]
-    fn chain<T: Real>(&self, _z: T, _y: T) -> Option<[T; 2]> {
-        None
+    fn chain<T: Real>(&self, z: T, y: T) -> [T; 3] {
+        [z, self.jet(z, y).first, T::one()]
     }
 
     /// The mean response that a score stands for. Default: the score itself.
@@ -211,8 +211,8 @@ impl<T: Real, L: ElementWise> Loss<T> for L {
         z.apply(|z| *z = ElementWise::response(self, *z));
     }
 
-    fn chain(&self, z: T, y: T) -> Option<[T; 2]> {
-        ElementWise::chain(self, z, y)
+    fn chain(&self, z: T, y: T) -> Option<[T; 3]> {
+        Some(ElementWise::chain(self, z, y))
     }
 
     fn margin(&self, y: &[T], r: &[T], row: &mut [T]) -> T {
@@ -314,9 +314,10 @@ impl<L: ElementWise> ElementWise for Through<L> {
         self.loss.response(self.activation.value(z))
     }
 
-    fn chain<T: Real>(&self, z: T, y: T) -> Option<[T; 2]> {
+    fn chain<T: Real>(&self, z: T, y: T) -> [T; 3] {
         let (a, slope, _) = self.activation.jet(z);
-        self.loss.chain(a, y).map(|[outer, inner]| [outer, inner * slope])
+        let [response, outer, inner] = self.loss.chain(a, y);
+        [response, outer, inner * slope]
     }
 
     fn settings<T: Real>(&self) -> Result<(), Error> {

@@ -72,12 +72,12 @@ impl<T: Real> Loss<T> for LogLoss {
     }
 
     /// `∂ℓ/∂ŷ = −y/ŷ + (1 − y)/(1 − ŷ)`, `∂ŷ/∂z = ŷ (1 − ŷ)`.
-    fn chain(&self, z: T, y: T) -> Option<[T; 2]> {
+    fn chain(&self, z: T, y: T) -> Option<[T; 3]> {
         let p = Fused::PORTABLE.sigmoid(z);
         let q = T::one() - p;
         // 0/0 is what a label without a share is
         let share = |y: T, p: T| if y == T::zero() { y } else { y / p };
-        Some([share(T::one() - y, q) - share(y, p), p * q])
+        Some([p, share(T::one() - y, q) - share(y, p), p * q])
     }
 
     /// The share of right samples.
