@@ -99,7 +99,8 @@ impl<T: Real> fmt::Display for Backpropagation<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let samples = self.response.ncols();
         let plural = if samples == 1 { "" } else { "s" };
-        writeln!(f, "L = {}, the mean over {samples} sample{plural}\n", Figure(self.value.f64()))?;
+        let value = Cell::number(self.value).shown(f.precision());
+        writeln!(f, "L = {value}, the mean over {samples} sample{plural}\n")?;
         self.table().fmt(f)?;
         f.write_str("\n\n")?;
         self.gradient_table().fmt(f)

@@ -47,7 +47,8 @@ impl Cell {
         Self::Number(number.to_f64().unwrap_or(f64::NAN), format!("{number:?}"))
     }
 
-    fn shown(&self, decimals: Option<usize>) -> String {
+    /// With as many decimals, or six significant digits.
+    pub(crate) fn shown(&self, decimals: Option<usize>) -> String {
         match (self, decimals) {
             (Self::Text(text), _) => text.clone(),
             (Self::Number(number, _), Some(decimals)) => format!("{number:.decimals$}"),
