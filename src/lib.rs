@@ -31,6 +31,7 @@
 //! | fit a curve of your own, without derivatives | `DualModel` (feature `num-dual`), as below |
 //! | by residuals and Jacobian | [`LevenbergMarquardt`] |
 //! | check a gradient of your own | [`check::gradient`] |
+//! | see every number of backpropagation (the chain rule, the cache), and of each Newton step | [`Network::explain`], [`Trace`], [`explain`] |
 //! | know which method suits | [`how_to_choose`] |
 //!
 //! # The idea
