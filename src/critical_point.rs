@@ -69,7 +69,10 @@ impl fmt::Display for Inertia {
         let signs = [(self.positive, "positive"), (self.zero, "zero"), (self.negative, "negative")];
         let counts =
             signs.iter().filter(|(count, _)| *count > 0).map(|(count, sign)| format!("{count} {sign}"));
-        f.write_str(&counts.collect::<Vec<_>>().join(", "))
+        match counts.collect::<Vec<_>>().join(", ") {
+            none if none.is_empty() => f.write_str("no eigenvalues"),
+            counts => f.write_str(&counts),
+        }
     }
 }
 

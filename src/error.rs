@@ -280,6 +280,16 @@ pub enum Error {
         /// The ends.
         found: (f64, f64),
     },
+    /// A variable whose bounds leave no number for it, or are none.
+    #[error(
+        "the bounds of variable {variable} must be in order, numbers or infinite outwards, found [{}, {}]", found.0, found.1
+    )]
+    Bounds {
+        /// The variable.
+        variable: usize,
+        /// Its lower and its upper bound.
+        found: (f64, f64),
+    },
     /// Something failed outside of mathematics, in the words of whoever met it; for
     /// [`Objective::failure`](crate::Objective::failure).
     #[error("the objective failed: {what}")]

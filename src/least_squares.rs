@@ -68,6 +68,7 @@ pub use dual::DualResiduals;
 pub use gauss_newton::GaussNewton;
 pub use levenberg_marquardt::LevenbergMarquardt;
 
+mod bounded;
 #[cfg(feature = "num-dual")]
 mod dual;
 mod gauss_newton;

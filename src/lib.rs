@@ -27,6 +27,7 @@
 //! | judge: accuracy, F1, ROC and AUC, log loss, R² | [`metrics`], [`Fitted::score`] |
 //! | standard errors, p values, intervals, AIC, R² | [`EmpiricalRisk::statistics`], explained in [`inference`] |
 //! | minimise a function of many variables | [`minimize`] with an [`Optimizer`](optimizer) |
+//! | within bounds, or with some variables fixed | [`Bounds`] |
 //! | of one variable, or find its root | [`univariate`] |
 //! | fit a curve of your own, without derivatives | `DualModel` (feature `num-dual`), as below |
 //! | by residuals and Jacobian | [`LevenbergMarquardt`] |
@@ -201,8 +202,8 @@ pub use objective::Number;
 pub use objective::{Function, Hessian, HessianProduct, Objective, Recession};
 #[doc(inline)]
 pub use optimizer::{
-    AdaGrad, Adam, Bfgs, ConjugateGradient, GradientDescent, Lbfgs, Newton, NewtonCg, Optimizer, RmsProp,
-    SaddleFree, Schedule, TrustRegion,
+    AdaGrad, Adam, Bfgs, Bounds, ConjugateGradient, Face, GradientDescent, Lbfgs, Newton, NewtonCg,
+    Optimizer, RmsProp, SaddleFree, Schedule, TrustRegion,
 };
 pub use risk::{Block, Blocks, EmpiricalRisk, Exchange};
 pub use statistics::{Covariance, HypothesisTest, Robust, Statistics};

@@ -7,7 +7,7 @@ use nalgebra::DVector;
 use crate::contract::{check_evaluation, check_point, check_size};
 use crate::kernel;
 use crate::objective::evaluate;
-use crate::optimizer::{Optimizer, Outcome, Position, Step};
+use crate::optimizer::{Optimizer, Outcome, Position, Seen, Step};
 use crate::{Error, Objective, Real, Recession, Termination};
 
 pub use method::Method;
@@ -62,17 +62,20 @@ pub fn minimize<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
 /// # Errors
 /// Those of [`minimize`].
 pub fn minimize_with<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
-    optimizer: &mut P, objective: &mut O, start: DVector<T>, stop: &Stop<T>,
+    optimizer: &mut P, objective: &mut O, mut start: DVector<T>, stop: &Stop<T>,
     mut progress: impl FnMut(&Progress<T>, &DVector<T>) -> ControlFlow<()>,
 ) -> Result<Report<T>, Error> {
     stop.check()?;
     objective.check()?;
     check_point("start", &start, objective.dim())?;
     optimizer.start(objective, Some(stop.gradient))?;
+    let outside = optimizer.face().is_some_and(|face| face.project(&mut start));
     let report = run(optimizer, objective, start, stop, &mut progress);
     // what the method keeps of this objective ends with the run, whatever became of it
     let closed = optimizer.start(objective, None);
-    report.and_then(|report| closed.map(|()| report))
+    let mut report = report?;
+    report.face = report.face.map(|face| face.from(outside));
+    closed.map(|()| report)
 }
 
 /// Steps until an ending, and what is known of the point there.
@@ -90,6 +93,7 @@ fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
         // the bound is on steps: the point after the last one is evaluated, and left where it is
         let step = match iteration < stop.iterations {
             true => optimizer.step(objective, &mut x)?,
+            false if optimizer.face().is_some() => optimizer.step(objective, &mut x.clone())?,
             false => Position::new(objective, &mut x, &mut DVector::zeros(0))?.step,
         };
         check_size("the point", x.len(), at.len())?;
@@ -103,7 +107,8 @@ fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
         let point = report.progress(distance(&report.x, &at).min(T::MAX), step.radius);
         let stopped = show(&mut report, point, stop, progress);
         let settled = Settled { step: &step, change, before: &at, length, stopped };
-        if let Some(ending) = ending(&settled, &mut zero, objective, &mut report, stop)? {
+        let mut seen = Seen::new(objective, optimizer.face());
+        if let Some(ending) = ending(&settled, &mut zero, &mut seen, &mut report, stop)? {
             report.termination = ending;
             if report.floor == T::zero() {
                 report.floor = step.floor;
@@ -112,7 +117,7 @@ fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
             let is_known = report.floor > T::zero() || step.tolerance.is_some();
             let is_allowed = report.evaluations.saturating_add(3) <= stop.evaluations;
             if !is_known && is_allowed {
-                zero.measure_floor(objective, &mut report)?;
+                zero.measure_floor(&mut seen, &mut report)?;
             }
             break;
         }
@@ -122,7 +127,8 @@ fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
     }
     // a point whose Hessian is not finite cannot be judged, but is not lost
     report.certificate = optimizer.certify(objective, &report.x).ok().flatten();
-    report.seek_recession(objective);
+    report.face = optimizer.face().filter(|face| face.is_of(&report.x)).cloned();
+    report.seek_recession(&mut Seen::new(objective, report.face.clone().as_ref()));
     Ok(report)
 }
 

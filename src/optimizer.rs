@@ -27,6 +27,8 @@ pub use newton_cg::NewtonCg;
 pub use rms_prop::RmsProp;
 pub use saddle_free::SaddleFree;
 pub use schedule::Schedule;
+pub use search::bounds::{Bounds, Face};
+pub(crate) use search::on_face::{Bounded, Full, Seen, Within};
 pub(crate) use search::position::Position;
 pub(crate) use search::probe::leave;
 pub(crate) use search::rounding::rounding;
@@ -145,6 +147,23 @@ pub trait Optimizer<T: Real, O: ?Sized> {
     /// Those of [`CriticalPoint::classify`].
     fn certify(&mut self, _objective: &mut O, _x: &DVector<T>) -> Result<Option<CriticalPoint<T>>, Error> {
         Ok(None)
+    }
+
+    /// Which bounds hold at the last point it was given, of a method that has [`Bounds`]: from it
+    /// [`minimize`](crate::minimize) knows the gradient on the face, and projects the start. Default: no bounds.
+    ///
+    /// ```
+    /// use gradus::{Bounds, Newton, Optimizer, problems::Problem, vector};
+    ///
+    /// let (mut f, mut x) = (Problem::Quadratic, vector![4.0, 4.0]);
+    /// let mut newton = Newton::new().bounds(Bounds::unbounded(2).lower(0, 4.0));
+    /// newton.step(&mut f, &mut x)?;
+    /// let face = Optimizer::<f64, Problem>::face(&newton).unwrap();
+    /// assert_eq!(face.multipliers(), &vector![12.0, 0.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    fn face(&self) -> Option<&Face<T>> {
+        None
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::contract::{check_point, setting};
 use crate::data::Standardizer;
 use crate::loss::ElementWise;
-use crate::optimizer::{Memory, Probed};
+use crate::optimizer::{Face, Memory, Probed};
 use crate::{
     Activation, Architecture, Checkpoint, CriticalPoint, CrossEntropy, Epoch, Error, Fitted, History, Huber,
     Inertia, LogLoss, Loss, Method, Model, Network, Perceptron, Progress, Real, Recession, Report,
@@ -141,6 +141,7 @@ fields! {
         evaluations: usize,
         termination: Termination,
         certificate: Option<CriticalPoint<T>>,
+        face: Option<Face<T>> [skip],
         recession: Recession<T> as "SavedRecession",
         failure: Option<Error> as "Field",
         modified: usize,
@@ -322,7 +323,7 @@ fn check_report<T: Real>(report: &Report<T>) -> Result<(), Error> {
     check_point("x", &report.x, n)?;
     if let Some(point) = &report.certificate {
         let found = point.dimension();
-        if found != n {
+        if found > n {
             return Err(Error::Length { argument: "eigenvalues", expected: n, found });
         }
     }

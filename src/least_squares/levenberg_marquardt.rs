@@ -1,11 +1,12 @@
 use nalgebra::DVector;
 
+use super::bounded::{FreeResiduals, Memory, Remembered};
 use super::local_problem::{Attempt, LocalProblem};
 use super::samples::squares;
 use super::{LeastSquares, Residuals, to_the_end};
 use crate::contract::setting;
-use crate::optimizer::{Optimizer, RadiusRule, Step, TrustRadius};
-use crate::{EmpiricalRisk, Error, Model, Real, Report, SquaredError, minimize};
+use crate::optimizer::{Bounded, Bounds, Face, Full, Optimizer, RadiusRule, Step, TrustRadius, Within};
+use crate::{EmpiricalRisk, Error, Model, Objective, Real, Report, SquaredError, minimize};
 
 /// Tries of one step, at the most.
 const TRIES: usize = 60;
@@ -61,6 +62,8 @@ pub struct LevenbergMarquardt<T: Real> {
     local: LocalProblem<T>,
     radius: TrustRadius<T>,
     lambda: T,
+    bounds: Within<T>,
+    memory: Memory<T>,
 }
 
 impl<T: Real> Default for LevenbergMarquardt<T> {
@@ -95,7 +98,14 @@ impl<T: Real> LevenbergMarquardt<T> {
     /// ```
     pub fn new() -> Self {
         let radius = TrustRadius::new(T::zero(), RadiusRule::MORE);
-        Self { factor: T::one(), local: LocalProblem::new(false), radius, lambda: T::zero() }
+        Self {
+            factor: T::one(),
+            local: LocalProblem::new(false),
+            radius,
+            lambda: T::zero(),
+            bounds: Within::NONE,
+            memory: Memory::default(),
+        }
     }
 
     /// The first region: `Δ = factor · ‖D x‖`, or `factor` where that is zero. Default: `1`.
@@ -123,6 +133,34 @@ impl<T: Real> LevenbergMarquardt<T> {
     #[must_use]
     pub fn factor(self, factor: T) -> Self {
         Self { factor, ..self }
+    }
+
+    /// Minimises within [`Bounds`](crate::Bounds). Default: no bounds.
+    ///
+    /// ```
+    /// use gradus::nalgebra::{self, DMatrix, DVector, dvector};
+    /// use gradus::{Bounds, LevenbergMarquardt, Residuals};
+    ///
+    /// struct Line; // r = (x + y − 3, x − y, x + 2 y − 2)
+    /// impl Residuals<f64> for Line {
+    ///     fn dim(&self) -> usize { 2 }
+    ///     fn count(&self) -> usize { 3 }
+    ///     fn residuals(&mut self, x: &DVector<f64>, r: &mut DVector<f64>) {
+    ///         r.copy_from_slice(&[x[0] + x[1] - 3.0, x[0] - x[1], x[0] + 2.0 * x[1] - 2.0]);
+    ///     }
+    ///     fn jacobian(&mut self, _x: &DVector<f64>, j: &mut DMatrix<f64>) {
+    ///         j.copy_from_slice(&[1.0, 1.0, 1.0, 1.0, -1.0, 2.0]);
+    ///     }
+    /// }
+    /// let mut method = LevenbergMarquardt::new().bounds(Bounds::unbounded(2).upper(0, 1.0));
+    /// let report = method.solve(Line, dvector![0.0, 0.0])?.into_converged()?;
+    /// assert!((report.x[0], (report.x[1] - 5.0 / 6.0).abs() < 1e-15) == (1.0, true));
+    /// assert!(report.face.unwrap().multipliers()[0] < 0.0);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[must_use]
+    pub fn bounds(self, bounds: Bounds<T>) -> Self {
+        Self { bounds: Within::new(bounds), ..self }
     }
 
     /// Minimises `½ ‖r(x)‖²` from `start` to the last digit: without a tolerance for the gradient, whose scale
@@ -157,35 +195,37 @@ impl<T: Real> LevenbergMarquardt<T> {
         minimize(self, &mut LeastSquares::new(problem), start, &to_the_end())
     }
 
-    fn begin(&mut self, tolerance: Option<T>) -> Result<(), Error> {
+    fn begin(&mut self, dim: usize, tolerance: Option<T>) -> Result<(), Error> {
         self.local = LocalProblem::new(tolerance.is_some());
+        self.memory = Memory::default();
         let fine = self.factor > T::zero() && self.factor.is_finite();
-        setting("factor", "positive and finite", self.factor, fine)
-    }
-}
-
-/// On the residuals of the samples.
-impl<T: Real, M: Model<T>> Optimizer<T, EmpiricalRisk<'_, T, M, SquaredError>> for LevenbergMarquardt<T> {
-    fn start(
-        &mut self, risk: &EmpiricalRisk<'_, T, M, SquaredError>, tolerance: Option<T>,
-    ) -> Result<(), Error> {
-        risk.check_in_memory("residuals")?;
-        self.begin(tolerance)
+        setting("factor", "positive and finite", self.factor, fine)?;
+        self.bounds.start(dim, tolerance)
     }
 
-    fn step(
-        &mut self, risk: &mut EmpiricalRisk<'_, T, M, SquaredError>, x: &mut DVector<T>,
+    /// A step on the face of the variables that bounds leave free.
+    fn bounded_step<R: Residuals<T>>(
+        &mut self, bounds: &mut Bounded<T>, problem: &mut R, x: &mut DVector<T>,
     ) -> Result<Step<T>, Error> {
-        self.step(&mut squares(risk), x)
+        let mut memory = std::mem::take(&mut self.memory);
+        if !bounds.is_within_run() {
+            memory = Memory::default();
+        }
+        let mut squares = LeastSquares::new(Remembered { problem, memory: &mut memory });
+        let step = bounds.step(&mut squares, x, Full::first, |at, y, is_new| {
+            if is_new {
+                self.local.forget();
+            }
+            let (squares, face) = (&mut *at.objective, at.face);
+            self.free_step(&mut LeastSquares::new(FreeResiduals { squares, face, x: DVector::zeros(0) }), y)
+        });
+        self.memory = memory;
+        step
     }
-}
 
-impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMarquardt<T> {
-    fn start(&mut self, _squares: &LeastSquares<T, R>, tolerance: Option<T>) -> Result<(), Error> {
-        self.begin(tolerance)
-    }
-
-    fn step(&mut self, squares: &mut LeastSquares<T, R>, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+    fn free_step<R: Residuals<T>>(
+        &mut self, squares: &mut LeastSquares<T, R>, x: &mut DVector<T>,
+    ) -> Result<Step<T>, Error> {
         let (mut step, new) = self.local.stand(squares, x)?;
         if new {
             let size = self.local.size();
@@ -217,5 +257,42 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMar
             }
         }
         self.local.ended(squares, x, step)
+    }
+}
+
+/// On the residuals of the samples.
+impl<T: Real, M: Model<T>> Optimizer<T, EmpiricalRisk<'_, T, M, SquaredError>> for LevenbergMarquardt<T> {
+    fn start(
+        &mut self, risk: &EmpiricalRisk<'_, T, M, SquaredError>, tolerance: Option<T>,
+    ) -> Result<(), Error> {
+        risk.check_in_memory("residuals")?;
+        self.begin(risk.dim(), tolerance)
+    }
+
+    fn step(
+        &mut self, risk: &mut EmpiricalRisk<'_, T, M, SquaredError>, x: &mut DVector<T>,
+    ) -> Result<Step<T>, Error> {
+        self.step(&mut squares(risk), x)
+    }
+
+    fn face(&self) -> Option<&Face<T>> {
+        self.bounds.face()
+    }
+}
+
+impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMarquardt<T> {
+    fn start(&mut self, squares: &LeastSquares<T, R>, tolerance: Option<T>) -> Result<(), Error> {
+        self.begin(squares.dim(), tolerance)
+    }
+
+    fn step(&mut self, squares: &mut LeastSquares<T, R>, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        let Some(mut bounds) = self.bounds.take() else { return self.free_step(squares, x) };
+        let step = self.bounded_step(&mut bounds, &mut squares.problem, x);
+        self.bounds.put(bounds);
+        step
+    }
+
+    fn face(&self) -> Option<&Face<T>> {
+        self.bounds.face()
     }
 }

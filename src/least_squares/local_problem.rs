@@ -60,6 +60,11 @@ impl<T: Real> LocalProblem<T> {
         Self { in_run, ..Self::default() }
     }
 
+    /// The problem is another one.
+    pub(super) fn forget(&mut self) {
+        self.known = false;
+    }
+
     /// `‖D x‖`.
     pub(super) fn size(&self) -> T {
         scaled_norm(&self.scale, self.here.x.as_slice())
@@ -216,6 +221,13 @@ impl<T: Real> LocalProblem<T> {
         };
         if at.step.value > T::zero() && range.len() < at.x.len() {
             leave(&mut at, &self.here.gradient, &range, lost)?;
+            // residuals that cancel in J x are noisier than their sum of squares
+            let there = at.x.clone();
+            if at.step.outcome == Outcome::Escaped && at.step.value - at.value(&there) <= self.noise() {
+                at.x.copy_from(&self.here.x);
+                at.step.outcome = Outcome::Moved;
+                at.step.probed = Probed::Valley;
+            }
         }
         let why = if lost && at.step.probed != Probed::Bowl {
             Termination::Divergence

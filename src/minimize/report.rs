@@ -7,7 +7,7 @@ use nalgebra::DVector;
 use super::method::Method;
 use crate::critical_point::hessian_at;
 use crate::figures::Figure;
-use crate::optimizer::{Probed, Step};
+use crate::optimizer::{Face, Probed, Seen, Step};
 use crate::{CriticalKind, CriticalPoint, Error, Hessian, Objective, Real, Recession, Termination};
 
 /// One point of a run.
@@ -87,6 +87,9 @@ pub struct Report<T: Real> {
     pub termination: Termination,
     /// What second derivatives say of `x`, where the method knows them.
     pub certificate: Option<CriticalPoint<T>>,
+    /// Which [bounds](crate::optimizer::Bounds) hold at `x`, with their multipliers, where the method had some. Gradient,
+    /// tolerance and certificate are then those of the variables that are left free.
+    pub face: Option<Face<T>>,
     /// Whether the objective [falls for ever](crate::Objective::recedes): then it has no minimum.
     pub recession: Recession<T>,
     /// What went wrong outside of mathematics ([`Termination::Failed`]).
@@ -214,6 +217,7 @@ impl<T: Real> fmt::Display for Report<T> {
         }
         write!(f, "\n  iterations  {} ({} evaluations)", self.iterations, self.evaluations)?;
         self.show_kind(f)?;
+        self.show_face(f)?;
         if self.modified > 0 || self.escapes > 0 {
             write!(f, "\n  modified    {} Hessians, {} saddles escaped", self.modified, self.escapes)?;
         }
@@ -235,6 +239,21 @@ impl<T: Real> fmt::Display for Report<T> {
 }
 
 impl<T: Real> Report<T> {
+    fn show_face(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(face) = &self.face else { return Ok(()) };
+        let (free, degenerate) = (face.free().len(), face.degenerate());
+        let outside = if face.started_outside() { "; the start was outside" } else { "" };
+        write!(f, "\n  bounds      {free} of {} variables free{outside}", self.x.len())?;
+        if self.x.len() <= COORDINATES {
+            let numbers: Vec<_> = face.multipliers().iter().map(|x| Figure(x.f64()).to_string()).collect();
+            write!(f, "\n  multipliers [{}]", numbers.join(", "))?;
+        }
+        match degenerate.len() {
+            0 => Ok(()),
+            _ => write!(f, "\n  degenerate  variables {degenerate:?}, at bounds with multiplier zero"),
+        }
+    }
+
     fn show_kind(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(certificate) = &self.certificate else {
             let unknown = if self.converged() { "\n  kind        unknown: ask `certify`" } else { "" };
@@ -244,7 +263,7 @@ impl<T: Real> Report<T> {
             Some(kind) => write!(f, "\n  kind        {kind}: {}", certificate.inertia)?,
             None => write!(f, "\n  eigenvalues {} (not stationary, so no kind)", certificate.inertia)?,
         }
-        if certificate.eigenvalues().is_empty() {
+        if certificate.eigenvalues().is_empty() && certificate.dimension() > 0 {
             f.write_str(match self.method {
                 Some(Method::Lbfgs) => " (by bounds of all eigenvalues)",
                 _ => " (counted by a factorisation)",
@@ -284,8 +303,11 @@ impl<T: Real> Report<T> {
     /// # Errors
     /// Those of [`CriticalPoint::of`].
     pub fn certify<O: Hessian<T> + ?Sized>(&mut self, objective: &mut O) -> Result<&CriticalPoint<T>, Error> {
-        let certificate = CriticalPoint::of(objective, &self.x)?;
-        self.seek_recession(objective);
+        let certificate = match &mut self.face {
+            Some(face) => face.judge(objective, &self.x)?,
+            None => CriticalPoint::of(objective, &self.x)?,
+        };
+        self.seek_recession(&mut Seen::new(objective, self.face.clone().as_ref()));
         Ok(self.certificate.insert(certificate))
     }
 
@@ -311,9 +333,12 @@ impl<T: Real> Report<T> {
             Some(point) => point,
             None => self.certify(objective)?.clone(),
         };
-        let point = match point.eigenvalues().is_empty() {
-            true => point.with_eigenvalues(&hessian_at(objective, &self.x)?)?,
-            false => point,
+        let point = match (point.eigenvalues().is_empty(), &self.face) {
+            (true, None) => point.with_eigenvalues(&hessian_at(objective, &self.x)?)?,
+            (true, Some(face)) if !face.free().is_empty() => {
+                point.with_eigenvalues(&face.hessian(objective, &self.x)?)?
+            }
+            _ => point,
         };
         Ok(self.certificate.insert(point).eigenvalues())
     }
@@ -333,6 +358,7 @@ impl<T: Real> Report<T> {
             evaluations: 0,
             termination: Termination::Given,
             certificate: None,
+            face: None,
             recession: Recession::NotSought,
             failure: None,
             modified: 0,

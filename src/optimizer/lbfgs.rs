@@ -1,9 +1,13 @@
 use nalgebra::DVector;
 
+use super::search::bounds::{Bounds, Face};
 use super::search::directions::{Directed, Direction};
+use super::search::on_face::{Full, Within};
 use super::{Optimizer, Outcome, Step};
 use crate::contract::{room, setting};
 use crate::{Error, Objective, Real, kernel};
+
+mod faces;
 
 /// Limited-memory BFGS: second derivatives guessed from the last few steps, a few vectors of memory.
 ///
@@ -35,7 +39,12 @@ use crate::{Error, Objective, Real, kernel};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Lbfgs<T: Real>(Directed<T, TwoLoops<T>>);
+pub struct Lbfgs<T: Real> {
+    method: Directed<T, TwoLoops<T>>,
+    bounds: Within<T>,
+    /// The variables that the method's points consist of, within bounds.
+    free: Vec<usize>,
+}
 
 impl<T: Real> Default for Lbfgs<T> {
     fn default() -> Self {
@@ -55,7 +64,7 @@ impl<T: Real> Lbfgs<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
-        Self(Directed::new(TwoLoops::new(), 0.9))
+        Self { method: Directed::new(TwoLoops::new(), 0.9), bounds: Within::NONE, free: Vec::new() }
     }
 
     /// How many steps to learn from, at least 1 and no more than memory holds: room for all of them is taken at the
@@ -74,7 +83,7 @@ impl<T: Real> Lbfgs<T> {
     /// ```
     #[must_use]
     pub fn memory(mut self, steps: usize) -> Self {
-        self.0.rule = TwoLoops { memory: steps, ..self.0.rule };
+        self.method.rule = TwoLoops { memory: steps, ..self.method.rule };
         self
     }
 
@@ -93,8 +102,25 @@ impl<T: Real> Lbfgs<T> {
     /// ```
     #[must_use]
     pub fn wolfe(mut self, sigma: T) -> Self {
-        self.0.sigma = sigma;
+        self.method.sigma = sigma;
         self
+    }
+
+    /// Minimises within [`Bounds`](super::Bounds). Default: no bounds.
+    ///
+    /// ```
+    /// use gradus::{Bounds, Lbfgs, Stop, minimize, problems::Problem, vector};
+    ///
+    /// // 2x² + 3y² − xy with x ≥ 3 is least at y = ½
+    /// let mut method = Lbfgs::new().bounds(Bounds::unbounded(2).lower(0, 3.0));
+    /// let (start, stop) = (vector![4.0, 4.0], Stop::default());
+    /// let report = minimize(&mut method, &mut Problem::Quadratic, start, &stop)?;
+    /// assert!(report.converged() && report.x.relative_eq(&vector![3.0, 0.5], 1e-9, 1e-9));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[must_use]
+    pub fn bounds(self, bounds: Bounds<T>) -> Self {
+        Self { bounds: Within::new(bounds), ..self }
     }
 }
 
@@ -103,11 +129,11 @@ impl<T: Real> Lbfgs<T> {
     pub(crate) fn descend<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, x: &mut DVector<T>, evaluations: usize,
     ) -> Result<T, Error> {
-        self.0.start(Some(T::zero()))?;
+        self.method.start(Some(T::zero()))?;
         let mut left = evaluations;
         while left > 0 {
-            self.0.search.most = left;
-            let step = self.0.step(objective, x)?;
+            self.method.search.most = left;
+            let step = self.method.step(objective, x)?;
             left = left.saturating_sub(step.evaluations);
             if matches!(step.outcome, Outcome::Ended(_)) {
                 break;
@@ -118,12 +144,30 @@ impl<T: Real> Lbfgs<T> {
 }
 
 impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Lbfgs<T> {
-    fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
-        self.0.start(tolerance)
+    fn start(&mut self, objective: &O, tolerance: Option<T>) -> Result<(), Error> {
+        self.method.start(tolerance)?;
+        self.bounds.start(objective.dim(), tolerance)
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        self.0.step(objective, x)
+        let Self { method, bounds, free } = self;
+        let Some(mut bounded) = bounds.take() else { return method.step(objective, x) };
+        let step = bounded.step(objective, x, Full::first, |face, y, is_new| {
+            if is_new {
+                method.rule.follow(free, face.face.free());
+                *free = face.face.free().to_vec();
+            }
+            if !method.here.knows(y) {
+                method.here.evaluate(face, y)?; // projected, or with other variables
+            }
+            method.step(face, y)
+        });
+        bounds.put(bounded);
+        step
+    }
+
+    fn face(&self) -> Option<&Face<T>> {
+        self.bounds.face()
     }
 }
 

@@ -1,9 +1,11 @@
 use nalgebra::DVector;
 
 use super::search::backtrack::{Backtrack, takes_full};
+use super::search::bounds::{Bounds, Face};
 use super::search::escape::{escape, is_near_saddle};
 use super::search::evaluated::Evaluated;
 use super::search::newton_model::{NewtonModel, Shape};
+use super::search::on_face::{Full, Within};
 use super::search::position::Position;
 use super::search::probe::{ends, leave_flat};
 use super::{Optimizer, Step};
@@ -46,6 +48,7 @@ pub struct Newton<T: Real> {
     line: Backtrack<T>,
     /// Whether the last step was a full one.
     full: bool,
+    bounds: Within<T>,
 }
 
 impl<T: Real> Default for Newton<T> {
@@ -72,7 +75,25 @@ impl<T: Real> Newton<T> {
             model: NewtonModel::new(),
             line: Backtrack::new(),
             full: true,
+            bounds: Within::NONE,
         }
+    }
+
+    /// Minimises within [`Bounds`](super::Bounds). Default: no bounds.
+    ///
+    /// ```
+    /// use gradus::{Bounds, Newton, Stop, minimize, problems::Problem, vector};
+    ///
+    /// // 2x² + 3y² − xy with x ≥ 3 is least at y = ½
+    /// let mut method = Newton::new().bounds(Bounds::unbounded(2).lower(0, 3.0));
+    /// let (start, stop) = (vector![4.0, 4.0], Stop::default());
+    /// let report = minimize(&mut method, &mut Problem::Quadratic, start, &stop)?;
+    /// assert!(report.converged() && report.x.relative_eq(&vector![3.0, 0.5], 1e-9, 1e-9));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[must_use]
+    pub fn bounds(self, bounds: Bounds<T>) -> Self {
+        Self { bounds: Within::new(bounds), ..self }
     }
 
     /// The textbook iteration `x ← x − H⁻¹∇f`, by a solve, with no safeguard: it stops on saddles and
@@ -98,6 +119,20 @@ impl<T: Real> Newton<T> {
     /// ```
     pub fn pure() -> Self {
         Self { pure: true, ..Self::new() }
+    }
+
+    fn free_step<O: Hessian<T> + ?Sized>(
+        &mut self, objective: &mut O, x: &mut DVector<T>,
+    ) -> Result<Step<T>, Error> {
+        let step = self.here.visit(objective, x)?;
+        if !step.is_finite() {
+            return Ok(step.ended(Termination::NonFinite));
+        }
+        let mut at = Position { objective, x, step };
+        match self.pure {
+            true => self.pure_step(&mut at),
+            false => self.safeguarded_step(&mut at),
+        }
     }
 
     /// `x ← x + s`, `H s = −∇f`.
@@ -169,25 +204,29 @@ impl<T: Real> Newton<T> {
 }
 
 impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
-    fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
+    fn start(&mut self, objective: &O, tolerance: Option<T>) -> Result<(), Error> {
         self.here.start(tolerance);
         self.full = true;
-        Ok(())
+        self.bounds.start(objective.dim(), tolerance)
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        let step = self.here.visit(objective, x)?;
-        if !step.is_finite() {
-            return Ok(step.ended(Termination::NonFinite));
-        }
-        let mut at = Position { objective, x, step };
-        match self.pure {
-            true => self.pure_step(&mut at),
-            false => self.safeguarded_step(&mut at),
-        }
+        let Some(mut bounds) = self.bounds.take() else { return self.free_step(objective, x) };
+        let step = bounds.step(objective, x, Full::second, |face, y, is_new| {
+            if is_new {
+                self.here.forget();
+            }
+            self.free_step(face, y)
+        });
+        self.bounds.put(bounds);
+        step
     }
 
     fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<CriticalPoint<T>>, Error> {
-        self.here.judge(objective, x).map(Some)
+        self.bounds.judge(objective, x).unwrap_or_else(|| self.here.judge(objective, x)).map(Some)
+    }
+
+    fn face(&self) -> Option<&Face<T>> {
+        self.bounds.face()
     }
 }

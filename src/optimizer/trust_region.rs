@@ -1,8 +1,10 @@
 use nalgebra::{DMatrix, DVector};
 
+use super::search::bounds::{Bounds, Face};
 use super::search::escape::{escape, is_near_saddle};
 use super::search::evaluated::{Evaluated, assign};
 use super::search::newton_model::{NewtonModel, Shape};
+use super::search::on_face::{Full, Within};
 use super::search::position::Position;
 use super::search::probe::{ends, leave_flat};
 use super::search::subproblem;
@@ -45,6 +47,7 @@ pub struct TrustRegion<T: Real> {
     model: NewtonModel<T>,
     s: DVector<T>,
     best: DVector<T>,
+    bounds: Within<T>,
 }
 
 /// Bounds on radii tried: up to `4²⁰ Δ` outwards, down to `4⁻⁶⁰ Δ` inwards.
@@ -76,6 +79,7 @@ impl<T: Real> TrustRegion<T> {
             model: NewtonModel::new(),
             s: DVector::zeros(0),
             best: DVector::zeros(0),
+            bounds: Within::NONE,
         }
     }
 
@@ -113,6 +117,23 @@ impl<T: Real> TrustRegion<T> {
     pub fn acceptance(mut self, eta: T) -> Self {
         self.region.acceptance = eta;
         self
+    }
+
+    /// Minimises within [`Bounds`](super::Bounds). Default: no bounds.
+    ///
+    /// ```
+    /// use gradus::{Bounds, TrustRegion, Stop, minimize, problems::Problem, vector};
+    ///
+    /// // 2x² + 3y² − xy with x ≥ 3 is least at y = ½
+    /// let mut method = TrustRegion::new().bounds(Bounds::unbounded(2).lower(0, 3.0));
+    /// let (start, stop) = (vector![4.0, 4.0], Stop::default());
+    /// let report = minimize(&mut method, &mut Problem::Quadratic, start, &stop)?;
+    /// assert!(report.converged() && report.x.relative_eq(&vector![3.0, 0.5], 1e-9, 1e-9));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    #[must_use]
+    pub fn bounds(self, bounds: Bounds<T>) -> Self {
+        Self { bounds: Within::new(bounds), ..self }
     }
 
     /// The model in its eigenvectors; linear where the Hessian has no spectrum to be had. Where `H` is semidefinite up
@@ -208,15 +229,9 @@ impl<T: Real> TrustRegion<T> {
             }
         }
     }
-}
-
-impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
-    fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
-        self.here.start(tolerance);
-        self.region.start()
-    }
-
-    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+    fn free_step<O: Hessian<T> + ?Sized>(
+        &mut self, objective: &mut O, x: &mut DVector<T>,
+    ) -> Result<Step<T>, Error> {
         let step = self.here.visit(objective, x)?;
         if !step.is_finite() {
             return Ok(step.ended(Termination::NonFinite));
@@ -256,8 +271,32 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
             false => Ok(at.step.ended(Termination::NoDescent)),
         }
     }
+}
+
+impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
+    fn start(&mut self, objective: &O, tolerance: Option<T>) -> Result<(), Error> {
+        self.here.start(tolerance);
+        self.region.start()?;
+        self.bounds.start(objective.dim(), tolerance)
+    }
+
+    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        let Some(mut bounds) = self.bounds.take() else { return self.free_step(objective, x) };
+        let step = bounds.step(objective, x, Full::second, |face, y, is_new| {
+            if is_new {
+                self.here.forget();
+            }
+            self.free_step(face, y)
+        });
+        self.bounds.put(bounds);
+        step
+    }
 
     fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<CriticalPoint<T>>, Error> {
-        self.here.judge(objective, x).map(Some)
+        self.bounds.judge(objective, x).unwrap_or_else(|| self.here.judge(objective, x)).map(Some)
+    }
+
+    fn face(&self) -> Option<&Face<T>> {
+        self.bounds.face()
     }
 }

@@ -40,7 +40,7 @@ pub(crate) struct Directed<T: Real, D> {
     pub(crate) sigma: T,
     pub(crate) search: LineSearch<T>,
     /// Where the last step ended, with value and gradient: within a run not evaluated again.
-    here: Evaluated<T>,
+    pub(crate) here: Evaluated<T>,
     /// What takes gradients to their unit: next to 1 for the first one that the rule learns from.
     unit: T,
     /// The gradient in that unit.

@@ -35,6 +35,11 @@ impl<T: Real> Evaluated<T> {
     /// A run begins or ends: what was evaluated belongs to an earlier one.
     pub(crate) fn start(&mut self, tolerance: Option<T>) {
         self.tolerance = tolerance;
+        self.forget();
+    }
+
+    /// The objective is another one.
+    pub(crate) fn forget(&mut self) {
         self.value = T::NAN;
     }
 
