@@ -227,7 +227,8 @@ impl<T: Real> Face<T> {
     /// let mut method = Newton::new().bounds(Bounds::unbounded(2).lower(0, 3.0));
     /// let (start, stop) = (vector![1.0, 4.0], Stop::default());
     /// let report = minimize(&mut method, &mut Problem::Quadratic, start, &stop)?;
-    /// assert!(report.face.unwrap().multipliers().relative_eq(&vector![11.5, 0.0], 1e-14, 1e-14));
+    /// let expected = vector![11.5, 0.0];
+    /// assert!(report.face.unwrap().multipliers().relative_eq(&expected, 1e-14, 1e-14));
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn multipliers(&self) -> &DVector<T> {
