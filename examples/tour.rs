@@ -106,9 +106,9 @@ fn how_sure_is_it() -> Answer {
     let fitted = risk.fit()?;
     println!("{}\n", risk.statistics(fitted.parameters())?.summary(&names[..10])?);
     println!(
-        "z: the estimate in standard errors. Beyond 2 it is hardly chance, as for texture and smoothness. Radius,"
+        "z: the estimate in standard errors. Beyond 2 it is hardly chance, as for texture and smoothness. Radius"
     );
-    println!("perimeter and area tell nearly the same, so none of them can be told from 0 for sure.");
+    println!("and perimeter tell nearly the same, so neither can be told from 0.");
     println!("{:.1} % are right.\n\n{}", 100.0 * fitted.score(&ten, &y)?, fitted.report);
     Ok(())
 }

@@ -23,12 +23,21 @@ use crate::{Error, Hessian, Real, kernel};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[doc(alias(
+    "concave",
+    "convex",
+    "second derivative",
+    "second derivative test",
+    "stationary point",
+    "saddle point",
+    "inflection"
+))]
 pub enum CriticalKind {
-    /// All eigenvalues positive.
+    /// All eigenvalues positive: `f` curves up (concave up, convex) in every direction.
     Minimum,
-    /// All eigenvalues negative.
+    /// All eigenvalues negative: `f` curves down (concave down, concave) in every direction.
     Maximum,
-    /// Both signs: conclusively neither minimum nor maximum.
+    /// Both signs: `f` curves up in one direction and down in another, conclusively neither minimum nor maximum.
     Saddle,
     /// Some eigenvalues are zero and the others share a sign: second derivatives cannot decide.
     Degenerate,
@@ -382,7 +391,8 @@ impl<T: Real> CriticalPoint<T> {
         (self.extremes[0], self.extremes[1])
     }
 
-    /// All eigenvalues of the Hessian, ascending; empty where more than 200 were only counted by their signs. Then
+    /// All eigenvalues of the Hessian, ascending: the second derivatives of `f` along its eigenvectors. At −1 `f` curves
+    /// down along that one: no minimum. Empty where more than 200 were only counted by their signs. Then
     /// [`extremes`](Self::extremes) are known, and [`with_eigenvalues`](Self::with_eigenvalues) or
     /// [`Report::eigenvalues`](crate::Report::eigenvalues) computes all.
     ///

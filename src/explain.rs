@@ -64,9 +64,7 @@ mod trace;
 /// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
-#[doc(alias = "backprop")]
-#[doc(alias = "chain rule")]
-#[doc(alias = "partial derivatives")]
+#[doc(alias("backprop", "chain rule", "partial derivatives"))]
 pub struct Backpropagation<T: Real> {
     /// `L`, as [`EmpiricalRisk`] gives it.
     pub value: T,
@@ -123,9 +121,7 @@ macro_rules! explained {
     ($($(#[$attribute:meta])* $model:ty => $network:expr;)*) => {$(
         impl $model {
             $(#[$attribute])*
-            #[doc(alias = "chain rule")]
-            #[doc(alias = "backprop")]
-            #[doc(alias = "backpropagation")]
+            #[doc(alias("chain rule", "backprop", "backpropagation"))]
             pub fn explain<'a, T: Real, L: Loss<T> + Clone>(
                 &self, loss: &L, theta: &DVector<T>, x: impl Inputs<'a, T>, y: impl Targets<'a, T, L>,
             ) -> Result<Backpropagation<T>, Error> {

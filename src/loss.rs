@@ -64,6 +64,7 @@ mod targets;
 /// assert_eq!((value, delta), (1.25, matrix![1.0, 0.5])); // Σ w ½ (z − y)², and w (z − y)
 /// assert_eq!(SquaredError.value(z, y, &w), value);
 /// ```
+#[doc(alias("loss function", "cost function"))]
 pub trait Loss<T: Real>: Sync {
     /// `Σ_j w_j ℓ(z_j, y_j)`.
     fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T;

@@ -171,13 +171,13 @@ pub trait Model<T: Real>: Architecture {
     fn cache(&self, max_batch: usize) -> Self::Cache;
 
     /// The scores `Z` (`k × m`) of `x`, kept with what `backward` needs in `cache`.
+    #[doc(alias("forward pass", "forward propagation", "logits"))]
     fn forward<'c>(
         &self, theta: &DVector<T>, x: DMatrixView<'_, T>, cache: &'c mut Self::Cache,
     ) -> DMatrixView<'c, T>;
 
     /// Adds `∂L/∂θ` to `gradient`, given `delta = ∂L/∂Z`.
-    #[doc(alias = "backprop")]
-    #[doc(alias = "backpropagation")]
+    #[doc(alias("backprop", "backpropagation", "backward pass"))]
     fn backward(
         &self, theta: &DVector<T>, x: DMatrixView<'_, T>, delta: DMatrixView<'_, T>, cache: &mut Self::Cache,
         gradient: &mut DVector<T>,

@@ -75,7 +75,8 @@ pub struct ScalarReport<T> {
     pub value: T,
     /// `f'(x)`, or `g'(x)` for a minimum; none from [`Brent`].
     pub derivative: Option<T>,
-    /// `f''(x)` from [`Halley`], `g''(x)` from [`ScalarNewton::minimum`].
+    /// `f''(x)` from [`Halley`], `g''(x)` from [`ScalarNewton::minimum`]: positive where the function is concave up (convex),
+    /// negative where it is concave down.
     pub second_derivative: Option<T>,
     /// The kind of a stationary point, where a minimum was asked for. `Minimum` and `Maximum` by the sign of
     /// `g''`; `Degenerate` where that is zero or changes by its own size nearby (an inflection, or a minimum

@@ -34,8 +34,7 @@ use crate::{Error, Hessian, Optimizer, Real, Report, Stop, kernel, minimize_with
 /// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
-#[doc(alias = "iterates")]
-#[doc(alias = "path")]
+#[doc(alias("iterates", "path", "step by step"))]
 pub struct Trace<T: Real> {
     /// From the start to the point returned.
     pub points: Vec<TracePoint<T>>,

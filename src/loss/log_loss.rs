@@ -15,6 +15,9 @@ use crate::{Classifier, Error, Loss, Real, SecondOrderLoss};
 /// ∂²ℓ/∂z² = σ(z) σ(−z)
 /// ```
 ///
+/// By the chain rule `∂ℓ/∂ŷ · ∂ŷ/∂z = (ŷ − y)/(ŷ (1 − ŷ)) · ŷ (1 − ŷ) = ŷ − y`: the derivative of the sigmoid cancels, so it
+/// stands in no gradient ([`SigmoidClassifier::explain`](crate::SigmoidClassifier::explain) shows the factors).
+///
 /// No cancellation in either tail, and no logarithm of a probability; an infinite score costs nothing on its own side.
 ///
 /// ```
@@ -24,9 +27,13 @@ use crate::{Classifier, Error, Loss, Real, SecondOrderLoss};
 /// assert_eq!(LogLoss.value(z.as_view(), y.as_view(), &[1.0]), 9.000123402189724);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[doc(alias = "binary cross-entropy")]
-#[doc(alias = "BCE")]
-#[doc(alias = "logistic loss")]
+#[doc(alias(
+    "binary cross-entropy",
+    "BCE",
+    "logistic loss",
+    "maximum likelihood",
+    "negative log-likelihood"
+))]
 pub struct LogLoss;
 
 compiled! {

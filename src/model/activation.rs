@@ -23,6 +23,7 @@ use crate::{Error, Real};
 /// assert!((d1 - 1.6993417021166355e-17).abs() < 1e-31);
 /// ```
 #[non_exhaustive]
+#[doc(alias("activation function", "logistic function"))]
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub enum Activation {

@@ -42,10 +42,7 @@ pub use layer::Layer;
 /// assert_eq!(mixed.parameter_count(), 2 * 8 + 8 + 8 * 4 + 4 + 4 + 1);
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-#[doc(alias = "MLP")]
-#[doc(alias = "multilayer perceptron")]
-#[doc(alias = "neural network")]
-#[doc(alias = "feed-forward")]
+#[doc(alias("MLP", "multilayer perceptron", "neural network", "feed-forward", "hidden layer"))]
 pub struct Network {
     inputs: usize,
     layers: Vec<Layer>,

@@ -17,10 +17,7 @@ use super::linear::Linear;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[doc(alias = "linear regression")]
-#[doc(alias = "ordinary least squares")]
-#[doc(alias = "LinearRegression")]
-#[doc(alias = "softmax regression")]
+#[doc(alias("linear regression", "ordinary least squares", "LinearRegression", "softmax regression"))]
 pub struct Perceptron(pub(crate) Linear);
 
 impl Perceptron {

@@ -16,9 +16,7 @@ use super::linear::Linear;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[doc(alias = "logistic regression")]
-#[doc(alias = "LogisticRegression")]
-#[doc(alias = "logit")]
+#[doc(alias("logistic regression", "LogisticRegression", "logit", "classification"))]
 pub struct SigmoidClassifier(pub(crate) Linear);
 
 impl SigmoidClassifier {

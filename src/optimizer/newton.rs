@@ -40,7 +40,7 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-#[doc(alias = "Newton-Raphson")]
+#[doc(alias("Newton-Raphson", "Newton method"))]
 pub struct Newton<T: Real> {
     pure: bool,
     here: Evaluated<T>,

@@ -36,6 +36,7 @@ use crate::{Error, Real};
 /// assert!(report.converged());
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[doc(alias("Newton-Raphson", "Newton method", "root finding"))]
 pub type ScalarNewton<T> = ScalarMethod<T, 1>;
 
 impl<T> FromStart for ScalarNewton<T> {}

@@ -21,6 +21,7 @@ use crate::{Activation, Error, Real};
 /// assert_eq!(theta[theta.len() - 1], 0.5);
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[doc(alias("hidden layer", "weights and biases"))]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Layer {
     pub(super) inputs: usize,
