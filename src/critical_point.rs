@@ -23,15 +23,7 @@ use crate::{Error, Hessian, Real, kernel};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[doc(alias(
-    "concave",
-    "convex",
-    "second derivative",
-    "second derivative test",
-    "stationary point",
-    "saddle point",
-    "inflection"
-))]
+#[doc(alias("concave", "convex", "second derivative", "stationary point", "saddle point", "inflection"))]
 pub enum CriticalKind {
     /// All eigenvalues positive: `f` curves up (concave up, convex) in every direction.
     Minimum,

@@ -65,8 +65,7 @@ mod window;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug)]
-#[doc(alias = "loss function")]
-#[doc(alias = "training objective")]
+#[doc(alias("loss function", "training objective"))]
 pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
     model: M,
     loss: L,
@@ -205,9 +204,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
-    #[doc(alias = "L2 penalty")]
-    #[doc(alias = "regularization")]
-    #[doc(alias = "weight decay")]
+    #[doc(alias("L2 penalty", "regularization", "weight decay"))]
     pub fn ridge(self, lambda: T) -> Self {
         Self { ridge: lambda, verdict: None, ..self }
     }

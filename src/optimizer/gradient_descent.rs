@@ -21,9 +21,7 @@ use crate::{Error, Real};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-#[doc(alias = "SGD")]
-#[doc(alias = "momentum")]
-#[doc(alias = "Nesterov")]
+#[doc(alias("SGD", "momentum", "Nesterov"))]
 pub struct GradientDescent<T: Real> {
     state: FirstOrder<T>,
     momentum: T,
