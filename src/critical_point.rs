@@ -11,7 +11,9 @@ use crate::kernel::{Ends, Spectrum, zero};
 use crate::objective::evaluate;
 use crate::{Error, Hessian, Real, kernel};
 
-/// The kind of a stationary point, from the signs of the Hessian's eigenvalues.
+/// The kind of a stationary point, from the signs of the Hessian's eigenvalues ([the guide](crate::guide::kinds_of_points)).
+///
+#[doc = include_str!("guide/pictures/eigenvectors.svg")]
 ///
 /// ```
 /// use gradus::{CriticalKind, CriticalPoint, matrix};

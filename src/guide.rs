@@ -34,6 +34,9 @@
 //! 17. [Your own](your_own) function, loss, activation, model, optimizer.
 //! 18. [Exercises](exercises), with answers that run.
 //!
+//! The programs `learn_1_…` to `learn_6_…` in `examples/` follow these pages; `notes` prints every number of the course notes.
+//! Tables of every intermediate number: [`explain`](crate::explain).
+//!
 //! # Notation
 //!
 //! | symbol | meaning |

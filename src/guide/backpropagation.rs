@@ -69,13 +69,25 @@
 //! let x = matrix![1.0; 3.0];
 //! let mut cache = network.cache(1);
 //! let z = network.forward(&theta, x.as_view(), &mut cache)[0]; // the score
+//! let a = cache.activations(0); // of the hidden layer
+//! assert_eq!(format!("{:.4} {:.4}", a[0], a[1]), "0.4626 0.7503");
 //! assert_eq!(format!("{z:.8}"), "-0.07635696");
 //! let delta = matrix![1.0 / (1.0 + f64::exp(-z)) - 1.0]; // ∂L/∂z for y = 1
 //! let mut gradient = DVector::zeros(9);
 //! network.backward(&theta, x.as_view(), delta.as_view(), &mut cache, &mut gradient); // adds
 //! assert_eq!(format!("{:.8}", gradient[8]), "-0.51907997"); // ∂L/∂b
+//! let delta = cache.deltas(0);
+//! assert_eq!(format!("{:.4} {:.4}", delta[0], delta[1]), "-0.0903 0.0584");
 //! # Ok::<(), gradus::Error>(())
 //! ```
+//!
+//! Every number of both passes as a table: [`explain`](crate::Network::explain), shown for [two layers](super::two_layers).
+//!
+#![doc = include_str!("pictures/exclusive_or.svg")]
+//!
+//! A small network learns exclusive or, and a larger one two spirals: the boundary where `ŷ = ½`, and the loss of each step.
+//!
+#![doc = include_str!("pictures/spirals.svg")]
 //!
 //! # Is it right?
 //!
@@ -104,4 +116,4 @@
 //! gradients: [`HessianProduct`](crate::HessianProduct). The dense Hessian of a network is exact too, block by block
 //! ([`Hessian`](crate::Hessian)).
 //!
-//! Next: [Newton's method in one variable](super::newton_in_one_variable).
+//! Program: `cargo run --release --example learn_4_any_depth_with_the_cache`. Next: [Newton's method in one variable](super::newton_in_one_variable).

@@ -7,6 +7,8 @@
 //! probability   ŷ = σ(z) = 1/(1 + e⁻ᶻ)            σ' = σ(1 − σ)
 //! ```
 //!
+#![doc = include_str!("pictures/sigmoid.svg")]
+//!
 //! # From a probability to a loss
 //!
 //! A sample of class `y` (0 or 1) has the probability `ŷ^y (1 − ŷ)^(1 − y)`. Samples are independent, so that of all of them

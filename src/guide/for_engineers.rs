@@ -51,4 +51,6 @@
 //! assert!(error.to_string().starts_with("`x` is 1 × 3 but the model takes 2 features"));
 //! ```
 //!
+#![doc = include_str!("pictures/speed.svg")]
+//!
 //! The whole job on a real table is `examples/wine.rs`, with the scikit-learn program that does the same beside it.

@@ -43,4 +43,6 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 //!
+//! Tables of all intermediate numbers of your own network or function: [`explain`](crate::explain).
+//!
 //! Then the [exercises](super::exercises).

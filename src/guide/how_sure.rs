@@ -59,6 +59,34 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 //!
+#![doc = include_str!("pictures/confidence.svg")]
+//!
+//! # Which samples decide
+//!
+//! The leverage of a sample is how far its own target moves its own prediction, `hⱼ = xⱼᵀ(XᵀX)⁻¹xⱼ`: between `1/m` and 1, and
+//! `p` in all. A sample far from the line with little leverage moves it little; with both it turns it (Cook's distance,
+//! `r² h/(p (1 − h))` of the studentised residual `r`).
+//!
+//! ```
+//! use gradus::{EmpiricalRisk, Perceptron, SquaredError, vector};
+//!
+//! let x = [1.0, 2.0, 3.0, 4.0, 5.0, 15.0]; // one far from the others
+//! let y = [1.1, 1.9, 3.2, 3.9, 5.1, 9.0];
+//! let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+//! let fitted = risk.fit()?;
+//! let statistics = risk.statistics(fitted.parameters())?;
+//! let variance = statistics.residual_variance.as_ref().map_or(f64::NAN, |v| v[0]);
+//! let leverage = x.map(|x| {
+//!     let row = vector![x, 1.0];
+//!     row.dot(&(&statistics.covariance * &row)) / variance // Cov = σ̂² (XᵀX)⁻¹
+//! });
+//! assert_eq!(format!("{leverage:.2?}"), "[0.29, 0.24, 0.20, 0.17, 0.17, 0.94]");
+//! assert!((leverage.iter().sum::<f64>() - 2.0).abs() < 1e-12); // p
+//! # Ok::<(), gradus::Error>(())
+//! ```
+//!
+#![doc = include_str!("pictures/leverage.svg")]
+//!
 //! # Read on
 //!
 //! [`inference`](crate::inference): which covariance for which loss, robust and clustered errors, tests, and when statistics are

@@ -30,6 +30,8 @@
 //! | both signs | **saddle**, conclusively: up along some, down along others |
 //! | some `= 0`, the rest of one sign | degenerate: the test cannot decide |
 //!
+#![doc = include_str!("pictures/eigenvectors.svg")]
+//!
 //! Mixed signs are never inconclusive, and at a saddle `H` need not vanish; what is inconclusive is zero. Where `∇f ≠ 0` the
 //! signs only say which way the function curves.
 //!

@@ -81,6 +81,8 @@
 //! 8  0.5671432904  g' = 0.000e0
 //! ```
 //!
+//! [`report.table(f)`](crate::univariate::ScalarReport::table) prints such tables, with `f`, `f'` and `f''` at each point.
+//!
 //! # Two entry points
 //!
 //! [`root`](crate::univariate::ScalarNewton::root) and [`minimum`](crate::univariate::ScalarNewton::minimum) are two

@@ -55,7 +55,24 @@
 //! 8  (0.00000000, -0.00000000)
 //! ```
 //!
+//! [`Trace`](crate::Trace) keeps these points of any run, with `f`, `∇f`, `H`, its eigenvalues and the step at each, and prints
+//! them as a table:
+//!
+//! ```
+//! use gradus::problems::Problem;
+//! use gradus::{Newton, Stop, Trace, vector};
+//!
+//! let (mut newton, mut f) = (Newton::pure(), Problem::QuarticSaddle); // example B
+//! let trace = Trace::of(&mut newton, &mut f, vector![4.0, 4.0], &Stop::default())?;
+//! println!("{trace}");
+//! assert_eq!(format!("{:.1?}", trace.points[0].gradient.as_slice()), "[277.6, 293.6]");
+//! assert_eq!(format!("{:.6?}", trace.points[2].x.as_slice()), "[1.589244, 1.564947]");
+//! # Ok::<(), gradus::Error>(())
+//! ```
+//!
 //! At the origin `H = [[8, −1], [−1, 4]]`, with eigenvalues `6 ∓ √5 > 0`: a minimum.
+//!
+#![doc = include_str!("pictures/newton_paths.svg")]
 //!
 //! # Example B: what a misprint does to a minimum
 //!
@@ -104,4 +121,4 @@
 //!
 //! Where each of 1681 starts leads is the next page's subject.
 //!
-//! Next: [safeguards](super::safeguards).
+//! Program: `cargo run --release --example learn_6_hessian_and_newton`. Next: [safeguards](super::safeguards).

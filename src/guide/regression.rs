@@ -116,4 +116,4 @@
 //! [`Perceptron::fit`](crate::Perceptron::fit) does it without forming `H`, by an orthogonal factorisation of `X`, which
 //! keeps the digits that forming `X Xᵀ` would lose.
 //!
-//! Next: [classification](super::classification).
+//! Program: `cargo run --release --example learn_1_perceptron_and_regression`. Next: [classification](super::classification).

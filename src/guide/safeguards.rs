@@ -58,6 +58,8 @@
 //! | shallow minimum | 52 % | 47 % |
 //! | saddle | 11 % | 0: not one start |
 //!
+#![doc = include_str!("pictures/basins.svg")]
+//!
 //! Which minimum is found still depends on the start: no local method knows of valleys that it does not see. Where the problem
 //! is not convex, try several starts and keep the best.
 //!

@@ -65,4 +65,4 @@
 //! squared error are convex in their scores, so the risks of perceptron and sigmoid classifier are convex in `θ`, and their
 //! reports say *convex, so a global minimum*. Those of networks are not.
 //!
-//! Next: [the Hessian](super::hessian).
+//! Program: `cargo run --release --example learn_5_newton_in_one_variable`. Next: [the Hessian](super::hessian).

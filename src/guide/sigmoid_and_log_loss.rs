@@ -106,4 +106,4 @@
 //! assert_eq!(format!("{matched:.5} {unmatched:.5}"), "-0.99988 -0.00012");
 //! ```
 //!
-//! Next: [two layers](super::two_layers).
+//! Program: `cargo run --release --example learn_2_sigmoid_and_log_loss`. Next: [two layers](super::two_layers).

@@ -79,6 +79,45 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 //!
+//! # Every number in a table
+//!
+//! [`explain`](crate::Network::explain) keeps what a pass computes, layer by layer. In the last row `a` is `ŷ`, and the two
+//! factors of `δ` are those that [cancel](super::classification).
+//!
+//! ```
+//! use gradus::{Activation, LogLoss, Network, matrix, vector};
+//!
+//! let network = Network::new(&[2, 2, 1], Activation::Sigmoid);
+//! let theta = vector![0.5, 0.1, -0.25, 0.4, 0.1, -0.2, 0.7, -0.6, 0.05];
+//! let pass = network.explain(&LogLoss, &theta, &matrix![1.0; 3.0], &[1])?;
+//! println!("{}\n", pass.table());
+//! println!("{}", pass.gradient_table());
+//! let hidden = &pass.layers[0];
+//! assert_eq!(format!("{:.6?}", hidden.a.as_slice()), "[0.462570, 0.750260]");
+//! assert_eq!(format!("{:.6?}", hidden.slope.as_slice()), "[0.248599, 0.187370]");
+//! assert_eq!(format!("{:.6?}", hidden.upstream.as_slice()), "[-0.363356, 0.311448]");
+//! assert_eq!(format!("{:.6?}", hidden.delta.as_slice()), "[-0.090330, 0.058356]");
+//! # Ok::<(), gradus::Error>(())
+//! ```
+//!
+//! ```text
+//! layer  sample  unit  z = W a₋ + b  a = φ(z)     φ'(z)  ∂L/∂a = W₊ᵀδ₊  δ = ∂L/∂a φ'
+//!     1       0     0         -0.15   0.46257  0.248599      -0.363356    -0.0903299
+//!     1       0     1           1.1   0.75026   0.18737       0.311448      0.058356
+//!     2       0     0     -0.076357   0.48092  0.249636       -2.07935      -0.51908
+//!
+//! layer  parameter       ∂L/∂θ      = Σ ∂L/∂a · φ'(z) · ∂z/∂θ
+//!     1     w[0,0]  -0.0903299       -0.363356 · 0.248599 · 1
+//!     1     w[0,1]    -0.27099       -0.363356 · 0.248599 · 3
+//!     1       b[0]  -0.0903299       -0.363356 · 0.248599 · 1
+//!     1     w[1,0]    0.058356         0.311448 · 0.18737 · 1
+//!     1     w[1,1]    0.175068         0.311448 · 0.18737 · 3
+//!     1       b[1]    0.058356         0.311448 · 0.18737 · 1
+//!     2     w[0,0]   -0.240111  -2.07935 · 0.249636 · 0.46257
+//!     2     w[0,1]   -0.389445  -2.07935 · 0.249636 · 0.75026
+//!     2       b[0]    -0.51908        -2.07935 · 0.249636 · 1
+//! ```
+//!
 //! # All gradients first, then all updates
 //!
 //! `∂L/∂wᵢⱼ` contains `wⱼ`: the **old** one. Whoever updates the output layer before computing the hidden layer's slopes
@@ -104,4 +143,4 @@
 //! With all weights 0 both hidden units are equal, receive equal slopes and stay equal; here the gradient vanishes at once,
 //! at a [saddle](super::saddles). [`Network::initial`](crate::Network::initial) draws the weights by a seed.
 //!
-//! Next: [any depth](super::backpropagation).
+//! Program: `cargo run --release --example learn_3_two_layers`. Next: [any depth](super::backpropagation).

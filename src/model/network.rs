@@ -30,6 +30,10 @@ pub use layer::Layer;
 /// *within* one layer the Hessian is then its Gauss–Newton part, *between* two layers the term of the product
 /// structure, `δ · ∂a/∂z`, remains.
 ///
+/// The boundary and the loss of a small one, as it learns exclusive or ([the guide](crate::guide::backpropagation)):
+///
+#[doc = include_str!("../guide/pictures/exclusive_or.svg")]
+///
 /// ```
 /// use gradus::{Activation, Architecture, Network};
 ///

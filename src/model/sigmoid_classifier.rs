@@ -5,6 +5,8 @@ use super::linear::Linear;
 /// The model computes the scores `z = W x + b`; [`LogLoss`](crate::LogLoss) holds the sigmoid. `θ` is `W`
 /// (`outputs × inputs`) column-major, then `b`. Several outputs are several independent yes-or-no questions.
 ///
+#[doc = include_str!("../guide/pictures/sigmoid.svg")]
+///
 /// ```
 /// use gradus::{SigmoidClassifier, matrix};
 ///

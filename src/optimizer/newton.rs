@@ -31,6 +31,11 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// The modification with `|Λ|` is that of Greenstadt (1967); Nocedal and Wright (2006), section 3.4.
 /// For hard problems far from their solution prefer [`TrustRegion`](super::TrustRegion).
 ///
+/// Where starts on `[−4, 4]²` lead on [`QuarticSaddle`](crate::problems::Problem::QuarticSaddle), with
+/// [`pure`](Self::pure) and [`new`](Self::new) ([the guide](crate::guide::safeguards)):
+///
+#[doc = include_str!("../guide/pictures/basins.svg")]
+///
 /// ```
 /// use gradus::{CriticalKind, Newton, Stop, minimize, problems::Rosenbrock, vector};
 ///
