@@ -32,9 +32,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/guide/pictures");
     fs::create_dir_all(&folder)?;
     for (name, svg) in pictures {
-        let most = if name == "basins" { 80 } else { 40 };
-        assert!(svg.len() <= most * 1024, "{name} takes {} bytes", svg.len());
-        assert!(!svg.contains("\n\n"), "{name}: an empty line would end it in Markdown");
         println!("{name}.svg: {} bytes", svg.len());
         fs::write(folder.join(name).with_extension("svg"), svg)?;
     }

@@ -77,8 +77,7 @@ fn walks(svg: &mut Svg, frame: Frame, p: i32, starts: &[Point]) -> Result<(), Er
     for start in starts {
         for (mut newton, colour, width) in [(Newton::new(), BLUE, 3.5), (Newton::pure(), ORANGE, 1.6)] {
             let points = iterates(&mut newton, &mut example(p), *start)?;
-            let seen: Vec<Point> =
-                points.into_iter().take_while(|point| frame.inside(*point) == *point).collect();
+            let seen: Vec<Point> = points.into_iter().take_while(|point| frame.holds(*point)).collect();
             svg.stroke(&frame.line(seen.iter().copied()), colour, width);
             svg.stroke(&frame.dots(seen.into_iter().take(9)), colour, width + 3.0);
         }

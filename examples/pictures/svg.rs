@@ -113,6 +113,10 @@ impl Frame {
         [self.corner[0] + across * self.size[0], self.corner[1] + (1.0 - up) * self.size[1]]
     }
 
+    pub(crate) fn holds(&self, [x, y]: Point) -> bool {
+        (self.x[0]..=self.x[1]).contains(&x) && (self.y[0]..=self.y[1]).contains(&y)
+    }
+
     /// The point inside that is nearest to the point.
     pub(crate) fn inside(&self, [x, y]: Point) -> Point {
         [x.clamp(self.x[0], self.x[1]), y.clamp(self.y[0], self.y[1])]
@@ -222,12 +226,10 @@ impl Frame {
         let all: Vec<Side> = next.keys().copied().collect();
         for start in ends.into_iter().chain(all) {
             let mut chain = vec![start];
-            while let Some(to) = chain.last().and_then(|last| next.get_mut(last)).and_then(Vec::pop) {
-                if let Some(back) = chain.last().copied() {
-                    if let Some(others) = next.get_mut(&to) {
-                        others.retain(|other| *other != back);
-                    }
-                }
+            while let Some((here, to)) =
+                chain.last().and_then(|here| Some((*here, next.get_mut(here)?.pop()?)))
+            {
+                next.entry(to).or_default().retain(|other| *other != here);
                 chain.push(to);
             }
             if chain.len() > 1 {

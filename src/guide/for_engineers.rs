@@ -1,4 +1,4 @@
-//! Where an engineer begins: data in, a model out, and what can go wrong told.
+//! Where an engineer begins: data in, a model out, and a report of what can go wrong.
 //!
 //! ```
 //! use gradus::data::{Standardizer, split};
@@ -31,6 +31,7 @@
 //! | read a CSV file, tables of polars, ndarray, faer | [`data::tables`](crate::data::tables) |
 //! | split, fold, weigh classes | [`data`](crate::data) |
 //! | judge | [`metrics`](crate::metrics) |
+//! | keep parameters within bounds | [`Bounds`](crate::Bounds) |
 //! | know what a report tells | [reading a report](super::reading_a_report) |
 //! | train with validation, early stopping, schedules, checkpoints | [`Trainer`](crate::Trainer) |
 //! | predict without allocating, one sample at a time | [`Predictor`](crate::Predictor) |

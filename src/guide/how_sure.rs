@@ -2,12 +2,12 @@
 //!
 //! # Steep is sure
 //!
-//! Near the minimum the log-likelihood is a parabola, `−½ (θ − θ̂)ᵀ m H (θ − θ̂)`. Where it is steep, little else than `θ̂` fits
+//! Near the minimum the log-likelihood is a parabola, `−½ (θ − θ*)ᵀ m H (θ − θ*)`. Where it is steep, little else than `θ*` fits
 //! as well; where it is flat, much does. Its inverse curvature is the covariance of the estimates:
 //!
 //! ```text
 //! Cov = (m H)⁻¹                      log loss
-//! Cov = σ̂² (m H)⁻¹,  σ̂² = RSS/(m − p)   squared error
+//! Cov = s² (m H)⁻¹,  s² = RSS/(m − p)   squared error
 //! standard error of θᵢ = √Covᵢᵢ
 //! ```
 //!
@@ -37,7 +37,7 @@
 //! A prediction `g(θ)` inherits its error through its slope (the delta method):
 //!
 //! ```text
-//! variance of g(θ̂) ≈ ∇gᵀ Cov ∇g
+//! variance of g(θ*) ≈ ∇gᵀ Cov ∇g
 //! ```
 //!
 //! Of a line `ŷ = w x + b` the slope is `(x, 1)`, so the band is narrowest near the mean of `x` and opens to both sides:
@@ -78,7 +78,7 @@
 //! let variance = statistics.residual_variance.as_ref().map_or(f64::NAN, |v| v[0]);
 //! let leverage = x.map(|x| {
 //!     let row = vector![x, 1.0];
-//!     row.dot(&(&statistics.covariance * &row)) / variance // Cov = σ̂² (XᵀX)⁻¹
+//!     row.dot(&(&statistics.covariance * &row)) / variance // Cov = s² (XᵀX)⁻¹
 //! });
 //! assert_eq!(format!("{leverage:.2?}"), "[0.29, 0.24, 0.20, 0.17, 0.17, 0.94]");
 //! assert!((leverage.iter().sum::<f64>() - 2.0).abs() < 1e-12); // p

@@ -92,7 +92,7 @@
 //!
 //! # The condition
 //!
-//! The ratio of the greatest to the least eigenvalue says how narrow the valley is. Gradient descent needs about as many
-//! steps; Newton's method does not notice. [`CriticalPoint::condition`](crate::CriticalPoint::condition).
+//! The ratio of the greatest to the least eigenvalue says how narrow the valley is. Gradient descent needs a number of
+//! steps in proportion to it; Newton's method does not notice. [`CriticalPoint::condition`](crate::CriticalPoint::condition).
 //!
 //! Next: [Newton's method in several variables](super::newton_in_several_variables).

@@ -47,6 +47,8 @@ const HEART_LINES: usize = 3_500;
 const FILE_LINES: usize = 350;
 const FUNCTION_LINES: usize = 60;
 const EXAMPLE_WIDTH: usize = 90;
+const GUIDE_LINES: usize = 2_500;
+const PICTURE_BYTES: usize = 40 * 1024;
 
 /// Lines that a type of one's own may take: the type and its `impl` blocks.
 const OWN: [(&str, &[&str], usize); 4] = [
@@ -217,6 +219,22 @@ fn examples_need_no_scrolling() {
     let wide: Vec<_> = pages.iter().flat_map(wide).collect();
     println!("lines of examples over {EXAMPLE_WIDTH} columns: {}", wide.len());
     assert!(wide.is_empty(), "{}", wide.join("\n"));
+}
+
+#[test]
+fn the_guide_stays_short_and_its_pictures_small() {
+    let pages: usize = sources("rs")
+        .iter()
+        .filter(|(name, _)| name.starts_with("guide"))
+        .map(|(_, text)| text.lines().count())
+        .sum();
+    println!("the guide: {pages} lines, at most {GUIDE_LINES}");
+    assert!(pages <= GUIDE_LINES, "{pages} lines in the guide, at most {GUIDE_LINES}");
+    for (name, svg) in sources("svg") {
+        println!("{name}: {} bytes", svg.len());
+        assert!(svg.len() <= PICTURE_BYTES, "{name}: at most {PICTURE_BYTES} bytes");
+        assert!(!svg.contains("\n\n"), "{name}: Markdown takes it up to an empty line");
+    }
 }
 
 /// Lines that are not empty of the types with these names and of their `impl` blocks, documentation before them aside.
