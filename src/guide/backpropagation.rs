@@ -12,8 +12,8 @@
 //! ```
 //!
 //! `Δ⁽ˡ⁾` is `∂L/∂Z⁽ˡ⁾`, a column per sample: the product of all slopes from the loss down to layer `l`. `W⁽ˡ⁾`, `b⁽ˡ⁾` and
-//! all earlier layers share it, so it is computed once; that, and the cache, is why a gradient of a million parameters costs
-//! about two forward passes and not a million.
+//! all earlier layers share it, so it is computed once; that, and the cache, is why a gradient by a million parameters costs
+//! as much as some three forward passes, and not a million.
 //!
 //! # Three layers by hand
 //!

@@ -19,7 +19,8 @@
 //! # What is reported
 //!
 //! Every sample strictly on its own side is a *proof* that there is no minimum. The fit tests it and says
-//! [`Separable`](crate::Termination::Separable); classes that only touch (quasi-separation) are found by a linear program.
+//! [`Separable`](crate::Termination::Separable). Classes that only touch (quasi-separation; Albert and Anderson 1984) are found by
+//! non-negative least squares.
 //!
 //! ```
 //! use gradus::{SigmoidClassifier, Termination};
@@ -29,6 +30,9 @@
 //! assert_eq!(fitted.report.termination, Termination::Separable);
 //! assert!(!fitted.report.converged());
 //! assert!(fitted.report.into_converged().is_err());
+//!
+//! let touching = SigmoidClassifier::new(1).fit(&[1.0, 2.0, 2.0, 3.0], &[0, 0, 1, 1])?;
+//! assert_eq!(touching.report.termination, Termination::Separable);
 //! # Ok::<(), gradus::Error>(())
 //! ```
 //!

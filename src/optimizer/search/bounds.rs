@@ -194,7 +194,7 @@ impl<T: Real> Bounds<T> {
 /// let report = minimize(&mut method, &mut Rosenbrock::new(2), start, &Stop::default())?;
 /// let face = report.face.unwrap();
 /// assert!(face.started_outside()); // its second entry was not 0.3
-/// assert!(face.free() == [] || face.free() == [0]);
+/// assert!(face.free().is_empty() || face.free() == [0]);
 /// assert!(face.multipliers()[0] <= 0.0); // f rises inwards from an upper bound
 /// assert!(face.degenerate().is_empty());
 /// # Ok::<(), gradus::Error>(())
