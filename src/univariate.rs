@@ -163,9 +163,9 @@ impl<T: Real> ScalarReport<T> {
         }
         let nexts = self.trace.iter().skip(1).map(|x| Some(*x)).chain([None]);
         let row = |((k, &x), next): ((usize, &T), Option<T>)| {
-            let mut row = vec![Cell::text(k), Cell::number(x)];
+            let mut row = vec![Cell::text(&k), Cell::number(x)];
             row.extend(f(x).into().map(Cell::number));
-            row.push(next.map_or(Cell::text(""), |next| Cell::number(next - x)));
+            row.push(next.map_or(Cell::text(&""), |next| Cell::number(next - x)));
             row
         };
         let rows = self.trace.iter().enumerate().zip(nexts).map(row).collect();

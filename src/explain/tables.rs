@@ -30,7 +30,7 @@ impl<T: Real> Backpropagation<T> {
         for (l, layer) in self.layers.iter().enumerate() {
             let LayerPass { z, a, slope, upstream, delta, .. } = layer;
             for i in 0..z.len() {
-                let places = [l + 1, i / z.nrows(), i % z.nrows()].map(Cell::text);
+                let places = [l + 1, i / z.nrows(), i % z.nrows()].map(|place| Cell::text(&place));
                 let numbers = [z[i], a[i], slope[i], upstream[i], delta[i]].map(Cell::number);
                 rows.push(places.into_iter().chain(numbers).collect::<Vec<_>>());
                 let missed = (upstream[i] * slope[i] - delta[i]).abs();
@@ -43,7 +43,7 @@ impl<T: Real> Backpropagation<T> {
         }
         if notes.iter().any(|note| !note.is_empty()) {
             header.push("");
-            rows.iter_mut().zip(notes).for_each(|(row, note)| row.push(Cell::text(note)));
+            rows.iter_mut().zip(notes).for_each(|(row, note)| row.push(Cell::text(&note)));
         }
         Table::new(header, rows)
     }
@@ -72,8 +72,8 @@ impl<T: Real> Backpropagation<T> {
                     false if layer.bias_gradient.is_empty() => continue,
                     false => (format!("b[{unit}]"), layer.bias_gradient[unit]),
                 };
-                let place = [Cell::text(l + 1), Cell::text(name)];
-                let numbers = [Cell::number(partial), Cell::text(terms(layer, unit, i))];
+                let place = [Cell::text(&(l + 1)), Cell::text(&name)];
+                let numbers = [Cell::number(partial), Cell::text(&terms(layer, unit, i))];
                 rows.push(place.into_iter().chain(numbers).collect());
             }
         }

@@ -122,7 +122,7 @@ impl<T: Real> Trace<T> {
         let header: Vec<_> = ["k".to_owned()].into_iter().chain(header).collect();
         let row = |(point, named): (&TracePoint<T>, Vec<(String, T)>)| {
             let numbers = named.into_iter().map(|(_, number)| Cell::number(number));
-            [Cell::text(point.iteration)].into_iter().chain(numbers).collect()
+            [Cell::text(&point.iteration)].into_iter().chain(numbers).collect()
         };
         Table::new(header, self.points.iter().zip(rows).map(row).collect())
     }

@@ -39,11 +39,11 @@ pub(crate) enum Cell {
 }
 
 impl Cell {
-    pub(crate) fn text(text: impl ToString) -> Self {
+    pub(crate) fn text(text: &impl ToString) -> Self {
         Self::Text(text.to_string())
     }
 
-    pub(crate) fn number(number: impl ToPrimitive + fmt::Debug) -> Self {
+    pub(crate) fn number(number: impl ToPrimitive + fmt::Debug + Copy) -> Self {
         Self::Number(number.to_f64().unwrap_or(f64::NAN), format!("{number:?}"))
     }
 
