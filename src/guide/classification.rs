@@ -9,6 +9,8 @@
 //!
 #![doc = include_str!("pictures/sigmoid.svg")]
 //!
+//! Far from 0 the slope vanishes: a score that is large is sure, and moves the probability no more.
+//!
 //! # From a probability to a loss
 //!
 //! A sample of class `y` (0 or 1) has the probability `ŷ^y (1 − ŷ)^(1 − y)`. Samples are independent, so that of all of them

@@ -52,6 +52,8 @@
 //! assert!(error.to_string().starts_with("`x` is 1 × 3 but the model takes 2 features"));
 //! ```
 //!
+//! Beside others, on one core, from the tables that stand with their commands in `benches/README.md`:
+//!
 #![doc = include_str!("pictures/speed.svg")]
 //!
 //! The whole job on a real table is `examples/wine.rs`, with the scikit-learn program that does the same beside it.

@@ -32,6 +32,8 @@
 //!
 #![doc = include_str!("pictures/eigenvectors.svg")]
 //!
+//! Contours are blue where `f` is above its value in the middle, orange where it is below.
+//!
 //! Mixed signs are never inconclusive, and at a saddle `H` need not vanish; what is inconclusive is zero. Where `∇f ≠ 0` the
 //! signs only say which way the function curves.
 //!

@@ -60,6 +60,8 @@
 //!
 #![doc = include_str!("pictures/basins.svg")]
 //!
+//! To the left of the origin the textbook's basins lie in strips: starts that are neighbours end on different points.
+//!
 //! Which minimum is found still depends on the start: no local method knows of valleys that it does not see. Where the problem
 //! is not convex, try several starts and keep the best.
 //!
