@@ -71,6 +71,7 @@ forwarded! {
     views::turn(from: Factor<'a, T>, to: &'a mut [T]);
 
     factor::cholesky(a: &'a mut [T], n: usize) -> bool;
+    factor::cholesky_columns(a: &'a mut [T], n: usize) -> usize;
     factor::cholesky_solve(l: &'a [T], n: usize, b: &'a mut [T]);
     factor::invert_lower(l: &'a mut [T], n: usize);
     factor::lu(a: &'a mut [T], n: usize, pivots: &'a mut [usize]) -> bool;

@@ -1,6 +1,6 @@
 //! Factorisations: of definite, semidefinite and indefinite matrices, and of tall ones.
 
-pub(super) use cholesky::{cholesky, cholesky_solve, invert_lower};
+pub(super) use cholesky::{cholesky, cholesky_columns, cholesky_solve, invert_lower};
 pub(crate) use counts::{Ends, counts, ends};
 pub(crate) use eigen::{Spectrum, eigenvalues, spectrum, zero};
 pub(crate) use householder::{Reflections, Samples, Triangle};

@@ -6,6 +6,7 @@ pub(super) mod bounds;
 pub(super) mod directions;
 pub(super) mod escape;
 pub(super) mod evaluated;
+pub(super) mod factored;
 pub(super) mod lanczos;
 pub(super) mod newton_model;
 pub(super) mod on_face;

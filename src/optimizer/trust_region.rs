@@ -3,6 +3,7 @@ use nalgebra::{DMatrix, DVector};
 use super::search::bounds::{Bounds, Face};
 use super::search::escape::{escape, is_near_saddle};
 use super::search::evaluated::{Evaluated, assign};
+use super::search::factored::Factored;
 use super::search::newton_model::{NewtonModel, Shape};
 use super::search::on_face::{Full, Within};
 use super::search::position::Position;
@@ -29,8 +30,9 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 ///
 /// Where the gradient all but vanishes while an eigenvalue is negative, the step is along that eigenvector,
 /// to the side with the lower `f`, and counts as an escape. Points outside the domain (`f` not finite) shrink
-/// `Δ`. Each step on the boundary decomposes the Hessian, about `10 n³` operations: for thousands of
-/// variables see [`NewtonCg`](super::NewtonCg).
+/// `Δ`. Of more than 64 variables, away from stationary points, the subproblem is solved to a quarter of `Δ` by two or three
+/// factorisations of `H + μI` instead of a decomposition of `H`, and its steps follow no path of radii: a step takes about
+/// `n³` operations. For many thousands of variables see [`NewtonCg`](super::NewtonCg).
 ///
 /// ```
 /// use gradus::{CriticalKind, Stop, TrustRegion, minimize, problems::Rosenbrock, vector};
@@ -45,10 +47,17 @@ pub struct TrustRegion<T: Real> {
     region: Region<T>,
     here: Evaluated<T>,
     model: NewtonModel<T>,
+    factored: Factored<T>,
     s: DVector<T>,
     best: DVector<T>,
     bounds: Within<T>,
 }
+
+/// Up to so many variables the model is solved in the eigenvectors of `H`.
+const FEW: usize = 64;
+
+/// The spectrum of `H`, and the gradient in its eigenvectors.
+type Eigen<'a, T> = (&'a Spectrum<T>, &'a DVector<T>);
 
 /// Bounds on radii tried: up to `4²⁰ Δ` outwards, down to `4⁻⁶⁰ Δ` inwards.
 const PATH: usize = 20;
@@ -77,6 +86,7 @@ impl<T: Real> TrustRegion<T> {
             region: Region::new(),
             here: Evaluated::new(),
             model: NewtonModel::new(),
+            factored: Factored::new(),
             s: DVector::zeros(0),
             best: DVector::zeros(0),
             bounds: Within::NONE,
@@ -136,6 +146,13 @@ impl<T: Real> TrustRegion<T> {
         Self { bounds: Within::new(bounds), ..self }
     }
 
+    /// Whether the gradient all but vanishes, or there are few variables: then the eigenvectors of `H` are asked for.
+    fn needs_spectrum<O: ?Sized>(&self, at: &Position<T, O>) -> bool {
+        let scale = kernel::norm_inf(at.x.as_slice()).max(T::one());
+        let small = T::EPSILON.sqrt() * scale * self.here.change(|_| T::one());
+        at.x.len() <= FEW || self.here.is_end(&at.step) || at.step.gradient_norm <= small
+    }
+
     /// The model in its eigenvectors; linear where the Hessian has no spectrum to be had. Where `H` is semidefinite up
     /// to rounding, eigenvalues and gradient of its null space are rounding.
     fn decompose(&self, shape: Shape) -> (Spectrum<T>, DVector<T>) {
@@ -169,20 +186,36 @@ impl<T: Real> TrustRegion<T> {
         Ok(is_taken)
     }
 
+    /// The best step within a radius, into `s`: in the eigenvectors of `H` where they are known, else by factorisations.
+    /// What the model gains by it.
+    fn solve(&mut self, spectrum: Option<Eigen<'_, T>>, radius: T) -> T {
+        if let Some((spectrum, c)) = spectrum {
+            return subproblem::solve(spectrum, c, radius, &mut self.s);
+        }
+        let promised = self.factored.solve(&self.here, &mut self.model, radius);
+        self.s.copy_from(&self.factored.s);
+        promised
+    }
+
     /// The first accepted step of the radii `Δ, Δ/4, …`, improved; whether there is one.
     fn boundary_step<O: Hessian<T> + ?Sized>(
-        &mut self, at: &mut Position<T, O>, spectrum: &Spectrum<T>, c: &DVector<T>,
+        &mut self, at: &mut Position<T, O>, spectrum: Option<Eigen<'_, T>>,
     ) -> Result<bool, Error> {
         for _ in 0..REJECTIONS {
             let radius = self.region.radius.now;
-            let promised = subproblem::solve(spectrum, c, radius, &mut self.s);
+            let promised = self.solve(spectrum, radius);
             if kernel::norm(self.s.as_slice()) == T::zero() {
                 break;
             }
             if let Some(f) = self.region.judge(at, &self.s, promised)? {
                 assign(&mut self.best, &self.region.line.trial);
-                let f = self.follow_path(at, spectrum, c, radius, f);
-                self.try_newton(at, f);
+                let f = match spectrum {
+                    Some(spectrum) => self.follow_path(at, spectrum, radius, f),
+                    None => f,
+                };
+                if spectrum.is_some() || !at.step.modified {
+                    self.try_newton(at, f);
+                }
                 at.x.copy_from(&self.best);
                 return Ok(true);
             }
@@ -196,8 +229,7 @@ impl<T: Real> TrustRegion<T> {
     /// Values are cheap beside Hessians: while `f` falls, and the steps end on the boundary, goes on to those of the
     /// radii `4Δ, 16Δ, …`. The path of radii is curved, and follows curved valleys. The lowest value.
     fn follow_path<O: Hessian<T> + ?Sized>(
-        &mut self, at: &mut Position<T, O>, spectrum: &Spectrum<T>, c: &DVector<T>, mut radius: T,
-        mut lowest: T,
+        &mut self, at: &mut Position<T, O>, (spectrum, c): Eigen<'_, T>, mut radius: T, mut lowest: T,
     ) -> T {
         for _ in 0..PATH {
             if kernel::norm(self.s.as_slice()) < T::of(0.9) * radius {
@@ -229,6 +261,8 @@ impl<T: Real> TrustRegion<T> {
             }
         }
     }
+
+    /// A step in the free variables.
     fn free_step<O: Hessian<T> + ?Sized>(
         &mut self, objective: &mut O, x: &mut DVector<T>,
     ) -> Result<Step<T>, Error> {
@@ -254,18 +288,25 @@ impl<T: Real> TrustRegion<T> {
                 return Ok(at.step);
             }
         }
-        let (spectrum, c) = self.decompose(shape);
-        if shape == Shape::Indefinite {
-            at.step.modified = true;
-            self.model.s.copy_from(&spectrum.descend(&self.here.gradient));
-            let leaves = is_near_saddle(&at, &spectrum, &self.model.s)
-                && escape(&mut at, &self.here, &spectrum, &self.model.s, &mut self.region.line.trial)?;
-            let settled = self.model.is_settled(&self.here, at.objective.is_convex());
+        at.step.modified = shape == Shape::Indefinite;
+        let known = self.needs_spectrum(&at).then(|| self.decompose(shape));
+        if at.step.modified {
+            let mut settled = false;
+            let mut leaves = false;
+            if let Some((spectrum, _)) = &known {
+                self.model.s.copy_from(&spectrum.descend(&self.here.gradient));
+                leaves = is_near_saddle(&at, spectrum, &self.model.s)
+                    && escape(&mut at, &self.here, spectrum, &self.model.s, &mut self.region.line.trial)?;
+                settled = self.model.is_settled(&self.here, at.objective.is_convex());
+            }
             if leaves || ends(&mut at, &mut self.here, settled, false)? {
                 return Ok(at.step);
             }
         }
-        match self.boundary_step(&mut at, &spectrum, &c)? {
+        if known.is_none() {
+            self.factored.begin(&self.here, &self.model, shape);
+        }
+        match self.boundary_step(&mut at, known.as_ref().map(|(spectrum, c)| (spectrum, c)))? {
             true => Ok(at.step),
             false if leave_flat(&mut at, &mut self.here, false)? => Ok(at.step),
             false => Ok(at.step.ended(Termination::NoDescent)),
@@ -276,6 +317,7 @@ impl<T: Real> TrustRegion<T> {
 impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
     fn start(&mut self, objective: &O, tolerance: Option<T>) -> Result<(), Error> {
         self.here.start(tolerance);
+        self.factored = Factored::new();
         self.region.start()?;
         self.bounds.start(objective.dim(), tolerance)
     }

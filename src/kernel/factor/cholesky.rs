@@ -21,13 +21,18 @@ const PANEL: usize = 8;
 /// A strip of columns is brought up to date with all before it by one product, then, panel by panel, with those
 /// before in the strip.
 pub(crate) fn cholesky<T: Real>(a: &mut [T], n: usize) -> bool {
-    let a = &mut a[..n * n];
     match n {
-        0..=4 => return small::<T, 4>(a, n),
-        5..=8 => return small::<T, 8>(a, n),
-        9..=SMALL => return small::<T, SMALL>(a, n),
-        _ => {}
+        0..=4 => small::<T, 4>(a, n),
+        5..=8 => small::<T, 8>(a, n),
+        9..=SMALL => small::<T, SMALL>(a, n),
+        _ => cholesky_columns(a, n) == n,
     }
+}
+
+/// [`cholesky`], and how many columns were factorised before it broke off: the next one is brought up to date with them,
+/// and its pivot is not that of a definite matrix.
+pub(crate) fn cholesky_columns<T: Real>(a: &mut [T], n: usize) -> usize {
+    let a = &mut a[..n * n];
     // what fits two strips fits the cache
     let strip = if n <= 2 * STRIP { 2 * STRIP } else { STRIP };
     for start in (0..n).step_by(strip) {
@@ -45,12 +50,14 @@ pub(crate) fn cholesky<T: Real>(a: &mut [T], n: usize) -> bool {
                 subtract::<T, PANEL>(a, n, start..j, j..j + columns);
             }
             let (columns, least) = (&mut a[j * n..(j + columns) * n], &least[j - start..]);
-            if !vectorize(inlined!(|fused| panel(fused, columns, n, j, least))) {
-                return false;
+            let width = columns.len() / n;
+            let finished = vectorize(inlined!(|fused| panel(fused, columns, n, j, least)));
+            if finished < width {
+                return j + finished;
             }
         }
     }
-    true
+    n
 }
 
 /// What is left of a diagonal entry `a` once a pivot is rounding: `8 n ε a`, for the errors of `n` subtractions and
@@ -69,15 +76,15 @@ fn subtract<T: Real, const WIDTH: usize>(a: &mut [T], n: usize, p: Range<usize>,
 
 /// Factorises columns whose predecessors have been taken off, from row `j` on, that of their first pivot:
 /// `L_i = A_i / √d`. The columns to the right need `A_i / d` only, so no root stands between one pivot and the next.
-/// Pivots up to `least` are rounding.
+/// Pivots up to `least` are rounding. How many columns it was.
 #[inline(always)]
-fn panel<T: Real>(fused: Fused, columns: &mut [T], n: usize, j: usize, least: &[T]) -> bool {
+fn panel<T: Real>(fused: Fused, columns: &mut [T], n: usize, j: usize, least: &[T]) -> usize {
     for c in 0..columns.len() / n {
         let (column, others) = columns[c * n..].split_at_mut(n);
         let (pivot, below) = column[j + c..].split_first_mut().expect("j + c < n");
         let d = *pivot;
         if !(d > least[c].max(T::zero()) && d <= T::MAX) {
-            return false;
+            return c;
         }
         let inverse = T::one() / d;
         for (k, other) in others.chunks_exact_mut(n).enumerate() {
@@ -90,7 +97,7 @@ fn panel<T: Real>(fused: Fused, columns: &mut [T], n: usize, j: usize, least: &[
         let factor = T::one() / *pivot;
         below.iter_mut().for_each(|l| *l *= factor);
     }
-    true
+    columns.len() / n
 }
 
 /// [`cholesky`] of at most `N` columns, each as long as `N`: loops without ends to look after. What stands above the

@@ -20,7 +20,7 @@ pub(crate) enum Shape {
 #[derive(Debug, Clone)]
 pub(crate) struct NewtonModel<T: Real> {
     pub(crate) s: DVector<T>,
-    factor: DMatrix<T>,
+    pub(crate) factor: DMatrix<T>,
     pivots: Vec<usize>,
 }
 
@@ -85,8 +85,12 @@ impl<T: Real> NewtonModel<T> {
 
     /// Whether the step is short enough for the point to be stationary, in no unit of `f`.
     pub(crate) fn is_settled(&self, here: &Evaluated<T>, is_convex: bool) -> bool {
-        let promised = || -T::of(0.5) * kernel::dot(here.gradient.as_slice(), self.s.as_slice());
-        is_settled(&here.x, &self.s, promised, here.value, is_convex)
+        is_settled(&here.x, &self.s, || self.promise(here), here.value, is_convex)
+    }
+
+    /// What the model gains by `s`.
+    pub(crate) fn promise(&self, here: &Evaluated<T>) -> T {
+        -T::of(0.5) * kernel::dot(here.gradient.as_slice(), self.s.as_slice())
     }
 
     /// `s = −∇f`.
