@@ -6,13 +6,12 @@ use nalgebra::DVector;
 
 use crate::contract::{check_evaluation, check_point, check_size};
 use crate::kernel;
-use crate::objective::evaluate;
 use crate::optimizer::{Optimizer, Outcome, Position, Seen, Step};
 use crate::{Error, Objective, Real, Recession, Termination};
 
 pub use method::Method;
 pub use report::{Progress, Report};
-use stationary::Zero;
+use stationary::{Zero, falls};
 pub use stop::Stop;
 
 mod method;
@@ -213,38 +212,6 @@ fn ending<T: Real, O: Objective<T> + ?Sized>(
         (report.evaluations >= stop.evaluations, Some(Termination::Evaluations)),
     ];
     Ok(rules.into_iter().find_map(|(holds, ending)| ending.filter(|_| holds)))
-}
-
-/// Whether `f` is seen to fall along `−∇f`: then a method's word that the point is exact does not count.
-///
-/// Tried are the steps on which the slope promises a share `θ = 1, ⅛, …, 8⁻¹²` of `|f|`: `x − t ∇f`,
-/// `t = θ |f| / ‖∇f‖²`. A fall counts beyond what `f` wavers between `x` and its two neighbours, and where the step
-/// is longer than `8 ε ‖x‖∞`: among the nearest numbers `f` falls and rises by rounding.
-fn falls<T: Real, O: Objective<T> + ?Sized>(
-    objective: &mut O, report: &mut Report<T>,
-) -> Result<bool, Error> {
-    const TRIALS: usize = 13;
-    let f = report.value;
-    let mut gradient = DVector::zeros(0);
-    evaluate(objective, &report.x, &mut gradient)?;
-    let mut noise = T::of(8.0) * T::EPSILON * f.abs();
-    for ulps in [-2.0, 2.0] {
-        let neighbour = &report.x * (T::one() + T::of(ulps) * T::EPSILON);
-        noise = noise.max((objective.value(&neighbour) - f).abs());
-    }
-    let nearest = T::of(8.0) * T::EPSILON * kernel::norm_inf(report.x.as_slice());
-    let norm = kernel::norm(gradient.as_slice());
-    let mut promised = f.abs();
-    let mut is_seen = false;
-    for _ in 0..TRIALS {
-        // ‖∇f‖² may leave the range where t does not
-        let there = &report.x - &gradient * (promised / norm / norm);
-        let is_longer = distance(&there, &report.x) > nearest;
-        is_seen = is_seen || is_longer && objective.value(&there) < f - noise;
-        promised *= T::of(0.125);
-    }
-    report.evaluations = report.evaluations.saturating_add(3 + TRIALS);
-    Ok(is_seen)
 }
 
 /// `‖x − y‖∞`.

@@ -157,8 +157,8 @@ impl<T: Real> NewtonCg<T> {
         let half = T::of(0.5);
         let unit = kernel::norm(self.gradient.as_slice());
         self.s.fill(T::zero());
-        set(self.gradient.as_slice(), T::one() / unit, self.residual.as_mut_slice());
-        set(self.gradient.as_slice(), -T::one() / unit, self.direction.as_mut_slice());
+        kernel::scaled(T::one() / unit, self.gradient.as_slice(), self.residual.as_mut_slice());
+        kernel::scaled(-T::one() / unit, self.gradient.as_slice(), self.direction.as_mut_slice());
         self.largest = self.largest.max(unit);
         let tolerance = half.min((unit / self.largest).sqrt());
         let mut promised = T::zero();
@@ -219,11 +219,6 @@ impl<T: Real> NewtonCg<T> {
 }
 
 compiled! {
-    /// `to ← α from`
-    fn set<T>(from: &'a [T], alpha: T, to: &'a mut [T]) {
-        to.iter_mut().zip(from).for_each(|(to, from)| *to = alpha * *from);
-    }
-
     /// `(‖s + t d‖ / Δ)²`
     fn reach<T>(s: &'a [T], t: T, d: &'a [T], radius: T) -> T {
         s.iter().zip(d).fold(T::zero(), |sum, (s, d)| {
