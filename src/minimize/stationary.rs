@@ -2,7 +2,7 @@
 
 use nalgebra::DVector;
 
-use super::{Report, Stop, distance};
+use super::{Report, Stop};
 use crate::kernel;
 use crate::objective::evaluate;
 use crate::optimizer::{Outcome, Step, rounding};
@@ -244,7 +244,7 @@ pub(super) fn falls<T: Real, O: Objective<T> + ?Sized>(
     for _ in 0..TRIALS {
         // ‖∇f‖² may leave the range where t does not
         let there = &report.x - &gradient * (promised / norm / norm);
-        let is_longer = distance(&there, &report.x) > nearest;
+        let is_longer = kernel::norm_inf((&there - &report.x).as_slice()) > nearest;
         is_seen = is_seen || is_longer && objective.value(&there) < f - noise;
         promised *= T::of(0.125);
     }
