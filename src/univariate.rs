@@ -20,7 +20,7 @@
 //! - it is attained to rounding ([`Exact`](Termination::Exact)): zero at `x`, or of opposite sign at two
 //!   neighbouring floating-point numbers `a < b` and no larger there than its slope explains,
 //!   `|f| ≤ 256 |f'| (b − a)`, or than rounding does, `|f| ≤ 256 ε |f(x₀)|`. (A pure iteration that stands
-//!   still because its step is lost to rounding counts if these neighbours are within 2¹⁰ numbers of `x`.)
+//!   still because its step is lost to rounding counts if these neighbours agree with `x` in half of the digits.)
 //!
 //! A short step alone is never convergence, and neither is a small `f` on the way to infinity: where steps
 //! do not shrink, as for `x e⁻ˣ` from 2, the ending is [`Divergence`](Termination::Divergence). The
@@ -82,8 +82,8 @@ pub struct ScalarReport<T> {
     /// `g''`; `Degenerate` where that is zero or changes by its own size nearby (an inflection, or a minimum
     /// as flat as that of `x⁴`): `|g''(x)| ≤ 4 |g''(x + s) − g''(x)|`, `s` the last move or,
     /// where `g'' > 0`, Newton's step if that is longer: a minimum has to hold as far as its own step leads.
-    /// From a degenerate point lower values are looked for on both sides, as far as `10³ max(1, |x|)` and not
-    /// past a rise, and followed; [`pure`](ScalarMethod::pure) only ends there with
+    /// From a degenerate point lower values are looked for on both sides, at any distance but not past a rise, and
+    /// followed; [`pure`](ScalarMethod::pure) only ends there with
     /// [`ZeroDerivative`](Termination::ZeroDerivative). Not seen: what is narrower than the lengths, `1/8` of
     /// each other, and a fall that is rounding as far as that (`e⁻ˣ` from 800).
     /// From [`Brent`]: `Minimum` where `g` rises on both sides, as fast as `|x|³` or faster.

@@ -93,8 +93,11 @@ fn brent<T: Real>(cases: usize, most: i32, offsets: &[f64]) {
         if single && ["rounded", "expanded"].contains(name) {
             continue;
         }
-        let value = |x: T| T::of(s * (offset + g((x.f64() - c) / w, p)));
         let bracket = (T::of(c - left * w), T::of(c + right * w));
+        let value = |x: T| {
+            assert!(bracket.0 <= x && x <= bracket.1, "{name}: {x} is outside {bracket:?}");
+            T::of(s * (offset + g((x.f64() - c) / w, p)))
+        };
         let report = Brent::new().minimum(value, bracket).unwrap();
         let u = (report.x.f64() - c) / w;
         let what = format!("{name} at {c:e} × {w:e}, + {offset}, [−{left}, {right}]: u = {u:e}, {report}");
@@ -171,6 +174,52 @@ fn flat_points_are_minima_only_where_nothing_near_is_lower() {
     };
     let report = ScalarNewton::<f32>::new().minimum(well, 12.0).unwrap();
     assert!(report.converged() && report.x.abs() < 1e-6, "{report}");
+}
+
+/// `2^k g(x/w − c)` from anywhere: a quartic's minimum is found, a cube has none, and a cosine's is no maximum.
+fn in_any_unit<T: Real>(cases: usize, most: i32) {
+    let mut stream = Stream(246_813_579_111);
+    for case in 0..cases {
+        let (s, w) = (T::of(stream.power(most)), T::of(stream.power(most)));
+        // a number with few digits, so that x/w = c is met; every fourth time 0
+        let c =
+            if case % 4 == 0 { T::zero() } else { T::of((64.0 * stream.uniform(-5.0, 5.0)).round() / 64.0) };
+        let start = w * (c + T::of(stream.uniform(-5.0, 5.0)));
+        let kind = case % 3;
+        let scaled = |x: T| {
+            let u = x / w - c;
+            let [g, slope, second] = match kind {
+                0 => [u.powi(4), T::of(4.0) * u.powi(3), T::of(12.0) * u * u],
+                1 => [u.powi(3), T::of(3.0) * u * u, T::of(6.0) * u],
+                _ => [u.cos(), -u.sin(), -u.cos()],
+            };
+            (s * g, s / w * slope, s / w / w * second)
+        };
+        for method in [ScalarNewton::new(), ScalarNewton::pure()] {
+            let report = method.minimum(scaled, start).unwrap();
+            let u = report.x / w - c;
+            let what = format!("{case} × {w} at {c} from {start}: u = {u}, {report}");
+            let is_minimum = [u.abs() < T::of(0.01), false, u.cos() < T::of(-0.99)][kind];
+            assert!(is_minimum || !report.converged(), "{what}");
+            let is_safe = method == ScalarNewton::new();
+            assert!(!is_safe || report.converged() || kind == 1, "{what}");
+            assert!(!is_safe || scaled(report.x).0 <= scaled(start).0, "{what}");
+        }
+    }
+}
+
+#[test]
+fn no_unit_decides_what_is_a_minimum() {
+    in_any_unit::<f64>(6_000, 200);
+    in_any_unit::<f32>(6_000, 20);
+}
+
+#[test]
+fn no_maximum_is_called_a_minimum() {
+    let s = 2_f32.powi(-16);
+    let cosine = |x: f32| ((x / s).cos(), -(x / s).sin() / s, -(x / s).cos() / s / s);
+    let report = ScalarNewton::new().minimum(cosine, -7.107_748e-5).unwrap();
+    assert!(report.converged() && report.value < -0.99, "{report}");
 }
 
 /// `(f, f')` with a root at 0, or with none.

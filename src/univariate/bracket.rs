@@ -41,7 +41,8 @@ impl<T: Real> Bracket<T> {
     /// proposed, if it is there; else to the [`bisect`](Self::bisect)ed one; halfway where `f` is NaN there.
     pub(super) fn next(&self, run: &mut Iteration<'_, T>, now: &Point<T>, proposal: Option<T>) -> Next<T> {
         run.bracket = Some(self.ends());
-        if now.f.abs() <= run.settings.tolerance {
+        let undercut = run.minimum && [self.lo, self.hi].iter().any(|end| end.is_below(now));
+        if now.f.abs() <= run.settings.tolerance && !undercut {
             return run.met_or_lower(now);
         } else if self.is_closed() {
             return Break(self.conclude(run));
@@ -136,7 +137,7 @@ pub(super) struct Bracketed<T> {
 impl<T: Real> Bracketed<T> {
     /// From `first` on.
     pub(super) fn search(run: &mut Iteration<'_, T>, bracket: Bracket<T>, first: Point<T>) -> Ending<T> {
-        run.scale = bracket.lo.f.abs().min(bracket.hi.f.abs());
+        run.scale = run.scale.max(bracket.lo.f.abs().min(bracket.hi.f.abs()));
         run.moved = bracket.hi.x - bracket.lo.x;
         let mut search = Self { bracket, nudge: T::one() };
         if bracket.contains(first.x) {

@@ -105,11 +105,13 @@ impl<'r, T: Real> Iteration<'r, T> {
         self.iterations >= self.settings.iterations
     }
 
-    /// Evaluates. Where `x` is not finite all is NaN, and the closure is not called.
+    /// Evaluates; at an end of the bracket given where rounding has led past it. Where `x` is not finite all is NaN,
+    /// and the closure is not called.
     pub(super) fn at(&mut self, x: T) -> Point<T> {
         if !x.is_finite() {
             return Point::plain(x, T::NAN);
         }
+        let x = self.settings.bracket.map_or(x, |(a, b)| x.max(a).min(b));
         self.evaluations += 1;
         (self.call)(x)
     }
@@ -180,8 +182,8 @@ impl<'r, T: Real> Iteration<'r, T> {
     /// By the sign of `g''`, unless `|g''(x)| ≤ 4 |g''(x + s) − g''(x)|`, `s` the last move; for a minimum Newton's
     /// step, if that is longer.
     fn kind(&mut self, now: &Point<T>) -> CriticalKind {
-        let short = short(now.x);
-        let moved = if self.moved > T::zero() { self.moved.min(short) } else { short };
+        let short = self.short(now.x);
+        let moved = if self.moved > T::zero() { self.moved.min(short.max(now.x.abs())) } else { short };
         let holds_along = now.slope > T::zero() && now.step.is_finite();
         let s = if holds_along { moved.max(now.step.abs()) } else { moved };
         let near = [now.x + s, now.x - s].into_iter().find(|&x| self.may_ask(x));
@@ -193,24 +195,27 @@ impl<'r, T: Real> Iteration<'r, T> {
         }
     }
 
-    /// A lower point in the bracket, at 8, 64, … times a [`short`] distance up to `10³ max(1, |x|)`, if there is one.
-    /// A side on which `g` has risen, or ends, is left.
+    /// A lower point in the bracket, at a [`short`](Self::short) distance or 8, 64, … times that, if there is one; the
+    /// farthest to which `g` falls up to `max(1, |x|)`. A side on which `g` has risen, or ends, is left.
     pub(super) fn lower(&mut self, now: &Point<T>) -> Option<Point<T>> {
         let (a, b) = self.bracket.unwrap_or((-T::MAX, T::MAX));
-        let mut h = short(now.x);
+        let mut h = self.short(now.x);
         let mut sides = [-T::one(), T::one()].map(Some);
-        while h <= (T::of(1e3) * T::one().max(now.x.abs())).min(T::MAX) {
-            for side in &mut sides {
-                let x = side.map_or(T::NAN, |sign| now.x + sign * h);
+        let mut lowest = *now;
+        while h.is_finite() && (lowest.x == now.x || h <= T::one().max(now.x.abs())) {
+            for i in 0..2 {
+                let x = sides[i].map_or(T::NAN, |sign| now.x + sign * h);
                 let next = if a < x && x < b { self.at(x) } else { Point::plain(x, T::NAN) };
-                if next.is_below(now) && next.value < now.value - self.noise(&next) {
-                    return Some(next);
+                if next.is_below(&lowest) && next.value < lowest.value - self.noise(&next) {
+                    lowest = next;
+                    sides[1 - i] = None;
+                } else if lowest.x != now.x || !(next.value <= now.value + rounding(now.value)) {
+                    sides[i] = None;
                 }
-                side.take_if(|_| !(next.value <= now.value + rounding(now.value)));
             }
             h *= T::of(8.0);
         }
-        None
+        Some(lowest).filter(|lowest| lowest.x != now.x)
     }
 
     /// How far the value at a point may be off: by rounding, and by as much as those a few numbers away differ.
@@ -224,9 +229,10 @@ impl<'r, T: Real> Iteration<'r, T> {
         }
         spread + rounding(point.value)
     }
-}
 
-/// A distance over which even the third power of the variable shows.
-fn short<T: Real>(x: T) -> T {
-    T::EPSILON.sqrt().sqrt() * T::one().max(x.abs())
+    /// A distance over which even the third power of the variable shows, by the size of `x`; at 0 by the last move.
+    fn short(&self, x: T) -> T {
+        let size = if x == T::zero() { self.moved } else { x.abs() };
+        T::EPSILON.sqrt().sqrt() * size.max(T::one() / T::MAX)
+    }
 }

@@ -195,7 +195,7 @@ impl<T: Real> Iteration<'_, T> {
         if !self.minimum {
             let bound = (T::one() - alpha * t.min(T::one())) * now.f.abs();
             next.f.abs() <= bound && next.f.abs() < now.f.abs()
-        } else if predicted.abs() <= rounding(now.value) {
+        } else if predicted.abs() <= rounding(now.value) || next.value == now.value {
             next.f.abs() < now.f.abs()
         } else {
             next.value <= now.value + alpha * predicted
@@ -214,11 +214,12 @@ impl<T: Real> Iteration<'_, T> {
         Bracketed::search(self, Bracket::new(*now, other), other)
     }
 
-    /// Where Newton's step is lost to rounding: looks for the change of sign that it predicts, up to 2¹⁰
-    /// numbers further on, and halves what is between until the ends are neighbours.
+    /// Where Newton's step is lost to rounding: looks for the change of sign that it predicts, over half of the
+    /// digits, and halves what is between until the ends are neighbours.
     fn confirm(&mut self, now: &Point<T>) -> Option<Ending<T>> {
         let h = now.step.signum() * T::EPSILON * now.x.abs().max(T::one() / T::MAX);
-        let (last, mut next) = self.change_of_sign(now, [h], 11)?;
+        let digits = T::EPSILON.f64().log2().abs() as usize;
+        let (last, mut next) = self.change_of_sign(now, [h], digits / 2)?;
         let mut bracket = Bracket::new(last, next);
         while next.f != T::zero() && !bracket.is_closed() {
             next = self.at(bracket.half());
@@ -243,7 +244,8 @@ impl<T: Real> Iteration<'_, T> {
                     return Some((*last, next));
                 }
                 *h = if next.is_nan() { T::NAN } else { *h * T::of(2.0) };
-                *last = next;
+                // a zero without a slope may be underflow: one on each side of which there is another sign is not
+                *last = if next.f == T::zero() { *last } else { next };
             }
         }
         None
