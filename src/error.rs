@@ -134,7 +134,7 @@ pub enum Error {
     },
     /// The classes are separable, so the weights that make the data likeliest do not exist.
     #[error(
-        "{what} needs classes that overlap, found that these are separable: add a ridge penalty, or remove features"
+        "{what} needs classes that overlap, found that these are separable: add a ridge penalty, remove features, or, of a logistic model, take `fit_firth`"
     )]
     Separable {
         /// What was asked for.

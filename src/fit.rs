@@ -10,6 +10,7 @@ use crate::{Classifier, Error, Loss, Model, Real, Report};
 
 mod bounds;
 mod exact;
+mod firth;
 mod glm;
 mod likelihood;
 mod method;

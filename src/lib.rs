@@ -20,6 +20,7 @@
 //! |---|---|
 //! | fit a line, a plane, ridge or L1 | [`Perceptron::fit`], [`EmpiricalRisk::fit`], [`EmpiricalRisk::fit_l1`] |
 //! | tell two classes apart (logistic regression), or several (softmax) | [`SigmoidClassifier::fit`], [`EmpiricalRisk::fit`] with [`CrossEntropy`] |
+//! | the same where classes are separable or samples few (Firth) | [`EmpiricalRisk::fit_firth`] |
 //! | train a network (MLP), with held-out samples, schedules, checkpoints | [`Network::fit`], [`Trainer`] |
 //! | model counts, sizes, shares (GLM: Poisson, Gamma, binomial) | [`generalised_linear_models`] |
 //! | read a CSV file, or tables of polars, ndarray, faer | [`data::tables`] |

@@ -18,6 +18,7 @@ use tree::Counter;
 use window::Share;
 
 pub(crate) use design::{Design, Weighing};
+pub(crate) use firth::Firth;
 pub use ranks::Exchange;
 pub(crate) use sandwich::Sandwich;
 pub use source::{Block, Blocks};
@@ -27,6 +28,7 @@ mod batch;
 mod curvature;
 mod design;
 mod features;
+mod firth;
 mod frame;
 mod leaves;
 mod moments;

@@ -13,6 +13,7 @@ pub(crate) use information::{Curvature, degrees};
 pub use goodness::HypothesisTest;
 
 mod distributions;
+mod firth;
 mod glm;
 mod goodness;
 mod information;
@@ -300,10 +301,15 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             Recession::NotSought | Recession::No => {}
         }
         let curvature = self.information(theta)?;
-        // the distance to the minimum in standard errors, ‖Aᵀg / σ‖, and what rounding of the residuals makes of it
         let mut gradient = DVector::zeros(theta.len());
         self.value_gradient(theta, &mut gradient);
         self.broken()?;
+        self.settled(curvature, gradient)
+    }
+
+    /// The curvature, where the gradient says that the point is a minimum.
+    fn settled(&self, curvature: Curvature<T>, mut gradient: DVector<T>) -> Result<Curvature<T>, Error> {
+        // the distance to the minimum in standard errors, ‖Aᵀg / σ‖, and what rounding of the residuals makes of it
         let Curvature { root, sigma, rounding, .. } = &curvature;
         let total = self.total_weight();
         gradient.iter_mut().enumerate().for_each(|(i, g)| *g = *g / sigma[i % sigma.len()] * total);

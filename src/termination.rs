@@ -83,7 +83,7 @@ impl fmt::Display for Termination {
             Self::Evaluations => "the bound on evaluations was reached",
             Self::NonFinite => "the function or its derivatives stopped being finite: take a smaller learning rate, or features of one scale",
             Self::NoDescent => "no step lowers the function any further: rounding, or a wrong gradient, which `check::gradient` tells",
-            Self::Separable => "the classes are separable, so the weights have no finite optimum",
+            Self::Separable => "the classes are separable, so the weights have no finite optimum: add a ridge penalty, or, of a logistic model, take `fit_firth`",
             Self::Stopped => "the caller asked to stop",
             Self::Failed => "the objective failed outside of mathematics",
             Self::NoImprovement => "the loss watched for early stopping no longer improves",
