@@ -83,7 +83,7 @@ pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
     batch: Batch<T>,
     /// Made where they are first needed: one for each thread, and its counter for each [`Quantity`].
     workers: [Vec<Worker<T, M::Cache>>; 2],
-    counters: [Vec<Counter<Sums<T>>>; 5],
+    counters: [Vec<Counter<Sums<T>>>; 4],
     point: state::Point<T>,
     verdict: Option<Recession<T>>,
     failure: Option<Error>,
@@ -91,15 +91,13 @@ pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
     pub(crate) frame: Option<Frame<T>>,
 }
 
-/// What is summed over the samples.
+/// What is summed over the samples again and again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Quantity {
     Value,
     Gradient,
     Product,
     Hessian,
-    /// Of any shape: nothing is kept for the next time.
-    Moments,
 }
 
 impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
@@ -126,11 +124,13 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         let (x, y) = (x.samples(model.inputs()), y.targets(model.outputs()));
         check_samples(x, model.inputs())?;
         y.check(&loss, (model.outputs(), x.ncols()))?;
-        Self::of(model, loss, Source::Memory(x, y), x.columns(0, 1))
+        Self::of(model, loss, Source::Memory(x, y), None, x.columns(0, 1))
     }
 
     /// Of checked data, with the inputs of one sample.
-    fn of(model: M, loss: L, source: Source<'a, T>, x: DMatrixView<'_, T>) -> Result<Self, Error> {
+    fn of(
+        model: M, loss: L, source: Source<'a, T>, weights: Option<Weights<T>>, x: DMatrixView<'_, T>,
+    ) -> Result<Self, Error> {
         let p = room::<T>("parameters", &[model.parameter_count()])?;
         // one sample in a cache for two: whatever the scores, there is one column of them
         let mut cache = model.cache(2);
@@ -138,7 +138,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         check_shape("scores", z.shape(), (model.outputs(), 1))?;
         let mut is_penalised = vec![true; p];
         model.penalised(&mut is_penalised);
-        let mut risk = Self::unshared(model, loss, source, runs(&is_penalised));
+        let mut risk = Self { weights, ..Self::unshared(model, loss, source, runs(&is_penalised)) };
         risk.settle()?;
         Ok(risk)
     }
@@ -189,7 +189,9 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
             });
         }
         check_weights(weights, self.source.samples())?;
-        self.weights = Some(Weights::new(weights));
+        let mut all = Weights { w: weights.to_vec(), ..Weights::none() };
+        all.see_all(weights);
+        self.weights = Some(all);
         self.settle()?;
         Ok(self)
     }
@@ -273,7 +275,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
 
     /// `Σw` of the data.
     pub(crate) fn total_weight(&self) -> T {
-        self.weights.as_ref().map_or(T::of(self.samples() as f64), |weights| weights.sum / weights.scale)
+        self.share.total / self.share.scale
     }
 
     /// Runs of parameters that the ridge penalty shrinks.
@@ -298,19 +300,27 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         self.model.affine_in() == (0..self.model.parameter_count())
     }
 
+    /// Hands out the curvature that the penalty gives to each weight of a feature as it is.
+    fn each_penalised(&self, mut hand: impl FnMut(usize, T)) {
+        if self.ridge != T::zero() {
+            let scale = |i: usize| self.frame.as_ref().map_or(T::one(), |frame| frame.scale(i));
+            let penalised = self.penalised.iter().flat_map(Range::clone);
+            penalised.for_each(|i| hand(i, self.ridge * scale(i) * scale(i)));
+        }
+    }
+
     /// `(λ/2) ‖W‖²`, with `λ W` added to `gradient`.
     fn penalty(&self, theta: &DVector<T>, mut gradient: Option<&mut DVector<T>>) -> T {
         if self.ridge == T::zero() {
             return T::zero();
         }
-        if let Some(frame) = &self.frame {
-            // on the weights of features as they are
-            let shrink = |i: usize| self.ridge * frame.scale(i) * frame.scale(i) * theta[i];
-            let penalised = self.penalised.iter().flat_map(Range::clone);
-            return penalised.fold(T::zero(), |sum, i| {
-                gradient.iter_mut().for_each(|gradient| gradient[i] += shrink(i));
-                sum + T::of(0.5) * shrink(i) * theta[i]
+        if self.frame.is_some() {
+            let mut sum = T::zero();
+            self.each_penalised(|i, ridge| {
+                gradient.iter_mut().for_each(|gradient| gradient[i] += ridge * theta[i]);
+                sum += T::of(0.5) * (ridge * theta[i]) * theta[i];
             });
+            return sum;
         }
         let weights = || self.penalised.iter().map(|run| (run, &theta.as_slice()[run.clone()]));
         if let Some(gradient) = gradient {
@@ -346,12 +356,17 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
         if theta.len() != self.dim() {
             return T::NAN;
         }
-        let sums = self.sum_chunks(Quantity::Value, Sums::zeros(0, 0), |here, chunk, worker, sums| {
-            let (x, y, shares) = here.part(chunk);
-            let x = here.seen(x, &mut worker.placed);
-            let z = here.model.forward(theta, x, &mut worker.cache);
-            sums.value += y.value(here.loss, z, shares, None, &mut worker.targets);
-        });
+        let sums = self.sum_chunks(
+            Quantity::Value,
+            theta.as_slice(),
+            Sums::zeros(0, 0),
+            |here, chunk, worker, sums| {
+                let (x, y, shares) = here.part(chunk);
+                let x = here.seen(x, &mut worker.placed);
+                let z = here.model.forward(theta, x, &mut worker.cache);
+                sums.value += y.value(here.loss, z, shares, None, &mut worker.targets);
+            },
+        );
         sums.value + self.penalty(theta, None)
     }
 
@@ -360,9 +375,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
             return T::NAN;
         }
         let root = Sums::of(gradient, &mut DMatrix::zeros(0, 0));
-        let sums = self.sum_chunks(Quantity::Gradient, root, |here, chunk, worker, sums| {
-            here.add_chunk(theta, chunk, worker, sums);
-        });
+        let sums =
+            self.sum_chunks(Quantity::Gradient, theta.as_slice(), root, |here, chunk, worker, sums| {
+                here.add_chunk(theta, chunk, worker, sums);
+            });
         *gradient = sums.vector;
         sums.value + self.penalty(theta, Some(gradient))
     }

@@ -271,12 +271,11 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             Covariance::Clustered { groups: number } => {
                 room::<T>("groups", &[number, theta.len(), 4])?;
                 let few = T::of(number as f64 / (number - 1) as f64) * (count - T::one()) / left()?;
-                self.cluster_moments(theta, &sandwich, groups, number) * few
+                self.cluster_moments(theta, &sandwich, groups, number)? * few
             }
-            Covariance::Sandwich(Robust::Hc1) => self.gradient_moments(theta, &sandwich) * (count / left()?),
-            _ => self.gradient_moments(theta, &sandwich),
+            Covariance::Sandwich(Robust::Hc1) => self.gradient_moments(theta, &sandwich)? * (count / left()?),
+            _ => self.gradient_moments(theta, &sandwich)?,
         };
-        self.broken()?;
         kernel::mirror(moments.as_mut_slice(), theta.len());
         let deviations = DVector::from_fn(theta.len(), |i, _| moments[(i, i)].sqrt().max(rounding[i % k]));
         curvature.errors = DVector::from_fn(theta.len(), |i, _| deviations[i] * lengths[i] * sigma[i % k]);

@@ -29,8 +29,7 @@ pub(super) fn certify<T: Real, M: Affine<T>, L: SecondOrderLoss<T> + Clone>(
     let (mut least, mut greatest, mut zero) = (lambda, largest + alpha, 0);
     if linear.bias {
         let k = linear.outputs;
-        let mut b = risk.score_curvature(&report.x);
-        risk.broken()?;
+        let mut b = risk.score_curvature(&report.x)?;
         let size = b.trace();
         let rounding = T::of(4.0 * k as f64) * T::EPSILON * size;
         if k > 1 && b.column_iter().all(|column| column.sum().abs() <= rounding) {

@@ -43,7 +43,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
             self.check_in_memory("a batch")?;
         }
         if self.is_in_memory() {
-            self.batch.share(range.clone(), self.weights.as_ref())?;
+            self.batch.share(range.clone(), self.weights.as_ref(), self.share)?;
             self.batch.range = range;
             self.batch.is_gathered = false;
             self.forget();
@@ -74,9 +74,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
             return Err(Error::Empty { argument: "samples", expected: "sample" });
         }
         self.check_in_memory("a batch")?;
-        self.batch.share(samples.iter().copied(), self.weights.as_ref())?;
+        self.batch.share(samples.iter().copied(), self.weights.as_ref(), self.share)?;
         if let Source::Memory(x, y) = self.source {
-            self.batch.gathered.get_or_insert_default().gather(x, y, samples);
+            self.batch.gathered.gather(x, y, samples);
         }
         self.batch.range = 0..samples.len();
         self.batch.is_gathered = true;

@@ -5,11 +5,11 @@ use std::ops::Range;
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector};
 
 use super::pass::Part;
-use super::state::{Curved, Worker};
+use super::state::Worker;
 use super::sums::Sums;
 use super::{EmpiricalRisk, Quantity};
 use crate::kernel::Factor;
-use crate::{Hessian, HessianProduct, Objective, Real, SecondOrderLoss, SecondOrderModel, kernel};
+use crate::{Error, Hessian, HessianProduct, Objective, Real, SecondOrderLoss, SecondOrderModel, kernel};
 
 impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
     /// The Gauss–Newton product `Jᵀ (∂²L/∂Z²) J v` (Schraudolph 2002), penalty included: the Hessian product
@@ -61,7 +61,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         }
         self.point.forget();
         let root = Sums::of(out, &mut DMatrix::zeros(0, 0));
-        let sums = self.sum_chunks(Quantity::Product, root, |here, chunk, worker, sums| {
+        let sums = self.sum_chunks(Quantity::Product, theta.as_slice(), root, |here, chunk, worker, sums| {
             let Some(CurvedChunk { x, delta, blocks, cache, .. }) = here.curve_chunk(theta, chunk, worker)
             else {
                 return sums.spoil(theta.len());
@@ -69,7 +69,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             here.model.hessian_diagonal(theta, x, delta, blocks, cache, &mut sums.vector);
         });
         *out = sums.vector;
-        self.add_ridge(|i, ridge| out[i] += ridge);
+        self.each_penalised(|i, ridge| out[i] += ridge);
     }
 
     fn product(&mut self, theta: &DVector<T>, v: &DVector<T>, out: &mut DVector<T>, is_exact: bool) {
@@ -79,11 +79,10 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let is_there = self.point.is_there && equal(self.point.theta.as_slice(), theta.as_slice());
         self.point.forget();
         let root = Sums::of(out, &mut DMatrix::zeros(0, 0));
-        let sums = self.sum_chunks(Quantity::Product, root, |here, chunk, worker, sums| {
+        let sums = self.sum_chunks(Quantity::Product, theta.as_slice(), root, |here, chunk, worker, sums| {
             let (x, y, shares) = here.part(chunk);
             let m = y.len();
-            let Worker { cache, delta, second: Curved { scores, r_delta, flat, .. }, placed, targets } =
-                worker;
+            let Worker { cache, delta, scores, r_delta, flat, placed, targets, .. } = worker;
             let (x, y) = (here.seen(x, placed), y.dense(targets));
             if !is_there {
                 let z = here.model.forward(theta, x, cache);
@@ -99,7 +98,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         if self.leaves(Quantity::Product, 0).is_one_chunk() {
             self.point.stand_at(theta);
         }
-        self.add_ridge(|i, ridge| out[i] += ridge * v[i]);
+        self.each_penalised(|i, ridge| out[i] += ridge * v[i]);
     }
 
     /// `f`, with gradient and Hessian written: one forward pass for all.
@@ -110,7 +109,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         }
         self.point.forget();
         let root = Sums::of(gradient, hessian);
-        let sums = self.sum_chunks(Quantity::Hessian, root, |here, chunk, worker, sums| {
+        let sums = self.sum_chunks(Quantity::Hessian, theta.as_slice(), root, |here, chunk, worker, sums| {
             let Some(CurvedChunk { value, x, delta, blocks, cache }) = here.curve_chunk(theta, chunk, worker)
             else {
                 return sums.spoil(theta.len());
@@ -122,17 +121,18 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         *gradient = sums.vector;
         *hessian = sums.matrix;
         kernel::mirror(hessian.as_mut_slice(), p);
-        self.add_ridge(|i, ridge| hessian.as_mut_slice()[i * p + i] += ridge);
+        self.each_penalised(|i, ridge| hessian.as_mut_slice()[i * p + i] += ridge);
         sums.value + self.penalty(theta, Some(gradient))
     }
 
     /// `Σ_j w_j ∂²ℓ/∂z²` (`k × k`), the Hessian by biases, column by column.
-    pub(crate) fn score_curvature(&mut self, theta: &DVector<T>) -> DMatrix<T> {
+    pub(crate) fn score_curvature(&self, theta: &DVector<T>) -> Result<DMatrix<T>, Error> {
         let k = self.model.outputs();
-        let sums = self.sum_chunks(Quantity::Moments, Sums::zeros(k * k, 0), |here, chunk, worker, sums| {
+        let zero = || Sums::zeros(k * k, 0);
+        let sums = self.sum_samples(zero, |here, chunk, worker, sums| {
             let (x, y, shares) = here.part(chunk);
-            let (m, Worker { cache, delta, second, placed, targets }) = (x.ncols(), worker);
-            let (x, unit) = (here.seen(x, placed), &mut second.r_delta.as_mut_slice()[..k * m]);
+            let (m, Worker { cache, delta, r_delta, placed, targets, .. }) = (x.ncols(), worker);
+            let (x, unit) = (here.seen(x, placed), &mut r_delta.as_mut_slice()[..k * m]);
             let (z, y) = (here.model.forward(theta, x, cache), y.dense(targets));
             for (q, column) in sums.vector.as_mut_slice().chunks_exact_mut(k).enumerate() {
                 write_unit(q, k, unit);
@@ -140,23 +140,15 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
                 here.loss.curvature_product(z, y, shares, direction, delta.columns_mut(0, m));
                 kernel::add_columns(Factor::view(&delta.columns(0, m)), column);
             }
-        });
-        DMatrix::from_column_slice(k, k, sums.vector.as_slice())
+        })?;
+        Ok(DMatrix::from_column_slice(k, k, sums.vector.as_slice()))
     }
 
     /// The least and the greatest curvature that the penalty gives a weight.
     pub(crate) fn penalty_range(&self) -> [T; 2] {
         let mut range = [T::MAX, T::zero()];
-        self.add_ridge(|_, ridge| range = [range[0].min(ridge), range[1].max(ridge)]);
+        self.each_penalised(|_, ridge| range = [range[0].min(ridge), range[1].max(ridge)]);
         range
-    }
-
-    fn add_ridge(&self, mut add: impl FnMut(usize, T)) {
-        if self.ridge != T::zero() {
-            let scale = |i: usize| self.frame.as_ref().map_or(T::one(), |frame| frame.scale(i));
-            let penalised = self.penalised.iter().flat_map(Range::clone);
-            penalised.for_each(|i| add(i, self.ridge * scale(i) * scale(i)));
-        }
     }
 }
 
@@ -166,8 +158,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> Part<'_, T, M, L> {
         &'w self, theta: &DVector<T>, chunk: Range<usize>, worker: &'w mut Worker<T, M::Cache>,
     ) -> Option<CurvedChunk<'w, T, M::Cache>> {
         let ((x, y, shares), k) = (self.part(chunk), self.model.outputs());
-        let (m, Worker { cache, delta, second: Curved { r_delta, blocks, .. }, placed, targets }) =
-            (y.len(), worker);
+        let (m, Worker { cache, delta, r_delta, blocks, placed, targets, .. }) = (y.len(), worker);
         let (x, y) = (self.seen(x, placed), y.dense(targets));
         kernel::reserve(blocks, k.saturating_mul(k).saturating_mul(delta.ncols()))?;
         let z = self.model.forward(theta, x, cache);

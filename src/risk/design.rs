@@ -1,13 +1,10 @@
 //! The least-squares problem behind the risk of an affine model.
 
-use std::ops::Range;
-
 use nalgebra::{DMatrix, DVector};
 
 use super::EmpiricalRisk;
-use super::leaves::Leaves;
-use super::pass::Part;
 use super::recession::Active;
+use super::state::Worker;
 use super::tree::Summand;
 use crate::contract::{room, setting};
 use crate::kernel::{self, Double, Factor, Reflections, Samples, Triangle};
@@ -38,16 +35,6 @@ pub(crate) struct Design<'a, T: Real> {
     /// `λ / unit` for each coefficient that is penalised; empty without a penalty.
     pub(crate) ridge: Vec<T>,
     pub(crate) unit: T,
-}
-
-/// What one thread needs to turn samples to rows.
-struct Worker<T: Real, C, U> {
-    work: Reflections<U>,
-    cache: C,
-    curved: DMatrix<T>,
-    ones: DMatrix<T>,
-    targets: DMatrix<T>,
-    weights: Vec<T>,
 }
 
 impl<'a, T: Real> Design<'a, T> {
@@ -86,51 +73,32 @@ impl<'a, T: Real> Design<'a, T> {
         self.features + usize::from(self.bias)
     }
 
-    /// Hands the rows of a chunk to `hand`.
-    fn rows<M: Model<T>, L: SecondOrderLoss<T>, U>(
-        &self, here: &Part<'_, T, M, L>, chunk: Range<usize>, worker: &mut Worker<T, M::Cache, U>,
-        hand: impl FnOnce(&Samples<'_, T>, &mut Reflections<U>),
-    ) {
-        let (x, y, shares) = here.part(chunk);
-        let (m, y) = (x.ncols(), y.dense(&mut worker.targets));
-        let mut weights = self.is_weighted.then_some(shares);
-        let mut of_samples = Factor::view(&y);
-        if let Weighing::Curvature(theta, output) = self.weighing {
-            let z = here.model.forward(theta, x, &mut worker.cache);
-            let (ones, mut curved) = (worker.ones.columns(0, m), worker.curved.columns_mut(0, m));
-            here.loss.expected_product(z, y, shares, ones, curved.as_view_mut());
-            worker.weights.clear();
-            worker.weights.extend(curved.row(output).iter().copied());
-            weights = Some(&worker.weights);
-            of_samples = Factor::new(&[], 0, m);
-        }
-        let x = kernel::top(x, self.features);
-        let x = Factor::view(&x);
-        let samples = Samples { x, origin: &self.origin, bias: self.bias, y: of_samples, weights };
-        hand(&samples, &mut worker.work);
-    }
-
     /// The sum over the samples of what `add` makes of their rows.
     fn sum<M: Model<T>, L: SecondOrderLoss<T>, S: Summand + Send + Sync, U: Real>(
         &self, risk: &EmpiricalRisk<'_, T, M, L>, zero: impl Fn() -> S + Sync,
         add: impl Fn(&Samples<'_, T>, &mut Reflections<U>, &mut S) + Sync,
     ) -> Result<S, Error> {
-        let (p, k) = (self.coefficients(), risk.model.outputs());
+        let p = self.coefficients();
         let width = Reflections::<U>::width(p + self.outputs);
-        let bytes = p.saturating_mul(p + self.outputs).saturating_mul(size_of::<U>());
+        let worker = || (risk.worker(&risk.model, width, false), Reflections::new(p, self.outputs));
         // to add a triangle costs as much as a third of p samples
-        let leaves = Leaves::new(risk.in_play(), width, bytes).of_at_least(32 * p);
-        let curved = if matches!(self.weighing, Weighing::Shares) { 0 } else { width };
-        let worker = || Worker {
-            work: Reflections::new(p, self.outputs),
-            cache: risk.model.cache(curved),
-            curved: DMatrix::zeros(k, curved),
-            ones: DMatrix::repeat(k, curved, T::one()),
-            targets: DMatrix::zeros(k, if risk.source.is_of_classes() { width } else { 0 }),
-            weights: Vec::new(),
-        };
-        risk.sum_once(leaves, p.saturating_mul(p), worker, zero, |here, chunk, worker, sum| {
-            self.rows(here, chunk, worker, |samples, work| add(samples, work, sum));
+        risk.sum_once(None, (width, 32 * p), worker, zero, |here, chunk, (worker, work), sum| {
+            let Worker { cache, delta: curved, targets, .. } = worker;
+            let (x, y, shares) = here.part(chunk);
+            let (m, y) = (x.ncols(), y.dense(targets));
+            let (mut y_of_rows, mut curvatures) = (Factor::view(&y), Vec::new());
+            if let Weighing::Curvature(theta, output) = self.weighing {
+                let z = here.model.forward(theta, x, cache);
+                let ones = DMatrix::repeat(y.nrows(), m, T::one());
+                here.loss.expected_product(z, y, shares, ones.as_view(), curved.columns_mut(0, m));
+                curvatures.extend(curved.columns(0, m).row(output).iter().copied());
+                y_of_rows = Factor::new(&[], 0, m);
+            }
+            let weights = if curvatures.is_empty() { shares } else { &curvatures };
+            let weights = self.is_weighted.then_some(weights);
+            let x = kernel::top(x, self.features);
+            let x = Factor::view(&x);
+            add(&Samples { x, origin: &self.origin, bias: self.bias, y: y_of_rows, weights }, work, sum);
         })
     }
 
@@ -283,42 +251,25 @@ fn dependent(root: &DMatrix<f64>, bias: bool, tolerance: f64) -> Vec<usize> {
 struct Slopes<T>(Vec<Double<T>>);
 
 impl<T: Real> Summand for Slopes<T> {
+    type Number = T;
+
     fn add(&mut self, other: &Self) {
         self.0.iter_mut().zip(&other.0).for_each(|(sum, other)| *sum = sum.plus(*other));
     }
 
-    fn clear(&mut self) {
-        self.0.fill(Double::default());
-    }
-
-    fn numbers(&self) -> Vec<f64> {
-        self.0.iter().flat_map(|sum| [sum.high.f64(), sum.low.f64()]).collect()
-    }
-
-    fn take(&mut self, numbers: &[f64]) -> Option<()> {
-        let pairs = numbers.as_chunks().0.iter();
-        let pairs = pairs.map(|[high, low]| Double { high: T::of(*high), low: T::of(*low) });
-        self.0.iter_mut().zip(pairs).for_each(|(sum, pair)| *sum = pair);
-        (numbers.len() == 2 * self.0.len()).then_some(())
+    fn numbers(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut().flat_map(|Double { high, low }| [high, low])
     }
 }
 
 impl<T: Real> Summand for Triangle<T> {
+    type Number = T;
+
     fn add(&mut self, other: &Self) {
         kernel::stack(self, other);
     }
 
-    fn clear(&mut self) {
-        self.reset();
-    }
-
-    fn numbers(&self) -> Vec<f64> {
-        self.entries().map(|x| x.f64()).collect()
-    }
-
-    fn take(&mut self, numbers: &[f64]) -> Option<()> {
-        let mut from = numbers.iter();
-        self.entries_mut().zip(&mut from).for_each(|(x, number)| *x = T::of(*number));
-        (numbers.len() == self.entries().count()).then_some(())
+    fn numbers(&mut self) -> impl Iterator<Item = &mut T> {
+        self.entries()
     }
 }

@@ -4,10 +4,10 @@ use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::EmpiricalRisk;
 use super::frame::{Frame, SAMPLED, add_squares, distances, origins};
-use super::leaves::{LEAF, Leaves};
+use super::leaves::LEAF;
 use super::source::Source;
 use super::state::second_width;
-use super::sums::{Collected, Sums};
+use super::sums::Sums;
 use super::window::Window;
 use crate::contract::room;
 use crate::kernel;
@@ -19,23 +19,27 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     pub(super) fn origins(&self) -> Result<Vec<T>, Error> {
         let (n, m) = (self.model.inputs(), self.in_play());
         let step = m.div_ceil(SAMPLED);
-        let leaves = Leaves::new(m, LEAF, 0);
+        // a place for each, and whether it counts
+        let zero = || Sums::zeros((n + 1) * m.div_ceil(step), 0);
         let some = self.sum_once(
-            leaves,
-            0,
+            None,
+            (LEAF, m / 16),
             || (),
-            Collected::default,
-            |here, chunk, (), some| {
+            zero,
+            |here, chunk, (), some: &mut Sums<T>| {
                 let first = chunk.start.next_multiple_of(step).min(chunk.end);
                 for j in (first..chunk.end).step_by(step) {
                     let (x, _, share) = here.part(j..j + 1);
                     if share[0] > T::zero() {
-                        some.0.extend(&x);
+                        let place = &mut some.vector.as_mut_slice()[(n + 1) * (j / step)..][..=n];
+                        place.iter_mut().zip(&x).for_each(|(place, x)| *place = *x);
+                        place[n] = T::one();
                     }
                 }
             },
         )?;
-        Ok(origins(&some.0, n))
+        let counting = some.vector.as_slice().chunks_exact(n + 1).filter(|place| place[n] > T::zero());
+        Ok(origins(&counting.flat_map(|place| &place[..n]).copied().collect::<Vec<_>>(), n))
     }
 
     /// The largest distance of each feature from an origin, over samples that count.
@@ -49,7 +53,10 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
 
     /// What each share is, if all are the same.
     pub(super) fn equal_share(&self) -> Option<T> {
-        let weight = self.weights.as_ref().map_or(Some(T::one()), |weights| weights.equal)?;
+        let weight = match &self.weights {
+            Some(weights) => (weights.least == weights.largest).then_some(weights.least)?,
+            None => T::one(),
+        };
         let first = self.batch.shares.first().filter(|_| self.is_in_memory());
         Some(first.copied().unwrap_or_else(|| self.share.of(weight)))
     }
@@ -102,13 +109,9 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         if self.frame.is_some() {
             return Ok(vec![T::of(4.0); n]);
         }
-        let leaves = Leaves::new(self.in_play(), LEAF, n * size_of::<T>());
-        let squares = self.sum_once(
-            leaves,
-            n,
-            || (),
+        let squares = self.sum_samples(
             || Sums::zeros(n, 0),
-            |here, chunk, (), sums| {
+            |here, chunk, _, sums| {
                 let (x, _, shares) = here.part(chunk);
                 add_squares(x, shares, sums.vector.as_mut_slice());
             },
@@ -142,14 +145,12 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         let p = one.0.parameter_count();
         room::<T>("second moments of the features", &[p, p])?;
         let (zero, width) = (DVector::zeros(p), second_width(1));
-        let leaves = Leaves::new(self.in_play(), width, p * p * size_of::<T>());
-        let worker = || self.worker(&one, width, false);
         let sums = self.sum_once(
-            leaves,
-            p * p,
-            worker,
+            None,
+            (width, 1),
+            || self.worker(&one, width, false),
             || Sums::zeros(0, p),
-            |here, chunk, worker, sums| {
+            |here, chunk, worker, sums: &mut Sums<T>| {
                 let (x, _, shares) = here.part(chunk);
                 let x = here.seen(x, &mut worker.placed);
                 let shares = DMatrixView::from_slice(shares, 1, shares.len());

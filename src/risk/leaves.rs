@@ -93,78 +93,51 @@ impl<Z, A> Adder<Z, A> {
         Z: Fn() -> S + Sync,
         A: Fn(Range<usize>, &mut W, &mut S) + Sync,
     {
-        let Leaves { samples, size, .. } = self.leaves;
-        let first = range.start.next_multiple_of(size).min(range.end);
-        let is_last = range.end == samples;
-        let last = if is_last { range.end } else { (range.end / size * size).max(first) };
-        self.piece(range.start..first, &mut workers[0], &mut counters[0]);
+        let (size, parts) = (self.leaves.size, workers.len());
+        let leaves = range.start / size..range.end.div_ceil(size);
         let (owner, others) = counters.split_first_mut().expect("a counter each");
         others.iter_mut().for_each(|other| other.take_back(owner));
-        let (parts, whole) = (workers.len(), first.div_ceil(size)..last.div_ceil(size));
         for_each(0, workers, counters, &|part, worker, counter| {
-            let cut = |part: usize| whole.start + part * whole.len() / parts;
+            let cut = |part: usize| leaves.start + (part * leaves.len()).div_ceil(parts);
             for leaf in cut(part)..cut(part + 1) {
-                self.leaf(leaf, worker, counter);
+                self.leaf(range.start.max(leaf * size)..range.end.min((leaf + 1) * size), worker, counter);
             }
         });
         let (owner, others) = counters.split_first_mut().expect("a counter each");
         others.iter_mut().for_each(|other| other.hand_over(owner));
-        self.piece(last..range.end, &mut workers[0], &mut counters[0]);
     }
 
-    fn leaf<S: Summand, W>(&self, leaf: usize, worker: &mut W, counter: &mut Counter<S>)
+    /// A leaf, or a part of it, which is added to those before.
+    fn leaf<S: Summand, W>(&self, range: Range<usize>, worker: &mut W, counter: &mut Counter<S>)
     where
         Z: Fn() -> S,
         A: Fn(Range<usize>, &mut W, &mut S),
     {
         let Leaves { samples, width, size } = self.leaves;
-        let range = leaf * size..samples.min((leaf + 1) * size);
-        let is_alone = self.in_place == InPlace::OnSibling && range.len() <= width;
-        let (level, mut sum) = match is_alone.then(|| counter.sibling(leaf)).flatten() {
-            Some(left) => (1, left),
-            None => (0, counter.zero(&self.zero)),
-        };
-        self.chunks(range, worker, counter, &mut sum);
-        counter.push(Node { level, index: leaf >> level, sum });
-    }
-
-    /// A part of a leaf.
-    fn piece<S: Summand, W>(&self, range: Range<usize>, worker: &mut W, counter: &mut Counter<S>)
-    where
-        Z: Fn() -> S,
-        A: Fn(Range<usize>, &mut W, &mut S),
-    {
-        let Leaves { samples, size, .. } = self.leaves;
         if range.is_empty() {
             return;
         }
-        let mut sum = counter.open.take().unwrap_or_else(|| counter.zero(&self.zero));
-        self.chunks(range.clone(), worker, counter, &mut sum);
-        if range.end == samples || range.end.is_multiple_of(size) {
-            counter.push(Node { level: 0, index: range.start / size, sum });
-        } else {
-            counter.open = Some(sum);
-        }
-    }
-
-    /// The chunks of a leaf, or of a part of it.
-    fn chunks<S: Summand, W>(
-        &self, range: Range<usize>, worker: &mut W, counter: &mut Counter<S>, sum: &mut S,
-    ) where
-        Z: Fn() -> S,
-        A: Fn(Range<usize>, &mut W, &mut S),
-    {
-        let Leaves { width, size, .. } = self.leaves;
+        let index = range.start / size;
+        let is_alone = self.in_place == InPlace::OnSibling && size <= width;
+        let (level, mut sum) = match is_alone.then(|| counter.sibling(index)).flatten() {
+            Some(left) => (1, left),
+            None => (0, counter.open.take().unwrap_or_else(|| counter.zero(&self.zero))),
+        };
         for start in range.clone().step_by(width) {
             let chunk = start..range.end.min(start + width);
             if self.in_place != InPlace::Nowhere || start.is_multiple_of(size) {
-                (self.add)(chunk, worker, sum);
+                (self.add)(chunk, worker, &mut sum);
             } else {
                 let mut apart = counter.zero(&self.zero);
                 (self.add)(chunk, worker, &mut apart);
                 sum.add(&apart);
                 counter.keep(apart);
             }
+        }
+        if range.end == samples || range.end.is_multiple_of(size) {
+            counter.push(Node { level, index: index >> level, sum });
+        } else {
+            counter.open = Some(sum);
         }
     }
 }

@@ -4,110 +4,103 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DVector};
 
-use super::leaves::{LEAF, Leaves};
+use super::EmpiricalRisk;
 use super::pass::Part;
 use super::sums::{Largest, Sums};
-use super::{EmpiricalRisk, Quantity};
 use crate::loss::Likelihood;
 use crate::{Error, Loss, Model, Real, SecondOrderLoss, kernel};
 
 impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// `Σ_j w_j r_j r_jᵀ` of the residuals `r = z − y` (`k × k`, the lower triangle).
-    pub(crate) fn residual_moments(&mut self, theta: &DVector<T>) -> DMatrix<T> {
+    pub(crate) fn residual_moments(&self, theta: &DVector<T>) -> Result<DMatrix<T>, Error> {
         let total = self.total_weight();
-        let root = Sums::zeros(0, self.model.outputs());
-        let sums = self.sum_chunks(Quantity::Moments, root, |here, chunk, worker, sums| {
+        let zero = || Sums::zeros(0, self.model.outputs());
+        let sums = self.sum_samples(zero, |here, chunk, worker, sums| {
             let (x, y, shares) = here.part(chunk);
             let residuals = here.model.forward(theta, x, &mut worker.cache) - y.dense(&mut worker.targets);
             for (r, share) in residuals.column_iter().zip(shares) {
                 sums.matrix.ger(*share * total, &r, &r, T::one());
             }
-        });
-        sums.matrix
+        })?;
+        Ok(sums.matrix)
     }
 
     /// What rounding makes of a residual of each output: `4 ε` times the root mean square of the terms that a residual is
     /// a sum of, `Σ |W| |x| + |b| + |y|`; of models that are not affine, `|z| + |y|`. Where scores are of another kind than
     /// targets, these count as a label does.
-    pub(crate) fn rounding(&mut self, theta: &DVector<T>) -> Result<DVector<T>, Error> {
+    pub(crate) fn rounding(&self, theta: &DVector<T>) -> Result<DVector<T>, Error> {
         let is_affine = self.is_affine();
         let theta = if is_affine { theta.abs() } else { theta.clone() };
         let is_likeness = matches!(self.loss.likelihood(), Likelihood::Normal | Likelihood::None);
         let label = if is_likeness { T::MAX } else { T::one() };
         // squares are of numbers next to 1
         let units = DVector::from_vec(self.target_sizes()?).map(|size| kernel::unit(size.min(label)));
-        let root = Sums::zeros(units.len(), 1);
-        let sums = self.sum_chunks(Quantity::Moments, root, |here, chunk, worker, sums| {
-            let (x, y, shares) = here.part(chunk);
-            let absolute = if is_affine { x.abs() } else { x.into_owned() };
-            let z = here.model.forward(&theta, absolute.as_view(), &mut worker.cache);
-            let y = y.dense(&mut worker.targets);
-            for ((z, y), share) in z.column_iter().zip(y.column_iter()).zip(shares) {
-                let terms = (z.abs() + y.map(|y| y.abs().min(label))).component_mul(&units);
-                sums.vector.axpy(*share, &terms.component_mul(&terms), T::one());
-            }
-        });
+        let sums = self.sum_samples(
+            || Sums::zeros(units.len(), 0),
+            |here, chunk, worker, sums| {
+                let (x, y, shares) = here.part(chunk);
+                let absolute = if is_affine { x.abs() } else { x.into_owned() };
+                let z = here.model.forward(&theta, absolute.as_view(), &mut worker.cache);
+                let y = y.dense(&mut worker.targets);
+                for ((z, y), share) in z.column_iter().zip(y.column_iter()).zip(shares) {
+                    let terms = (z.abs() + y.map(|y| y.abs().min(label))).component_mul(&units);
+                    sums.vector.axpy(*share, &terms.component_mul(&terms), T::one());
+                }
+            },
+        )?;
         Ok(sums.vector.zip_map(&units, |square, unit| T::of(4.0) * T::EPSILON * square.sqrt() / unit))
     }
 
     /// What the loss says of the scores of all samples, times their shares: `Σ (∂ℓ/∂z)²`, Pearson's
     /// `Σ (∂ℓ/∂z)² / (∂²ℓ/∂z²)` and `Σ ∂²ℓ/∂z²`; then in how many chunks equal changes of all scores change a slope, outputs
     /// meet, and a curvature is negative or no number.
-    pub(crate) fn score_moments(&mut self, theta: &DVector<T>) -> DVector<T>
+    pub(crate) fn score_moments(&self, theta: &DVector<T>) -> Result<DVector<T>, Error>
     where
         L: SecondOrderLoss<T>,
     {
         let k = self.model.outputs();
-        let sums = self.sum_chunks(Quantity::Moments, Sums::zeros(6, 0), |here, chunk, worker, sums| {
-            let (x, y, shares) = here.part(chunk);
-            let z = here.model.forward(theta, x, &mut worker.cache);
-            let y = y.dense(&mut worker.targets);
-            let mut slopes = DMatrix::repeat(k, y.ncols(), T::NAN);
-            here.loss.value_gradient(z, y, shares, slopes.as_view_mut());
-            let product = |r: DMatrix<T>| {
-                let mut out = DMatrix::repeat(k, y.ncols(), T::NAN);
-                here.loss.expected_product(z, y, shares, r.as_view(), out.as_view_mut());
-                out
-            };
-            let together = product(DMatrix::repeat(k, y.ncols(), T::one()));
-            let own = |o| move |q, _| if q == o { T::one() } else { T::zero() };
-            let are_apart = (0..k).all(|o| {
-                let alone = product(DMatrix::from_fn(k, y.ncols(), own(o)));
-                alone == together.map_with_location(|q, _, c| if q == o { c } else { T::zero() })
-            });
-            for ((slope, curvature), i) in slopes.iter().zip(&together).zip(0..) {
-                let share = shares[i / k];
-                sums.vector[0] += if *slope == T::zero() { *slope } else { *slope / share * *slope };
-                sums.vector[1] +=
-                    if *curvature > T::zero() { *slope / *curvature * *slope } else { T::zero() };
-                sums.vector[2] += *curvature;
-            }
-            let is_moved = together.iter().any(|c| *c != T::zero());
-            let is_odd = together.iter().any(|c| !(*c >= T::zero() && c.is_finite()));
-            for (sum, is_so) in sums.vector.iter_mut().skip(3).zip([is_moved, !are_apart, is_odd]) {
-                *sum += if is_so { T::one() } else { T::zero() };
-            }
-        });
-        sums.vector
+        let sums = self.sum_samples(
+            || Sums::zeros(6, 0),
+            |here, chunk, worker, sums| {
+                let (x, y, shares) = here.part(chunk);
+                let z = here.model.forward(theta, x, &mut worker.cache);
+                let y = y.dense(&mut worker.targets);
+                let mut slopes = DMatrix::repeat(k, y.ncols(), T::NAN);
+                here.loss.value_gradient(z, y, shares, slopes.as_view_mut());
+                let product = |r: DMatrix<T>| {
+                    let mut out = DMatrix::repeat(k, y.ncols(), T::NAN);
+                    here.loss.expected_product(z, y, shares, r.as_view(), out.as_view_mut());
+                    out
+                };
+                let together = product(DMatrix::repeat(k, y.ncols(), T::one()));
+                let own = |o| move |q, _| if q == o { T::one() } else { T::zero() };
+                let are_apart = (0..k).all(|o| {
+                    let alone = product(DMatrix::from_fn(k, y.ncols(), own(o)));
+                    alone == together.map_with_location(|q, _, c| if q == o { c } else { T::zero() })
+                });
+                for ((slope, curvature), i) in slopes.iter().zip(&together).zip(0..) {
+                    let share = shares[i / k];
+                    sums.vector[0] += if *slope == T::zero() { *slope } else { *slope / share * *slope };
+                    sums.vector[1] +=
+                        if *curvature > T::zero() { *slope / *curvature * *slope } else { T::zero() };
+                    sums.vector[2] += *curvature;
+                }
+                let is_moved = together.iter().any(|c| *c != T::zero());
+                let is_odd = together.iter().any(|c| !(*c >= T::zero() && c.is_finite()));
+                for (sum, is_so) in sums.vector.iter_mut().skip(3).zip([is_moved, !are_apart, is_odd]) {
+                    *sum += if is_so { T::one() } else { T::zero() };
+                }
+            },
+        )?;
+        Ok(sums.vector)
     }
 
     /// `Σ_j f(x_j, y_j, w_j)` over the samples that count, of their shares.
     pub(crate) fn sample_sum(&self, f: impl Fn(&[T], &[T], f64) -> f64 + Sync) -> Result<f64, Error> {
-        let leaves = Leaves::new(self.in_play(), LEAF, 0);
-        let width = if self.source.is_of_classes() { LEAF } else { 0 };
-        let room = || DMatrix::zeros(self.model.outputs(), width);
-        let sum = self.sum_once(
-            leaves,
-            1,
-            room,
+        let sum = self.sum_samples(
             || Sums::zeros(0, 0),
-            |here, chunk, room, sum: &mut Sums<f64>| {
-                let (x, y, shares) = here.part(chunk);
-                let y = y.dense(room);
-                let samples = x.column_iter().zip(y.column_iter()).zip(shares);
-                for ((x, y), share) in samples.filter(|(_, share)| **share > T::zero()) {
-                    sum.value += f(x.as_slice(), y.as_slice(), share.f64());
-                }
+            |here, chunk, worker, sum: &mut Sums<f64>| {
+                here.samples(chunk, &mut worker.targets, |x, y, share| sum.value += f(x, y, share.f64()));
             },
         )?;
         Ok(sum.value)
@@ -128,13 +121,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     pub(crate) fn members(&self) -> Result<Vec<[bool; 2]>, Error> {
         let k = self.model.outputs();
         let seen = self.largest(2 * k, |here, chunk, room, largest| {
-            let (_, y, shares) = here.part(chunk);
-            for (y, share) in y.dense(room).column_iter().zip(shares).filter(|(_, share)| **share > T::zero())
-            {
+            here.samples(chunk, room, |_, y, share| {
                 for (o, y) in y.iter().enumerate() {
-                    largest.see(2 * o + usize::from(*y * *share == T::zero()), T::one());
+                    largest.see(2 * o + usize::from(*y * share == T::zero()), T::one());
                 }
-            }
+            });
         })?;
         Ok(seen.chunks_exact(2).map(|seen| [seen[0] > T::zero(), seen[1] > T::zero()]).collect())
     }
@@ -144,9 +135,23 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         &self, count: usize,
         see: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut DMatrix<T>, &mut Largest<T>) + Sync,
     ) -> Result<Vec<T>, Error> {
-        let leaves = Leaves::new(self.in_play(), LEAF, count.saturating_mul(size_of::<T>()));
-        let width = if self.source.is_of_classes() { LEAF } else { 0 };
-        let room = || DMatrix::zeros(self.model.outputs(), width);
-        self.sum_once(leaves, count, room, || Largest::new(count), see).map(|largest| largest.0)
+        let largest = self.sum_samples(
+            || Largest::new(count),
+            |here, chunk, worker, largest| see(here, chunk, &mut worker.targets, largest),
+        );
+        largest.map(|largest| largest.0)
+    }
+}
+
+impl<T: Real, M: Model<T>, L: Loss<T>> Part<'_, T, M, L> {
+    /// Inputs, targets and share of each sample that counts; `room` is for dense targets.
+    pub(super) fn samples(
+        &self, chunk: Range<usize>, room: &mut DMatrix<T>, mut hand: impl FnMut(&[T], &[T], T),
+    ) {
+        let (x, y, shares) = self.part(chunk);
+        let y = y.dense(room);
+        for (j, share) in shares.iter().enumerate().filter(|(_, share)| **share > T::zero()) {
+            hand(x.column(j).as_slice(), y.column(j).as_slice(), *share);
+        }
     }
 }

@@ -7,7 +7,7 @@ use nalgebra::{DMatrix, DMatrixView, DVector};
 use super::frame::Frame;
 use super::leaves::{Adder, InPlace, Leaves, chunk_width};
 use super::source::Source;
-use super::state::{Batch, Curved, Worker, second_width};
+use super::state::{Batch, Worker, second_width};
 use super::sums::Sums;
 use super::tree::{Counter, Summand};
 use super::window::Window;
@@ -24,9 +24,11 @@ pub(super) struct Part<'p, T: Real, M, L> {
 }
 
 impl<T: Real, M: Model<T>, L: Loss<T>> Part<'_, T, M, L> {
-    /// Inputs, targets and shares of some of the samples in play.
+    /// Inputs, targets and shares of some of the samples, by their numbers among all.
     pub(super) fn part(&self, range: Range<usize>) -> (DMatrixView<'_, T>, TargetView<'_, T>, &[T]) {
-        self.window.part(range)
+        let Window { start, x, y, shares } = &self.window;
+        let range = range.start - start..range.end - start;
+        (x.columns_range(range.clone()), y.columns(range.clone()), &shares[range])
     }
 
     /// The inputs as the model sees them.
@@ -53,34 +55,28 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Part<'_, T, M, L> {
 impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// The batch in play, of samples in memory.
     pub(crate) fn present(&self) -> Window<'_, T> {
-        let (is_of_classes, Batch { range, shares, .. }) = (self.source.is_of_classes(), &self.batch);
-        match (&self.batch.gathered, &self.source) {
-            (Some(gathered), _) if self.batch.is_gathered => gathered.present(shares, is_of_classes),
-            (_, Source::Memory(x, y)) => {
+        let Batch { range, gathered, is_gathered, shares } = &self.batch;
+        match &self.source {
+            Source::Memory(x, y) if !is_gathered => {
                 Window { start: 0, x: x.columns_range(range.clone()), y: y.columns(range.clone()), shares }
             }
-            _ => Window {
-                start: 0,
-                x: DMatrixView::from_slice(&[], 0, 0),
-                y: TargetView::Classes(&[]),
-                shares: &[],
-            },
+            _ => gathered.with_shares(shares),
         }
     }
 
     /// How the samples in play are cut for a sum of this quantity, of `bytes`.
     pub(super) fn leaves(&self, quantity: Quantity, bytes: usize) -> Leaves {
         let width = match quantity {
-            Quantity::Product | Quantity::Hessian | Quantity::Moments => second_width(self.model.outputs()),
-            _ => chunk_width(self.model.parameter_count()),
+            Quantity::Product | Quantity::Hessian => second_width(self.model.outputs()),
+            Quantity::Value | Quantity::Gradient => chunk_width(self.model.parameter_count()),
         };
         Leaves::new(self.in_play(), width, bytes)
     }
 
-    /// The sum over the samples in play of what `add` adds for one chunk, into `root`, whatever that holds. What ends it is
-    /// kept as the risk's failure, and the sum is NaN.
+    /// The sum over the samples in play of what `add` adds for one chunk at `theta`, into `root`, whatever that holds. What
+    /// ends it is kept as the risk's failure, and the sum is NaN.
     pub(super) fn sum_chunks(
-        &mut self, quantity: Quantity, root: Sums<T>,
+        &mut self, quantity: Quantity, theta: &[T], root: Sums<T>,
         add: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut Worker<T, M::Cache>, &mut Sums<T>) + Sync,
     ) -> Sums<T> {
         let (length, size) = (root.vector.len(), root.matrix.nrows());
@@ -91,6 +87,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
             Quantity::Gradient => InPlace::Nowhere,
             _ => InPlace::InLeaf,
         };
+        self.ranks.iter_mut().for_each(|ranks| ranks.stand_at(quantity as u64, theta));
         // taken out, so that nothing half done stays behind where a model or a loss of one's own panics
         let is_second = quantity >= Quantity::Product;
         let mut workers = std::mem::take(&mut self.workers[usize::from(is_second)]);
@@ -101,9 +98,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         counters.resize_with(threads.max(counters.len()), Counter::default);
         counters[0].keep(root);
         let sums = self.sum(
+            None,
             (leaves, in_place),
-            &mut workers[..threads],
-            &mut counters[..threads],
+            (&mut workers[..threads], &mut counters[..threads]),
             || Sums::zeros(length, size),
             |here, chunk, worker, sums: &mut Sums<T>| {
                 add(here, chunk, worker, sums);
@@ -115,9 +112,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         self.workers[usize::from(is_second)] = workers;
         match sums {
             Ok(sums) => {
-                if quantity != Quantity::Moments {
-                    self.counters[quantity as usize] = counters;
-                }
+                self.counters[quantity as usize] = counters;
                 sums
             }
             Err(failure) => {
@@ -129,19 +124,24 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         }
     }
 
-    /// The sum over the samples in play of what `add` adds for one chunk.
+    /// The sum over the samples in play, or over some others, of what `add` adds for one chunk.
     fn sum<S: Summand + Send + Sync, W: Send>(
-        &self, (leaves, in_place): (Leaves, InPlace), workers: &mut [W], counters: &mut [Counter<S>],
-        zero: impl Fn() -> S + Sync, add: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut W, &mut S) + Sync,
+        &self, some: Option<Window<'_, T>>, (leaves, in_place): (Leaves, InPlace),
+        (workers, counters): (&mut [W], &mut [Counter<S>]), zero: impl Fn() -> S + Sync,
+        add: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut W, &mut S) + Sync,
     ) -> Result<S, Error> {
         let mut walk = |counters: &mut [Counter<S>]| {
-            self.each(|window| {
+            let hand = |window: Window<'_, T>| {
                 let part = Part { model: &self.model, loss: &self.loss, frame: self.frame.as_ref(), window };
                 let add = |chunk: Range<usize>, worker: &mut W, sum: &mut S| add(&part, chunk, worker, sum);
                 Adder { leaves, in_place, zero: &zero, add }.range(window.range(), workers, counters);
-            })
+            };
+            match some {
+                Some(window) => Ok([window].into_iter().for_each(hand)),
+                None => self.each(hand),
+            }
         };
-        if let Some(ranks) = &self.ranks {
+        if let (Some(ranks), None) = (&self.ranks, some) {
             return ranks.sum(leaves.size, counters, &zero, walk);
         }
         walk(counters)?;
@@ -151,39 +151,42 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         Ok(root)
     }
 
-    /// The same where nothing is kept for the next time.
+    /// The same where nothing is kept for the next time: in chunks of `width`, in leaves of so many samples or more.
     pub(super) fn sum_once<S: Summand + Send + Sync, W: Send>(
-        &self, leaves: Leaves, work: usize, worker: impl Fn() -> W, zero: impl Fn() -> S + Sync,
-        add: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut W, &mut S) + Sync,
+        &self, some: Option<Window<'_, T>>, (width, least): (usize, usize), worker: impl Fn() -> W,
+        zero: impl Fn() -> S + Sync, add: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut W, &mut S) + Sync,
     ) -> Result<S, Error> {
-        let threads = leaves.threads(work);
+        let samples = some.map_or(self.in_play(), |some| some.shares.len());
+        let numbers = zero().numbers().count();
+        let leaves = Leaves::new(samples, width, numbers * size_of::<S::Number>()).of_at_least(least);
+        let threads = leaves.threads(numbers);
         let mut workers: Vec<W> = (0..threads).map(|_| worker()).collect();
         let mut counters: Vec<_> = (0..threads).map(|_| Counter::default()).collect();
-        self.sum((leaves, InPlace::InLeaf), &mut workers, &mut counters, zero, add)
+        self.sum(some, (leaves, InPlace::InLeaf), (&mut workers, &mut counters), zero, add)
     }
 
-    /// The same of some samples, in one thread and alone.
-    pub(super) fn sum_of<S: Summand + Send + Sync, W: Send>(
-        &self, window: Window<'_, T>, leaves: Leaves, worker: impl Fn() -> W, zero: impl Fn() -> S + Sync,
-        add: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut W, &mut S) + Sync,
-    ) -> S {
-        let part = Part { model: &self.model, loss: &self.loss, frame: None, window };
-        let add = |chunk: Range<usize>, worker: &mut W, sum: &mut S| add(&part, chunk, worker, sum);
-        let (mut workers, mut counters) = ([worker()], [Counter::default()]);
-        let adder = Adder { leaves, in_place: InPlace::InLeaf, zero: &zero, add };
-        adder.range(window.range(), &mut workers, &mut counters);
-        counters[0].finish().unwrap_or_else(zero)
+    /// The same with the workers of second derivatives.
+    pub(super) fn sum_samples<S: Summand + Send + Sync>(
+        &self, zero: impl Fn() -> S + Sync,
+        add: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut Worker<T, M::Cache>, &mut S) + Sync,
+    ) -> Result<S, Error> {
+        let width = second_width(self.model.outputs());
+        self.sum_once(None, (width, 1), || self.worker(&self.model, width, true), zero, add)
     }
 
     pub(super) fn worker<N: Model<T>>(
         &self, model: &N, width: usize, is_second: bool,
     ) -> Worker<T, N::Cache> {
         let (k, width) = (model.outputs(), width.min(self.count));
+        // what a loss never writes shows
+        let unwritten = |is_needed: bool| DMatrix::repeat(k, if is_needed { width } else { 0 }, T::NAN);
         Worker {
             cache: model.cache(width),
-            // what a loss never writes shows
-            delta: DMatrix::repeat(k, width, T::NAN),
-            second: Curved::new(k, if is_second { width } else { 0 }),
+            delta: unwritten(true),
+            scores: unwritten(is_second),
+            r_delta: unwritten(is_second),
+            flat: DMatrix::zeros(k, if is_second { width } else { 0 }),
+            blocks: Vec::new(),
             placed: DMatrix::zeros(model.inputs(), if self.frame.is_some() { width } else { 0 }),
             targets: DMatrix::zeros(k, if self.source.is_of_classes() { width } else { 0 }),
         }

@@ -83,9 +83,10 @@ pub(super) struct Ranks<'a, T: Real> {
     pub(super) starts: Vec<usize>,
     /// Of the samples in the memory of this rank, those that it sums up where they lie.
     pub(super) own: Range<usize>,
-    /// Copies of those that follow: from later ranks, and those in memory that share a chunk with them; in the place of shares stand weights.
+    /// Copies of those that follow: from later ranks, and those in memory that share a chunk with them.
     pub(super) tail: Arc<Gathered<T>>,
-    pub(super) tail_shares: Vec<T>,
+    /// A hash of what was last evaluated, and at which parameters: it has to be the same on all ranks.
+    pub(super) point: f64,
 }
 
 impl<T: Real> std::fmt::Debug for Ranks<'_, T> {
@@ -112,13 +113,13 @@ impl<T: Real> Ranks<'_, T> {
         let mut total = Counter::default();
         for turn in 0..if together { 1 } else { self.exchange.size() } {
             // the leaf that is not whole goes to the next rank alone
-            let (open, mut mine) = (total.open.take(), Ok(Vec::new()));
+            let (open, mut mine) = (total.open.take(), Ok(vec![self.point]));
             if together || turn == self.exchange.rank() {
                 counters[0].open = open;
-                mine = walk(counters).map(|()| subtrees(&mut counters[0]));
+                mine = walk(counters).map(|()| write(self.point, &mut counters[0]));
             }
-            for (rank, numbers) in gather(self.exchange, mine)?.into_iter().enumerate() {
-                read(&numbers, &mut total, &zero).ok_or_else(|| Error::Rank {
+            for (rank, numbers) in gather(self.exchange, mine, [POINT])?.into_iter().enumerate() {
+                read(numbers, &mut total, &zero).ok_or_else(|| Error::Rank {
                     rank,
                     what: "its sums are of another size: it evaluates something else".into(),
                 })?;
@@ -126,42 +127,53 @@ impl<T: Real> Ranks<'_, T> {
         }
         Ok(total.finish().unwrap_or_else(zero))
     }
+
+    /// Notes what is evaluated next (Fowler, Noll and Vo's hash).
+    pub(super) fn stand_at(&mut self, what: u64, theta: &[T]) {
+        let bits = theta.iter().map(|x| x.f64().to_bits());
+        let hash = std::iter::once(what).chain(bits).fold(0xcbf2_9ce4_8422_2325_u64, |hash, bits| {
+            (hash ^ bits ^ bits >> 32).wrapping_mul(0x0100_0000_01b3)
+        });
+        self.point = (hash >> 11) as f64;
+    }
 }
 
-/// Nodes one after the other, each with level, index and length before its numbers; a leaf that is not whole has no level.
-fn subtrees<S: Summand>(counter: &mut Counter<S>) -> Vec<f64> {
-    let mut all = Vec::new();
-    let mut write = |level: f64, index: usize, sum: &S| {
-        let numbers = sum.numbers();
-        all.extend([level, index as f64, numbers.len() as f64]);
-        all.extend(numbers);
-    };
-    for Node { level, index, sum } in counter.drain() {
-        write(f64::from(level), index, &sum);
-    }
-    if let Some(sum) = counter.open.take() {
-        write(-1.0, 0, &sum);
+const POINT: &str = "the parameters or what is asked of them (by a hash)";
+
+/// The point, then nodes one after the other, each with level and index before its numbers; a leaf that is not whole has
+/// no level.
+fn write<S: Summand>(point: f64, counter: &mut Counter<S>) -> Vec<f64> {
+    let mut all = vec![point];
+    let open = counter.open.take().map(|sum| (-1.0, Node { level: 0, index: 0, sum }));
+    let whole = counter.drain().map(|node| (f64::from(node.level), node));
+    for (level, Node { index, mut sum, .. }) in whole.chain(open) {
+        all.extend([level, index as f64]);
+        all.extend(sum.numbers().map(|x| x.f64()));
     }
     all
 }
 
-fn read<S: Summand>(mut numbers: &[f64], to: &mut Counter<S>, zero: &impl Fn() -> S) -> Option<()> {
-    while let [level, index, length, rest @ ..] = numbers {
-        let (sum_of, after) = rest.split_at_checked(*length as usize)?;
-        let mut sum = zero();
-        sum.take(sum_of)?;
-        if *level < 0.0 {
+fn read<S: Summand>(numbers: Vec<f64>, to: &mut Counter<S>, zero: &impl Fn() -> S) -> Option<()> {
+    let mut numbers = numbers.into_iter().skip(1);
+    while let Some(level) = numbers.next() {
+        let (index, mut sum) = (numbers.next()?, zero());
+        for x in sum.numbers() {
+            *x = S::Number::of(numbers.next()?);
+        }
+        if level < 0.0 {
             to.open = Some(sum);
         } else {
-            to.push(Node { level: *level as u32, index: *index as usize, sum });
+            to.push(Node { level: level as u32, index: index as usize, sum });
         }
-        numbers = after;
     }
-    numbers.is_empty().then_some(())
+    Some(())
 }
 
-/// What all ranks have, unless one of them has failed: then that is an error on all.
-pub(super) fn gather(exchange: &dyn Exchange, mine: Result<Vec<f64>, Error>) -> Result<Vec<Vec<f64>>, Error> {
+/// What all ranks have, unless one of them has failed, or begins with other numbers than the first: then that is an error
+/// on all.
+pub(super) fn gather<const N: usize>(
+    exchange: &dyn Exchange, mine: Result<Vec<f64>, Error>, same: [&'static str; N],
+) -> Result<Vec<Vec<f64>>, Error> {
     let message: Vec<u8> = match &mine {
         Ok(numbers) => std::iter::once(0).chain(numbers.iter().flat_map(|x| x.to_le_bytes())).collect(),
         Err(error) => std::iter::once(1).chain(error.to_string().into_bytes()).collect(),
@@ -176,9 +188,19 @@ pub(super) fn gather(exchange: &dyn Exchange, mine: Result<Vec<f64>, Error>) -> 
         });
     }
     let numbers = |(rank, message): (usize, Vec<u8>)| match message.split_first() {
-        Some((0, bytes)) => Ok(bytes.as_chunks().0.iter().map(|x| f64::from_le_bytes(*x)).collect()),
+        Some((0, bytes)) => {
+            Ok::<Vec<f64>, _>(bytes.as_chunks().0.iter().map(|x| f64::from_le_bytes(*x)).collect())
+        }
         Some((_, text)) => Err(Error::Rank { rank, what: String::from_utf8_lossy(text).into_owned() }),
         None => Err(Error::Rank { rank, what: "it gave nothing".into() }),
     };
-    all.into_iter().enumerate().map(numbers).collect()
+    let all = all.into_iter().enumerate().map(numbers).collect::<Result<Vec<_>, _>>()?;
+    for (rank, numbers) in all.iter().enumerate() {
+        let mut begin = numbers.iter().zip(&all[0]).zip(same);
+        if let Some(((found, expected), what)) = begin.find(|((found, first), _)| found != first) {
+            let (expected, found) = (*expected as usize, *found as usize);
+            return Err(Error::Disagree { what, rank, expected, found });
+        }
+    }
+    Ok(all)
 }

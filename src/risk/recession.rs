@@ -20,7 +20,7 @@ use crate::{Error, Loss, Model, Real, Recession, kernel};
 pub(super) use active::Active;
 use cone::Cone;
 use margins::{Scratch, units};
-use violator::Violator;
+use violator::Worst;
 
 mod active;
 mod cone;
@@ -84,16 +84,15 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     pub(crate) fn grows_along_scores(&self) -> Result<Vec<bool>, Error> {
         let k = self.model.outputs();
         let grows = self.largest(2 * k, |here, chunk, room, largest| {
-            let (_, y, shares) = here.part(chunk);
             let mut scratch = Scratch::new(k);
-            for (y, _) in y.dense(room).column_iter().zip(shares).filter(|(_, share)| **share > T::zero()) {
+            here.samples(chunk, room, |_, y, _| {
                 let mut side = 0;
-                units(here.loss, y.as_slice(), &mut scratch, |margin, _| {
+                units(here.loss, y, &mut scratch, |margin, _| {
                     // a score rises before it falls
                     largest.see(side ^ 1, if margin < T::zero() { T::one() } else { T::zero() });
                     side += 1;
                 });
-            }
+            });
         })?;
         Ok(grows.into_iter().map(|grows| grows > T::zero()).collect())
     }
@@ -144,8 +143,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
             }
             d.unscale_mut(length);
             let doubt = active.condition() * rounding;
-            let Some(Violator { margin, at, row }) = self.violator(&d, &mut cursor, rounding, &passed)?
-            else {
+            let Some(Worst { margin, at, row }) = self.violator(&d, &mut cursor, rounding, &passed)? else {
                 // the mean of the margins along d is far beyond what rounding makes of the least
                 let is_sure = !is_stuck && 1e3 * doubt < length * norm / count;
                 return Ok(if is_sure { Verdict::Along(d) } else { Verdict::Undecided });
@@ -157,7 +155,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
                 passed.clear();
                 is_stuck = false;
             } else {
-                passed.push(at);
+                passed.push(at as usize);
                 is_stuck |= !is_doubtful;
             }
         }

@@ -2,11 +2,11 @@
 
 use nalgebra::{DMatrix, DVector};
 
+use super::EmpiricalRisk;
 use super::pass::Part;
 use super::state::Worker;
 use super::sums::Sums;
-use super::{EmpiricalRisk, Quantity};
-use crate::{Model, Real, SecondOrderLoss, kernel};
+use crate::{Error, Model, Real, SecondOrderLoss, kernel};
 
 /// The way from the gradient `g` of a sample to `u = B Aᵀ g`, with `∂ℓ/∂z` of each output over its `sigma`.
 pub(crate) struct Sandwich<'s, T: Real> {
@@ -20,36 +20,43 @@ pub(crate) struct Sandwich<'s, T: Real> {
 
 impl<T: Real, M: Model<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
     /// `Σ_j w_j u_j u_jᵀ`: positive semidefinite whatever the rounding; the lower triangle.
-    pub(crate) fn gradient_moments(&mut self, theta: &DVector<T>, sandwich: &Sandwich<'_, T>) -> DMatrix<T> {
-        let (p, total) = (theta.len(), self.total_weight());
-        let sums = self.sum_chunks(Quantity::Moments, Sums::zeros(0, p), |here, chunk, worker, sums| {
-            let mut g = DVector::zeros(p);
-            for j in chunk {
-                let u = here.whitened(theta, j, sandwich, worker, &mut g);
-                let (_, _, share) = here.part(j..j + 1);
-                sums.matrix.ger(share[0] * total, &u, &u, T::one());
-            }
+    pub(crate) fn gradient_moments(
+        &self, theta: &DVector<T>, sandwich: &Sandwich<'_, T>,
+    ) -> Result<DMatrix<T>, Error> {
+        let sums = self.whitened(theta, sandwich, (0, theta.len()), |_, w, u, sums| {
+            sums.matrix.ger(w, u, u, T::one());
         });
-        sums.matrix
+        Ok(sums?.matrix)
     }
 
     /// `Σ_g s_g s_gᵀ` of the sums `s_g = Σ w_j u_j` over the samples of each of so many groups.
     pub(crate) fn cluster_moments(
-        &mut self, theta: &DVector<T>, sandwich: &Sandwich<'_, T>, groups: &[usize], count: usize,
-    ) -> DMatrix<T> {
-        let (p, total) = (theta.len(), self.total_weight());
-        let root = Sums::zeros(p * count, 0);
-        let sums = self.sum_chunks(Quantity::Moments, root, |here, chunk, worker, sums| {
-            let mut g = DVector::zeros(p);
-            for j in chunk {
-                let u = here.whitened(theta, j, sandwich, worker, &mut g);
-                let (_, _, share) = here.part(j..j + 1);
-                let sum = &mut sums.vector.as_mut_slice()[p * groups[j]..][..p];
-                kernel::axpy(share[0] * total, u.as_slice(), sum);
-            }
-        });
+        &self, theta: &DVector<T>, sandwich: &Sandwich<'_, T>, groups: &[usize], count: usize,
+    ) -> Result<DMatrix<T>, Error> {
+        let p = theta.len();
+        let sums = self.whitened(theta, sandwich, (p * count, 0), |j, w, u, sums| {
+            kernel::axpy(w, u.as_slice(), &mut sums.vector.as_mut_slice()[p * groups[j]..][..p]);
+        })?;
         let sums = DMatrix::from_column_slice(p, count, sums.vector.as_slice());
-        &sums * sums.transpose()
+        Ok(&sums * sums.transpose())
+    }
+
+    /// The sum, with a vector and a matrix of these sizes, of what `add` makes of each `j`, `w_j` and `u_j`.
+    fn whitened(
+        &self, theta: &DVector<T>, sandwich: &Sandwich<'_, T>, (length, size): (usize, usize),
+        add: impl Fn(usize, T, &DVector<T>, &mut Sums<T>) + Sync,
+    ) -> Result<Sums<T>, Error> {
+        let total = self.total_weight();
+        self.sum_samples(
+            || Sums::zeros(length, size),
+            |here, chunk, worker, sums| {
+                let mut g = DVector::zeros(theta.len());
+                for j in chunk {
+                    let u = here.whitened(theta, j, sandwich, worker, &mut g);
+                    add(j, here.part(j..j + 1).2[0] * total, &u, sums);
+                }
+            },
+        )
     }
 }
 

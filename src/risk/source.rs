@@ -10,6 +10,7 @@ use std::thread;
 use nalgebra::{DMatrix, DMatrixView};
 
 use super::leaves::{LEAF, power_below};
+use super::state::Weights;
 use super::window::{Columns, Gathered, Share, Window};
 use crate::contract::{check_classes, check_matrix, check_shape, check_weights};
 use crate::data::{Inputs, Targets};
@@ -72,8 +73,8 @@ where
     }
 }
 
-/// Takes a block, or says that no more are wanted.
-type Take<'t, T> = dyn FnMut(Columns<'_, T>) -> Result<(), Error> + 't;
+/// Takes a block, and says whether more are wanted.
+type Take<'t, T> = dyn FnMut(Columns<'_, T>) -> Result<bool, Error> + 't;
 
 /// What begins at the first block of a stream whenever it is called: a closure without arguments that returns an iterator
 /// over blocks, or over what went wrong. See [`EmpiricalRisk::from_stream`](crate::EmpiricalRisk::from_stream).
@@ -109,7 +110,9 @@ where
         for (number, block) in self().into_iter().enumerate() {
             let failed =
                 |error| Error::Failed { what: format!("block {} of pass {pass}: {error}", number + 1) };
-            take(block.map_err(failed)?.columns(shape))?;
+            if !take(block.map_err(failed)?.columns(shape))? {
+                break;
+            }
         }
         Ok(())
     }
@@ -124,8 +127,6 @@ pub(super) struct Stream<'a, T: Real> {
     shape: (usize, usize),
     pub(super) samples: usize,
     pub(super) is_of_classes: bool,
-    /// If there are weights: the least, the largest, and how many are positive.
-    pub(super) weights: Option<(T, T, usize)>,
 }
 
 impl<T: Real> fmt::Debug for Stream<'_, T> {
@@ -134,22 +135,16 @@ impl<T: Real> fmt::Debug for Stream<'_, T> {
     }
 }
 
-/// The least and the largest weight, and how many are positive.
-pub(super) fn extremes<T: Real>(weights: &[T]) -> (T, T, usize) {
-    let start = (T::MAX, T::zero(), 0);
-    weights.iter().fold(start, |(least, largest, positive), w| {
-        (least.min(*w), largest.max(*w), positive + usize::from(*w > T::zero()))
-    })
-}
-
 impl<'a, T: Real> Stream<'a, T> {
-    /// Goes through all blocks once: everything is checked, and counted. With the inputs of a sample.
+    /// Goes through all blocks once: everything is checked, and counted. With the inputs of a sample, and of what size the
+    /// weights are, if there are any.
     pub(super) fn new(
         blocks: &'a dyn Read<T>, loss: &impl Loss<T>, shape: (usize, usize),
-    ) -> Result<(Self, DMatrix<T>), Error> {
-        let (passes, mut samples) = (Arc::default(), 0);
-        let mut stream = Self { blocks, passes, shape, samples, is_of_classes: false, weights: None };
-        let (mut is_of_classes, mut weights, mut some) = (false, None, DMatrix::zeros(shape.0, 1));
+    ) -> Result<(Self, DMatrix<T>, Option<Weights<T>>), Error> {
+        let passes = Arc::default();
+        let mut stream = Self { blocks, passes, shape, samples: 0, is_of_classes: false };
+        let (mut samples, mut is_of_classes, mut weights) = (0, false, None);
+        let mut some = DMatrix::zeros(shape.0, 1);
         stream.read(&mut |block| {
             let (n, k) = shape;
             let m = block.x.ncols();
@@ -157,20 +152,20 @@ impl<'a, T: Real> Stream<'a, T> {
             block.y.check(loss, (k, m)).map_err(|error| error.further(samples))?;
             if let Some(w) = block.weights {
                 check_weights(w, m)?;
-                let (least, largest, positive) = extremes(w);
-                let before = weights.get_or_insert((T::MAX, T::zero(), 0));
-                *before = (before.0.min(least), before.1.max(largest), before.2 + positive);
+                weights.get_or_insert_with(Weights::none).see_all(w);
             }
             is_of_classes = matches!(block.y, TargetView::Classes(_));
-            some = if m > 0 { block.x.columns(0, 1).clone_owned() } else { some.clone() };
+            if m > 0 {
+                some.copy_from(&block.x.column(0));
+            }
             samples += m;
-            Ok(())
+            Ok(true)
         })?;
         if samples == 0 {
             return Err(Error::Empty { argument: "the stream", expected: "sample (column)" });
         }
-        (stream.samples, stream.is_of_classes, stream.weights) = (samples, is_of_classes, weights);
-        Ok((stream, some))
+        (stream.samples, stream.is_of_classes) = (samples, is_of_classes);
+        Ok((stream, some, weights))
     }
 
     fn read(&self, take: &mut Take<'_, T>) -> Result<(), Error> {
@@ -194,48 +189,70 @@ impl<'a, T: Real> Stream<'a, T> {
         Ok(())
     }
 
-    /// The first samples.
-    pub(super) fn head(&self, samples: usize) -> Result<Gathered<T>, Error> {
-        let mut head = Gathered::new(self.shape, samples);
-        let read = self.read(&mut |block| {
+    /// Writes the first samples for another process.
+    pub(super) fn write(&self, mut samples: usize, to: &mut Vec<f64>) -> Result<(), Error> {
+        self.read(&mut |block| {
             self.check(&block)?;
-            head.push(&block, 0..(samples - head.len()).min(block.y.len()), Share::none());
-            // no more is wanted: nothing but the end of this pass
-            if head.len() == samples { Err(Error::Empty { argument: "", expected: "" }) } else { Ok(()) }
-        });
-        match read {
-            Err(error) if head.len() < samples => Err(error),
-            _ => Ok(head),
-        }
+            let some = samples.min(block.y.len());
+            block.write(0..some, to);
+            samples -= some;
+            Ok(samples > 0)
+        })
     }
 
     /// One pass: hands out the samples in windows of a power of two, without the first ones that are to be `skipped`, and
     /// with those of `tail` behind. The next window is read meanwhile, by a thread of its own.
     pub(super) fn windows(
-        &self, (start, skipped): (usize, usize), tail: Option<&Gathered<T>>, share: Share<T>,
+        &self, (start, skipped): (usize, usize), tail: Window<'_, T>, share: Share<T>,
         mut hand: impl FnMut(Window<'_, T>),
     ) -> Result<(), Error> {
-        let total = self.samples - skipped + tail.map_or(0, Gathered::len);
+        let total = self.samples - skipped + tail.shares.len();
         let width = self.width().min(total.next_power_of_two());
         let (full, filled) = sync_channel(1);
         let (free, emptied) = sync_channel(2);
         let room = || Gathered::new(self.shape, width);
         let _ = free.send(room());
         thread::scope(|scope| {
-            let mut reader =
-                Reader { stream: self, skip: skipped, seen: 0, room: room(), width, share, full, emptied };
-            let thread = thread::Builder::new().spawn_scoped(scope, move || reader.read(tail));
+            let ahead = Ahead { room: room(), width, full, emptied };
+            let thread = thread::Builder::new();
+            let thread = thread.spawn_scoped(scope, || self.read_windows(skipped, tail, share, ahead));
             let thread =
                 thread.map_err(|error| Error::Failed { what: format!("no thread to read: {error}") })?;
             let mut at = start;
             while let Ok(window) = filled.recv() {
                 let window: Gathered<T> = window;
-                hand(window.window(at, self.is_of_classes));
+                hand(window.window(at));
                 at += window.len();
                 let _ = free.send(window);
             }
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
+    }
+
+    fn read_windows(
+        &self, mut skip: usize, tail: Window<'_, T>, share: Share<T>, mut ahead: Ahead<T>,
+    ) -> Result<(), Error> {
+        let expected = self.samples;
+        let count = |found| Error::Length { argument: "a later pass of the stream", expected, found };
+        let mut seen = 0;
+        self.read(&mut |block| {
+            self.check(&block)?;
+            let m = block.y.len();
+            seen += m;
+            if seen > expected {
+                return Err(count(seen));
+            }
+            let skipped = skip.min(m);
+            skip -= skipped;
+            ahead.push(&block, skipped..m, share)?;
+            Ok(true)
+        })?;
+        if seen < expected {
+            return Err(count(seen));
+        }
+        let Window { x, y, shares, .. } = tail;
+        ahead.push(&Columns { x, y, weights: Some(shares) }, 0..shares.len(), Share::none())?;
+        if ahead.room.len() > 0 { ahead.hand_over() } else { Ok(()) }
     }
 
     /// Samples of a window: some megabytes, in whole chunks.
@@ -248,46 +265,21 @@ impl<'a, T: Real> Stream<'a, T> {
 /// Bytes of a window.
 const WINDOW: usize = 4 << 20;
 
-/// What reads ahead.
-struct Reader<'s, 'a, T: Real> {
-    stream: &'s Stream<'a, T>,
-    skip: usize,
-    seen: usize,
+/// The window that is being filled.
+struct Ahead<T: Real> {
     room: Gathered<T>,
     width: usize,
-    share: Share<T>,
     full: SyncSender<Gathered<T>>,
     emptied: Receiver<Gathered<T>>,
 }
 
-impl<T: Real> Reader<'_, '_, T> {
-    fn read(&mut self, tail: Option<&Gathered<T>>) -> Result<(), Error> {
-        let (stream, expected) = (self.stream, self.stream.samples);
-        let count = |found| Error::Length { argument: "a later pass of the stream", expected, found };
-        stream.read(&mut |block| {
-            stream.check(&block)?;
-            let m = block.y.len();
-            self.seen += m;
-            if self.seen > expected {
-                return Err(count(self.seen));
-            }
-            let skipped = self.skip.min(m);
-            self.skip -= skipped;
-            self.push(&block, skipped..m)
-        })?;
-        if self.seen < expected {
-            return Err(count(self.seen));
-        }
-        if let Some(tail) = tail {
-            self.push(&tail.columns(stream.is_of_classes), 0..tail.len())?;
-        }
-        if self.room.len() > 0 { self.hand_over() } else { Ok(()) }
-    }
-
-    fn push(&mut self, block: &Columns<'_, T>, mut range: Range<usize>) -> Result<(), Error> {
+impl<T: Real> Ahead<T> {
+    fn push(
+        &mut self, block: &Columns<'_, T>, mut range: Range<usize>, share: Share<T>,
+    ) -> Result<(), Error> {
         while !range.is_empty() {
             let end = range.end.min(range.start + self.width - self.room.len());
-            self.room.push(block, range.start..end, self.share);
+            self.room.push(block, range.start..end, share);
             range.start = end;
             if self.room.len() == self.width {
                 self.hand_over()?;

@@ -8,42 +8,43 @@ use super::leaves::power_below;
 use super::window::{Gathered, Share};
 use crate::{Error, Real};
 
-/// The weights of all samples.
-#[derive(Debug)]
+/// The weights of samples.
+#[derive(Debug, Clone)]
 pub(super) struct Weights<T> {
     /// Those of the samples that this process holds in memory.
     pub(super) w: Vec<T>,
-    /// A power of two that brings the largest near 1, so that their sum is a number whatever their size.
-    pub(super) scale: T,
-    /// `Σw`, scaled.
-    pub(super) sum: T,
-    /// Samples of positive weight, `m`.
-    pub(super) count: usize,
-    /// The weight of all samples, if it is the same.
-    pub(super) equal: Option<T>,
+    /// Of all samples: the least, the largest, and how many are positive.
+    pub(super) least: T,
+    pub(super) largest: T,
+    pub(super) positive: usize,
 }
 
 impl<T: Real> Weights<T> {
-    /// Of samples in memory, before their sum is known.
-    pub(super) fn new(w: &[T]) -> Self {
-        Self { w: w.to_vec(), scale: T::one(), sum: T::one(), count: 0, equal: None }
+    /// Of no samples yet.
+    pub(super) fn none() -> Self {
+        Self { w: Vec::new(), least: T::MAX, largest: T::zero(), positive: 0 }
+    }
+
+    /// Counts more of them in.
+    pub(super) fn see(&mut self, least: T, largest: T, positive: usize) {
+        self.least = self.least.min(least);
+        self.largest = self.largest.max(largest);
+        self.positive += positive;
+    }
+
+    pub(super) fn see_all(&mut self, weights: &[T]) {
+        weights.iter().for_each(|w| self.see(*w, *w, usize::from(*w > T::zero())));
     }
 }
 
 /// The samples in play, and the share of each in the risk.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Batch<T: Real> {
     pub(super) range: Range<usize>,
     /// Copies of samples that are not a range of the data.
-    pub(super) gathered: Option<Gathered<T>>,
+    pub(super) gathered: Gathered<T>,
     pub(super) is_gathered: bool,
     pub(super) shares: Vec<T>,
-}
-
-impl<T: Real> Default for Batch<T> {
-    fn default() -> Self {
-        Self { range: 0..0, gathered: None, is_gathered: false, shares: Vec::new() }
-    }
 }
 
 impl<T: Real> Batch<T> {
@@ -51,6 +52,7 @@ impl<T: Real> Batch<T> {
     /// `w̄ = Σw / m` over samples of positive weight: `w_j / Σw` for all of them, and on average over the batches.
     pub(super) fn share(
         &mut self, samples: impl ExactSizeIterator<Item = usize> + Clone, weights: Option<&Weights<T>>,
+        share: Share<T>,
     ) -> Result<(), Error> {
         let size = samples.len();
         let Some(weights) = weights else {
@@ -65,8 +67,7 @@ impl<T: Real> Batch<T> {
             let expected = "positive for at least one sample of the batch: leave those without weight out";
             return Err(Error::Setting { name: "weights", expected, found: 0.0 });
         }
-        let total = weights.sum * T::of(count as f64 / weights.count as f64);
-        let share = Share { scale: weights.scale, total };
+        let share = Share { total: share.total * T::of(count as f64 / weights.positive as f64), ..share };
         self.shares.clear();
         self.shares.extend(samples.map(|j| share.of(weights.w[j])));
         Ok(())
@@ -83,7 +84,14 @@ pub(super) struct Worker<T, C> {
     pub(super) cache: C,
     /// `Δ = ∂L/∂Z` (`k` rows).
     pub(super) delta: DMatrix<T>,
-    pub(super) second: Curved<T>,
+    /// `Z` (`k` rows): a model lends its scores or their tangents, not both. As the next three, for second derivatives alone.
+    pub(super) scores: DMatrix<T>,
+    /// `R{Δ}`, or a unit direction of the scores (`k` rows).
+    pub(super) r_delta: DMatrix<T>,
+    /// `Δ = 0`, for Gauss–Newton products (`k` rows).
+    pub(super) flat: DMatrix<T>,
+    /// `k × k` blocks `w_j ∂²ℓ/∂z²`, one per column (`k²` rows); made where they are first needed.
+    pub(super) blocks: Vec<T>,
     /// Inputs measured by the frame of the risk, if it has one (`n` rows).
     pub(super) placed: DMatrix<T>,
     /// Targets, where they are classes (`k` rows).
@@ -95,41 +103,14 @@ pub(super) fn second_width(k: usize) -> usize {
     power_below((1 << 24) / k.saturating_mul(k).max(1)).min(256)
 }
 
-/// What one thread needs for second derivatives of a chunk, beside a cache and `Δ`.
-#[derive(Debug)]
-pub(super) struct Curved<T> {
-    /// `Z` (`k × width`): a model lends its scores or their tangents, not both.
-    pub(super) scores: DMatrix<T>,
-    /// `R{Δ}`, or a unit direction of the scores (`k × width`).
-    pub(super) r_delta: DMatrix<T>,
-    /// `Δ = 0`, for Gauss–Newton products.
-    pub(super) flat: DMatrix<T>,
-    /// `k × k` blocks `w_j ∂²ℓ/∂z²`, one per column (`k² × width`); made where they are first needed.
-    pub(super) blocks: Vec<T>,
-}
-
-impl<T: Real> Curved<T> {
-    pub(super) fn new(k: usize, width: usize) -> Self {
-        let unwritten = || DMatrix::repeat(k, width, T::NAN);
-        let (flat, blocks) = (DMatrix::zeros(k, width), Vec::new());
-        Self { scores: unwritten(), r_delta: unwritten(), flat, blocks }
-    }
-}
-
 /// Where the first worker has gone forward, if it still stands there and the batch is one chunk: products at one point,
 /// as in conjugate gradients, share their forward pass.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Point<T: Real> {
     pub(super) theta: DVector<T>,
     pub(super) is_there: bool,
     /// Lent where only the Hessian is asked for.
     pub(super) gradient: DVector<T>,
-}
-
-impl<T: Real> Default for Point<T> {
-    fn default() -> Self {
-        Self { theta: DVector::zeros(0), is_there: false, gradient: DVector::zeros(0) }
-    }
 }
 
 impl<T: Real> Point<T> {

@@ -16,6 +16,8 @@ pub(super) struct Sums<T: Real> {
 }
 
 impl<T: Real> Summand for Sums<T> {
+    type Number = T;
+
     fn add(&mut self, other: &Self) {
         self.value += other.value;
         kernel::add(other.vector.as_slice(), self.vector.as_mut_slice());
@@ -30,29 +32,10 @@ impl<T: Real> Summand for Sums<T> {
         lower_triangle(&mut self.matrix).for_each(|(_, column)| kernel::fill(column, T::zero()));
     }
 
-    fn numbers(&self) -> Vec<f64> {
-        let n = self.matrix.nrows();
-        let triangle = (0..n).flat_map(|j| self.matrix.as_slice()[j * n + j..(j + 1) * n].iter());
-        let all = std::iter::once(&self.value).chain(&self.vector).chain(triangle);
-        all.map(|number| number.f64()).collect()
+    fn numbers(&mut self) -> impl Iterator<Item = &mut T> {
+        let triangle = lower_triangle(&mut self.matrix).flat_map(|(_, column)| column);
+        std::iter::once(&mut self.value).chain(&mut self.vector).chain(triangle)
     }
-
-    fn take(&mut self, numbers: &[f64]) -> Option<()> {
-        let (value, rest) = numbers.split_first()?;
-        let (vector, mut rest) = rest.split_at_checked(self.vector.len())?;
-        self.value = T::of(*value);
-        copy(vector, self.vector.as_mut_slice());
-        for (range, column) in lower_triangle(&mut self.matrix) {
-            let (from, after) = rest.split_at_checked(range.len())?;
-            copy(from, column);
-            rest = after;
-        }
-        rest.is_empty().then_some(())
-    }
-}
-
-fn copy<T: Real>(from: &[f64], to: &mut [T]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = T::of(*from));
 }
 
 impl<T: Real> Sums<T> {
@@ -102,6 +85,8 @@ impl<T: Real> Largest<T> {
 }
 
 impl<T: Real> Summand for Largest<T> {
+    type Number = T;
+
     fn add(&mut self, other: &Self) {
         other.0.iter().enumerate().for_each(|(entry, x)| self.see(entry, *x));
     }
@@ -110,61 +95,7 @@ impl<T: Real> Summand for Largest<T> {
         self.0.fill(-T::MAX);
     }
 
-    fn numbers(&self) -> Vec<f64> {
-        self.0.iter().map(|x| x.f64()).collect()
-    }
-
-    fn take(&mut self, numbers: &[f64]) -> Option<()> {
-        copy(numbers, &mut self.0);
-        (numbers.len() == self.0.len()).then_some(())
-    }
-}
-
-/// Numbers one after the other, in the order of the samples that they are of.
-#[derive(Debug, Default)]
-pub(super) struct Collected<T>(pub(super) Vec<T>);
-
-impl<T: Real> Summand for Collected<T> {
-    fn add(&mut self, other: &Self) {
-        self.0.extend_from_slice(&other.0);
-    }
-
-    fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    fn numbers(&self) -> Vec<f64> {
-        self.0.iter().map(|x| x.f64()).collect()
-    }
-
-    fn take(&mut self, numbers: &[f64]) -> Option<()> {
-        self.0 = numbers.iter().map(|x| T::of(*x)).collect();
-        Some(())
-    }
-}
-
-/// Several sums side by side.
-impl<T: Real> Summand for [Collected<T>; 3] {
-    fn add(&mut self, other: &Self) {
-        self.iter_mut().zip(other).for_each(|(sum, other)| sum.add(other));
-    }
-
-    fn clear(&mut self) {
-        self.iter_mut().for_each(Summand::clear);
-    }
-
-    fn numbers(&self) -> Vec<f64> {
-        let numbers = self.iter().map(Summand::numbers);
-        numbers.flat_map(|numbers| std::iter::once(numbers.len() as f64).chain(numbers)).collect()
-    }
-
-    fn take(&mut self, mut numbers: &[f64]) -> Option<()> {
-        for sum in self {
-            let (length, rest) = numbers.split_first()?;
-            let (these, rest) = rest.split_at_checked(*length as usize)?;
-            sum.take(these)?;
-            numbers = rest;
-        }
-        numbers.is_empty().then_some(())
+    fn numbers(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut()
     }
 }

@@ -3,19 +3,24 @@
 //! Leaf `i` has level 0 and index `i`; a node of level `l` and index `i` is the sum of the leaves `i 2ˡ … (i + 1) 2ˡ − 1`,
 //! those of its left child plus those of its right one. Whoever walks leaves in order holds at most one node a level.
 
-/// What can be added up.
+use num_traits::Zero;
+
+use crate::Real;
+
+/// What can be added up: numbers, as many in every sum of its kind.
 pub(crate) trait Summand {
+    type Number: Real;
+
     /// `self ← self + other`.
     fn add(&mut self, other: &Self);
 
+    /// All that differs between two sums.
+    fn numbers(&mut self) -> impl Iterator<Item = &mut Self::Number>;
+
     /// `self ← 0`.
-    fn clear(&mut self);
-
-    /// What it holds, for another process.
-    fn numbers(&self) -> Vec<f64>;
-
-    /// Takes what another process holds, unless that is of another size.
-    fn take(&mut self, numbers: &[f64]) -> Option<()>;
+    fn clear(&mut self) {
+        self.numbers().for_each(|x| *x = Self::Number::zero());
+    }
 }
 
 /// A sum over some leaves of the tree.
@@ -78,6 +83,7 @@ impl<S: Summand> Counter<S> {
     pub(crate) fn hand_over(&mut self, owner: &mut Self) {
         self.handed = self.nodes.len();
         self.nodes.drain(..).for_each(|node| owner.push(node));
+        owner.open = self.open.take().or(owner.open.take());
     }
 
     /// The nodes so far, which it no longer holds.
@@ -114,18 +120,12 @@ mod tests {
     use super::*;
 
     impl Summand for f32 {
+        type Number = f32;
         fn add(&mut self, other: &f32) {
             *self += other;
         }
-        fn clear(&mut self) {
-            *self = 0.0;
-        }
-        fn numbers(&self) -> Vec<f64> {
-            vec![f64::from(*self)]
-        }
-        fn take(&mut self, numbers: &[f64]) -> Option<()> {
-            *self = *numbers.first()? as f32;
-            Some(())
+        fn numbers(&mut self) -> impl Iterator<Item = &mut f32> {
+            std::iter::once(self)
         }
     }
 

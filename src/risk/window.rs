@@ -21,12 +21,6 @@ impl<T: Real> Window<'_, T> {
     pub(super) fn range(&self) -> Range<usize> {
         self.start..self.start + self.shares.len()
     }
-
-    /// Inputs, targets and shares of some of the samples, by their numbers among all.
-    pub(super) fn part(&self, range: Range<usize>) -> (DMatrixView<'_, T>, TargetView<'_, T>, &[T]) {
-        let range = range.start - self.start..range.end - self.start;
-        (self.x.columns_range(range.clone()), self.y.columns(range.clone()), &self.shares[range])
-    }
 }
 
 /// Some samples as a stream gives them.
@@ -36,6 +30,20 @@ pub struct Columns<'b, T: Real> {
     pub(super) x: DMatrixView<'b, T>,
     pub(super) y: TargetView<'b, T>,
     pub(super) weights: Option<&'b [T]>,
+}
+
+impl<T: Real> Columns<'_, T> {
+    /// Writes some samples for another process, each as inputs, targets and weight.
+    pub(super) fn write(&self, range: Range<usize>, to: &mut Vec<f64>) {
+        for j in range {
+            to.extend(self.x.column(j).iter().map(|x| x.f64()));
+            match self.y {
+                TargetView::Numbers(y) => to.extend(y.column(j).iter().map(|y| y.f64())),
+                TargetView::Classes(labels) => to.push(labels[j] as f64),
+            }
+            to.push(self.weights.map_or(1.0, |weights| weights[j].f64()));
+        }
+    }
 }
 
 /// `w · scale / total`: the share of a sample of weight `w` in the risk.
@@ -57,19 +65,14 @@ impl<T: Real> Share<T> {
 }
 
 /// Samples side by side, in room for more.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Gathered<T: Real> {
     x: DMatrix<T>,
     y: DMatrix<T>,
+    /// Of each sample that is there, where targets are classes.
     labels: Vec<usize>,
     /// Of each sample that is there.
     pub(super) shares: Vec<T>,
-}
-
-impl<T: Real> Default for Gathered<T> {
-    fn default() -> Self {
-        Self::new((0, 0), 0)
-    }
 }
 
 impl<T: Real> Gathered<T> {
@@ -95,10 +98,8 @@ impl<T: Real> Gathered<T> {
         kernel::copy_columns(block.x.columns_range(range.clone()), x);
         match block.y {
             TargetView::Numbers(y) => {
-                kernel::copy_columns(
-                    y.columns_range(range.clone()),
-                    &mut self.y.as_mut_slice()[at * y.nrows()..],
-                );
+                let to = &mut self.y.as_mut_slice()[at * y.nrows()..];
+                kernel::copy_columns(y.columns_range(range.clone()), to);
             }
             TargetView::Classes(labels) => self.labels.extend_from_slice(&labels[range.clone()]),
         }
@@ -108,17 +109,21 @@ impl<T: Real> Gathered<T> {
         }
     }
 
-    /// What is there, from this number of all samples on.
-    pub(super) fn window(&self, start: usize, is_of_classes: bool) -> Window<'_, T> {
-        Window { start, ..self.present(&self.shares, is_of_classes) }
+    /// Reads samples that were [written](Columns::write) behind those that are there, as far as there is room.
+    pub(super) fn read(&mut self, numbers: &[f64], is_of_classes: bool, share: Share<T>) {
+        let (n, k) = (self.x.nrows(), if is_of_classes { 1 } else { self.y.nrows() });
+        let columns = self.x.column_iter_mut().zip(self.y.column_iter_mut()).skip(self.shares.len());
+        for (sample, (mut x, mut y)) in numbers.chunks_exact(n + k + 1).zip(columns) {
+            x.iter_mut().zip(sample).for_each(|(x, number)| *x = T::of(*number));
+            match is_of_classes {
+                true => self.labels.push(sample[n] as usize),
+                false => y.iter_mut().zip(&sample[n..]).for_each(|(y, number)| *y = T::of(*number)),
+            }
+            self.shares.push(share.of(T::of(sample[n + k])));
+        }
     }
 
-    /// The same, with the shares for weights.
-    pub(super) fn columns(&self, is_of_classes: bool) -> Columns<'_, T> {
-        let Window { x, y, shares, .. } = self.window(0, is_of_classes);
-        Columns { x, y, weights: Some(shares) }
-    }
-
+    /// Copies the samples of a batch.
     pub(super) fn gather(&mut self, x: DMatrixView<'_, T>, y: TargetView<'_, T>, samples: &[usize]) {
         gather(x, samples, &mut self.x);
         match y {
@@ -130,37 +135,16 @@ impl<T: Real> Gathered<T> {
         }
     }
 
-    /// Inputs, targets and shares, one kind after the other, for another process.
-    pub(super) fn numbers(&self, is_of_classes: bool) -> Vec<f64> {
-        let m = self.len();
-        let y = if is_of_classes { &[] } else { &self.y.as_slice()[..m * self.y.nrows()] };
-        let x = &self.x.as_slice()[..m * self.x.nrows()];
-        let numbers = |numbers: &[T]| numbers.iter().map(|x| x.f64()).collect::<Vec<_>>();
-        let labels = self.labels.iter().map(|label| *label as f64).collect();
-        [numbers(x), numbers(y), labels, numbers(&self.shares)].concat()
+    /// What is there, from this number of all samples on.
+    pub(super) fn window(&self, start: usize) -> Window<'_, T> {
+        Window { start, ..self.with_shares(&self.shares) }
     }
 
-    /// What another process has written.
-    pub(super) fn of((n, k): (usize, usize), is_of_classes: bool, numbers: &[f64]) -> Option<Self> {
-        let k = if is_of_classes { 1 } else { k };
-        let m = numbers.len() / (n + k + 1);
-        let (x, rest) = numbers.split_at_checked(m * n)?;
-        let (y, shares) = rest.split_at_checked(m * k)?;
-        let numbers = |numbers: &[f64]| numbers.iter().map(|x| T::of(*x)).collect::<Vec<_>>();
-        Some(Self {
-            x: DMatrix::from_vec(n, m, numbers(x)),
-            y: DMatrix::from_vec(k, m, numbers(y)),
-            labels: y.iter().filter(|_| is_of_classes).map(|label| *label as usize).collect(),
-            shares: (shares.len() == m).then(|| numbers(shares))?,
-        })
-    }
-
-    /// Samples that were gathered, with their shares.
-    pub(super) fn present<'s>(&'s self, shares: &'s [T], is_of_classes: bool) -> Window<'s, T> {
-        let y = if is_of_classes {
-            TargetView::Classes(&self.labels)
-        } else {
-            TargetView::Numbers(self.y.columns(0, shares.len()))
+    /// The samples of a batch, with their shares.
+    pub(super) fn with_shares<'s>(&'s self, shares: &'s [T]) -> Window<'s, T> {
+        let y = match self.labels.is_empty() {
+            true => TargetView::Numbers(self.y.columns(0, shares.len())),
+            false => TargetView::Classes(&self.labels),
         };
         Window { start: 0, x: self.x.columns(0, shares.len()), y, shares }
     }

@@ -120,8 +120,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     /// Of an affine model by reflections, of others from the dense Hessian.
     pub(super) fn information(&mut self, theta: &DVector<T>) -> Result<Curvature<T>, Error> {
         let rounding = self.rounding(theta)?;
-        let scores = Scores::new(self, theta);
-        self.broken()?;
+        let scores = Scores::new(self, theta)?;
         let likelihood = self.loss().likelihood();
         let is_map = self.is_affine_map(theta);
         let mut known = match scores.are_apart && is_map {
@@ -134,10 +133,9 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let residual = match likelihood {
             Likelihood::Known => return Ok(known),
             Likelihood::None => return Ok(known.in_units_of(&scores)),
-            Likelihood::Normal => self.residual_moments(theta).trace().sqrt(),
+            Likelihood::Normal => self.residual_moments(theta)?.trace().sqrt(),
             Likelihood::Dispersion => (scores.pearson * total).sqrt(),
         };
-        self.broken()?;
         let left = degrees(total * T::of(k as f64), known.effective)?;
         // one variance for all outputs
         let sigma = (residual / left.sqrt()).max(known.rounding.max());
@@ -161,8 +159,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let k = self.model().outputs();
         let block = Block::new(self, Weighing::Shares)?;
         let left = degrees(self.total_weight(), block.effective)?;
-        let moments = self.residual_moments(theta);
-        self.broken()?;
+        let moments = self.residual_moments(theta)?;
         let sigma = DVector::from_fn(k, |o, _| {
             let residual = block.residual.get(o).copied().unwrap_or_else(|| moments[(o, o)].sqrt());
             (residual / left.sqrt()).max(rounding[o])
@@ -286,13 +283,13 @@ struct Scores<T: Real> {
 
 impl<T: Real> Scores<T> {
     fn new<M: Model<T>, L: SecondOrderLoss<T>>(
-        risk: &mut EmpiricalRisk<'_, T, M, L>, theta: &DVector<T>,
-    ) -> Self {
-        let sums = risk.score_moments(theta);
+        risk: &EmpiricalRisk<'_, T, M, L>, theta: &DVector<T>,
+    ) -> Result<Self, Error> {
+        let sums = risk.score_moments(theta)?;
         let [is_moved, meet, is_odd] = [3, 4, 5].map(|i| sums[i] != T::zero());
         let ignore_shifts = risk.model().outputs() > 1 && !is_moved;
         let are_apart = !(meet || is_odd || ignore_shifts);
-        Self { are_apart, ignore_shifts, slope: sums[0], pearson: sums[1], curvature: sums[2] }
+        Ok(Self { are_apart, ignore_shifts, slope: sums[0], pearson: sums[1], curvature: sums[2] })
     }
 
     /// The root of the mean curvature, 1 where it is not known.

@@ -128,18 +128,8 @@ impl<T: Real> Triangle<T> {
         let squares = vec![T::zero(); scales.len() - p];
         Self { r: vec![T::zero(); p * scales.len()], scales: scales.to_vec(), squares }
     }
-
-    pub(crate) fn reset(&mut self) {
-        self.r.fill(T::zero());
-        self.squares.fill(T::zero());
-    }
-
     /// All that depends on the samples.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &T> {
-        self.r.iter().chain(&self.squares)
-    }
-
-    pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut T> {
+    pub(crate) fn entries(&mut self) -> impl Iterator<Item = &mut T> {
         self.r.iter_mut().chain(&mut self.squares)
     }
 

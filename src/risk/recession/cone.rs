@@ -7,11 +7,11 @@ use nalgebra::{DMatrix, DMatrixView, DVector};
 use super::margins::{Scratch, units};
 use crate::kernel;
 use crate::risk::EmpiricalRisk;
-use crate::risk::leaves::Leaves;
 use crate::risk::pass::Part;
-use crate::risk::sums::{Collected, Largest};
+use crate::risk::state::Worker;
+use crate::risk::sums::{Largest, Sums};
 use crate::risk::tree::Summand;
-use crate::risk::window::Gathered;
+use crate::risk::window::{Gathered, Share};
 use crate::{Error, Loss, Model, Real};
 
 /// Samples that are looked at together: the worst of them on the wrong side becomes active.
@@ -78,19 +78,18 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
             return Ok(None);
         }
         let kinds = risk.largest(2, |here, chunk, room, kinds| {
-            let (_, y, shares) = here.part(chunk);
             let mut scratch = Scratch::new(k);
-            for (y, _) in y.dense(room).column_iter().zip(shares).filter(|(_, share)| **share > T::zero()) {
+            here.samples(chunk, room, |_, y, _| {
                 if kinds.0[0] > T::zero() && (k == 1 || kinds.0[1] > T::zero()) {
                     return;
                 }
-                units(here.loss, y.as_slice(), &mut scratch, |margin, row| {
+                units(here.loss, y, &mut scratch, |margin, row| {
                     let sum = row.iter().fold(T::zero(), |sum, u| sum + *u);
                     let is_flat = sum.abs() <= T::of(4.0 * k as f64) * T::EPSILON;
                     kinds.see(0, if margin == -T::one() { T::zero() } else { T::one() });
                     kinds.see(1, if is_flat { T::zero() } else { T::one() });
                 });
-            }
+            });
         })?;
         if kinds[0] <= T::zero() {
             return Ok(None);
@@ -120,19 +119,30 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
         if stride <= 1 || bytes > MOST || !self.may_take_newton() {
             return Ok(None);
         }
-        let zero = || [(); 3].map(|()| Collected::<T>::default());
-        let parts = self.pass(BLOCK, 0, zero, |_, here, chunk, worker, parts| {
-            if (chunk.start / BLOCK).is_multiple_of(stride) {
-                let (x, y, shares) = here.part(chunk);
-                parts[0].0.extend(x.iter());
-                parts[1].0.extend(y.dense(&mut worker.targets).iter());
-                parts[2].0.extend(shares);
-            }
-        })?;
-        let numbers: Vec<f64> = parts.iter().flat_map(Summand::numbers).collect();
-        let some = Gathered::of((n, k), false, &numbers);
+        let (size, blocks) = (n + k + 1, self.risk.in_play().div_ceil(BLOCK).div_ceil(stride));
+        let zero = || Sums::zeros(size * BLOCK * blocks, 0);
+        let sums = self.pass(
+            (BLOCK, self.risk.in_play() / 16),
+            zero,
+            |_, here, chunk, worker, sums: &mut Sums<T>| {
+                let block = chunk.start / BLOCK;
+                if block.is_multiple_of(stride) {
+                    let (x, y, shares) = here.part(chunk);
+                    let y = y.dense(&mut worker.targets);
+                    let places = &mut sums.vector.as_mut_slice()[block / stride * BLOCK * size..];
+                    for (j, place) in (0..shares.len()).zip(places.chunks_exact_mut(size)) {
+                        place[..n].copy_from_slice(x.column(j).as_slice());
+                        place[n..n + k].copy_from_slice(y.column(j).as_slice());
+                        place[n + k] = shares[j];
+                    }
+                }
+            },
+        )?;
+        let mut some = Gathered::new((n, k), BLOCK * blocks);
+        let numbers: Vec<f64> = sums.vector.iter().map(|x| x.f64()).collect();
+        some.read(&numbers, false, Share::none());
         let (free, origin, scale) = (self.free.clone(), self.origin.clone(), self.scale.clone());
-        Ok(some.map(|some| Self { some: Some(some), free, origin, scale, ..*self }))
+        Ok(Some(Self { some: Some(some), free, origin, scale, ..*self }))
     }
 
     /// How many independent rows there can be.
@@ -148,44 +158,36 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
 
     /// A sum over the samples, or some of them, so many at a time.
     pub(super) fn pass<S: Summand + Send + Sync>(
-        &self, width: usize, size: usize, zero: impl Fn() -> S + Sync,
+        &self, (width, least): (usize, usize), zero: impl Fn() -> S + Sync,
         add: impl Fn(&Self, &Part<'_, T, M, L>, Range<usize>, &mut Worker<T, M::Cache>, &mut S) + Sync,
     ) -> Result<S, Error> {
-        let (risk, k) = (self.risk, self.risk.model.outputs());
-        let is_some = self.some.is_some();
-        let worker = || Worker {
-            cache: risk.model.cache(width),
-            targets: DMatrix::zeros(k, if risk.source.is_of_classes() && !is_some { width } else { 0 }),
-        };
-        let add =
-            |here: &Part<'_, T, M, L>, chunk: Range<usize>, worker: &mut Worker<T, M::Cache>, sum: &mut S| {
-                add(self, here, chunk, worker, sum);
-            };
-        let samples = self.some.as_ref().map(|some| some.window(0, false));
-        let leaves = Leaves::new(samples.map_or(risk.in_play(), |some| some.shares.len()), width, 8 * size);
-        match samples {
-            None => risk.sum_once(leaves, self.rows, worker, zero, add),
-            Some(samples) => Ok(risk.sum_of(samples, leaves, worker, zero, add)),
-        }
+        let worker = || self.risk.worker(&self.risk.model, width, false);
+        let some = self.some.as_ref().map(|some| some.window(0));
+        self.risk.sum_once(some, (width, least), worker, zero, |here, chunk, worker, sum| {
+            add(self, here, chunk, worker, sum);
+        })
     }
 
     /// The same of the rows of each block.
     pub(super) fn blocks<S: Summand + Send + Sync>(
-        &self, width: usize, size: usize, zero: impl Fn() -> S + Sync,
-        add: impl Fn(&Block<'_, T>, &mut S) + Sync,
+        &self, width: usize, zero: impl Fn() -> S + Sync, add: impl Fn(&Block<'_, T>, &mut S) + Sync,
     ) -> Result<S, Error> {
-        self.pass(width, size, zero, |cone, here, chunk, worker, sum| {
-            let b = cone.gather(here, chunk.clone(), &mut worker.cache);
-            let (_, y, shares) = here.part(chunk.clone());
-            let y = y.dense(&mut worker.targets);
-            add(&Block { first: chunk.start, y, shares, b }, sum);
+        self.pass((width, 1), zero, |cone, here, chunk, worker, sum| {
+            add(&cone.block(here, chunk, worker), sum);
         })
     }
 
+    /// Some samples with their rows.
+    pub(super) fn block<'w>(
+        &self, here: &'w Part<'_, T, M, L>, chunk: Range<usize>, worker: &'w mut Worker<T, M::Cache>,
+    ) -> Block<'w, T> {
+        let b = self.gather(here, chunk.clone(), &mut worker.cache);
+        let (first, (_, y, shares)) = (chunk.start, here.part(chunk));
+        Block { first, y: y.dense(&mut worker.targets), shares, b }
+    }
+
     /// `B` of a block, its samples side by side.
-    pub(super) fn gather(
-        &self, here: &Part<'_, T, M, L>, block: Range<usize>, cache: &mut M::Cache,
-    ) -> DMatrix<f64> {
+    fn gather(&self, here: &Part<'_, T, M, L>, block: Range<usize>, cache: &mut M::Cache) -> DMatrix<f64> {
         let (x, _, _) = here.part(block);
         let model = here.model;
         let mut b = DMatrix::repeat(self.rows, x.ncols() * model.outputs() / self.height(), 1.0);
@@ -223,7 +225,6 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
         (self.origin, self.scale) = (vec![0.0; rows], vec![1.0; rows]);
         let ends = self.blocks(
             BLOCK,
-            rows,
             || Largest::new(2 * rows),
             |block, ends: &mut Largest<f64>| {
                 for b in block.samples().flat_map(|(_, _, b)| b.chunks_exact(rows)) {
@@ -276,11 +277,4 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
             bias.column_mut(0).axpy(sign * origin, &d, 1.0);
         }
     }
-}
-
-/// What one thread needs to tell the rows of a block.
-pub(super) struct Worker<T: Real, C> {
-    pub(super) cache: C,
-    /// Targets, where they are classes.
-    pub(super) targets: DMatrix<T>,
 }

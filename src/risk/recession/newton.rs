@@ -39,7 +39,6 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
             // the largest change of a score, and whether a sign turns
             let changes = self.blocks(
                 WIDE,
-                p,
                 || Largest::new(2),
                 |block, changes: &mut Largest<f64>| {
                     let (z, delta) = slopes(loss, block, &at);
@@ -82,7 +81,6 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
         let map = Perceptron::new(self.rows).with_outputs(k).without_bias();
         let sums = self.blocks(
             WIDE,
-            p * p,
             || Sums::zeros(p, p),
             |block, sums: &mut Sums<f64>| {
                 let (z, delta) = slopes(loss, block, at);

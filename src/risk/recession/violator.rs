@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nalgebra::DVector;
 
-use super::cone::{BLOCK, Block, Cone};
+use super::cone::{BLOCK, Cone};
 use super::margins::{Scratch, least, outer, units};
 use crate::kernel::{self, Factor};
 use crate::risk::sums::Sums;
@@ -21,7 +21,6 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
         let (loss, k, size) = (&self.risk.loss, self.risk.model.outputs(), self.height() * self.rows);
         let sums = self.blocks(
             BLOCK,
-            size,
             || Sums::zeros(size, 0),
             |block, sums: &mut Sums<f64>| {
                 let mut scratch = Scratch::new(k);
@@ -55,15 +54,15 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
     /// the span of the active rows, are taken only where there is no other.
     pub(super) fn violator(
         &self, d: &DVector<f64>, cursor: &mut usize, tolerance: f64, passed: &[usize],
-    ) -> Result<Option<Violator>, Error> {
+    ) -> Result<Option<Worst>, Error> {
         let mut worst = self.worst(d, *cursor..usize::MAX, tolerance, passed)?;
         if *cursor > 0 && !worst.is_clear() {
             worst.add(&self.worst(d, 0..*cursor, tolerance, passed)?);
         }
-        if let Some(worst) = worst.0.as_ref().filter(|_| worst.is_clear()) {
-            *cursor = worst.at / BLOCK;
+        if worst.is_clear() {
+            *cursor = worst.at as usize / BLOCK;
         }
-        Ok(worst.0)
+        Ok((worst.margin < 0.0).then_some(worst))
     }
 
     /// The same of a range of blocks.
@@ -74,24 +73,18 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
         let k = self.risk.model.outputs();
         // those behind the first clear one need not be looked at
         let first = AtomicUsize::new(usize::MAX);
-        self.pass(BLOCK, d.len(), Worst::default, |cone, here, chunk, worker, worst: &mut Worst| {
+        let none = || Worst { margin: 0.0, at: 0.0, row: DVector::zeros(d.len()) };
+        self.pass((BLOCK, 1), none, |cone, here, chunk, worker, worst: &mut Worst| {
             let at = chunk.start / BLOCK;
             if !range.contains(&at) || at > first.load(Ordering::Relaxed) || worst.is_clear() {
                 return;
             }
             let mut scratch = Scratch::new(k);
             let (mut r, mut u, mut row) = (vec![0.0; k], vec![0.0; k], d.clone());
-            let b = cone.gather(here, chunk.clone(), &mut worker.cache);
-            let (_, y, shares) = here.part(chunk.clone());
-            let block = Block { first: chunk.start, y: y.dense(&mut worker.targets), shares, b };
-            for (j, y, b) in block.samples() {
-                kernel::product(
-                    1.0,
-                    Factor::new(d.as_slice(), height, rows),
-                    Factor::new(b, rows, b.len() / rows),
-                    0.0,
-                    &mut r,
-                );
+            for (j, y, b) in cone.block(here, chunk, worker).samples() {
+                let (d, b_j) =
+                    (Factor::new(d.as_slice(), height, rows), Factor::new(b, rows, b.len() / rows));
+                kernel::product(1.0, d, b_j, 0.0, &mut r);
                 let margin = least(loss, y, &r, &mut u, &mut scratch);
                 if margin >= 0.0 || passed.contains(&j) {
                     continue;
@@ -99,8 +92,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
                 outer(&u, b, rows, row.as_mut_slice());
                 let norm = kernel::norm(row.as_slice());
                 let margin = margin / norm;
-                if margin < -tolerance && worst.0.as_ref().is_none_or(|worst| margin < worst.margin) {
-                    worst.0 = Some(Violator { margin, at: j, row: &row / norm });
+                if margin < -tolerance && margin < worst.margin {
+                    *worst = Worst { margin, at: j as f64, row: &row / norm };
                 }
             }
             if worst.is_clear() {
@@ -110,49 +103,31 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
     }
 }
 
-/// A row of norm 1 with a negative margin, and which sample it is of.
-#[derive(Clone)]
-pub(super) struct Violator {
+/// A row of norm 1 with a negative margin, and the number of its sample, or a margin of zero. Of samples in order: the first
+/// that is clearly on the wrong side, with those of its block the worst, else the worst.
+pub(super) struct Worst {
     pub(super) margin: f64,
-    pub(super) at: usize,
+    pub(super) at: f64,
     pub(super) row: DVector<f64>,
 }
 
-/// Of samples in order: the first that is clearly on the wrong side, with those of its block the worst, else the worst.
-#[derive(Default)]
-struct Worst(Option<Violator>);
-
 impl Worst {
     fn is_clear(&self) -> bool {
-        self.0.as_ref().is_some_and(|worst| worst.margin < -CLEAR)
+        self.margin < -CLEAR
     }
 }
 
 impl Summand for Worst {
+    type Number = f64;
+
     fn add(&mut self, other: &Self) {
-        let is_worse = |other: &&Violator| self.0.as_ref().is_none_or(|worst| other.margin < worst.margin);
-        if let Some(other) = other.0.as_ref().filter(is_worse).filter(|_| !self.is_clear()) {
-            self.0 = Some(other.clone());
+        if other.margin < self.margin && !self.is_clear() {
+            (self.margin, self.at) = (other.margin, other.at);
+            self.row.copy_from(&other.row);
         }
     }
 
-    fn clear(&mut self) {
-        self.0 = None;
-    }
-
-    fn numbers(&self) -> Vec<f64> {
-        let numbers = |worst: &Violator| [&[worst.margin, worst.at as f64], worst.row.as_slice()].concat();
-        self.0.as_ref().map_or_else(Vec::new, numbers)
-    }
-
-    fn take(&mut self, numbers: &[f64]) -> Option<()> {
-        self.0 = match numbers {
-            [] => None,
-            [margin, at, row @ ..] => {
-                Some(Violator { margin: *margin, at: *at as usize, row: DVector::from_column_slice(row) })
-            }
-            [_] => return None,
-        };
-        Some(())
+    fn numbers(&mut self) -> impl Iterator<Item = &mut f64> {
+        [&mut self.margin, &mut self.at].into_iter().chain(&mut self.row)
     }
 }
