@@ -314,8 +314,8 @@ pub enum Error {
         /// What to do instead.
         remedy: &'static str,
     },
-    /// Ranks that are to work on one problem have different ones.
-    #[error("rank {rank} has {found} {what}, expected {expected}, as rank 0")]
+    /// Ranks that are to work on one problem, at one point, have different ones.
+    #[error("ranks differ in {what}: rank {rank} has {found}, rank 0 has {expected}")]
     Disagree {
         /// What differs.
         what: &'static str,

@@ -1,16 +1,20 @@
 //! Samples that come in blocks, and samples that are spread over ranks: to the last bit what they are in one memory.
 
-use std::ops::Range;
+use std::cell::Cell;
+use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use draw::Draw;
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::{
     Activation, CrossEntropy, EmpiricalRisk, Error, Hessian, HessianProduct, Huber, Lbfgs, LogLoss, Network,
-    Newton, Objective, Perceptron, Real, Recession, Robust, SecondOrderLoss, SecondOrderModel,
-    SigmoidClassifier, SquaredError, Stop, Termination, Trainer, TrustRegion, minimize,
+    Newton, Objective, Perceptron, Progress, Real, Recession, Robust, SecondOrderLoss, SecondOrderModel,
+    SigmoidClassifier, SquaredError, Stop, Termination, Trainer, TrustRegion, minimize, minimize_with,
 };
 use ranks::on_ranks;
+
+#[path = "../examples/mpi/src/log.rs"]
+mod log;
 
 #[path = "support/draw.rs"]
 #[expect(dead_code, reason = "shared with tests that draw more")]
@@ -491,6 +495,92 @@ fn ranks_that_disagree_know_it_all() {
         risk.over(exchange).map(|_| ()).unwrap_err()
     });
     assert!(errors.iter().all(|error| matches!(error, Error::Disagree { rank: 1, .. })), "{errors:?}");
+}
+
+/// Ranks that do not hold the same parameters, or ask for something else, are told so before anything is added.
+#[test]
+fn ranks_at_different_points_know_it() {
+    let (x, y) = (features::<f64>(3, 50, 81), DMatrix::<f64>::zeros(1, 50));
+    let errors = on_ranks(3, NEVER, |rank, exchange| {
+        let risk = EmpiricalRisk::new(Perceptron::new(3), SquaredError, &x, &y).unwrap();
+        let start = DVector::from_element(4, if rank == 1 { 1.0 + f64::EPSILON } else { 1.0 });
+        match minimize(&mut Newton::new(), &mut risk.over(exchange).unwrap(), start, &Stop::default()) {
+            Ok(report) => report.failure.unwrap(),
+            Err(error) => error,
+        }
+    });
+    assert!(errors.iter().all(|error| matches!(error, Error::Disagree { rank: 1, .. })), "{errors:?}");
+    let errors = on_ranks(2, NEVER, |rank, exchange| {
+        let risk = EmpiricalRisk::new(Perceptron::new(3), SquaredError, &x, &y).unwrap();
+        let (mut risk, theta, mut g) = (risk.over(exchange).unwrap(), DVector::zeros(4), DVector::zeros(4));
+        let value = if rank == 0 { risk.value(&theta) } else { risk.value_gradient(&theta, &mut g) };
+        assert!(value.is_nan());
+        risk.failure().unwrap()
+    });
+    assert!(errors.iter().all(|error| matches!(error, Error::Disagree { rank: 1, .. })), "{errors:?}");
+}
+
+/// A run over ranks that is stopped again and again, its checkpoint cut short or damaged in between.
+#[test]
+fn a_run_that_is_stopped_ends_in_the_same_bits() {
+    let (n, m) = (4, 3000);
+    let (x, y) = (features::<f64>(n, m, 91) * 0.01, one_hot(&labels(2, m, 92), 1));
+    let network = Network::new(&[n, 3, 1], Activation::Tanh);
+    let saved = std::env::temp_dir().join(format!("gradus-streams-{}", std::process::id()));
+    // value and parameters, unless that many evaluations came first
+    let run = |method: usize, ranks: usize, most: usize| {
+        let (known, bytes) = log::read(&saved)?;
+        let ends = on_ranks(ranks, NEVER, |rank, exchange| {
+            let mine = rank * m / ranks..(rank + 1) * m / ranks;
+            let (x, y) = (x.columns_range(mine.clone()), y.columns_range(mine));
+            let risk = EmpiricalRisk::new(network.clone(), LogLoss, x, y).unwrap();
+            let mut risk = risk.ridge(0.01).over(exchange).unwrap();
+            let (file, asked) = ((rank == 0).then(|| log::go_on(&saved, bytes).unwrap()), Cell::new(0));
+            let mut logged = log::Logged::new(&mut risk, known.clone(), file, &asked);
+            let (start, stop) = (network.initial(5), Stop::default().iterations(12));
+            let go_on = |_: &Progress<f64>, _: &DVector<f64>| match asked.get() < most {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            };
+            let report = match method {
+                0 => minimize_with(&mut Newton::new(), &mut logged, start, &stop, go_on),
+                1 => minimize_with(&mut Lbfgs::new(), &mut logged, start, &stop, go_on),
+                _ => minimize_with(&mut TrustRegion::new(), &mut logged, start, &stop, go_on),
+            };
+            let report = report.unwrap();
+            assert_eq!(report.failure, None);
+            let end = (report.value.to_bits(), bits(report.x.as_slice()));
+            (report.termination != Termination::Stopped).then_some(end)
+        });
+        assert!(ends.iter().all(|end| *end == ends[0]));
+        Ok::<_, std::io::Error>(ends[0].clone())
+    };
+    let mut draw = Draw::new(93);
+    for method in 0..3 {
+        let whole = run(method, 1, usize::MAX).unwrap().unwrap();
+        let bytes = std::fs::read(&saved).unwrap();
+        std::fs::remove_file(&saved).unwrap();
+        let mut stops = 0;
+        while run(method, 1 + stops % 3, 4).unwrap().is_none() {
+            stops += 1;
+        }
+        assert!(stops > 1);
+        assert_eq!(std::fs::read(&saved).unwrap(), bytes);
+        for _ in 0..6 {
+            std::fs::write(&saved, &bytes[..draw.below(bytes.len())]).unwrap();
+            assert_eq!(run(method, 2, usize::MAX).unwrap().unwrap(), whole);
+            assert_eq!(std::fs::read(&saved).unwrap(), bytes);
+            let mut damaged = bytes.clone();
+            damaged[draw.below(bytes.len() / 2)] ^= 1 << draw.below(8);
+            std::fs::write(&saved, damaged).unwrap();
+            match run(method, 2, usize::MAX) {
+                Err(error) => assert!(error.to_string().ends_with("is damaged")),
+                // a length that claims more than there is
+                Ok(end) => assert_eq!(end.unwrap(), whole),
+            }
+        }
+        std::fs::remove_file(&saved).unwrap();
+    }
 }
 
 /// The exchange of a rank fails, or its source does: a typed error on every rank, at whatever round.

@@ -111,13 +111,8 @@ impl<'a, T: Real> Design<'a, T> {
         let (p, k) = (self.coefficients(), self.outputs);
         room::<T>("x", &[p, p.saturating_add(k)])?;
         let reflect = |scales: &[T]| {
-            self.sum(
-                risk,
-                || Triangle::new(p, scales),
-                |samples, work, triangle| {
-                    kernel::reflect(triangle, samples, work);
-                },
-            )
+            let zero = || Triangle::new(p, scales);
+            self.sum(risk, zero, |samples, work, triangle| kernel::reflect(triangle, samples, work))
         };
         let plain = reflect(&vec![T::one(); p + k])?;
         if plain.is_moderate() {
@@ -175,18 +170,14 @@ impl<'a, T: Real> Design<'a, T> {
         let (p, origin) = (self.coefficients(), double(&self.origin));
         let alone = Design { outputs: 0, origin: self.origin.clone(), ridge: Vec::new(), ..*self };
         let ones = vec![1.0; p];
-        let triangle = alone.sum(
-            risk,
-            || Triangle::new(p, &ones),
-            |samples, work, triangle| {
-                let m = samples.count();
-                let (x, weights) = (samples.x_in_double(), samples.weights.map(double));
-                let (x, y) = (Factor::new(&x, self.features, m), Factor::new(&[], 0, m));
-                let weights = weights.as_deref();
-                kernel::reflect(triangle, &Samples { x, origin: &origin, bias: self.bias, y, weights }, work);
-            },
-        )?;
-        let mut triangle: Triangle<f64> = triangle;
+        let zero = || Triangle::new(p, &ones);
+        let mut triangle = alone.sum(risk, zero, |samples, work, triangle: &mut Triangle<f64>| {
+            let m = samples.count();
+            let (x, weights) = (samples.x_in_double(), samples.weights.map(double));
+            let (x, y) = (Factor::new(&x, self.features, m), Factor::new(&[], 0, m));
+            let weights = weights.as_deref();
+            kernel::reflect(triangle, &Samples { x, origin: &origin, bias: self.bias, y, weights }, work);
+        })?;
         if !self.ridge.is_empty() {
             triangle.penalise(&double(&self.ridge));
         }

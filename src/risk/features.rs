@@ -21,12 +21,9 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         let step = m.div_ceil(SAMPLED);
         // a place for each, and whether it counts
         let zero = || Sums::zeros((n + 1) * m.div_ceil(step), 0);
-        let some = self.sum_once(
-            None,
-            (LEAF, m / 16),
-            || (),
-            zero,
-            |here, chunk, (), some: &mut Sums<T>| {
+        let none = || ();
+        let some =
+            self.sum_once(None, (LEAF, m / 16), none, zero, |here, chunk, (), some: &mut Sums<T>| {
                 let first = chunk.start.next_multiple_of(step).min(chunk.end);
                 for j in (first..chunk.end).step_by(step) {
                     let (x, _, share) = here.part(j..j + 1);
@@ -36,8 +33,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
                         place[n] = T::one();
                     }
                 }
-            },
-        )?;
+            })?;
         let counting = some.vector.as_slice().chunks_exact(n + 1).filter(|place| place[n] > T::zero());
         Ok(origins(&counting.flat_map(|place| &place[..n]).copied().collect::<Vec<_>>(), n))
     }
@@ -109,13 +105,11 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         if self.frame.is_some() {
             return Ok(vec![T::of(4.0); n]);
         }
-        let squares = self.sum_samples(
-            || Sums::zeros(n, 0),
-            |here, chunk, _, sums| {
-                let (x, _, shares) = here.part(chunk);
-                add_squares(x, shares, sums.vector.as_mut_slice());
-            },
-        )?;
+        let zero = || Sums::zeros(n, 0);
+        let squares = self.sum_samples(zero, |here, chunk, _, sums| {
+            let (x, _, shares) = here.part(chunk);
+            add_squares(x, shares, sums.vector.as_mut_slice());
+        })?;
         Ok(squares.vector.as_slice().to_vec())
     }
 
@@ -144,20 +138,16 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         let (k, one) = (self.model.outputs(), Perceptron(Linear { outputs: 1, ..self.model.linear() }));
         let p = one.0.parameter_count();
         room::<T>("second moments of the features", &[p, p])?;
-        let (zero, width) = (DVector::zeros(p), second_width(1));
-        let sums = self.sum_once(
-            None,
-            (width, 1),
-            || self.worker(&one, width, false),
-            || Sums::zeros(0, p),
-            |here, chunk, worker, sums: &mut Sums<T>| {
+        let (nowhere, width) = (DVector::zeros(p), second_width(1));
+        let (worker, zero) = (|| self.worker(&one, width, false), || Sums::zeros(0, p));
+        let sums =
+            self.sum_once(None, (width, 1), worker, zero, |here, chunk, worker, sums: &mut Sums<T>| {
                 let (x, _, shares) = here.part(chunk);
                 let x = here.seen(x, &mut worker.placed);
                 let shares = DMatrixView::from_slice(shares, 1, shares.len());
                 let h = sums.matrix.as_mut_slice();
-                one.dense_hessian(&zero, x, shares, shares, &mut worker.cache, h);
-            },
-        )?;
+                one.dense_hessian(&nowhere, x, shares, shares, &mut worker.cache, h);
+            })?;
         let mut metric = sums.matrix * c;
         kernel::mirror(metric.as_mut_slice(), p);
         for i in (0..one.0.inputs).filter(|_| self.ridge != T::zero()) {

@@ -35,19 +35,17 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         let label = if is_likeness { T::MAX } else { T::one() };
         // squares are of numbers next to 1
         let units = DVector::from_vec(self.target_sizes()?).map(|size| kernel::unit(size.min(label)));
-        let sums = self.sum_samples(
-            || Sums::zeros(units.len(), 0),
-            |here, chunk, worker, sums| {
-                let (x, y, shares) = here.part(chunk);
-                let absolute = if is_affine { x.abs() } else { x.into_owned() };
-                let z = here.model.forward(&theta, absolute.as_view(), &mut worker.cache);
-                let y = y.dense(&mut worker.targets);
-                for ((z, y), share) in z.column_iter().zip(y.column_iter()).zip(shares) {
-                    let terms = (z.abs() + y.map(|y| y.abs().min(label))).component_mul(&units);
-                    sums.vector.axpy(*share, &terms.component_mul(&terms), T::one());
-                }
-            },
-        )?;
+        let zero = || Sums::zeros(units.len(), 0);
+        let sums = self.sum_samples(zero, |here, chunk, worker, sums| {
+            let (x, y, shares) = here.part(chunk);
+            let absolute = if is_affine { x.abs() } else { x.into_owned() };
+            let z = here.model.forward(&theta, absolute.as_view(), &mut worker.cache);
+            let y = y.dense(&mut worker.targets);
+            for ((z, y), share) in z.column_iter().zip(y.column_iter()).zip(shares) {
+                let terms = (z.abs() + y.map(|y| y.abs().min(label))).component_mul(&units);
+                sums.vector.axpy(*share, &terms.component_mul(&terms), T::one());
+            }
+        })?;
         Ok(sums.vector.zip_map(&units, |square, unit| T::of(4.0) * T::EPSILON * square.sqrt() / unit))
     }
 
@@ -59,50 +57,46 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         L: SecondOrderLoss<T>,
     {
         let k = self.model.outputs();
-        let sums = self.sum_samples(
-            || Sums::zeros(6, 0),
-            |here, chunk, worker, sums| {
-                let (x, y, shares) = here.part(chunk);
-                let z = here.model.forward(theta, x, &mut worker.cache);
-                let y = y.dense(&mut worker.targets);
-                let mut slopes = DMatrix::repeat(k, y.ncols(), T::NAN);
-                here.loss.value_gradient(z, y, shares, slopes.as_view_mut());
-                let product = |r: DMatrix<T>| {
-                    let mut out = DMatrix::repeat(k, y.ncols(), T::NAN);
-                    here.loss.expected_product(z, y, shares, r.as_view(), out.as_view_mut());
-                    out
-                };
-                let together = product(DMatrix::repeat(k, y.ncols(), T::one()));
-                let own = |o| move |q, _| if q == o { T::one() } else { T::zero() };
-                let are_apart = (0..k).all(|o| {
-                    let alone = product(DMatrix::from_fn(k, y.ncols(), own(o)));
-                    alone == together.map_with_location(|q, _, c| if q == o { c } else { T::zero() })
-                });
-                for ((slope, curvature), i) in slopes.iter().zip(&together).zip(0..) {
-                    let share = shares[i / k];
-                    sums.vector[0] += if *slope == T::zero() { *slope } else { *slope / share * *slope };
-                    sums.vector[1] +=
-                        if *curvature > T::zero() { *slope / *curvature * *slope } else { T::zero() };
-                    sums.vector[2] += *curvature;
-                }
-                let is_moved = together.iter().any(|c| *c != T::zero());
-                let is_odd = together.iter().any(|c| !(*c >= T::zero() && c.is_finite()));
-                for (sum, is_so) in sums.vector.iter_mut().skip(3).zip([is_moved, !are_apart, is_odd]) {
-                    *sum += if is_so { T::one() } else { T::zero() };
-                }
-            },
-        )?;
+        let zero = || Sums::zeros(6, 0);
+        let sums = self.sum_samples(zero, |here, chunk, worker, sums| {
+            let (x, y, shares) = here.part(chunk);
+            let z = here.model.forward(theta, x, &mut worker.cache);
+            let y = y.dense(&mut worker.targets);
+            let mut slopes = DMatrix::repeat(k, y.ncols(), T::NAN);
+            here.loss.value_gradient(z, y, shares, slopes.as_view_mut());
+            let product = |r: DMatrix<T>| {
+                let mut out = DMatrix::repeat(k, y.ncols(), T::NAN);
+                here.loss.expected_product(z, y, shares, r.as_view(), out.as_view_mut());
+                out
+            };
+            let together = product(DMatrix::repeat(k, y.ncols(), T::one()));
+            let own = |o| move |q, _| if q == o { T::one() } else { T::zero() };
+            let are_apart = (0..k).all(|o| {
+                let alone = product(DMatrix::from_fn(k, y.ncols(), own(o)));
+                alone == together.map_with_location(|q, _, c| if q == o { c } else { T::zero() })
+            });
+            for ((slope, curvature), i) in slopes.iter().zip(&together).zip(0..) {
+                let share = shares[i / k];
+                sums.vector[0] += if *slope == T::zero() { *slope } else { *slope / share * *slope };
+                sums.vector[1] +=
+                    if *curvature > T::zero() { *slope / *curvature * *slope } else { T::zero() };
+                sums.vector[2] += *curvature;
+            }
+            let is_moved = together.iter().any(|c| *c != T::zero());
+            let is_odd = together.iter().any(|c| !(*c >= T::zero() && c.is_finite()));
+            for (sum, is_so) in sums.vector.iter_mut().skip(3).zip([is_moved, !are_apart, is_odd]) {
+                *sum += if is_so { T::one() } else { T::zero() };
+            }
+        })?;
         Ok(sums.vector)
     }
 
     /// `Σ_j f(x_j, y_j, w_j)` over the samples that count, of their shares.
     pub(crate) fn sample_sum(&self, f: impl Fn(&[T], &[T], f64) -> f64 + Sync) -> Result<f64, Error> {
-        let sum = self.sum_samples(
-            || Sums::zeros(0, 0),
-            |here, chunk, worker, sum: &mut Sums<f64>| {
-                here.samples(chunk, &mut worker.targets, |x, y, share| sum.value += f(x, y, share.f64()));
-            },
-        )?;
+        let zero = || Sums::zeros(0, 0);
+        let sum = self.sum_samples(zero, |here, chunk, worker, sum: &mut Sums<f64>| {
+            here.samples(chunk, &mut worker.targets, |x, y, share| sum.value += f(x, y, share.f64()));
+        })?;
         Ok(sum.value)
     }
 
@@ -135,10 +129,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         &self, count: usize,
         see: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut DMatrix<T>, &mut Largest<T>) + Sync,
     ) -> Result<Vec<T>, Error> {
-        let largest = self.sum_samples(
-            || Largest::new(count),
-            |here, chunk, worker, largest| see(here, chunk, &mut worker.targets, largest),
-        );
+        let zero = || Largest::new(count);
+        let largest = self.sum_samples(zero, |here, chunk, worker, largest| {
+            see(here, chunk, &mut worker.targets, largest);
+        });
         largest.map(|largest| largest.0)
     }
 }

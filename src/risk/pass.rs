@@ -130,11 +130,13 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         (workers, counters): (&mut [W], &mut [Counter<S>]), zero: impl Fn() -> S + Sync,
         add: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut W, &mut S) + Sync,
     ) -> Result<S, Error> {
-        let mut walk = |counters: &mut [Counter<S>]| {
+        let mut walk = |range: Range<usize>, counters: &mut [Counter<S>]| {
             let hand = |window: Window<'_, T>| {
                 let part = Part { model: &self.model, loss: &self.loss, frame: self.frame.as_ref(), window };
                 let add = |chunk: Range<usize>, worker: &mut W, sum: &mut S| add(&part, chunk, worker, sum);
-                Adder { leaves, in_place, zero: &zero, add }.range(window.range(), workers, counters);
+                let here = window.range();
+                let here = here.start.max(range.start)..here.end.min(range.end);
+                Adder { leaves, in_place, zero: &zero, add }.range(here, workers, counters);
             };
             match some {
                 Some(window) => Ok([window].into_iter().for_each(hand)),
@@ -144,7 +146,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         if let (Some(ranks), None) = (&self.ranks, some) {
             return ranks.sum(leaves.size, counters, &zero, walk);
         }
-        walk(counters)?;
+        walk(0..usize::MAX, counters)?;
         let (owner, others) = counters.split_first_mut().expect("a counter each");
         let root = owner.finish().unwrap_or_else(zero);
         others.iter_mut().for_each(|other| other.take_back(owner));

@@ -47,16 +47,14 @@ impl<T: Real, M: Model<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
         add: impl Fn(usize, T, &DVector<T>, &mut Sums<T>) + Sync,
     ) -> Result<Sums<T>, Error> {
         let total = self.total_weight();
-        self.sum_samples(
-            || Sums::zeros(length, size),
-            |here, chunk, worker, sums| {
-                let mut g = DVector::zeros(theta.len());
-                for j in chunk {
-                    let u = here.whitened(theta, j, sandwich, worker, &mut g);
-                    add(j, here.part(j..j + 1).2[0] * total, &u, sums);
-                }
-            },
-        )
+        let zero = || Sums::zeros(length, size);
+        self.sum_samples(zero, |here, chunk, worker, sums| {
+            let mut g = DVector::zeros(theta.len());
+            for j in chunk {
+                let u = here.whitened(theta, j, sandwich, worker, &mut g);
+                add(j, here.part(j..j + 1).2[0] * total, &u, sums);
+            }
+        })
     }
 }
 

@@ -1,18 +1,22 @@
 //! Fits of a table that no rank holds as a whole: each reads its share of a file, and MPI carries the sums.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::{
-    Activation, EmpiricalRisk, Error, Exchange, Lbfgs, LogLoss, Network, Newton, Report, SigmoidClassifier,
-    Stop, Termination, TrustRegion, minimize,
+    Activation, EmpiricalRisk, Error, Exchange, Lbfgs, LogLoss, Network, Newton, Objective, Optimizer,
+    Report, SigmoidClassifier, Stop, Termination, TrustRegion, minimize_with,
 };
+use log::Logged;
 use mpi::datatype::PartitionMut;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, CommunicatorCollectives};
+
+mod log;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -93,29 +97,23 @@ fn read(path: &Path, range: Range<usize>) -> impl Iterator<Item = io::Result<(DM
     })
 }
 
-/// Newton's method, its report saved after each step and read where a run begins: it knows nothing but the point, so that a
-/// run that was stopped ends in the same bits.
-fn newton(
-    risk: &mut EmpiricalRisk<'_, f64, SigmoidClassifier, LogLoss>, saved: &Path, most: usize, is_first: bool,
+/// A method whose evaluations are kept in a file, until that many have gone through the table.
+fn run<O: Objective<f64>, P: for<'l> Optimizer<f64, Logged<'l, O>>>(
+    mut method: P, risk: &mut O, start: DVector<f64>, stop: &Stop<f64>, (saved, most): (&Path, usize),
 ) -> Result<Report<f64>, Failure> {
-    let mut x = DVector::zeros(FEATURES + 1);
-    if saved.exists() {
-        // a file that is cut short or was changed is refused
-        x = serde_json::from_str::<Report<f64>>(&fs::read_to_string(saved)?)?.x;
+    let (known, bytes) = log::read(saved)?;
+    World.gather(&[])?; // all have read it
+    let file = if World.rank() == 0 { Some(log::go_on(saved, bytes)?) } else { None };
+    let asked = Cell::new(0);
+    let mut logged = Logged::new(risk, known, file, &asked);
+    let report = minimize_with(&mut method, &mut logged, start, stop, |_, _| match asked.get() < most {
+        true => ControlFlow::Continue(()),
+        false => ControlFlow::Break(()),
+    })?;
+    match report.termination {
+        Termination::Stopped => Err("stopped as asked: run again to go on".into()),
+        _ => Ok(report),
     }
-    for _ in 0..most {
-        let report = minimize(&mut Newton::new(), risk, x, &Stop::default().iterations(1))?;
-        if is_first {
-            let new = saved.with_extension("new");
-            fs::write(&new, serde_json::to_string(&report)?)?;
-            fs::rename(&new, saved)?;
-        }
-        if report.termination != Termination::Iterations {
-            return Ok(report);
-        }
-        x = report.x;
-    }
-    Err("stopped as asked: run again to go on".into())
 }
 
 /// Ending, value and a hash of the point: the same lines for any number of ranks.
@@ -129,8 +127,8 @@ fn tell(name: &str, report: &Report<f64>) {
     }
 }
 
-/// Where the last argument says: the table, and the report of the last step beside it.
-fn run() -> Result<(), Failure> {
+/// Where the first argument says: the table, and what was evaluated beside it.
+fn fit() -> Result<(), Failure> {
     let path = std::env::args().nth(1).unwrap_or_else(|| "target/table.bin".into());
     let most = std::env::args().nth(2).map_or(Ok(usize::MAX), |most| most.parse())?;
     let path = Path::new(&path);
@@ -146,22 +144,24 @@ fn run() -> Result<(), Failure> {
     let blocks = || read(path, mine.clone());
     let risk = EmpiricalRisk::from_stream(SigmoidClassifier::new(FEATURES), LogLoss, &blocks)?;
     let mut risk = risk.over(&World)?;
-    tell("newton", &newton(&mut risk, &path.with_extension("json"), most, rank == 0)?);
-    let start = DVector::zeros(FEATURES + 1);
-    tell("l-bfgs", &minimize(&mut Lbfgs::new(), &mut risk, start, &Stop::default())?);
+    let saved = |name: &str| path.with_extension(name);
+    let (start, stop) = (DVector::zeros(FEATURES + 1), Stop::default());
+    let report = run(Newton::new(), &mut risk, start.clone(), &stop, (&saved("newton"), most))?;
+    tell("newton", &report);
+    tell("l-bfgs", &run(Lbfgs::new(), &mut risk, start, &stop, (&saved("l-bfgs"), most))?);
 
     let network = Network::new(&[FEATURES, 4, 1], Activation::Tanh);
     let start = network.initial(1);
     let risk = EmpiricalRisk::from_stream(network, LogLoss, &blocks)?;
-    let mut risk = risk.over(&World)?.ridge(1e-3);
-    let stop = Stop::default().iterations(8);
-    tell("trust region", &minimize(&mut TrustRegion::new(), &mut risk, start, &stop)?);
+    let (mut risk, stop) = (risk.over(&World)?.ridge(1e-3), stop.iterations(8));
+    let report = run(TrustRegion::new(), &mut risk, start, &stop, (&saved("trust-region"), most))?;
+    tell("trust region", &report);
     Ok(())
 }
 
 fn main() {
     let universe = mpi::initialize().expect("MPI is started once");
-    if let Err(error) = run() {
+    if let Err(error) = fit() {
         eprintln!("rank {}: {error}", World.rank());
         universe.world().abort(1);
     }

@@ -223,18 +223,15 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
     pub(super) fn frame(&mut self) -> Result<(), Error> {
         let rows = self.rows;
         (self.origin, self.scale) = (vec![0.0; rows], vec![1.0; rows]);
-        let ends = self.blocks(
-            BLOCK,
-            || Largest::new(2 * rows),
-            |block, ends: &mut Largest<f64>| {
-                for b in block.samples().flat_map(|(_, _, b)| b.chunks_exact(rows)) {
-                    for (i, b) in b.iter().enumerate() {
-                        ends.see(2 * i, -*b);
-                        ends.see(2 * i + 1, *b);
-                    }
+        let zero = || Largest::new(2 * rows);
+        let ends = self.blocks(BLOCK, zero, |block, ends: &mut Largest<f64>| {
+            for b in block.samples().flat_map(|(_, _, b)| b.chunks_exact(rows)) {
+                for (i, b) in b.iter().enumerate() {
+                    ends.see(2 * i, -*b);
+                    ends.see(2 * i + 1, *b);
                 }
-            },
-        )?;
+            }
+        })?;
         // only where there is a bias to take up what is subtracted
         let shifted = self.inputs.filter(|n| *n < self.rows).unwrap_or(0);
         for (i, ends) in ends.0.chunks_exact(2).enumerate() {

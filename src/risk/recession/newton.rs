@@ -37,24 +37,20 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
             kernel::cholesky_solve(hessian.as_slice(), p, step.as_mut_slice());
             step.neg_mut();
             // the largest change of a score, and whether a sign turns
-            let changes = self.blocks(
-                WIDE,
-                || Largest::new(2),
-                |block, changes: &mut Largest<f64>| {
-                    let (z, delta) = slopes(loss, block, &at);
-                    let r = scores(&step, &block.b);
-                    let (mut change, rounded) = (DMatrix::zeros(z.nrows(), z.ncols()), r.map(T::of));
-                    let (z, rounded) = (z.as_view(), rounded.as_view());
-                    loss.curvature_product(z, block.y, block.shares, rounded, change.as_view_mut());
-                    changes.see(0, kernel::norm_inf(r.as_slice()));
-                    let samples = delta.column_iter().zip(change.column_iter()).zip(block.shares);
-                    for ((delta, change), _) in samples.filter(|(_, share)| **share > T::zero()) {
-                        let turns =
-                            delta.iter().zip(change.iter()).any(|(delta, c)| !(c.abs() < delta.abs()));
-                        changes.see(1, f64::from(u8::from(turns)));
-                    }
-                },
-            )?;
+            let zero = || Largest::new(2);
+            let changes = self.blocks(WIDE, zero, |block, changes: &mut Largest<f64>| {
+                let (z, delta) = slopes(loss, block, &at);
+                let r = scores(&step, &block.b);
+                let (mut change, rounded) = (DMatrix::zeros(z.nrows(), z.ncols()), r.map(T::of));
+                let (z, rounded) = (z.as_view(), rounded.as_view());
+                loss.curvature_product(z, block.y, block.shares, rounded, change.as_view_mut());
+                changes.see(0, kernel::norm_inf(r.as_slice()));
+                let samples = delta.column_iter().zip(change.column_iter()).zip(block.shares);
+                for ((delta, change), _) in samples.filter(|(_, share)| **share > T::zero()) {
+                    let turns = delta.iter().zip(change.iter()).any(|(delta, c)| !(c.abs() < delta.abs()));
+                    changes.see(1, f64::from(u8::from(turns)));
+                }
+            })?;
             let (largest, turns) = (changes.0[0], changes.0[1] > 0.0);
             if largest < 0.5 && !turns {
                 return Ok(Some((0..p).all(|i| hessian[(i, i)] * hessian[(i, i)] > 1e-10 * size[i])));
@@ -79,21 +75,18 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
     ) -> Result<(DVector<f64>, DMatrix<f64>), Error> {
         let (p, k) = (at.len(), self.risk.model.outputs());
         let map = Perceptron::new(self.rows).with_outputs(k).without_bias();
-        let sums = self.blocks(
-            WIDE,
-            || Sums::zeros(p, p),
-            |block, sums: &mut Sums<f64>| {
-                let (z, delta) = slopes(loss, block, at);
-                let (mut unit, mut curvature) = (z.clone(), DMatrix::zeros(k * k, z.ncols()));
-                let sample = (z.as_view(), block.y, block.shares);
-                write_blocks(loss, sample, unit.as_mut_slice(), curvature.as_mut_slice());
-                let (delta, curvature) = (delta.map(Real::f64), curvature.map(Real::f64));
-                let (b, delta, curvature) = (block.b.as_view(), delta.as_view(), curvature.as_view());
-                let mut cache = map.cache(0);
-                map.backward(at, b, delta, &mut cache, &mut sums.vector);
-                map.dense_hessian(at, b, delta, curvature, &mut cache, sums.matrix.as_mut_slice());
-            },
-        )?;
+        let zero = || Sums::zeros(p, p);
+        let sums = self.blocks(WIDE, zero, |block, sums: &mut Sums<f64>| {
+            let (z, delta) = slopes(loss, block, at);
+            let (mut unit, mut curvature) = (z.clone(), DMatrix::zeros(k * k, z.ncols()));
+            let sample = (z.as_view(), block.y, block.shares);
+            write_blocks(loss, sample, unit.as_mut_slice(), curvature.as_mut_slice());
+            let (delta, curvature) = (delta.map(Real::f64), curvature.map(Real::f64));
+            let (b, delta, curvature) = (block.b.as_view(), delta.as_view(), curvature.as_view());
+            let mut cache = map.cache(0);
+            map.backward(at, b, delta, &mut cache, &mut sums.vector);
+            map.dense_hessian(at, b, delta, curvature, &mut cache, sums.matrix.as_mut_slice());
+        })?;
         let mut hessian = sums.matrix;
         for i in (0..p).step_by(k).filter(|_| self.is_flat) {
             let size = hessian[(i, i)].max(f64::MIN_POSITIVE);

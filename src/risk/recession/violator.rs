@@ -19,33 +19,26 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
     /// `e`, the sum of all rows with positive weights, and how many there are.
     pub(super) fn sum(&self) -> Result<(DVector<f64>, f64), Error> {
         let (loss, k, size) = (&self.risk.loss, self.risk.model.outputs(), self.height() * self.rows);
-        let sums = self.blocks(
-            BLOCK,
-            || Sums::zeros(size, 0),
-            |block, sums: &mut Sums<f64>| {
-                let mut scratch = Scratch::new(k);
-                let (mut u, mut row) = (vec![0.0; k], DVector::zeros(size));
-                let mut part = DVector::zeros(size);
-                for (_, y, b) in block.samples() {
-                    u.fill(0.0);
-                    units(loss, y, &mut scratch, |margin, row| {
-                        if margin < T::zero() {
-                            let norm = row.iter().fold(0.0, |sum, u| sum + u.f64() * u.f64()).sqrt();
-                            u.iter_mut().zip(row).for_each(|(sum, u)| *sum += u.f64() / norm);
-                            sums.value += 1.0;
-                        }
-                    });
-                    outer(&u, b, self.rows, row.as_mut_slice());
-                    let size = kernel::norm(b);
-                    kernel::axpy(
-                        if size > 0.0 { 1.0 / size } else { 0.0 },
-                        row.as_slice(),
-                        part.as_mut_slice(),
-                    );
-                }
-                sums.vector += part;
-            },
-        )?;
+        let zero = || Sums::zeros(size, 0);
+        let sums = self.blocks(BLOCK, zero, |block, sums: &mut Sums<f64>| {
+            let mut scratch = Scratch::new(k);
+            let (mut u, mut row) = (vec![0.0; k], DVector::zeros(size));
+            let mut part = DVector::zeros(size);
+            for (_, y, b) in block.samples() {
+                u.fill(0.0);
+                units(loss, y, &mut scratch, |margin, row| {
+                    if margin < T::zero() {
+                        let norm = row.iter().fold(0.0, |sum, u| sum + u.f64() * u.f64()).sqrt();
+                        u.iter_mut().zip(row).for_each(|(sum, u)| *sum += u.f64() / norm);
+                        sums.value += 1.0;
+                    }
+                });
+                outer(&u, b, self.rows, row.as_mut_slice());
+                let size = kernel::norm(b);
+                kernel::axpy(if size > 0.0 { 1.0 / size } else { 0.0 }, row.as_slice(), part.as_mut_slice());
+            }
+            sums.vector += part;
+        })?;
         Ok((sums.vector, sums.value))
     }
 
