@@ -58,6 +58,6 @@ impl<T: Real, M: Affine<T> + Clone> EmpiricalRisk<'_, T, M, LogLoss> {
         let steepness = firth.steepness();
         report.tolerance *= steepness;
         report.floor *= steepness;
-        Ok(Fitted::new(self.model().clone(), self.loss().clone(), report))
+        Ok(Fitted::new(self.model().clone(), *self.loss(), report))
     }
 }

@@ -131,7 +131,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         add: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut W, &mut S) + Sync,
     ) -> Result<S, Error> {
         let mut walk = |range: Range<usize>, counters: &mut [Counter<S>]| {
-            let hand = |window: Window<'_, T>| {
+            let mut hand = |window: Window<'_, T>| {
                 let part = Part { model: &self.model, loss: &self.loss, frame: self.frame.as_ref(), window };
                 let add = |chunk: Range<usize>, worker: &mut W, sum: &mut S| add(&part, chunk, worker, sum);
                 let here = window.range();
@@ -139,7 +139,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
                 Adder { leaves, in_place, zero: &zero, add }.range(here, workers, counters);
             };
             match some {
-                Some(window) => Ok([window].into_iter().for_each(hand)),
+                Some(window) => {
+                    hand(window);
+                    Ok(())
+                }
                 None => self.each(hand),
             }
         };

@@ -229,7 +229,9 @@ pub(super) fn gather<const N: usize>(
     let all = all.into_iter().enumerate().map(numbers).collect::<Result<Vec<_>, _>>()?;
     for (rank, numbers) in all.iter().enumerate() {
         let mut begin = numbers.iter().zip(&all[0]).zip(same);
-        if let Some(((found, expected), what)) = begin.find(|((found, first), _)| found != first) {
+        if let Some(((found, expected), what)) =
+            begin.find(|((found, first), _)| found.total_cmp(first).is_ne())
+        {
             let (expected, found) = (*expected as usize, *found as usize);
             return Err(Error::Disagree { what, rank, expected, found });
         }

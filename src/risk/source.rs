@@ -135,12 +135,14 @@ impl<T: Real> fmt::Debug for Stream<'_, T> {
     }
 }
 
+/// A stream, the inputs of one of its samples, and of what size the weights are, if there are any.
+type Counted<'a, T> = (Stream<'a, T>, DMatrix<T>, Option<Weights<T>>);
+
 impl<'a, T: Real> Stream<'a, T> {
-    /// Goes through all blocks once: everything is checked, and counted. With the inputs of a sample, and of what size the
-    /// weights are, if there are any.
+    /// Goes through all blocks once: everything is checked, and counted.
     pub(super) fn new(
         blocks: &'a dyn Read<T>, loss: &impl Loss<T>, shape: (usize, usize),
-    ) -> Result<(Self, DMatrix<T>, Option<Weights<T>>), Error> {
+    ) -> Result<Counted<'a, T>, Error> {
         let passes = Arc::default();
         let mut stream = Self { blocks, passes, shape, samples: 0, is_of_classes: false };
         let (mut samples, mut is_of_classes, mut weights) = (0, false, None);

@@ -165,9 +165,12 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         let given = |rank: usize| begins[rank]..starts[rank].min(begins[rank + 1]);
         let (begin, end, skipped) = (begins[rank], begins[rank + 1], given(rank).len());
         let mut head = Vec::new();
-        let written = match (&self.source, self.columns()) {
-            (Source::Stream(stream), _) if skipped > 0 => stream.write(skipped, &mut head),
-            (_, columns) => Ok(columns.iter().for_each(|columns| columns.write(0..skipped, &mut head))),
+        let written = match &self.source {
+            Source::Stream(stream) if skipped > 0 => stream.write(skipped, &mut head),
+            _ => {
+                self.columns().iter().for_each(|columns| columns.write(0..skipped, &mut head));
+                Ok(())
+            }
         };
         let heads = gather(exchange, written.map(|()| head), [])?;
 

@@ -12,10 +12,13 @@ use std::path::Path;
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::{Error, Hessian, Objective, Recession};
 
+/// What was asked, by its hash, and the answer.
+pub(crate) type Entry = (u64, Vec<f64>);
+
 /// An objective that tells again what its file knows, and writes down what it has to evaluate.
 pub(crate) struct Logged<'l, O> {
     objective: &'l mut O,
-    known: VecDeque<(u64, Vec<f64>)>,
+    known: VecDeque<Entry>,
     /// Bytes of the file that were told again.
     told: u64,
     /// Of the one rank that writes.
@@ -28,7 +31,7 @@ pub(crate) struct Logged<'l, O> {
 impl<'l, O> Logged<'l, O> {
     /// Of what [`read`] has found.
     pub(crate) fn new(
-        objective: &'l mut O, known: Vec<(u64, Vec<f64>)>, file: Option<File>, asked: &'l Cell<usize>,
+        objective: &'l mut O, known: Vec<Entry>, file: Option<File>, asked: &'l Cell<usize>,
     ) -> Self {
         Self { objective, known: known.into(), told: 0, file, asked, failure: None }
     }
@@ -49,19 +52,19 @@ impl<O: Objective<f64>> Logged<'_, O> {
             // a run that is stopped evaluates its last point once more: what comes behind is another run's
             self.known.clear();
             let cut = self.file.as_ref().map_or(Ok(()), |file| file.set_len(self.told));
-            self.failure = cut.err().map(failed);
+            self.failure = cut.as_ref().err().map(failed);
         }
         ask(self.objective, &mut answer);
         self.asked.set(self.asked.get() + 1);
         self.failure = self.failure.take().or_else(|| self.objective.failure());
         if let (Some(file), None) = (&mut self.file, &self.failure) {
-            self.failure = write(file, question, &answer).err().map(failed);
+            self.failure = write(file, question, &answer).as_ref().err().map(failed);
         }
         answer
     }
 }
 
-fn failed(error: io::Error) -> Error {
+fn failed(error: &io::Error) -> Error {
     Error::Failed { what: format!("the checkpoint: {error}") }
 }
 
@@ -80,7 +83,7 @@ fn write(file: &mut File, question: u64, numbers: &[f64]) -> io::Result<()> {
 
 /// What a file knows, and how many of its bytes say so: the end may be missing, where a run was stopped as it wrote; what
 /// is damaged is an error.
-pub(crate) fn read(path: &Path) -> io::Result<(Vec<(u64, Vec<f64>)>, u64)> {
+pub(crate) fn read(path: &Path) -> io::Result<(Vec<Entry>, u64)> {
     let bytes = match fs::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
         bytes => bytes?,
