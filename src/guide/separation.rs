@@ -42,7 +42,8 @@
 //! |---|---|
 //! | classes only | use it as it is: [`classify`](crate::Fitted::classify) is right on every sample |
 //! | probabilities and weights | a ridge penalty, `(λ/2)‖W‖²`: then there is one minimum |
-//! | standard errors | there are none without a penalty: [`statistics`](crate::EmpiricalRisk::statistics) refuses |
+//! | the same without a λ to choose | [`fit_firth`](crate::EmpiricalRisk::fit_firth): Firth's penalty (1993) keeps weights finite |
+//! | standard errors | [`firth_statistics`](crate::EmpiricalRisk::firth_statistics); without a penalty there are none, and [`statistics`](crate::EmpiricalRisk::statistics) refuses |
 //!
 //! ```
 //! use gradus::{EmpiricalRisk, LogLoss, SigmoidClassifier};
