@@ -11,6 +11,12 @@ use crate::kernel::{Ends, Spectrum, zero};
 use crate::objective::evaluate;
 use crate::{Error, Hessian, Real, kernel};
 
+pub use interval::LeastEigenvalue;
+pub(crate) use products::Columns;
+
+mod interval;
+mod products;
+
 /// The kind of a stationary point, from the signs of the Hessian's eigenvalues ([the guide](crate::guide::kinds_of_points)).
 ///
 #[doc = include_str!("guide/pictures/eigenvectors.svg")]
@@ -35,6 +41,9 @@ pub enum CriticalKind {
     Saddle,
     /// Some eigenvalues are zero and the others share a sign: second derivatives cannot decide.
     Degenerate,
+    /// Not all signs are known, and those that are do not decide: there is no curvature below the lower end of an
+    /// [interval](CriticalPoint::interval).
+    Undecided,
 }
 
 impl fmt::Display for CriticalKind {
@@ -44,6 +53,7 @@ impl fmt::Display for CriticalKind {
             Self::Maximum => "maximum",
             Self::Saddle => "saddle",
             Self::Degenerate => "degenerate",
+            Self::Undecided => "undecided",
         })
     }
 }
@@ -127,8 +137,12 @@ pub struct CriticalPoint<T: Real> {
     /// All, or none.
     eigenvalues: DVector<T>,
     extremes: [T; 2],
-    /// How many eigenvalues are positive, zero and negative.
+    interval: Option<LeastEigenvalue<T>>,
+    /// How many eigenvalues are positive, zero and negative, of those whose sign is known.
     pub inertia: Inertia,
+    /// Of how many eigenvalues the sign is not known: none, unless the point was judged [by
+    /// products](Self::by_products), or by convexity alone.
+    pub unknown: usize,
     /// What the signs say of a stationary point.
     pub kind: CriticalKind,
     /// `|λ| ≤ tolerance` counted as zero.
@@ -234,7 +248,9 @@ impl<T: Real> CriticalPoint<T> {
         Self {
             eigenvalues: DVector::zeros(0),
             extremes,
+            interval: None,
             inertia,
+            unknown: 0,
             kind: inertia.kind(),
             tolerance,
             direction,
@@ -284,7 +300,19 @@ impl<T: Real> CriticalPoint<T> {
 
     /// With what is known of the objective besides its Hessian.
     pub(crate) fn with(self, gradient_norm: Option<T>, decrement: Option<T>, convex: bool) -> Self {
-        Self { gradient_norm, decrement, convex, ..self }
+        let (unknown, interval) = (self.unknown, self.interval);
+        Self { gradient_norm, decrement, convex, ..self }.with_unknown(unknown, interval)
+    }
+
+    /// Besides so many eigenvalues of unknown sign, which leave the kind to those that are known, and to convexity.
+    pub(crate) fn with_unknown(self, unknown: usize, interval: Option<LeastEigenvalue<T>>) -> Self {
+        let kind = match self.inertia.kind() {
+            known if unknown == 0 => known,
+            CriticalKind::Saddle => CriticalKind::Saddle,
+            _ if self.convex => CriticalKind::Minimum,
+            _ => CriticalKind::Undecided,
+        };
+        Self { unknown, interval, kind, ..self }
     }
 
     /// Judges a stationary or nearly stationary point of an objective.
@@ -365,13 +393,45 @@ impl<T: Real> CriticalPoint<T> {
         let Inertia { positive, zero, negative } = self.inertia;
         // a damaged file may count more than there are numbers
         match self.eigenvalues.len() {
-            0 => positive.saturating_add(zero).saturating_add(negative),
+            0 => positive.saturating_add(zero).saturating_add(negative).saturating_add(self.unknown),
             n => n,
         }
     }
 
+    /// What a verdict [by products](Self::by_products) knows of the least eigenvalue, where it is an interval.
+    ///
+    /// ```
+    /// use gradus::nalgebra::DVector;
+    /// use gradus::{CriticalPoint, problems::Rosenbrock};
+    ///
+    /// let x = DVector::from_element(2000, 1.0);
+    /// let point = CriticalPoint::by_products(&mut Rosenbrock::new(2000), &x)?;
+    /// let least = point.interval().expect("more than 1,000 variables");
+    /// assert!(least.lower <= least.upper && least.confidence > 0.999);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn interval(&self) -> Option<&LeastEigenvalue<T>> {
+        self.interval.as_ref()
+    }
+
+    /// The signs in words, with what is known of the others.
+    pub(crate) fn signs(&self) -> String {
+        let seen = self.inertia.to_string();
+        match &self.interval {
+            None if self.unknown > 0 => "by convexity".into(),
+            None => seen,
+            Some(least) if self.unknown == 0 => format!("{seen} ({least})"),
+            Some(least) => {
+                let comma = if seen.is_empty() { "" } else { ", " };
+                format!("{seen}{comma}{} of unknown sign; {least}", self.unknown)
+            }
+        }
+    }
+
     /// The least and the greatest eigenvalue: exact where all eigenvalues are known, else to a hundredth of the larger
-    /// modulus at least. A least one that counts as negative is exact. Of a penalised fit by gradients they are bounds:
+    /// modulus at least. A least one that counts as negative is exact. Where an [interval](Self::interval) is known, the ends
+    /// are Ritz values, which lie between them; by convexity alone, 0 and the largest
+    /// number. Of a penalised fit by gradients they are bounds:
     /// no eigenvalue but those of zero is less, and none is greater.
     ///
     /// ```
@@ -429,16 +489,19 @@ const SHOWN: usize = 8;
 
 impl<T: Real> fmt::Display for CriticalPoint<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let convex = if self.convex { "; the problem is convex" } else { "" };
-        write!(f, "{}: {}{convex}", self.kind, self.inertia)?;
+        write!(f, "{}: {}", self.kind, self.signs())?;
+        f.write_str(if self.convex { "; the problem is convex" } else { "" })?;
         let figures = |numbers: &[T]| numbers.iter().map(|l| Figure(l.f64()).to_string()).collect::<Vec<_>>();
         match self.eigenvalues.as_slice() {
             all if (1..=SHOWN).contains(&all.len()) => {
                 write!(f, "\n  eigenvalues {}", figures(all).join(", "))?;
             }
+            _ if self.unknown > 0 && self.interval.is_none() => {}
             _ => write!(f, "\n  eigenvalues {}", figures(&self.extremes).join(" … "))?,
         }
-        write!(f, "\n  condition   {}", Figure(self.condition().f64()))?;
+        if self.unknown == 0 {
+            write!(f, "\n  condition   {}", Figure(self.condition().f64()))?;
+        }
         for (name, number) in [("gradient ", self.gradient_norm), ("decrement", self.decrement)] {
             number.map_or(Ok(()), |number| write!(f, "\n  {name}   {}", Figure(number.f64())))?;
         }

@@ -272,6 +272,14 @@ pub enum Error {
         /// What to do about it.
         remedy: &'static str,
     },
+    /// A question about single observations was asked of a loss that does not say how they scatter.
+    #[error(
+        "{what} needs a loss whose observations have a variance (squared error): `predict` tells of the mean"
+    )]
+    NoVariance {
+        /// What was asked for.
+        what: &'static str,
+    },
     /// A bracket whose ends do not enclose what is sought.
     #[error("`bracket` must be finite, in order and {expected}, found [{}, {}]", found.0, found.1)]
     Bracket {

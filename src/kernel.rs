@@ -16,8 +16,8 @@ mod threads;
 mod views;
 
 pub(crate) use factor::{
-    Double, Ends, Linearised, Reflections, Samples, Spectrum, Triangle, counts, eigenvalue_bound,
-    eigenvalues, ends, spectrum, zero,
+    Double, Ends, Lanczos, Linearised, Reflections, Samples, Spectrum, Triangle, counts, eigenvalue_bound,
+    eigenvalues, ends, normal, spectrum, unstructured, zero,
 };
 pub(crate) use math::Fused;
 pub use real::Real;
@@ -76,7 +76,6 @@ forwarded! {
     factor::invert_lower(l: &'a mut [T], n: usize);
     factor::lu(a: &'a mut [T], n: usize, pivots: &'a mut [usize]) -> bool;
     factor::lu_solve(lu: &'a [T], n: usize, pivots: &'a [usize], b: &'a mut [T]);
-    factor::tridiagonal(d: &'a mut [T], e: &'a mut [T], v: &'a mut [T]) -> bool;
     factor::reflect(triangle: &'a mut Triangle<T>, samples: &'a Samples<'a, T>, work: &'a mut Reflections<T>);
     factor::stack(triangle: &'a mut Triangle<T>, other: &'a Triangle<T>);
     factor::least_norm_step(

@@ -27,6 +27,9 @@
 //! | split, fold, select, scale, weigh classes | [`data`] |
 //! | judge: accuracy, F1, ROC and AUC, log loss, R² | [`metrics`], [`Fitted::score`] |
 //! | standard errors, p values, intervals, AIC, R² | [`EmpiricalRisk::statistics`], explained in [`inference`] |
+//! | how sure a prediction is, with an interval | [`EmpiricalRisk::posterior`], explained by [`Posterior`] |
+//! | which samples drive a fit, and the fit without each | [`EmpiricalRisk::influence`], explained by [`Influence`] |
+//! | whether a point is a minimum, after any method | [`Report::certify`], [`Report::certify_by_products`] |
 //! | minimise a function of many variables | [`minimize`] with an [`Optimizer`](optimizer) |
 //! | within bounds, or with some variables fixed | [`Bounds`] |
 //! | of one variable, or find its root | [`univariate`] |
@@ -174,7 +177,7 @@ pub mod generalised_linear_models {}
 #[doc = include_str!("inference.md")]
 pub mod inference {}
 
-pub use critical_point::{CriticalKind, CriticalPoint, Inertia};
+pub use critical_point::{CriticalKind, CriticalPoint, Inertia, LeastEigenvalue};
 pub use error::Error;
 #[doc(inline)]
 pub use explain::Trace;
@@ -207,6 +210,8 @@ pub use optimizer::{
     Optimizer, RmsProp, SaddleFree, Schedule, TrustRegion,
 };
 pub use risk::{Block, Blocks, EmpiricalRisk, Exchange};
-pub use statistics::{Covariance, HypothesisTest, Robust, Statistics};
+pub use statistics::{
+    Covariance, HypothesisTest, Influence, Posterior, Prediction, PredictionOf, Robust, Statistics,
+};
 pub use termination::Termination;
 pub use training::{Checkpoint, Epoch, History, Trained, Trainer, Training};

@@ -29,10 +29,12 @@ pub(crate) use dual::{Chunk, WIDTH, parts, seed};
 pub use function::Function;
 #[doc(hidden)]
 pub use function::{ValueAlone, WithHessian, Without};
+pub(crate) use lanczos::Lanczos;
 
 #[cfg(feature = "num-dual")]
 mod dual;
 mod function;
+mod lanczos;
 
 /// A differentiable function `f: Rⁿ → R`.
 ///
@@ -202,7 +204,8 @@ pub trait HessianProduct<T: Real>: Objective<T> {
     message = "`{Self}` has no second derivatives, which this method needs",
     label = "no dense Hessian",
     note = "use a first-order method (`GradientDescent`, `Adam`, `Lbfgs`), or implement `Hessian` (for closures: \
-            `Function::with_hessian`; for a model in an `EmpiricalRisk`: `SecondOrderModel`)"
+            `Function::with_hessian`; for a model in an `EmpiricalRisk`: `SecondOrderModel`)",
+    note = "with products alone (`HessianProduct`) take `NewtonCg` or `SaddleFree`, and `certify_by_products` for `certify`"
 )]
 pub trait Hessian<T: Real>: Objective<T> {
     /// Writes `∇²f(x)` to `hessian` (`n × n`).

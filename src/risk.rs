@@ -288,6 +288,12 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         self.ridge
     }
 
+    /// Takes another `λ`.
+    pub(crate) fn set_penalty(&mut self, lambda: T) {
+        self.ridge = lambda;
+        self.forget();
+    }
+
     /// What ended a sum since it was last asked.
     pub(crate) fn broken(&mut self) -> Result<(), Error> {
         self.failure.take().map_or(Ok(()), Err)

@@ -15,8 +15,8 @@ use crate::loss::ElementWise;
 use crate::optimizer::{Face, Memory, Probed};
 use crate::{
     Activation, Architecture, Checkpoint, CriticalPoint, CrossEntropy, Epoch, Error, Fitted, History, Huber,
-    Inertia, LogLoss, Loss, Method, Model, Network, Perceptron, Progress, Real, Recession, Report,
-    SigmoidClassifier, SquaredError, Termination, Through,
+    Inertia, LeastEigenvalue, LogLoss, Loss, Method, Model, Network, Perceptron, Progress, Real, Recession,
+    Report, SigmoidClassifier, SquaredError, Termination, Through,
 };
 
 /// Serde's two traits: how a type is written, how it is read, and what is asked of it then.
@@ -161,6 +161,7 @@ fields! {
         decrement: Option<T> as "Field",
         convex: bool,
         counted: Option<Counted<T>> [default, getter = "Counted::of"],
+        interval: Option<LeastEigenvalue<T>> [default, getter = "known_interval"],
     }
 
     Standardizer "Standardizer" as SavedScales, check_scales {
@@ -202,22 +203,29 @@ struct Counted<T> {
     zero: usize,
     negative: usize,
     extremes: [T; 2],
+    #[serde(default)]
+    unknown: usize,
 }
 
 impl<T: Real> Counted<T> {
     fn of(point: &CriticalPoint<T>) -> Option<Self> {
         let Inertia { positive, zero, negative } = point.inertia;
-        let extremes = point.extremes().into();
-        point.eigenvalues().is_empty().then_some(Self { positive, zero, negative, extremes })
+        let (extremes, unknown) = (point.extremes().into(), point.unknown);
+        point.eigenvalues().is_empty().then_some(Self { positive, zero, negative, extremes, unknown })
     }
+}
+
+fn known_interval<T: Real>(point: &CriticalPoint<T>) -> Option<LeastEigenvalue<T>> {
+    point.interval().copied()
 }
 
 impl<T: Real> From<SavedPoint<T>> for CriticalPoint<T> {
     fn from(saved: SavedPoint<T>) -> Self {
         let point = match saved.counted {
-            Some(Counted { positive, zero, negative, extremes }) if saved.eigenvalues.is_empty() => {
+            Some(Counted { positive, zero, negative, extremes, unknown }) if saved.eigenvalues.is_empty() => {
                 let inertia = Inertia { positive, zero, negative };
-                Self::counted(inertia, extremes, saved.tolerance, saved.direction)
+                let point = Self::counted(inertia, extremes, saved.tolerance, saved.direction);
+                point.with_unknown(unknown, saved.interval)
             }
             _ => Self::new(saved.eigenvalues, saved.tolerance, saved.direction),
         };
@@ -356,6 +364,9 @@ fn check_judged<T: Real>(point: &CriticalPoint<T>) -> Result<(), Error> {
         check_point("direction", direction, n)?;
     }
     setting("tolerance", "not negative", point.tolerance, point.tolerance >= T::zero())?;
+    if let Some(least) = point.interval() {
+        setting("interval", "ascending", least.upper, least.lower <= least.upper)?;
+    }
     for (name, found) in [("gradient_norm", point.gradient_norm), ("decrement", point.decrement)] {
         let found = found.unwrap_or_default();
         setting(name, "not negative", found, found >= T::zero())?;

@@ -8,15 +8,21 @@ use crate::loss::Likelihood;
 use crate::risk::Sandwich;
 use crate::{EmpiricalRisk, Error, Objective, Real, Recession, SecondOrderLoss, SecondOrderModel};
 use distributions::Symmetric;
+use information::Question;
 pub(crate) use information::{Curvature, degrees};
 
 pub use goodness::HypothesisTest;
+pub use influence::Influence;
+pub use posterior::{Posterior, Prediction, PredictionOf};
 
 mod distributions;
 mod firth;
 mod glm;
 mod goodness;
+mod influence;
 mod information;
+mod jacobian;
+mod posterior;
 mod summary;
 
 /// What maximum likelihood says of its own precision, parameter by parameter in the order of `θ`.
@@ -186,7 +192,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         if self.loss().likelihood() == Likelihood::None {
             return self.robust_statistics(theta, Robust::Hc0);
         }
-        let curvature = self.curvature(theta)?;
+        let curvature = self.curvature(theta, STATISTICS)?;
         self.tell(theta, curvature, Covariance::Information)
     }
 
@@ -255,7 +261,15 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     fn sandwiched(
         &mut self, theta: &DVector<T>, source: Covariance, groups: &[usize],
     ) -> Result<Statistics<T>, Error> {
-        let mut curvature = self.curvature(theta)?;
+        let curvature = self.curvature(theta, STATISTICS)?;
+        let curvature = self.robust(theta, source, groups, curvature)?;
+        self.tell(theta, curvature, source)
+    }
+
+    /// With the errors of a covariance that trusts the mean alone.
+    fn robust(
+        &mut self, theta: &DVector<T>, source: Covariance, groups: &[usize], mut curvature: Curvature<T>,
+    ) -> Result<Curvature<T>, Error> {
         let Curvature { sigma, rounding, root: a, .. } = &curvature;
         // a row of A times its output's σ is what the parameter is measured in
         let (lengths, rows) = information::unit_rows(&curvature.contrast(a.clone()));
@@ -281,10 +295,11 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         curvature.errors = DVector::from_fn(theta.len(), |i, _| deviations[i] * lengths[i] * sigma[i % k]);
         curvature.correlation =
             moments.map_with_location(|i, j, m| information::over(m, deviations[i] * deviations[j]));
-        self.tell(theta, curvature, source)
+        Ok(curvature)
     }
 
-    fn curvature(&mut self, theta: &DVector<T>) -> Result<Curvature<T>, Error> {
+    fn curvature(&mut self, theta: &DVector<T>, question: Question) -> Result<Curvature<T>, Error> {
+        let what = question.what;
         self.check()?;
         check_point("theta", theta, self.dim())?;
         room::<T>("theta", &[theta.len(), theta.len(), 4])?; // Hessian, factor, inverse, covariance
@@ -294,12 +309,12 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         match recession {
             Recession::Along(direction) => {
                 let direction = direction.iter().map(|d| d.f64()).collect();
-                return Err(Error::Separable { what: "statistics", direction });
+                return Err(Error::Separable { what, direction });
             }
-            Recession::Undecided => return Err(Error::Undecided { what: "statistics" }),
+            Recession::Undecided => return Err(Error::Undecided { what }),
             Recession::NotSought | Recession::No => {}
         }
-        let curvature = self.information(theta)?;
+        let curvature = self.information(theta, question)?;
         let mut gradient = DVector::zeros(theta.len());
         self.value_gradient(theta, &mut gradient);
         self.broken()?;
@@ -317,9 +332,11 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         if distance <= STATIONARY + rounding {
             return Ok(curvature);
         }
-        Err(Error::NotStationary { what: "statistics", distance })
+        Err(Error::NotStationary { what, distance })
     }
 }
+
+const STATISTICS: Question = Question { what: "statistics", allows_flat: false, by_prior: false };
 
 /// Standard errors between the parameters and the minimum.
 pub(crate) const STATIONARY: f64 = 1e-3;

@@ -227,6 +227,27 @@ fn counted_signs_are_kept_and_checked() {
     assert!(error.contains("`eigenvalues` must have length 5"), "{error}");
 }
 
+/// Of products an interval is known, of convexity nothing else.
+#[test]
+fn intervals_are_kept_and_checked() {
+    let at = DVector::from_element(1200, 1.0);
+    let point = CriticalPoint::by_products(&mut Rosenbrock::new(1200), &at).unwrap();
+    assert!(point.interval().is_some());
+    assert_again(&point);
+    let mut file = json(&point);
+    file["interval"]["lower"] = json!(1e9);
+    let error = refused::<CriticalPoint<f64>>(&file.to_string());
+    assert!(error.contains("`interval` must be ascending"), "{error}");
+    let at = at.map(|x| x - 1.5);
+    let undecided = CriticalPoint::by_products(&mut Rosenbrock::new(1200), &at).unwrap();
+    assert_again(&undecided);
+    let (x, y) = (x::<f64>(), labels());
+    let mut risk = EmpiricalRisk::new(Perceptron::new(2), SquaredError, &x, &y).unwrap();
+    let convex = CriticalPoint::by_products(&mut risk, &DVector::zeros(3)).unwrap();
+    assert!(convex.unknown == 3 && convex.convex);
+    assert_again(&convex);
+}
+
 #[test]
 fn standardizers_keep_their_bits() {
     let standard = Standardizer::fit(&x::<f64>()).unwrap();
@@ -244,7 +265,7 @@ fn the_format_is_as_it_was() {
     assert_eq!(fitted.scaling(), None, "there were none at first");
     let now = FILE.replace(",\"report\"", ",\"scaling\":null,\"report\"");
     let now = now.replace(",\"trace\"", ",\"epochs\":null,\"unscaled\":[],\"trace\"");
-    let now = now.replace(",\"convex\":false", ",\"convex\":false,\"counted\":null");
+    let now = now.replace(",\"convex\":false", ",\"convex\":false,\"counted\":null,\"interval\":null");
     let now = now.replace(",\"iterations\":7", ",\"method\":null,\"iterations\":7");
     let now = now.replace("\"gradient_norm\":3.0}", "\"gradient_norm\":3.0,\"step\":0.0,\"radius\":null}");
     assert_eq!(serde_json::to_string(&fitted).unwrap(), now);

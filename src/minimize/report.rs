@@ -5,10 +5,12 @@ use std::fmt;
 use nalgebra::DVector;
 
 use super::method::Method;
-use crate::critical_point::hessian_at;
+use crate::critical_point::{Columns, hessian_at};
 use crate::figures::Figure;
 use crate::optimizer::{Face, Probed, Seen, Step};
-use crate::{CriticalKind, CriticalPoint, Error, Hessian, Objective, Real, Recession, Termination};
+use crate::{
+    CriticalKind, CriticalPoint, Error, Hessian, HessianProduct, Objective, Real, Recession, Termination,
+};
 
 /// One point of a run.
 ///
@@ -131,10 +133,10 @@ impl<T: Real> Report<T> {
     ///
     /// | method | what it knows where it converges | what it cannot know | how to ask for more |
     /// |---|---|---|---|
-    /// | gradient descent, `AdaGrad`, `RmsProp`, `Adam`, an own method | the gradient is zero beside what it changes by along itself, along the last step and, eight steps later, along the way since ([`Stop::relative`](crate::Stop::relative)) | saddles that the gradient vanishes on, valleys that neither direction shows | [`certify`](Self::certify) |
+    /// | gradient descent, `AdaGrad`, `RmsProp`, `Adam`, an own method | the gradient is zero beside what it changes by along itself, along the last step and, eight steps later, along the way since ([`Stop::relative`](crate::Stop::relative)) | saddles that the gradient vanishes on, valleys that neither direction shows | [`certify`](Self::certify), [`certify_by_products`](Self::certify_by_products) |
     /// | `Lbfgs`, `Bfgs`, `ConjugateGradient` | the same; where no line search finds a lower value, to `√ε` or to the [`floor`](Self::floor) | the same | `certify`, or a restart |
     /// | `Newton`, `TrustRegion` | the Newton step is short, its promise is rounding of `f`, the signs of all eigenvalues; what is flat was probed ([`probed`](Self::probed)) | what a probe does not see | another start |
-    /// | `NewtonCg`, `SaddleFree` | the same by products: negative curvature of a few dozen Lanczos steps, probes in all directions | eigenvalues that Lanczos missed, so no kind | `certify` |
+    /// | `NewtonCg`, `SaddleFree` | the same by products: up to 1,000 variables all eigenvalues, beyond an interval for the least; probes in all directions | beyond 1,000 variables, curvature within the interval | `certify` |
     /// | `Newton::pure` | as `Newton`, but it stays where it is | as `Newton` | `Newton` |
     /// | `LevenbergMarquardt`, `GaussNewton` | the relative [`Offset`](crate::least_squares::Offset) is small; what the Jacobian leaves flat was probed | second derivatives of the residuals | [`SecondOrderResiduals`](crate::least_squares::SecondOrderResiduals) |
     ///
@@ -155,10 +157,10 @@ impl<T: Real> Report<T> {
     /// ```
     pub fn converged(&self) -> bool {
         let is_convex = self.certificate.as_ref().is_some_and(|point| point.convex);
-        let is_other = matches!(self.kind(), Some(CriticalKind::Saddle | CriticalKind::Maximum));
+        let descends = self.certificate.as_ref().is_some_and(|point| point.inertia.negative > 0);
         let is_unbounded = matches!(self.recession, Recession::Along(_) | Recession::Undecided);
         let is_undecided = matches!(self.probed, Probed::Lower | Probed::Level);
-        self.termination.is_stationary() && !is_unbounded && !is_undecided && (is_convex || !is_other)
+        self.termination.is_stationary() && !is_unbounded && !is_undecided && (is_convex || !descends)
     }
 
     /// The report, if it converged.
@@ -256,14 +258,19 @@ impl<T: Real> Report<T> {
 
     fn show_kind(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(certificate) = &self.certificate else {
-            let unknown = if self.converged() { "\n  kind        unknown: ask `certify`" } else { "" };
+            let unknown = if self.converged() {
+                "\n  kind        unknown: ask `certify`, or `certify_by_products`"
+            } else {
+                ""
+            };
             return f.write_str(unknown);
         };
         match self.kind() {
-            Some(kind) => write!(f, "\n  kind        {kind}: {}", certificate.inertia)?,
-            None => write!(f, "\n  eigenvalues {} (not stationary, so no kind)", certificate.inertia)?,
+            Some(kind) => write!(f, "\n  kind        {kind}: {}", certificate.signs())?,
+            None => write!(f, "\n  eigenvalues {} (not stationary, so no kind)", certificate.signs())?,
         }
-        if certificate.eigenvalues().is_empty() && certificate.dimension() > 0 {
+        let is_counted = certificate.unknown == 0 && certificate.interval().is_none();
+        if certificate.eigenvalues().is_empty() && certificate.dimension() > 0 && is_counted {
             f.write_str(match self.method {
                 Some(Method::Lbfgs) => " (by bounds of all eigenvalues)",
                 _ => " (counted by a factorisation)",
@@ -306,6 +313,40 @@ impl<T: Real> Report<T> {
         let certificate = match &mut self.face {
             Some(face) => face.judge(objective, &self.x)?,
             None => CriticalPoint::of(objective, &self.x)?,
+        };
+        self.seek_recession(&mut Seen::new(objective, self.face.clone().as_ref()));
+        Ok(self.certificate.insert(certificate))
+    }
+
+    /// The same for an objective that has only [products](HessianProduct) with its Hessian, after any method: exact up to
+    /// 1,000 variables, and beyond an interval for the least eigenvalue with its confidence, as
+    /// [`CriticalPoint::by_products`] explains. A convex problem takes no product. Within bounds the Hessian by the free variables
+    /// is formed, whatever their number.
+    ///
+    /// ```
+    /// use gradus::{Activation, Adam, CriticalKind, EmpiricalRisk, Network, SquaredError};
+    /// use gradus::{Stop, matrix};
+    ///
+    /// let (x, y) = (matrix![-1.0, 0.0, 1.0, 2.0], matrix![1.0, 0.0, 1.0, 4.0]);
+    /// let network = Network::new(&[1, 4, 1], Activation::Tanh);
+    /// let start = network.initial(3);
+    /// let mut risk = EmpiricalRisk::new(network, SquaredError, &x, &y)?.ridge(1e-3);
+    /// let stop = Stop::default().iterations(100_000);
+    /// let mut fitted = risk.fit_with(&mut Adam::new(0.01), start, &stop)?;
+    /// assert_eq!(fitted.report.kind(), None); // a first-order method cannot know
+    /// fitted.report.certify_by_products(&mut risk)?;
+    /// assert_eq!(fitted.report.kind(), Some(CriticalKind::Minimum));
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`CriticalPoint::by_products`].
+    pub fn certify_by_products<O: HessianProduct<T> + ?Sized>(
+        &mut self, objective: &mut O,
+    ) -> Result<&CriticalPoint<T>, Error> {
+        let certificate = match &mut self.face {
+            Some(face) => face.judge(&mut Columns(objective), &self.x)?,
+            None => CriticalPoint::by_products(objective, &self.x)?,
         };
         self.seek_recession(&mut Seen::new(objective, self.face.clone().as_ref()));
         Ok(self.certificate.insert(certificate))

@@ -1,6 +1,5 @@
 use nalgebra::DVector;
 
-use super::search::lanczos::Lanczos;
 use super::search::position::Position;
 use super::search::probe::ends_by_products;
 use super::search::rounding::is_settled;
@@ -8,7 +7,8 @@ use super::search::trust_radius::Region;
 use super::{Optimizer, Step};
 use crate::contract::{check_size, setting};
 use crate::kernel::{self, compiled};
-use crate::{Error, HessianProduct, Real, Termination};
+use crate::objective::Lanczos;
+use crate::{CriticalPoint, Error, HessianProduct, Real, Termination};
 
 /// Truncated Newton: conjugate gradients on `H s = −∇f` in a trust region, by Hessian products alone.
 ///
@@ -21,9 +21,8 @@ use crate::{Error, HessianProduct, Real, Termination};
 /// 1982). No matrix is formed: for large `n`. The radius lives as in [`TrustRegion`](super::TrustRegion).
 ///
 /// Where `‖∇f‖∞ ≤ √ε`, 30 steps of Lanczos from a fixed vector look for negative curvature; if there is,
-/// the point is left along it and the step counts as an escape. That search can miss, so the report holds no
-/// [`CriticalPoint`](crate::CriticalPoint); [`Report::certify`](crate::Report::certify) adds one where the
-/// objective has a dense Hessian.
+/// the point is left along it and the step counts as an escape. The report holds a verdict
+/// [by products](crate::CriticalPoint::by_products).
 ///
 /// ```
 /// use gradus::nalgebra::DVector;
@@ -278,5 +277,9 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
             model = self.steihaug(at.objective, at.x, self.region.radius.now)?;
         }
         Ok(at.step.ended(Termination::NoDescent))
+    }
+
+    fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<CriticalPoint<T>>, Error> {
+        CriticalPoint::by_products(objective, x).map(Some)
     }
 }

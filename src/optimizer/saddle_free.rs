@@ -1,13 +1,13 @@
 use nalgebra::DVector;
 
 use super::search::backtrack::Backtrack;
-use super::search::lanczos::Lanczos;
 use super::search::position::Position;
 use super::search::probe::ends_by_products;
 use super::search::rounding::{is_settled, is_within};
 use super::{Optimizer, Step};
 use crate::contract::setting;
-use crate::{Error, HessianProduct, Real, Termination, kernel};
+use crate::objective::Lanczos;
+use crate::{CriticalPoint, Error, HessianProduct, Real, Termination, kernel};
 
 /// Saddle-free Newton in a Krylov space, by Hessian products alone.
 ///
@@ -22,9 +22,7 @@ use crate::{Error, HessianProduct, Real, Termination, kernel};
 ///
 /// Where the step becomes short, or `‖∇f‖∞ ≤ √ε`, the space is built once more, from a fixed vector without
 /// structure; if it holds negative curvature, the point is left along that, to the side with the lower `f`,
-/// and the step counts as an escape. Extreme Ritz values do not prove a minimum, so the report holds no
-/// [`CriticalPoint`](crate::CriticalPoint); [`Report::certify`](crate::Report::certify) adds one where the
-/// objective has a dense Hessian.
+/// and the step counts as an escape. The report holds a verdict [by products](crate::CriticalPoint::by_products).
 ///
 /// ```
 /// use gradus::nalgebra::DVector;
@@ -132,5 +130,9 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
             return Ok(at.step);
         }
         Ok(at.step.ended(Termination::NoDescent))
+    }
+
+    fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<CriticalPoint<T>>, Error> {
+        CriticalPoint::by_products(objective, x).map(Some)
     }
 }

@@ -7,7 +7,6 @@ pub(super) mod directions;
 pub(super) mod escape;
 pub(super) mod evaluated;
 pub(super) mod factored;
-pub(super) mod lanczos;
 pub(super) mod newton_model;
 pub(super) mod on_face;
 pub(super) mod position;

@@ -86,7 +86,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
 
     /// All samples are in the memory of this process, as what is asked for needs.
     pub(crate) fn check_in_memory(&self, what: &'static str) -> Result<(), Error> {
-        let remedy = "use a method that takes all samples at once, as `Lbfgs`";
+        let remedy = match what {
+            "influence" => "ask for that of samples that one memory holds",
+            _ => "use a method that takes all samples at once, as `Lbfgs`",
+        };
         if self.is_in_memory() { Ok(()) } else { Err(Error::InMemory { what, remedy }) }
     }
 

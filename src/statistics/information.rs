@@ -12,11 +12,22 @@ use crate::{
     SecondOrderModel,
 };
 
+/// What is asked of the information, whether directions without curvature are allowed, and whether a penalty is a prior, so
+/// that `H⁻¹` is the covariance.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question {
+    pub(super) what: &'static str,
+    pub(super) allows_flat: bool,
+    pub(super) by_prior: bool,
+}
+
 /// What the observed information says, in sums over samples. Nothing in it is squared that has a unit.
 #[derive(Debug)]
 pub(crate) struct Curvature<T: Real> {
     /// `A` with `A Aᵀ = H⁻¹`, penalty included.
     pub(crate) root: DMatrix<T>,
+    /// A basis of the directions without curvature, where these are allowed (`p` rows).
+    pub(crate) null: DMatrix<T>,
     /// `tr(H⁻¹ F)`, the parameters that the data still determine.
     pub(crate) effective: T,
     /// `σ` of each output, or what rounding leaves of it.
@@ -39,9 +50,10 @@ impl<T: Real> Curvature<T> {
         let (errors, rows) = unit_rows(b);
         let sigma = DVector::repeat(rounding.len(), T::one());
         let (residual_variance, degrees_of_freedom, correlation) = (None, None, rows.tr_mul(&rows));
-        let shifted = 0..0;
+        let (shifted, null) = (0..0, DMatrix::zeros(root.nrows(), 0));
         Self {
             root,
+            null,
             effective,
             sigma,
             rounding,
@@ -118,7 +130,9 @@ pub(super) fn representable<T: Real>(what: &'static str, errors: &DVector<T>) ->
 
 impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
     /// Of an affine model by reflections, of others from the dense Hessian.
-    pub(super) fn information(&mut self, theta: &DVector<T>) -> Result<Curvature<T>, Error> {
+    pub(super) fn information(
+        &mut self, theta: &DVector<T>, question: Question,
+    ) -> Result<Curvature<T>, Error> {
         let rounding = self.rounding(theta)?;
         let scores = Scores::new(self, theta)?;
         let likelihood = self.loss().likelihood();
@@ -126,7 +140,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let mut known = match scores.are_apart && is_map {
             true if likelihood == Likelihood::Normal => return self.normal_map(theta, rounding),
             true => self.affine_map(theta, rounding)?,
-            false => self.dense(theta, rounding, scores.ignore_shifts)?,
+            false => self.dense(theta, rounding, scores.ignore_shifts, question)?,
         };
         let (total, k) = (self.total_weight(), known.sigma.len());
         known.pearson = scores.are_apart.then_some(scores.pearson * total);
@@ -196,7 +210,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     /// From the dense Hessian, where that is positive definite, its diagonal brought next to 1: `H = D⁻¹ (L Lᵀ) D⁻¹`.
     /// Where the loss ignores shifts of all scores, so does `H`, and gets a curvature along them that no difference sees.
     fn dense(
-        &mut self, theta: &DVector<T>, rounding: DVector<T>, ignores_shifts: bool,
+        &mut self, theta: &DVector<T>, rounding: DVector<T>, ignores_shifts: bool, question: Question,
     ) -> Result<Curvature<T>, Error> {
         let (p, total, k) = (theta.len(), self.total_weight(), rounding.len());
         let shifted = if ignores_shifts { self.shifted(theta) } else { 0..0 };
@@ -204,40 +218,46 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         self.hessian(theta, &mut hessian);
         self.broken()?;
         let refused = |found: T| Error::NotPositiveDefinite {
-            what: "statistics",
+            what: question.what,
             found: found.f64(),
             remedy: "the data do not determine these parameters: take fewer units, or a ridge penalty",
         };
-        let mut scale = hessian.diagonal().map(|h| kernel::unit(h.abs().sqrt()));
-        for first in shifted.clone().step_by(k) {
-            let least = scale.rows(first, k).min();
-            scale.rows_mut(first, k).fill(least);
-        }
-        hessian.iter_mut().enumerate().for_each(|(i, h)| *h *= scale[i % p] * scale[i / p]);
-        let data = self.without_penalty(&hessian, &scale);
-        for first in shifted.clone().step_by(k) {
-            hessian.view_mut((first, first), (k, k)).add_scalar_mut(T::one() / T::of(k as f64));
-        }
-        let point = CriticalPoint::classify(&hessian)?;
-        let mut factor = hessian;
-        if point.kind != CriticalKind::Minimum || !kernel::cholesky(factor.as_mut_slice(), p) {
-            return Err(refused(point.extremes().0));
-        }
-        // A = D L⁻ᵀ
-        let mut inverse = DMatrix::identity(p, p);
-        factor.solve_lower_triangular_mut(&mut inverse);
-        let inverse_root = inverse.transpose();
+        let root_at = |floor: T| {
+            let least = floor * hessian.diagonal().amax();
+            let mut scale = hessian.diagonal().map(|h| kernel::unit(h.abs().max(least).sqrt()));
+            for first in shifted.clone().step_by(k) {
+                let least = scale.rows(first, k).min();
+                scale.rows_mut(first, k).fill(least);
+            }
+            let mut scaled = hessian.map_with_location(|i, j, h| h * (scale[i] * scale[j]));
+            let data = self.without_penalty(&scaled, &scale);
+            for first in shifted.clone().step_by(k) {
+                scaled.view_mut((first, first), (k, k)).add_scalar_mut(T::one() / T::of(k as f64));
+            }
+            let root = inverse_root(scaled, floor)?;
+            Ok(root.map(|(inverse_root, null)| (scale, data, inverse_root, null)))
+        };
+        let root = match root_at(T::zero())? {
+            Err(_) if question.allows_flat => root_at(T::EPSILON.sqrt())?,
+            root => root,
+        };
+        let (scale, data, inverse_root, null) = root.map_err(refused)?;
         let scale = scale / total.sqrt();
-        let root = DMatrix::from_fn(p, p, |i, j| scale[i] * inverse_root[(i, j)]);
-        let effective = T::of((p - shifted.len() / k) as f64);
+        let rows = |a: &DMatrix<T>| a.map_with_location(|i, _, a| scale[i] * a);
+        let (root, null) = (rows(&inverse_root), rows(&null));
+        let effective = T::of((root.ncols() - shifted.len() / k) as f64);
         let mut known = Curvature::known(root.clone(), &root, effective, rounding);
-        known.shifted = shifted;
+        (known.shifted, known.null) = (shifted, null);
         let Some(data) = data else {
             let (errors, rows) = unit_rows(&known.contrast(root));
             return Ok(Curvature { errors, correlation: rows.tr_mul(&rows), ..known });
         };
+        let effective = inverse_root.component_mul(&(&data * &inverse_root)).sum();
+        if question.by_prior {
+            return Ok(Curvature { effective, ..known });
+        }
         // H⁻¹ F H⁻¹
-        let inverse = inverse_root * inverse;
+        let inverse = &inverse_root * inverse_root.transpose();
         let shrunk = &inverse * data;
         let covariance = known.contrast(known.contrast(&shrunk * inverse).transpose());
         if let Some(variance) = covariance.diagonal().iter().find(|variance| !(**variance >= T::zero())) {
@@ -246,7 +266,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let deviations = covariance.diagonal().map(|variance| variance.sqrt());
         let correlation = covariance.map_with_location(|i, j, c| over(over(c, deviations[i]), deviations[j]));
         let errors = deviations.component_mul(&scale);
-        Ok(Curvature { effective: shrunk.trace(), errors, correlation, ..known })
+        Ok(Curvature { effective, errors, correlation, ..known })
     }
 
     /// The parameters of the last map, whose outputs take turns.
@@ -265,6 +285,33 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             data
         })
     }
+}
+
+/// `A` with `A Aᵀ = H⁻¹` of a positive definite matrix, and no column; or the least eigenvalue. With a `floor` of the root of
+/// the pseudoinverse, and a basis of the directions with `|λ|` up to the floor, where no `λ` is less.
+type Root<T> = Result<(DMatrix<T>, DMatrix<T>), T>;
+
+fn inverse_root<T: Real>(mut hessian: DMatrix<T>, floor: T) -> Result<Root<T>, Error> {
+    let p = hessian.nrows();
+    if floor > T::zero() {
+        let unfinished = Error::Factorization { what: "the eigenvalue iteration", iterations: p };
+        let spectrum = kernel::spectrum(&hessian).ok_or(unfinished)?;
+        let zero = spectrum.values.iter().filter(|value| **value <= floor).count();
+        let mut root = spectrum.vectors.columns(zero, p - zero).into_owned();
+        let values = spectrum.values.iter().skip(zero);
+        root.column_iter_mut().zip(values).for_each(|(mut v, value)| v /= value.sqrt());
+        let is_flat = spectrum.values[0] >= -floor;
+        let null = spectrum.vectors.columns(0, zero).into_owned();
+        return Ok(if is_flat { Ok((root, null)) } else { Err(spectrum.values[0]) });
+    }
+    let point = CriticalPoint::classify(&hessian)?;
+    if point.kind != CriticalKind::Minimum || !kernel::cholesky(hessian.as_mut_slice(), p) {
+        return Ok(Err(point.extremes().0));
+    }
+    // L⁻ᵀ
+    let mut inverse = DMatrix::identity(p, p);
+    hessian.solve_lower_triangular_mut(&mut inverse);
+    Ok(Ok((inverse.transpose(), DMatrix::zeros(p, 0))))
 }
 
 /// What the loss says of the scores of all samples, times their shares.

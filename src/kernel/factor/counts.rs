@@ -4,12 +4,11 @@ use nalgebra::{DMatrix, DVector};
 
 use super::cholesky::{cholesky, cholesky_solve};
 use super::inertia::signs;
-use super::ql::{finite, implicit_ql};
+use super::lanczos::Lanczos;
+use super::ql::finite;
 use super::tridiagonal::symmetric;
-use crate::kernel::product::product;
 use crate::kernel::real::{Real, compiled};
-use crate::kernel::sums::{dot, norm, norm_inf};
-use crate::kernel::views::Factor;
+use crate::kernel::sums::norm_inf;
 
 /// The least and the greatest eigenvalue.
 #[derive(Debug, Clone, Copy)]
@@ -134,54 +133,32 @@ impl<'a, T: Real> Shifted<'a, T> {
 const STEPS: usize = 100;
 const LOOK: usize = 4;
 
-/// The ends of the spectrum of a symmetric operator, and the unit Ritz vector of the greatest (Lanczos 1950;
-/// orthogonalised twice against all columns). Ends when they miss an eigenvalue by at most so much of the larger modulus.
+/// The ends of the spectrum of a symmetric operator, and the unit Ritz vector of the greatest. Ends when they miss an
+/// eigenvalue by at most so much of the larger modulus.
 fn lanczos<T: Real>(
     n: usize, accuracy: [T; 2], mut multiply: impl FnMut(&[T], &mut [T]),
 ) -> Option<(Ends<T>, Vec<T>)> {
-    let mut basis: Vec<T> = (0..n).map(|i| T::of(((i * i + 1) as f64).sin())).collect();
-    let length = norm(&basis);
-    basis.iter_mut().for_each(|q| *q /= length);
-    let (mut alpha, mut beta, mut next) = (Vec::new(), Vec::new(), vec![T::zero(); n]);
-    let mut overlaps = [T::zero(); STEPS];
-    for k in 1.. {
-        let q = &basis[(k - 1) * n..];
-        multiply(q, &mut next);
-        alpha.push(dot(q, &next));
-        for _ in 0..2 {
-            let q = Factor::new(&basis, n, k);
-            product(T::one(), q.t(), Factor::new(&next, n, 1), T::zero(), &mut overlaps);
-            product(-T::one(), q, Factor::new(&overlaps, k, 1), T::one(), &mut next);
+    let mut next: Vec<T> = (0..n).map(|i| T::of(((i * i + 1) as f64).sin())).collect();
+    let mut run = Lanczos::new();
+    Lanczos::start(&mut run, &next, n.min(STEPS));
+    loop {
+        multiply(run.last(), &mut next);
+        let is_last = !Lanczos::take(&mut run, &mut next);
+        if !(is_last || run.steps() % LOOK == 0) {
+            continue;
         }
-        let rest = norm(&next);
-        beta.push(rest);
-        let is_last = k == n.min(STEPS) || rest <= T::of(n as f64) * T::EPSILON * norm_inf(&alpha);
-        if is_last || k % LOOK == 0 {
-            let (mut values, mut e, mut last) = (alpha.clone(), beta.clone(), vec![T::zero(); k]);
-            last[k - 1] = T::one();
-            if !implicit_ql(&mut values, &mut e, &mut last) {
+        if !Lanczos::ritz(&mut run, 1) {
+            return None;
+        }
+        let [least, greatest] = run.ends();
+        let doubts = [least, greatest].map(|end| run.doubt(end));
+        let size = least.abs().max(greatest.abs());
+        if is_last || (0..2).all(|i| doubts[i] <= accuracy[i] * size) {
+            if !Lanczos::ritz(&mut run, n) {
                 return None;
             }
-            let (mut low, mut high) = (0, 0);
-            for (i, value) in values.iter().enumerate() {
-                low = if *value < values[low] { i } else { low };
-                high = if *value > values[high] { i } else { high };
-            }
-            let doubts = [low, high].map(|i| rest * last[i].abs());
-            let (least, greatest) = (values[low], values[high]);
-            let size = least.abs().max(greatest.abs());
-            if is_last || (0..2).all(|i| doubts[i] <= accuracy[i] * size) {
-                let (mut vector, mut v) = (vec![T::zero(); n], vec![T::zero(); k * k]);
-                v.iter_mut().step_by(k + 1).for_each(|v| *v = T::one());
-                if !implicit_ql(&mut alpha, &mut beta, &mut v) {
-                    return None;
-                }
-                let coordinates = Factor::new(&v[high * k..], k, 1);
-                product(T::one(), Factor::new(&basis, n, k), coordinates, T::zero(), &mut vector);
-                return Some((Ends { least, greatest, doubts }, vector));
-            }
+            Lanczos::vector(&run, run.ends()[1], &mut next);
+            return Some((Ends { least, greatest, doubts }, next));
         }
-        basis.extend(next.iter().map(|next| *next / rest));
     }
-    None
 }

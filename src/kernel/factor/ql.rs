@@ -3,7 +3,6 @@
 use crate::kernel::math::Fused;
 use crate::kernel::real::Real;
 use crate::kernel::simd::{inlined, vectorize};
-use crate::kernel::sums::{all_finite, norm_inf};
 
 /// `0 … n − 1` in the order of rising keys.
 pub(super) fn ascending<T: Real>(n: usize, key: impl Fn(usize) -> T) -> Vec<usize> {
@@ -20,24 +19,6 @@ pub(crate) fn bound(n: usize) -> usize {
 /// The nearest number.
 pub(super) fn finite<T: Real>(x: T) -> T {
     x.clamp(-T::MAX, T::MAX)
-}
-
-/// `T = V diag(λ) Vᵀ` in place, for the symmetric tridiagonal `T` with diagonal `d` and subdiagonal `e` (and a
-/// spare entry at its end): `d ← λ`, unsorted, and `v ← V`, by columns. False where `T` is not finite, or the
-/// bounded iteration did not converge.
-pub(crate) fn tridiagonal<T: Real>(d: &mut [T], e: &mut [T], v: &mut [T]) -> bool {
-    if !(all_finite(d) && all_finite(e)) {
-        return false;
-    }
-    v.fill(T::zero());
-    v.iter_mut().step_by(d.len() + 1).for_each(|v| *v = T::one());
-    let scale = norm_inf(d).max(norm_inf(e));
-    if scale > T::zero() {
-        d.iter_mut().chain(e.iter_mut()).for_each(|t| *t /= scale);
-    }
-    let converged = implicit_ql(d, e, v);
-    d.iter_mut().for_each(|d| *d = finite(*d * scale));
-    converged
 }
 
 /// Eigenvalues of the symmetric tridiagonal matrix with diagonal `d` and subdiagonal `e` (and a spare entry

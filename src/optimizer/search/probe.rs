@@ -12,10 +12,10 @@ use nalgebra::DVector;
 
 use super::escape::escape_along;
 use super::evaluated::{Evaluated, assign};
-use super::lanczos::{Lanczos, unstructured};
 use super::position::Position;
 use super::rounding::{closeness, rounding};
 use crate::kernel;
+use crate::objective::Lanczos;
 use crate::optimizer::{Lbfgs, Outcome, Probed};
 use crate::{CriticalKind, Error, Hessian, HessianProduct, Objective, Real, Termination};
 
@@ -138,7 +138,7 @@ fn mixture<T: Real>(k: usize, x: &DVector<T>, range: &[DVector<T>]) -> Option<DV
     let mut v = DVector::zeros(x.len());
     match k.checked_sub(MIXTURES) {
         Some(axis) => v[axis] = T::one(),
-        None => unstructured(k as u64, &mut v),
+        None => kernel::unstructured(k as u64, v.as_mut_slice()),
     }
     outside(v, range)
 }

@@ -1,0 +1,213 @@
+//! Influence of samples: against statsmodels (`tests/data/influence.py`), and against fits without each of them.
+
+#[path = "support/draw.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
+mod draw;
+#[path = "support/json.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
+mod json;
+#[path = "support/tables.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
+mod tables;
+
+use std::time::{Duration, Instant};
+
+use draw::Draw;
+use gradus::loss::{NegativeBinomial, Poisson};
+use gradus::nalgebra::{DMatrix, DVector};
+use gradus::*;
+use tables::{digits, standardised, table};
+
+#[test]
+fn least_squares_as_statsmodels() {
+    fn check<T: Real>(at_least: f64) {
+        let golden = json::Json::parse(&tables::read("tests/data/influence.json"));
+        let (x, y) = table("diabetes");
+        let (x, y) = (x.map(T::of), y.map(T::of));
+        let mut risk = EmpiricalRisk::new(Perceptron::new(10), SquaredError, &x, &y).unwrap();
+        let fitted = risk.fit().unwrap();
+        let influence = risk.influence(fitted.parameters()).unwrap();
+        assert_eq!(influence.errors.amax(), T::zero());
+        let same = |found: DVector<T>, key: &str| {
+            let found = digits(&found.map(Real::f64), &tables::vector(golden.get(key)));
+            println!("{key}: {found:.1}");
+            assert!(found >= at_least, "{key}: {found}");
+        };
+        same(influence.leverage.row(0).transpose(), "leverage");
+        same(influence.predictions.row(0).transpose(), "predictions");
+        same(influence.parameters.column(17).into_owned(), "parameters_17");
+        // squares of errors that may be rounding are compared beside their mean
+        let expected = tables::vector(golden.get("cooks_distance"));
+        let worst = (influence.cooks_distance.map(Real::f64) - &expected).amax() / expected.mean();
+        assert!(worst < 10f64.powf(-at_least), "{worst:e}");
+    }
+    check::<f64>(8.0);
+    check::<f32>(3.0);
+}
+
+/// What the parameters without a sample differ from those of a fit without it, beside their shift.
+fn compare<T: Real>(influence: &Influence<T>, theta: &DVector<T>, j: usize, cold: &DVector<T>) -> f64 {
+    let shift = (cold - theta).norm().f64();
+    (influence.parameters.column(j) - cold).norm().f64() / shift
+}
+
+#[test]
+fn logistic_regression_without_each_patient() {
+    let (x, y) = standardised("breast_cancer");
+    let m = x.ncols();
+    for (c, step) in [(0.1, 8), (1.0, 1), (10.0, 8)] {
+        let lambda = 1.0 / (c * m as f64);
+        let model = SigmoidClassifier::new(x.nrows());
+        let mut risk = EmpiricalRisk::new(model, LogLoss, &x, &y).unwrap().ridge(lambda);
+        let fitted = risk.fit().unwrap();
+        let begin = Instant::now();
+        let influence = risk.influence(fitted.parameters()).unwrap();
+        let quick = begin.elapsed();
+        assert!(influence.undetermined.is_empty());
+        let (mut slow, mut worst, mut beyond) = (Duration::ZERO, 0.0_f64, 0);
+        for j in (0..m).step_by(step) {
+            let (x, y) = (x.clone().remove_column(j), y.clone().remove_column(j));
+            let begin = Instant::now();
+            let mut risk = EmpiricalRisk::new(model, LogLoss, &x, &y).unwrap().ridge(lambda);
+            let cold = risk.fit().unwrap();
+            slow += begin.elapsed();
+            worst = worst.max(compare(&influence, fitted.parameters(), j, cold.parameters()));
+            // what it says of its own error is compared with a fit to rounding
+            let (start, stop) = (cold.parameters().clone(), Stop::default().gradient(1e-13));
+            let exact = minimize(&mut Newton::new(), &mut risk, start, &stop).unwrap();
+            let error = compare(&influence, fitted.parameters(), j, &exact.x);
+            beyond += usize::from(error > 10.0 * influence.errors[j] + 1e-6);
+        }
+        let ratio = slow.as_secs_f64() * step as f64 / quick.as_secs_f64();
+        println!("C = {c}: {worst:.1e} of the shift, {quick:?}, cold fits {ratio:.0} times that");
+        assert!(worst < 1e-3 && beyond == 0, "{worst} {beyond}");
+    }
+}
+
+/// Of a random risk, with weights of which some are zero: the same with the weight of a sample set to zero.
+fn left_out<M, L>(
+    model: &M, loss: &L, x: &DMatrix<f64>, y: &DMatrix<f64>, ridge: f64, draw: &mut Draw,
+) -> bool
+where
+    M: SecondOrderModel<f64> + Clone,
+    L: SecondOrderLoss<f64> + Clone,
+{
+    let m = x.ncols();
+    let weights: Vec<f64> = (0..m).map(|_| [0.0, 1.0, 1.0, 2.5, 0.5][draw.below(5)]).collect();
+    let weights = if draw.below(2) == 0 { vec![1.0; m] } else { weights };
+    let fit = |weights: &[f64], start: DVector<f64>| {
+        let risk = EmpiricalRisk::new(model.clone(), loss.clone(), x, y).unwrap();
+        let mut risk = risk.with_weights(weights).unwrap().ridge(ridge);
+        let stop = Stop::default().gradient(1e-11);
+        let report = minimize(&mut Newton::new(), &mut risk, start, &stop).unwrap();
+        (risk, report)
+    };
+    let start = DVector::from_fn(model.parameter_count(), |_, _| 0.5 * draw.unit());
+    let (mut risk, report) = fit(&weights, start);
+    let Ok(influence) = risk.influence(&report.x) else { return false };
+    for _ in 0..6 {
+        let j = draw.below(m);
+        if influence.undetermined.contains(&j) {
+            continue;
+        }
+        let mut without = weights.clone();
+        without[j] = 0.0;
+        if without.iter().sum::<f64>() == 0.0 {
+            continue;
+        }
+        // from where it should be: another start may lead to another minimum
+        let (_, cold) = fit(&without, influence.parameters.column(j).into_owned());
+        let shift = (&cold.x - &report.x).norm();
+        let error = (influence.parameters.column(j) - &cold.x).norm();
+        assert!(error <= 1e-3 * shift + 1e-8, "{error:e} of {shift:e}, estimated {:e}", influence.errors[j]);
+        if weights[j] == 0.0 {
+            assert!(influence.parameters.column(j) == report.x && influence.leverage.column(j).amax() == 0.0);
+        }
+    }
+    true
+}
+
+#[test]
+fn any_model_and_loss_without_a_sample() {
+    let (mut draw, mut answered) = (Draw::new(7), 0);
+    for case in 0..120 {
+        let (n, m) = (1 + draw.below(3), 12 + draw.below(30));
+        let x = DMatrix::from_fn(n, m, |_, _| 2.0 * draw.unit());
+        let ridge = [0.0, 0.01, 0.1][draw.below(3)];
+        let noise: Vec<f64> = (0..m).map(|_| draw.unit()).collect();
+        let line = DMatrix::from_fn(1, m, |_, j| x[(0, j)] + noise[j]);
+        let counts = line.map(|z| (z.exp() * 2.0).round());
+        let label = line.map(|z| f64::from(z > 0.2));
+        let classes = DMatrix::from_fn(3, m, |o, j| f64::from(((line[j] + 3.0) as usize % 3) == o));
+        let model = Perceptron::new(n);
+        let network = Network::new(&[n, 2, 1], Activation::Tanh);
+        answered += usize::from(match case % 7 {
+            0 => left_out(&model, &SquaredError, &x, &line, ridge, &mut draw),
+            1 => left_out(&model, &Poisson, &x, &counts, ridge, &mut draw),
+            2 => left_out(&model, &NegativeBinomial::new(0.3), &x, &counts, ridge, &mut draw),
+            3 => left_out(&SigmoidClassifier::new(n), &LogLoss, &x, &label, ridge, &mut draw),
+            4 => left_out(&model.with_outputs(3), &CrossEntropy, &x, &classes, ridge + 0.01, &mut draw),
+            5 => left_out(&model, &Huber::new(0.7), &x, &line, ridge, &mut draw),
+            _ => left_out(&network, &SquaredError, &x, &line, ridge + 0.01, &mut draw),
+        });
+    }
+    println!("{answered} of 120 answered");
+    assert!(answered > 80);
+}
+
+/// The closed form of the hat matrix, whatever the units.
+#[test]
+fn leverage_is_the_diagonal_of_the_hat_matrix() {
+    let mut draw = Draw::new(3);
+    for scale in [1.0, 1e-6, 1e9] {
+        let x = DMatrix::from_fn(2, 20, |i, _| draw.unit() * if i == 0 { scale } else { 1.0 });
+        let y = DMatrix::from_fn(2, 20, |_, _| draw.unit());
+        let one = x.clone().insert_row(2, 1.0);
+        let hat = one.transpose() * (&one * one.transpose()).try_inverse().unwrap() * &one;
+        let mut risk = EmpiricalRisk::new(Perceptron::new(2).with_outputs(2), SquaredError, &x, &y).unwrap();
+        let fitted = risk.fit().unwrap();
+        let influence = risk.influence(fitted.parameters()).unwrap();
+        let fit = fitted.predict(&x).unwrap();
+        for j in 0..20 {
+            let h = hat[(j, j)];
+            for o in 0..2 {
+                assert!((influence.leverage[(o, j)] - h).abs() < 1e-9);
+                let left_out = y[(o, j)] - (y[(o, j)] - fit[(o, j)]) / (1.0 - h);
+                assert!((influence.predictions[(o, j)] - left_out).abs() < 1e-8);
+            }
+        }
+    }
+}
+
+#[test]
+fn samples_that_a_fit_stands_on_are_listed() {
+    // the last sample alone tells the slope
+    let (x, y) = ([1.0, 1.0, 1.0, 2.0], [1.0, 2.0, 3.0, 5.0]);
+    let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y).unwrap();
+    let fitted = risk.fit().unwrap();
+    let influence = risk.influence(fitted.parameters()).unwrap();
+    assert_eq!(influence.undetermined, [3]);
+    assert!((influence.leverage[3] - 1.0_f64).abs() < 1e-12);
+    assert!(influence.parameters.iter().chain(&influence.cooks_distance).all(|x| x.is_finite()));
+    // without the third the classes are apart
+    let (x, y) = ([1.0, 2.0, 5.0, 4.0, 5.5, 6.0], [0, 0, 0, 1, 1, 1]);
+    let mut risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y).unwrap();
+    let fitted = risk.fit().unwrap();
+    let influence = risk.influence(fitted.parameters()).unwrap();
+    assert!(influence.undetermined.contains(&2), "{:?}", influence.undetermined);
+    assert!(influence.parameters.iter().chain(&influence.predictions).all(|x: &f64| x.is_finite()));
+    // the risk is as it was
+    assert_eq!(risk.fit().unwrap().parameters(), fitted.parameters());
+}
+
+#[test]
+fn what_has_no_answer_is_refused() {
+    let blocks = || (0..3).map(|i| Ok::<_, Error>((matrix![1.0, 2.0, f64::from(i)], matrix![1.0, 2.0, 4.0])));
+    let mut risk = EmpiricalRisk::from_stream(Perceptron::new(1), SquaredError, &blocks).unwrap();
+    let fitted = risk.fit().unwrap();
+    assert!(matches!(risk.influence(fitted.parameters()), Err(Error::InMemory { what: "influence", .. })));
+    let (x, y) = ([1.0, 2.0, 3.0], [1.0, 2.0, 4.0]);
+    let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y).unwrap();
+    let elsewhere = risk.influence(&vector![0.0, 0.0]);
+    assert!(matches!(elsewhere, Err(Error::NotStationary { what: "influence", .. })));
+}
