@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use approx::{AbsDiffEq, RelativeEq};
 use nalgebra::{DMatrix, DVector};
 
 use crate::contract::{check_evaluation, check_hessian, check_point, check_symmetric, matrix};
@@ -14,6 +13,7 @@ use crate::{Error, Hessian, Real, kernel};
 pub use interval::LeastEigenvalue;
 pub(crate) use products::Columns;
 
+mod agreement;
 mod interval;
 mod products;
 
@@ -271,33 +271,6 @@ impl<T: Real> CriticalPoint<T> {
         Self::new(DVector::from_iterator(k * self.eigenvalues.len(), eigenvalues), tolerance, None)
     }
 
-    /// With all eigenvalues of the Hessian that was judged, whatever its size: about `4/3 n³` operations.
-    ///
-    /// ```
-    /// use gradus::CriticalPoint;
-    /// use gradus::nalgebra::{DMatrix, DVector};
-    ///
-    /// let hessian = DMatrix::from_diagonal(&DVector::from_fn(500, |i, _| 1.0 + i as f64));
-    /// let point = CriticalPoint::classify(&hessian)?;
-    /// assert_eq!((point.inertia.positive, point.eigenvalues().len()), (500, 0));
-    /// let point = point.with_eigenvalues(&hessian)?;
-    /// assert!((point.eigenvalues()[499] - 500.0).abs() < 1e-10);
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Those of [`classify`](Self::classify); [`Error::Shape`] where the Hessian is of another size.
-    pub fn with_eigenvalues(self, hessian: &DMatrix<T>) -> Result<Self, Error> {
-        let n = self.dimension();
-        check_symmetric(hessian)?;
-        if hessian.nrows() != n {
-            return Err(Error::Shape { argument: "hessian", expected: (n, n), found: hessian.shape() });
-        }
-        let eigenvalues = kernel::eigenvalues(hessian).ok_or(UNFINISHED(n))?;
-        let point = Self::new(eigenvalues, self.tolerance, self.direction);
-        Ok(point.with(self.gradient_norm, self.decrement, self.convex))
-    }
-
     /// With what is known of the objective besides its Hessian.
     pub(crate) fn with(self, gradient_norm: Option<T>, decrement: Option<T>, convex: bool) -> Self {
         let (unknown, interval) = (self.unknown, self.interval);
@@ -386,46 +359,6 @@ impl<T: Real> CriticalPoint<T> {
         let direction = ours.or(point.direction.clone());
         let decrement = decrement.filter(|_| point.extremes[0] > rounding);
         Ok(Self { direction, ..point }.with(Some(gradient_norm), decrement, convex))
-    }
-
-    /// How many variables there are.
-    pub(crate) fn dimension(&self) -> usize {
-        let Inertia { positive, zero, negative } = self.inertia;
-        // a damaged file may count more than there are numbers
-        match self.eigenvalues.len() {
-            0 => positive.saturating_add(zero).saturating_add(negative).saturating_add(self.unknown),
-            n => n,
-        }
-    }
-
-    /// What a verdict [by products](Self::by_products) knows of the least eigenvalue, where it is an interval.
-    ///
-    /// ```
-    /// use gradus::nalgebra::DVector;
-    /// use gradus::{CriticalPoint, problems::Rosenbrock};
-    ///
-    /// let x = DVector::from_element(2000, 1.0);
-    /// let point = CriticalPoint::by_products(&mut Rosenbrock::new(2000), &x)?;
-    /// let least = point.interval().expect("more than 1,000 variables");
-    /// assert!(least.lower <= least.upper && least.confidence > 0.999);
-    /// # Ok::<(), gradus::Error>(())
-    /// ```
-    pub fn interval(&self) -> Option<&LeastEigenvalue<T>> {
-        self.interval.as_ref()
-    }
-
-    /// The signs in words, with what is known of the others.
-    pub(crate) fn signs(&self) -> String {
-        let seen = self.inertia.to_string();
-        match &self.interval {
-            None if self.unknown > 0 => "by convexity".into(),
-            None => seen,
-            Some(least) if self.unknown == 0 => format!("{seen} ({least})"),
-            Some(least) => {
-                let comma = if seen.is_empty() { "" } else { ", " };
-                format!("{seen}{comma}{} of unknown sign; {least}", self.unknown)
-            }
-        }
     }
 
     /// The least and the greatest eigenvalue: exact where all eigenvalues are known, else to a hundredth of the larger
@@ -549,37 +482,3 @@ fn spectrum<T: Real>(hessian: &DMatrix<T>) -> Result<Spectrum<T>, Error> {
 
 const UNFINISHED: fn(usize) -> Error =
     |n| Error::Factorization { what: "the eigenvalue iteration", iterations: kernel::eigenvalue_bound(n) };
-
-impl<T: Real> CriticalPoint<T> {
-    /// Whether inertia and kind are equal, and what is known of the eigenvalues agrees.
-    fn agrees(&self, other: &Self, close: impl Fn(&T, &T) -> bool) -> bool {
-        let known =
-            |point: &Self| point.eigenvalues.iter().chain(&point.extremes).copied().collect::<Vec<T>>();
-        let (ours, theirs) = (known(self), known(other));
-        (self.inertia, self.kind, ours.len()) == (other.inertia, other.kind, theirs.len())
-            && ours.iter().zip(&theirs).all(|(a, b)| close(a, b))
-    }
-}
-
-/// Equal inertia and kind, and eigenvalues that agree; directions have no sign and are not compared.
-impl<T: Real + AbsDiffEq<Epsilon = T>> AbsDiffEq for CriticalPoint<T> {
-    type Epsilon = T;
-
-    fn default_epsilon() -> T {
-        T::default_epsilon()
-    }
-
-    fn abs_diff_eq(&self, other: &Self, epsilon: T) -> bool {
-        self.agrees(other, |a, b| a.abs_diff_eq(b, epsilon))
-    }
-}
-
-impl<T: Real + RelativeEq<Epsilon = T>> RelativeEq for CriticalPoint<T> {
-    fn default_max_relative() -> T {
-        T::default_max_relative()
-    }
-
-    fn relative_eq(&self, other: &Self, epsilon: T, max_relative: T) -> bool {
-        self.agrees(other, |a, b| a.relative_eq(b, epsilon, max_relative))
-    }
-}

@@ -318,11 +318,13 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let mut gradient = DVector::zeros(theta.len());
         self.value_gradient(theta, &mut gradient);
         self.broken()?;
-        self.settled(curvature, gradient)
+        self.settled(curvature, gradient, what)
     }
 
     /// The curvature, where the gradient says that the point is a minimum.
-    fn settled(&self, curvature: Curvature<T>, mut gradient: DVector<T>) -> Result<Curvature<T>, Error> {
+    fn settled(
+        &self, curvature: Curvature<T>, mut gradient: DVector<T>, what: &'static str,
+    ) -> Result<Curvature<T>, Error> {
         // the distance to the minimum in standard errors, ‖Aᵀg / σ‖, and what rounding of the residuals makes of it
         let Curvature { root, sigma, rounding, .. } = &curvature;
         let total = self.total_weight();

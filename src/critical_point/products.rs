@@ -3,8 +3,8 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::interval::LeastEigenvalue;
-use super::{CriticalPoint, Inertia};
-use crate::contract::{check_evaluation, check_point};
+use super::{CriticalPoint, Inertia, UNFINISHED};
+use crate::contract::{check_evaluation, check_point, check_symmetric};
 use crate::kernel::zero;
 use crate::objective::{Lanczos, evaluate};
 use crate::{Error, Hessian, HessianProduct, Objective, Real, kernel};
@@ -149,6 +149,75 @@ impl<T: Real> CriticalPoint<T> {
         let point = point.with(gradient_norm, decrement, false);
         let unknown = n - inertia.positive - inertia.negative;
         Ok(point.with_unknown(unknown, Some(interval)))
+    }
+}
+
+impl<T: Real> CriticalPoint<T> {
+    /// How many variables there are.
+    pub(crate) fn dimension(&self) -> usize {
+        let Inertia { positive, zero, negative } = self.inertia;
+        // a damaged file may count more than there are numbers
+        match self.eigenvalues.len() {
+            0 => positive.saturating_add(zero).saturating_add(negative).saturating_add(self.unknown),
+            n => n,
+        }
+    }
+
+    /// With all eigenvalues of the Hessian that was judged, whatever its size: about `4/3 n³` operations.
+    ///
+    /// ```
+    /// use gradus::CriticalPoint;
+    /// use gradus::nalgebra::{DMatrix, DVector};
+    ///
+    /// let hessian = DMatrix::from_diagonal(&DVector::from_fn(500, |i, _| 1.0 + i as f64));
+    /// let point = CriticalPoint::classify(&hessian)?;
+    /// assert_eq!((point.inertia.positive, point.eigenvalues().len()), (500, 0));
+    /// let point = point.with_eigenvalues(&hessian)?;
+    /// assert!((point.eigenvalues()[499] - 500.0).abs() < 1e-10);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`classify`](Self::classify); [`Error::Shape`] where the Hessian is of another size.
+    pub fn with_eigenvalues(self, hessian: &DMatrix<T>) -> Result<Self, Error> {
+        let n = self.dimension();
+        check_symmetric(hessian)?;
+        if hessian.nrows() != n {
+            return Err(Error::Shape { argument: "hessian", expected: (n, n), found: hessian.shape() });
+        }
+        let eigenvalues = kernel::eigenvalues(hessian).ok_or(UNFINISHED(n))?;
+        let point = Self::new(eigenvalues, self.tolerance, self.direction);
+        Ok(point.with(self.gradient_norm, self.decrement, self.convex))
+    }
+
+    /// What a verdict [by products](Self::by_products) knows of the least eigenvalue, where it is an interval.
+    ///
+    /// ```
+    /// use gradus::nalgebra::DVector;
+    /// use gradus::{CriticalPoint, problems::Rosenbrock};
+    ///
+    /// let x = DVector::from_element(2000, 1.0);
+    /// let point = CriticalPoint::by_products(&mut Rosenbrock::new(2000), &x)?;
+    /// let least = point.interval().expect("more than 1,000 variables");
+    /// assert!(least.lower <= least.upper && least.confidence > 0.999);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    pub fn interval(&self) -> Option<&LeastEigenvalue<T>> {
+        self.interval.as_ref()
+    }
+
+    /// The signs in words, with what is known of the others.
+    pub(crate) fn signs(&self) -> String {
+        let seen = self.inertia.to_string();
+        match &self.interval {
+            None if self.unknown > 0 => "by convexity".into(),
+            None => seen,
+            Some(least) if self.unknown == 0 => format!("{seen} ({least})"),
+            Some(least) => {
+                let comma = if seen.is_empty() { "" } else { ", " };
+                format!("{seen}{comma}{} of unknown sign; {least}", self.unknown)
+            }
+        }
     }
 }
 

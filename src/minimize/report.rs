@@ -258,11 +258,7 @@ impl<T: Real> Report<T> {
 
     fn show_kind(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(certificate) = &self.certificate else {
-            let unknown = if self.converged() {
-                "\n  kind        unknown: ask `certify`, or `certify_by_products`"
-            } else {
-                ""
-            };
+            let unknown = if self.converged() { "\n  kind        unknown: ask `certify`" } else { "" };
             return f.write_str(unknown);
         };
         match self.kind() {

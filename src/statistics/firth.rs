@@ -1,6 +1,6 @@
 use nalgebra::DVector;
 
-use super::{Covariance, Statistics};
+use super::{Covariance, Statistics, STATISTICS};
 use crate::contract::{check_point, room};
 use crate::risk::Firth;
 use crate::{EmpiricalRisk, Error, LogLoss, Objective, Real, SecondOrderModel};
@@ -31,8 +31,8 @@ impl<T: Real, M: SecondOrderModel<T>> EmpiricalRisk<'_, T, M, LogLoss> {
         room::<T>("theta", &[p, p, 4])?;
         let mut gradient = DVector::zeros(p);
         Firth::new(self)?.at(theta, &mut gradient);
-        let curvature = self.information(theta)?;
-        let curvature = self.settled(curvature, gradient)?;
+        let curvature = self.information(theta, STATISTICS)?;
+        let curvature = self.settled(curvature, gradient, STATISTICS.what)?;
         self.tell(theta, curvature, Covariance::Information)
     }
 }

@@ -3,7 +3,6 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::evaluated::Evaluated;
-use super::lanczos::unstructured;
 use super::newton_model::{NewtonModel, Shape};
 use crate::Real;
 use crate::kernel;
@@ -87,7 +86,7 @@ impl<T: Real> Factored<T> {
                 *v = DVector::zeros(n);
             }
             self.mu = T::zero();
-            unstructured(0, &mut self.z);
+            kernel::unstructured(0, self.z.as_mut_slice());
             self.z /= kernel::norm(self.z.as_slice());
         }
         let before = self.mu / self.unit;
