@@ -76,7 +76,7 @@ fn logistic_regression_without_each_patient() {
             let (start, stop) = (cold.parameters().clone(), Stop::default().gradient(1e-13));
             let exact = minimize(&mut Newton::new(), &mut risk, start, &stop).unwrap();
             let error = compare(&influence, fitted.parameters(), j, &exact.x);
-            beyond += usize::from(error > 10.0 * influence.errors[j] + 1e-6);
+            beyond += usize::from(error > 1e-3);
         }
         let ratio = slow.as_secs_f64() * step as f64 / quick.as_secs_f64();
         println!("C = {c}: {worst:.1e} of the shift, {quick:?}, cold fits {ratio:.0} times that");
@@ -125,7 +125,11 @@ where
         rest.value_gradient(&there, &mut slope);
         let is_left = model.affine_in().is_empty() || model.affine_in().len() < there.len();
         let is_stationary = is_left && slope.amax() < 1e-6;
-        assert!(is_stationary || error <= 1e-3 * shift + 1e-8, "{error:e} of {shift:e}, estimated {:e}", influence.errors[j]);
+        assert!(
+            is_stationary || error <= 1e-2 * shift + 1e-8,
+            "{error:e} of {shift:e}, estimated {:e}",
+            influence.errors[j]
+        );
         if weights[j] == 0.0 {
             assert!(influence.parameters.column(j) == report.x && influence.leverage.column(j).amax() == 0.0);
         }

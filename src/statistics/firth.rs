@@ -1,6 +1,6 @@
 use nalgebra::DVector;
 
-use super::{Covariance, Statistics, STATISTICS};
+use super::{Covariance, STATISTICS, Statistics};
 use crate::contract::{check_point, room};
 use crate::risk::Firth;
 use crate::{EmpiricalRisk, Error, LogLoss, Objective, Real, SecondOrderModel};

@@ -98,11 +98,6 @@ impl<T: Real> Influence<T> {
 /// Errors beside the shift that are good enough, and corrections at most until Newton's method takes over.
 const ACCURACY: f64 = 1e-4;
 const CORRECTIONS: usize = 12;
-/// Where the curvature of the loss is all that changes, the error of a solve grows as the square of its step: so many are looked
-/// at first, and what they show is taken times so much.
-const SEEN: usize = 20;
-const CAUTION: f64 = 2.0;
-
 impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
     /// What each sample does to the parameters `theta` that minimise this risk, over all its samples; [`Influence`]
     /// explains it. A sample costs a solve and, unless that is exact, a pass or two over the data.
@@ -164,16 +159,14 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     }
 
     /// Fills in the parameters without each sample, with the penalty reduced by the share of a sample of `mean` weight: by one
-    /// solve at the minimum of that, and then, from the largest shift down, by corrections, until the errors seen say that
-    /// the rest are good enough.
+    /// solve at the minimum of that, and then by corrections.
     fn leave_out(
         &mut self, (theta, lambda, mean): (&DVector<T>, T, T), curvature: &Curvature<T>, question: Question,
         found: &mut Influence<T>,
     ) -> Result<(), Error> {
         let m = self.samples();
         let base = self.base((theta, lambda, mean), curvature, question)?;
-        let is_smooth = self.loss().likelihood() != Likelihood::None;
-        let (mut steps, mut grows) = (vec![T::zero(); m], self.is_affine() && base.is_even && is_smooth);
+        let mut left_out = vec![false; m];
         self.each_term(&base.center, 0..m, |j, at| {
             let without = Downdate::new(&base, at);
             let step = &base.root * without.solve(base.downhill(&base.gradient, at, &base.center));
@@ -181,20 +174,11 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             let shifted = if is_left_out { &base.center + &step } else { theta.clone() };
             found.parameters.column_mut(j).copy_from(&shifted);
             found.undetermined.extend((!without.is_determined).then_some(j));
-            steps[j] = if is_left_out { base.size(&step) } else { T::zero() };
-            grows = grows && at.is_observed;
+            left_out[j] = is_left_out;
             Ok(())
         })?;
-        let mut order: Vec<usize> = (0..m).filter(|j| steps[*j] > T::zero() && !base.is_exact).collect();
-        order.sort_by(|i, j| steps[*j].f64().total_cmp(&steps[*i].f64()));
-        let mut growth = T::zero();
-        for (number, j) in order.into_iter().enumerate() {
-            let shift = base.size(&(found.parameters.column(j) - theta));
-            found.errors[j] = over(growth * steps[j] * steps[j], shift);
-            if !(grows && number >= SEEN && found.errors[j] <= T::of(ACCURACY)) {
-                let error = self.correct(j, theta, &base, found)?;
-                growth = growth.max(T::of(CAUTION) * error / steps[j] / steps[j]);
-            }
+        for j in (0..m).filter(|j| left_out[*j] && !base.is_exact) {
+            self.correct(j, theta, &base, found)?;
         }
         Ok(())
     }
@@ -218,7 +202,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let is_even = lambda == T::zero() || self.present().shares.iter().all(is_mean);
         let is_exact = self.is_affine() && self.loss().likelihood() == Likelihood::Normal && is_even;
         let (errors, gradient) = (curvature.errors.clone(), gradient * total);
-        Ok(Base { center, root, errors, gradient, penalty, mean, is_even, is_exact })
+        Ok(Base { center, root, errors, gradient, penalty, mean, is_exact })
     }
 
     /// Hands out scores of samples, their Jacobian, slopes and curvature.
@@ -233,26 +217,24 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             let (y, z) = (here.y.columns(j..j + 1), z.as_view());
             let y = y.dense(&mut targets);
             let [mut slope, mut bend] = [DMatrix::zeros(k, 1), DMatrix::zeros(k, k)];
-            let mut observed = bend.clone();
             self.loss().value_gradient(z, y, &one, slope.as_view_mut());
             for o in 0..k {
                 let unit = DMatrix::from_fn(k, 1, |q, _| if q == o { T::one() } else { T::zero() });
                 self.loss().expected_product(z, y, &one, unit.as_view(), bend.columns_mut(o, 1));
-                self.loss().curvature_product(z, y, &one, unit.as_view(), observed.columns_mut(o, 1));
             }
-            let (weight, is_observed) = (here.shares[j] * total, observed == bend);
-            hand(j, &Terms { weight, jacobian: jacobian.clone(), slope, bend, is_observed })
+            let weight = here.shares[j] * total;
+            hand(j, &Terms { weight, jacobian: jacobian.clone(), slope, bend })
         })
     }
 
     /// Steps by the Hessian at the center along the gradient of the reduced risk where it is, and where these do not come to an
-    /// end, Newton's method; how large the first of them was.
+    /// end, Newton's method.
     fn correct(
         &mut self, j: usize, theta: &DVector<T>, base: &Base<T>, found: &mut Influence<T>,
-    ) -> Result<T, Error> {
+    ) -> Result<(), Error> {
         let rounding = T::of(64.0) * T::EPSILON * self.total_weight().sqrt();
         let mut there = found.parameters.column(j).into_owned();
-        let (mut gradient, mut first) = (DVector::zeros(theta.len()), None);
+        let mut gradient = DVector::zeros(theta.len());
         let mut last = base.size(&(&there - &base.center));
         let mut without = None;
         self.each_term(&base.center, j..j + 1, |_, at| {
@@ -274,18 +256,16 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             // what is left after this step, as the steps shrink
             let rate = over(length, last);
             found.errors[j] = rate * over(length, size);
-            let first = *first.get_or_insert(length);
             if found.errors[j] <= T::of(ACCURACY) || length <= rounding {
                 found.parameters.column_mut(j).copy_from(&there);
-                return Ok(first);
+                return Ok(());
             }
             if !(rate <= T::of(0.5)) {
                 break;
             }
             last = length;
         }
-        self.refit(j, theta, base, found)?;
-        Ok(first.unwrap_or_default())
+        self.refit(j, theta, base, found)
     }
 
     /// Newton's method on the rest. A batch has the mean weight of the data, so that its penalty is brought to scale.
@@ -323,8 +303,6 @@ struct Base<T: Real> {
     /// `λ` of each parameter.
     penalty: DVector<T>,
     mean: T,
-    /// Whether all samples take the same part of the penalty with them.
-    is_even: bool,
     is_exact: bool,
 }
 
@@ -348,9 +326,8 @@ struct Terms<T: Real> {
     /// `∂z/∂θ`, transposed.
     jacobian: DMatrix<T>,
     slope: DMatrix<T>,
-    /// The expected `∂²ℓ/∂z²`, and whether it is that of the target.
+    /// The expected `∂²ℓ/∂z²`.
     bend: DMatrix<T>,
-    is_observed: bool,
 }
 
 /// `(1 − V D Vᵀ)⁻¹ b = b + V D (1 − S D)⁻¹ Vᵀ b` with `S = VᵀV`, and `V = Aᵀ Jᵀ`, `D = w ∂²ℓ/∂z²` of the sample that is left out
