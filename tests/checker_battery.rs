@@ -220,6 +220,52 @@ fn long_steps_pass_over_nothing() {
     }
 }
 
+/// In units of `2^±most`, at 0 and elsewhere: the lengths of the steps are found from the function.
+fn any_unit<T: Real>(most: f64) {
+    let mut stream = Stream(1_357_911_131_719);
+    let shapes: [fn(f64) -> [f64; 3]; 5] = [
+        |u| [(u - 0.5) * (u - 0.5), 2.0 * (u - 0.5), 2.0],
+        |u| [u * u * u - u, 3.0 * u * u - 1.0, 6.0 * u],
+        |u| sine(1.0, u),
+        |u| exp(1.0, u),
+        |u| {
+            let q = 1.0 / (1.0 + u * u);
+            [q, -2.0 * u * q * q, (6.0 * u * u - 2.0) * q * q * q]
+        },
+    ];
+    for case in 0..2_000 {
+        let (shape, unit) = (shapes[case % 5], stream.uniform(-most, most).floor().exp2());
+        let at = if case % 4 == 0 { 0.0 } else { stream.uniform(-1.5, 1.5) };
+        let x = DVector::from_element(1, T::of(at * unit));
+        let [_, slope, second] = shape(x[0].f64() / unit);
+        for fault in 0..4 {
+            let function = |faults: [usize; 2]| {
+                Function::new(1, move |x: &DVector<T>, g: &mut DVector<T>| {
+                    let [value, slope, _] = shape(x[0].f64() / unit);
+                    g[0] = T::of(spoil(faults[0], slope / unit));
+                    T::of(value)
+                })
+                .with_hessian(move |x: &DVector<T>, h: &mut DMatrix<T>| {
+                    h[0] = T::of(spoil(faults[1], shape(x[0].f64() / unit)[2] / unit / unit));
+                })
+            };
+            let what = format!("case {case} at {at} × {unit}");
+            if fault == 0 || slope.abs() > 0.05 {
+                judged(&check::gradient(&mut function([fault, 0]), &x).unwrap(), fault, &what);
+            }
+            if fault == 0 || second.abs() > 0.05 {
+                judged(&check::hessian(&mut function([0, fault]), &x).unwrap(), fault, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_unit_decides() {
+    any_unit::<f64>(240.0);
+    any_unit::<f32>(40.0);
+}
+
 /// A zero that a large offset hides is not confirmed; one beside which others are seen is.
 #[test]
 fn a_zero_is_confirmed_only_where_it_could_be_seen() {

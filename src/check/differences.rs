@@ -22,9 +22,6 @@ pub(super) struct Estimate<T> {
 /// Columns of the extrapolation table: errors of order `h²`, `h⁴`, … `h¹⁰`.
 const COLUMNS: usize = 5;
 
-/// At most so many steps, each half of the last.
-const STEPS: usize = 96;
-
 /// The table of one component, and what is remembered of it.
 #[derive(Debug, Clone, Copy)]
 struct Table<T> {
@@ -65,8 +62,8 @@ pub(super) fn differentiate<T: Real>(
     evaluate(t, &mut at);
 
     let (zero, one, infinite) = (T::zero(), T::one(), T::of(f64::INFINITY));
-    let size = if t == zero { one } else { t.abs() };
-    let noise = noise(t, T::of(16.0) * T::EPSILON * length(t), components, &mut evaluate);
+    let size = if t == zero { scale(&at, &mut evaluate) } else { t.abs() };
+    let noise = noise(t, T::of(16.0) * T::EPSILON * size, components, &mut evaluate);
     let smallest = size * T::EPSILON.powf(T::of(0.7));
     let nothing =
         Estimate { value: T::NAN, error: infinite, step: zero, slope: zero, hidden: zero, kink: None };
@@ -76,15 +73,18 @@ pub(super) fn differentiate<T: Real>(
     // from both sides of t, from above, from below
     let mut tables = vec![[empty; 3]; components];
     // no power of two, of which a function may be a period
-    let far = size.max((T::of(8.0) * size.cbrt()).min(one));
+    let far = if t == zero { size } else { size.max((T::of(8.0) * size.cbrt()).min(one)) };
     let mut h = T::of((0.125 * far.f64()).log2().floor().exp2() * (117.0 / 128.0));
-    for _ in 0..STEPS {
+    loop {
         // a step that neither end has to round
         let step = t.abs() + h - t.abs();
         let (up, down) = (t + step, t - step);
         evaluate(up, &mut above);
         evaluate(down, &mut below);
         for (i, [central, forward, backward]) in tables.iter_mut().enumerate() {
+            if central.best.kink.is_none() && settled(i, &central.best) {
+                continue;
+            }
             let (f, plus, minus) = (at[i], above[i], below[i]);
             let finite = |x: T| if x.is_finite() { x.abs() } else { T::zero() };
             let size = finite(f).max(finite(plus)).max(finite(minus));
@@ -105,9 +105,63 @@ pub(super) fn differentiate<T: Real>(
     }
     let estimate = |sides: &[Table<T>; 3]| {
         let known = sides.iter().find(|table| table.filled > 0).map_or(nothing, |table| table.best);
-        Estimate { hidden: known.hidden * T::of(8.0) / (size * far.min(one)), ..known }
+        Estimate { hidden: known.hidden * T::of(8.0) / size, ..known }
     };
     tables.iter().map(estimate).collect()
+}
+
+/// A length for a variable that is 0, by what the function does there. Towards 0 from it the changes of the values fall in
+/// proportion, or shrink while the values stay within twice those at 0, at two lengths in turn; if no
+/// length below 1 is needed for that, the shortest at which most components change. A side on which the domain ends
+/// says nothing.
+fn scale<T: Real>(at: &[T], evaluate: &mut impl FnMut(T, &mut [T])) -> T {
+    let (one, many, n) = (T::one(), T::of(64.0), at.len());
+    let tiny = T::MAX.recip() / T::EPSILON / T::EPSILON;
+    let mut out = vec![T::zero(); 2 * n];
+    let mut values = |h: T| {
+        let (above, below) = out.split_at_mut(n);
+        evaluate(h, above);
+        evaluate(-h, below);
+        out.clone()
+    };
+    let is_tame = |f: T, near: T, far: T| {
+        let changes = [(near - f).abs(), (far - f).abs()];
+        let is_linear = (changes[1] - many * changes[0]).abs() <= T::of(16.0) * changes[0];
+        let shrinks = T::of(4.0) * changes[0] <= changes[1] || changes[0] <= many * T::EPSILON * f.abs();
+        is_linear || far.abs() <= T::of(2.0) * f.abs() && shrinks
+    };
+    let are_tame = |near: &[T], far: &[T]| {
+        let ends = |k: usize| !far[k].is_finite() && !near[k].is_finite();
+        let tame = |k: usize| ends(k) || is_tame(at[k % n], near[k], far[k]);
+        (0..n).all(|i| !(ends(i) && ends(i + n)) && tame(i) && tame(i + n))
+    };
+    let mut h = one;
+    let first = values(h);
+    let (mut far, mut tame, mut longest) = (first.clone(), 0, one);
+    while tame < 2 && h > tiny {
+        let near = values(h / many);
+        if are_tame(&near, &far) {
+            tame += 1;
+        } else {
+            (tame, longest) = (0, h / many);
+        }
+        (h, far) = (h / many, near);
+    }
+    if longest < one {
+        return longest;
+    }
+    let changes = |far: &[T]| {
+        let least = |k: usize| T::EPSILON.sqrt().sqrt() * at[k % n].abs();
+        (0..2 * n).filter(|&k| far[k].is_finite() && (far[k] - at[k % n]).abs() > least(k)).count()
+    };
+    (h, far) = (one, first);
+    let mut best = (changes(&far), h);
+    while h * tiny < one && best.0 < 2 * n && far.iter().any(|far| far.is_finite()) {
+        h *= many;
+        far = values(h);
+        best = if changes(&far) > best.0 { (changes(&far), h) } else { best };
+    }
+    best.1
 }
 
 /// A length for a variable that may be small because its unit is large, or by chance: 1 where it is 0.

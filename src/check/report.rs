@@ -97,6 +97,15 @@ impl<T: Real> Component<T> {
         }
     }
 
+    /// Whether it is right to the tolerance by its own size: nothing that shorter steps show makes it wrong.
+    pub(super) fn is_sure(&self) -> bool {
+        let known = self.numeric_error <= tolerance::<T>().sqrt() * self.numeric.abs();
+        self.verdict == Verdict::Passed
+            && self.relative_error <= tolerance()
+            && known
+            && self.numeric != T::zero()
+    }
+
     /// Whether the derivative is said to be zero, and no difference says otherwise.
     pub(super) fn is_still(&self) -> bool {
         let is_zero = self.analytic == T::zero() && self.numeric == T::zero();
@@ -134,13 +143,13 @@ fn judge<T: Real>(analytic: T, difference: T, size: T, e: &Estimate<T>) -> Verdi
         return if inside { Verdict::Undecided } else { Verdict::Failed };
     }
     let rounding = T::of(64.0) * T::EPSILON * e.slope.max(size);
-    if !e.error.is_finite() {
+    if !(e.error.is_finite() && e.slope.is_finite()) {
         Verdict::Undecided
     } else if difference <= tolerance * size + rounding && e.slope > T::zero() {
         Verdict::Passed
     } else if difference > explained.max(e.hidden) {
         Verdict::Failed
-    } else if explained <= (tolerance * e.slope).min(tolerance.sqrt() * size) {
+    } else if difference <= explained && explained <= (tolerance * e.slope).min(tolerance.sqrt() * size) {
         Verdict::Passed
     } else {
         Verdict::Undecided
