@@ -148,7 +148,7 @@ impl Quantity {
         };
         let settled = |i: usize, estimate: &Estimate<T>| {
             let compared = compare(i, estimate);
-            compared.is_sure() || compared.is_still()
+            compared.is_sure() || compared.is_still() && estimate.slope == T::zero()
         };
         let estimates = differentiate(t, analytic.len(), f, settled);
         estimates.iter().enumerate().map(|(i, estimate)| compare(i, estimate)).collect()
