@@ -122,6 +122,17 @@ pub enum Error {
         /// The only class there is.
         found: f64,
     },
+    /// All counts are 0, or all shares 0 or 1: the likeliest mean is on the edge of what means may be.
+    #[error(
+        "all of `{argument}` is {found}: so is the likeliest mean, and no finite bias reaches it; add samples of other \
+         values"
+    )]
+    EdgeMean {
+        /// The argument's name.
+        argument: &'static str,
+        /// The only value there is.
+        found: f64,
+    },
     /// A class that no sample belongs to: its scores run to minus infinity.
     #[error(
         "no sample of `{argument}` belongs to class {class}: expected at least one of each; leave the class out"

@@ -156,7 +156,7 @@ fn counts_that_are_apart_are_named() {
     assert_eq!(risk.fit().unwrap().report.termination, Termination::Separable);
     let nothing = dmatrix![0.0, 0.0, 0.0, 0.0, 0.0];
     let mut risk = EmpiricalRisk::new(Perceptron::new(1), Poisson, &x, &nothing).unwrap().ridge(0.1);
-    assert!(matches!(risk.fit(), Err(Error::OneClass { .. })));
+    assert_eq!(risk.fit().unwrap_err(), Error::EdgeMean { argument: "y", found: 0.0 });
 }
 
 #[test]
@@ -196,5 +196,53 @@ fn no_unit_decides() {
     }
     for pair in slopes.chunks(2).skip(1) {
         assert!((pair[0] - slopes[0]).abs() < 1e-9 && (pair[1] - slopes[1]).abs() < 1e-9, "{slopes:?}");
+    }
+}
+
+/// Targets that are all the same, and as many coefficients as samples: nothing is left of the loss, and that is a minimum,
+/// whatever the features are.
+#[test]
+fn perfect_fits_have_converged() {
+    fn told<T: Real>(
+        name: &str, x: &DMatrix<T>, y: &DMatrix<T>, fitted: Result<(Report<T>, DMatrix<T>), Error>,
+    ) {
+        let (report, predicted) = fitted.unwrap();
+        assert!(report.converged(), "{name} {x}{y}{report}");
+        let digits = T::EPSILON.f64().sqrt() * 50.0 * y.amax().f64();
+        assert!((predicted - y).amax().f64() <= digits, "{name} {x}{y}{report}");
+    }
+    fn all<T: Real>(x: &DMatrix<f64>, y: &[f64]) {
+        let (x, y) = (x.map(T::of), DMatrix::from_fn(1, y.len(), |_, j| T::of(y[j])));
+        let shares = &y / T::of(8.0);
+        macro_rules! check {
+            ($loss:expr, $y:expr) => {
+                let fitted = EmpiricalRisk::new(Perceptron::new(x.nrows()), $loss, &x, $y)
+                    .and_then(|mut risk| risk.fit())
+                    .and_then(|fitted| Ok((fitted.report.clone(), fitted.predict(&x)?)));
+                told(stringify!($loss), &x, $y, fitted);
+            };
+        }
+        check!(Poisson, &y);
+        check!(Gamma, &y);
+        check!(Binomial, &shares);
+    }
+    let mut state = 11_u64;
+    let mut roll = |sides: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % sides
+    };
+    for power in (0..30).step_by(3) {
+        let small = 0.5_f64.powi(power);
+        let x = dmatrix![1.0, -1.0; small, 0.0];
+        all::<f64>(&x, &[5.0, 3.0]);
+        all::<f32>(&x, &[5.0, 3.0]);
+    }
+    all::<f64>(&dmatrix![1.955, 1.566, 1.566, 1.566], &[2.0; 4]);
+    for _ in 0..100 {
+        let (m, far) = (3 + roll(4) as usize, [0.0, 1.0, 100.0, 1e4][roll(4) as usize]);
+        let x = DMatrix::from_fn(1, m, |_, _| far + roll(1 << 20) as f64 / f64::from(1 << 20));
+        let y = vec![1.0 + roll(7) as f64; m];
+        all::<f64>(&x, &y);
+        all::<f32>(&x, &y);
     }
 }

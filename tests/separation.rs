@@ -5,8 +5,9 @@ use gradus::data::one_hot;
 use gradus::loss::{ElementWise, Jet};
 use gradus::nalgebra::{DMatrix, DMatrixView, DVector};
 use gradus::{
-    Activation, Architecture, CrossEntropy, EmpiricalRisk, LogLoss, Loss, Model, Network, Objective,
-    Perceptron, Real, Recession, SigmoidClassifier, SquaredError,
+    Activation, Architecture, CrossEntropy, EmpiricalRisk, LogLoss, Loss, Model, Network, Newton, Objective,
+    Perceptron, Real, Recession, Report, SigmoidClassifier, SquaredError, Stop, Termination, TrustRegion,
+    minimize,
 };
 
 /// Exact fractions, lowest terms, positive denominator.
@@ -363,4 +364,73 @@ fn many_overlapping_samples_are_told_from_anywhere() {
     let y = one_hot(&exact, k).unwrap();
     let mut risk = EmpiricalRisk::new(Perceptron::new(n).with_outputs(k), CrossEntropy, &x, &y).unwrap();
     assert!(matches!(risk.recedes(&DVector::zeros(k * (n + 1))), Recession::Along(_)));
+}
+
+/// A single class, or a class without samples, of a model without a bias: a minimum where the samples lie on all sides.
+#[test]
+fn one_class_without_a_bias_may_have_a_minimum() {
+    fn check<T: Real>(seed: u64, sets: usize) {
+        let (mut dice, mut separable) = (Dice(seed), 0);
+        for set in 0..sets {
+            let (n, m) = (1 + dice.roll(2), 2 + dice.roll(8));
+            let x = features(&mut dice, n, m);
+            let inputs = x.map(|x| T::of(x as f64));
+            let plain = |j: usize, signs: &[i128]| {
+                x.column(j).iter().flat_map(|x| signs.iter().map(move |sign| sign * x)).collect::<Vec<_>>()
+            };
+            let rows: Vec<_> = (0..m).map(|j| plain(j, &[1])).collect();
+            let model = SigmoidClassifier::new(n).without_bias();
+            let ones = vec![1_usize; m];
+            let mut risk = EmpiricalRisk::new(model, LogLoss, &inputs, ones.as_slice()).unwrap();
+            let (falls, report) = (falls_somewhere(&rows), risk.fit().unwrap().report);
+            separable += usize::from(falls);
+            let expected = |falls: bool, report: &Report<T>| match falls {
+                true => report.termination == Termination::Separable,
+                false => report.converged(),
+            };
+            assert!(expected(falls, &report), "set {set} {falls} {x}{report}");
+
+            let class = |j: usize| if set % 2 == 0 { 2 } else { 1 + j % 2 };
+            let classes: Vec<usize> = (0..m).map(class).collect();
+            let signs = |c: usize, i: usize| [0, 1, 2].map(|o| i128::from(o == c) - i128::from(o == i));
+            let others = |c: usize| (0..3).filter(move |i| *i != c);
+            let rows: Vec<_> = (0..m)
+                .flat_map(|j| others(class(j)).map(move |i| (j, i)))
+                .map(|(j, i)| plain(j, &signs(class(j), i)))
+                .collect();
+            let model = Perceptron::new(n).with_outputs(3).without_bias();
+            let mut risk = EmpiricalRisk::new(model, CrossEntropy, &inputs, classes.as_slice()).unwrap();
+            let (falls, report) = (falls_somewhere(&rows), risk.fit().unwrap().report);
+            assert!(expected(falls, &report), "softmax, set {set} {falls} {x}{report}");
+        }
+        assert!(separable * 5 > sets && separable * 5 < 4 * sets, "{separable} of {sets}");
+    }
+    check::<f64>(5, 200);
+    check::<f32>(6, 200);
+}
+
+/// Nothing changes where a feature has another unit, wherever the question is asked from.
+#[test]
+fn the_unit_of_a_feature_separates_nothing() {
+    let mut dice = Dice(8);
+    for set in 0..60 {
+        let (k, m) = (3, 9 + dice.roll(3));
+        let x = features(&mut dice, 2, m).map(|x| 1024.0 * x as f64);
+        let classes: Vec<usize> = (0..m).map(|_| if set % 3 == 0 { 0 } else { dice.roll(3) }).collect();
+        let has_bias = set % 2 == 1;
+        let told: Vec<_> = [0, -100, -40, 40, 79, 120]
+            .into_iter()
+            .map(|power| {
+                let x = DMatrix::from_fn(2, m, |i, j| x[(i, j)] * 2f64.powi(if i == 1 { power } else { 0 }));
+                let model = Perceptron::new(2).with_outputs(k);
+                let model = if has_bias { model } else { model.without_bias() };
+                let mut risk = EmpiricalRisk::new(model, CrossEntropy, &x, classes.as_slice()).unwrap();
+                let (start, stop) = (DVector::zeros(risk.dim()), Stop::default());
+                let newton = minimize(&mut Newton::new(), &mut risk, start.clone(), &stop).unwrap();
+                let region = minimize(&mut TrustRegion::new(), &mut risk, start, &stop).unwrap();
+                [newton, region].map(|report| matches!(report.recession, Recession::Along(_)))
+            })
+            .collect();
+        assert!(told.iter().flatten().all(|verdict| *verdict == told[0][0]), "set {set}: {told:?}");
+    }
 }

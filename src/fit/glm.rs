@@ -42,7 +42,7 @@ fn start<T: Real, M: Model<T>, L: Glm>(
             _ => (mean / risk.sample_sum(|x, _, w| w * offset(x).exp())?).ln(),
         };
         if !bias.is_finite() {
-            return Err(Error::OneClass { argument: "y", found: mean });
+            return Err(Error::EdgeMean { argument: "y", found: mean });
         }
         start[linear.parameter_count() - linear.outputs + o] = T::of(bias);
     }

@@ -44,7 +44,7 @@ impl SigmoidClassifier {
     /// ```
     ///
     /// # Errors
-    /// Those of [`EmpiricalRisk::new`]; [`Error::OneClass`] where an output sees a single class.
+    /// Those of [`EmpiricalRisk::new`]; [`Error::OneClass`] where an output with a bias sees a single class.
     pub fn fit<'a, T: Real>(
         self, x: impl Inputs<'a, T>, y: impl Targets<'a, T, LogLoss>,
     ) -> Result<Fitted<T, Self, LogLoss>, Error> {
@@ -54,8 +54,8 @@ impl SigmoidClassifier {
 
 impl<T: Real> Fit<T, LogLoss> for SigmoidClassifier {
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, LogLoss>) -> Result<Fitted<T, Self, LogLoss>, Error> {
-        let unbounded = risk.model().0.bias || risk.penalty_strength() == T::zero();
-        let mut members = risk.members()?.into_iter().filter(|_| unbounded);
+        let has_bias = risk.model().0.bias;
+        let mut members = risk.members()?.into_iter().filter(|_| has_bias);
         if let Some([has_ones, _]) = members.find(|both| *both != [true; 2]) {
             return Err(Error::OneClass { argument: "y", found: if has_ones { 1.0 } else { 0.0 } });
         }
@@ -67,10 +67,10 @@ impl<T: Real> Fit<T, CrossEntropy> for Perceptron {
     fn fit_risk(
         risk: &mut EmpiricalRisk<'_, T, Self, CrossEntropy>,
     ) -> Result<Fitted<T, Self, CrossEntropy>, Error> {
-        let unbounded = risk.model().0.bias || risk.penalty_strength() == T::zero();
+        let has_bias = risk.model().0.bias;
         let classes = risk.model().0.outputs;
         let empty = risk.members()?.iter().position(|[has_members, _]| !has_members);
-        if let Some(class) = empty.filter(|_| unbounded) {
+        if let Some(class) = empty.filter(|_| has_bias) {
             return Err(Error::NoSamples { argument: "y", class });
         }
         fit_affine(risk, T::one() / T::of(classes as f64), None, &of_probabilities())
@@ -128,6 +128,10 @@ pub(super) fn fit_affine<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + 
         let mut gradient = DVector::zeros(p);
         report.value = risk.value_gradient(&report.x, &mut gradient);
         report.gradient_norm = kernel::norm_inf(gradient.as_slice());
+        // the risk is convex
+        if report.termination == Termination::NoDescent && report.gradient_norm == T::zero() {
+            report.termination = Termination::GradientTolerance;
+        }
     }
     risk.broken()?;
     Ok(Fitted::new(risk.model().clone(), risk.loss().clone(), report))
@@ -214,10 +218,14 @@ fn bring_back<T: Real, M: Affine<T>, L: SecondOrderLoss<T>>(
     let mut product = DVector::zeros(theta.len());
     framed.hessian_product(&report.x, &rounding, &mut product);
     let lost = rounding.dot(&product).max(T::zero());
-    report.x = theta;
     if report.termination.is_stationary() && lost > T::EPSILON.sqrt() * report.value {
-        report.termination = Termination::NoDescent;
+        // where nothing is left of the loss, the scores tell what rounding may cost: φᵀ H φ = Σ w z² ∂²ℓ/∂z²
+        framed.hessian_product(&report.x, &report.x, &mut product);
+        if lost > T::EPSILON * T::EPSILON.sqrt() * report.x.dot(&product) {
+            report.termination = Termination::NoDescent;
+        }
     }
+    report.x = theta;
     let decrement = report.certificate.iter_mut().filter_map(|point| point.decrement.as_mut());
     decrement.for_each(|decrement| *decrement = decrement.hypot(lost.sqrt()));
     Ok(())

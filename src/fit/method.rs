@@ -11,8 +11,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// - [`Perceptron`](crate::Perceptron) with [`SquaredError`](crate::SquaredError): least squares, as
     ///   [`Perceptron::fit`](crate::Perceptron::fit) says.
     /// - [`SigmoidClassifier`](crate::SigmoidClassifier) with [`LogLoss`](crate::LogLoss): logistic regression, as
-    ///   [`SigmoidClassifier::fit`](crate::SigmoidClassifier::fit) says. A single class is an error even with a
-    ///   penalty, unless the model has no bias: the bias is not penalised, and runs to infinity.
+    ///   [`SigmoidClassifier::fit`](crate::SigmoidClassifier::fit) says. A single class is an error where the
+    ///   model has a bias, even with a penalty: the bias is not penalised, and runs to infinity. Without a bias there may be a
+    ///   minimum, and the report says which it is.
     /// - [`Perceptron`](crate::Perceptron) with [`Huber`](crate::Huber): robust regression, as logistic regression.
     /// - [`Network`](crate::Network) with any loss: L-BFGS over all samples at once, from
     ///   [`initial(0)`](crate::Network::initial), as [`Stop::default`] says; [`Network::fit`](crate::Network::fit) trains by
@@ -46,8 +47,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     ///
     /// # Errors
     /// [`Error::Setting`] for the penalty; [`Error::RankDeficient`] where least squares do not determine the
-    /// coefficients, with the columns to blame, and [`Error::Evaluation`] where they overflow; [`Error::OneClass`] where
-    /// an output sees a single class, [`Error::NoSamples`] for a class without samples.
+    /// coefficients, with the columns to blame, and [`Error::Evaluation`] where they overflow; of models with a
+    /// bias [`Error::OneClass`] where an output sees a single class, [`Error::NoSamples`] for a class without
+    /// samples, [`Error::EdgeMean`] where all counts are 0, or all shares 0 or 1.
     #[expect(private_bounds, reason = "the pairs of model and loss that the crate fits")]
     pub fn fit(&mut self) -> Result<Fitted<T, M, L>, Error>
     where

@@ -237,10 +237,26 @@ impl ElementWise for NegativeBinomial {
 impl ElementWise for Binomial {
     const CONVEX: bool = true;
 
+    /// With `d = z − ln(y/(1 − y))` and `q = y`, of `d > 0` with `−d` and `q = 1 − y`, so that `m = e^d − 1` is not positive:
+    /// `ℓ = ln(1 + q m) − q d` and `∂ℓ/∂z = ± y (1 − y) m/(1 + q m)`, both exactly zero at `d = 0`.
     fn jet<T: Real>(&self, z: T, y: T) -> Jet<T> {
-        let (one, (up, down, softplus)) = (T::one(), sigmoid(z));
-        let least = x_ln_x(y) + x_ln_x(one - y);
-        Jet { value: softplus - y * z + least, first: (one - y) * up - y * down, second: up * down }
+        let (zero, one, (up, down, above)) = (T::zero(), T::one(), sigmoid(z));
+        let second = up * down;
+        if y == zero {
+            return Jet { value: above, first: up, second };
+        }
+        if y == one {
+            return Jet { value: sigmoid(-z).2, first: -down, second };
+        }
+        let d = z - (y / (one - y)).ln();
+        let (q, sign) = if d > zero { (one - y, -one) } else { (y, one) };
+        let m = (-d.abs()).exp_m1();
+        let first = sign * y * (one - y) * m / (one + q * m);
+        // next to zero, the first term of the series is nearer than a difference
+        let is_near = d.abs() <= T::EPSILON.sqrt();
+        let square = T::of(0.5) * y * (one - y) * d * d;
+        let value = if is_near { square } else { (q * m).ln_1p() + q * d.abs() };
+        Jet { value, first, second }
     }
 
     fn family(&self) -> Family {
@@ -263,11 +279,6 @@ impl ElementWise for Binomial {
     fn target<T: Real>(&self, y: T) -> Result<(), &'static str> {
         if y >= T::zero() && y <= T::one() { Ok(()) } else { Err("a share, from 0 to 1") }
     }
-}
-
-/// `x ln x`, where `0 ln 0` is 0.
-fn x_ln_x<T: Real>(x: T) -> T {
-    if x == T::zero() { x } else { x * x.ln() }
 }
 
 /// `σ(t)`, `σ(−t)` and `ln(1 + eᵗ)`, from one exponential.

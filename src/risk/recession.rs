@@ -109,9 +109,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
         }
         let mut point = self.coordinates();
         point.unscale_mut(kernel::norm(point.as_slice()).max(f64::MIN_POSITIVE));
+        // beyond rounding, margins are positive in the mean, and none is negative
         let rounding = (e.len() as f64).sqrt() * f64::EPSILON;
-        if kernel::dot(point.as_slice(), e.as_slice()) > 0.0
-            && self.violator(&point, &mut 0, rounding, &[])?.is_none()
+        if kernel::dot(point.as_slice(), e.as_slice()) > 1e3 * rounding * count
+            && self.violator(&point, &mut 0, 0.0, &[])?.is_none()
         {
             return Ok(Verdict::Along(point));
         }
