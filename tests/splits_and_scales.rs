@@ -43,9 +43,13 @@ fn parts_have_their_share_of_every_class() {
         for class in 0..19 {
             let (seen, held_out) = (count(&train, &labels, class), count(&test, &labels, class));
             // |held out − its share| < 1, in whole numbers
-            assert!((held_out * m).abs_diff((seen + held_out) * wanted) < m, "{case}: class {class}");
+            let due = (seen + held_out) * numerator;
+            assert!((held_out * denominator).abs_diff(due) < denominator, "{case}: class {class}");
         }
     }
+    let labels = [2, 0, 0, 0, 0, 0, 0, 1, 1, 1];
+    let (_, test) = stratified_split(&labels, 0.33, 0).unwrap();
+    assert_eq!([0, 1, 2].map(|class| count(&test, &labels, class)), [2, 1, 1], "due: 1.98, 0.99, 0.33");
 }
 
 #[test]
@@ -177,6 +181,33 @@ fn scales_and_their_inverse<T: Real>(reach: i32) {
 fn scales_have_an_inverse() {
     scales_and_their_inverse::<f64>(1000);
     scales_and_their_inverse::<f32>(120);
+}
+
+/// Whole numbers far from zero, against `m² var = m Σx² − (Σx)²` in whole numbers.
+fn scales_of_shifted_features<T: Real>(digits: i32) {
+    let mut draw = Draw::new(65);
+    for case in 0..2000 {
+        let (m, spread) = (2 + draw.below(40), 3 + draw.below(1000));
+        let shift = (1_i64 << draw.below(digits as usize)).min((1 << digits) - 1100);
+        let x: Vec<i64> =
+            (0..m).map(|j| shift + if j < 2 { j * spread } else { draw.below(spread) } as i64).collect();
+        let standard = Standardizer::fit(&DMatrix::from_fn(1, m, |_, j| T::of(x[j] as f64))).unwrap();
+        let [sum, squares] =
+            [1, 2].map(|power| x.iter().map(|x| i128::from(x - shift).pow(power)).sum::<i128>());
+        let exact = ((m as i128 * squares - sum * sum) as f64).sqrt() / m as f64;
+        let found = standard.scale()[0].f64();
+        assert!((found - exact).abs() <= 16.0 * T::EPSILON.f64() * exact, "{case}: {found} {exact} {x:?}");
+        let mean = shift as f64 + sum as f64 / m as f64;
+        assert!((standard.mean()[0].f64() - mean).abs() <= T::EPSILON.f64() * mean, "{case}: {x:?}");
+    }
+}
+
+#[test]
+fn a_shift_changes_no_scale() {
+    scales_of_shifted_features::<f64>(53);
+    scales_of_shifted_features::<f32>(24);
+    let standard = Standardizer::fit(&matrix![8388607.0f32, 8388608.0, 8388610.0]).unwrap();
+    assert!((standard.scale()[0] - 1.247_219_1).abs() < 1e-6);
 }
 
 /// A model that scales its inputs answers raw ones as the model without answers scaled ones, to the last bit.

@@ -35,7 +35,7 @@ pub type Parts = (Vec<usize>, Vec<usize>);
 /// holds.
 #[doc(alias = "train_test_split")]
 pub fn split(m: usize, share: f64, seed: u64) -> Result<Parts, Error> {
-    parts(shuffled(m, seed, None)?, share)
+    parts(shuffled(m, seed, None)?, &[m], share)
 }
 
 /// [`split`] by class numbers: of each class, and of all samples, the share to judge by is met to within one sample.
@@ -53,7 +53,10 @@ pub fn split(m: usize, share: f64, seed: u64) -> Result<Parts, Error> {
 /// # Errors
 /// Those of [`split`].
 pub fn stratified_split(labels: &[usize], share: f64, seed: u64) -> Result<Parts, Error> {
-    parts(shuffled(labels.len(), seed, Some(labels))?, share)
+    let order = shuffled(labels.len(), seed, Some(labels))?;
+    let classes = order.chunk_by(|i, j| labels[*i] == labels[*j]);
+    let sizes: Vec<usize> = classes.map(<[usize]>::len).collect();
+    parts(order, &sizes, share)
 }
 
 /// Cross-validation: `m` samples in `k` folds, each in turn the part to judge by and the others the part to learn from.
@@ -116,17 +119,29 @@ fn shuffled(m: usize, seed: u64, labels: Option<&[usize]>) -> Result<Vec<usize>,
     Ok(order)
 }
 
-/// Every so many samples one goes to the second part, so that a class has its share of them wherever it stands.
-fn parts(order: Vec<usize>, share: f64) -> Result<Parts, Error> {
+/// Of the classes, which stand one after the other, each has its share drawn, rounded down, and those that lost most by it
+/// one sample more, until the whole has its share: Hamilton's method of the largest remainders.
+fn parts(order: Vec<usize>, sizes: &[usize], share: f64) -> Result<Parts, Error> {
     let m = order.len();
     // a product that is whole but for its rounding is whole
-    let drawn = (m as f64 * share * (1.0 - f64::EPSILON)).ceil();
+    let due = |size: usize| size as f64 * share * (1.0 - f64::EPSILON);
+    let drawn = due(m).ceil();
     let fine = share > 0.0 && share < 1.0 && drawn >= 1.0 && drawn < m as f64;
     setting("share", "between 0 and 1, with at least one sample in either part", share, fine)?;
-    let (m, drawn) = (m as u128, drawn as u128);
+    let mut counts: Vec<usize> = sizes.iter().map(|size| due(*size) as usize).collect();
+    let missing = (drawn as usize).saturating_sub(counts.iter().sum());
+    let mut classes: Vec<usize> = (0..sizes.len()).collect();
+    classes.sort_by(|i, j| due(sizes[*j]).fract().total_cmp(&due(sizes[*i]).fract()));
+    classes.iter().take(missing).for_each(|class| counts[*class] += 1);
     // the share of the samples before it, to the nearest whole number
-    let passed = |position: usize| (2 * position as u128 * drawn + m) / (2 * m);
-    Ok(divided(order, |position| passed(position + 1) > passed(position)))
+    let passed =
+        |position: usize, size: u128, count: u128| (2 * position as u128 * count + size) / (2 * size);
+    let is_drawn = |size: usize, count: usize| {
+        let passed = move |position| passed(position, size as u128, count as u128);
+        (0..size).map(move |position| passed(position + 1) > passed(position))
+    };
+    let is_drawn: Vec<bool> = sizes.iter().zip(counts).flat_map(|(size, n)| is_drawn(*size, n)).collect();
+    Ok(divided(order, |position| is_drawn[position]))
 }
 
 /// Dealt like cards.

@@ -159,7 +159,7 @@ impl<T: Real> Standardizer<T> {
 
 compiled! {
     /// Mean and scale of each row, whose numbers a power of two brings near 1. The mean is taken twice, the second time
-    /// of what the first one left.
+    /// of what the first one left; what rounding of it leaves is no part of the deviations.
     fn moments<T>(x: DMatrixView<'a, T>, mean: &'a mut [T], scale: &'a mut [T]) {
         let count = T::of(x.ncols() as f64);
         for (i, (mean, scale)) in mean.iter_mut().zip(scale).enumerate() {
@@ -177,7 +177,9 @@ compiled! {
             let width = row.iter().fold(T::zero(), |w, x| w.max((*x * down - center).abs()));
             let size = row.amax() * down;
             let constant = row.iter().all(|x| *x == row[0]) || width <= T::EPSILON * size;
-            let deviation = width * average(&|x| ((x - center) / width) * ((x - center) / width)).sqrt() * up;
+            let apart = |x: T| (x - center) / width;
+            let left = average(&apart);
+            let deviation = width * average(&|x| (apart(x) - left) * (apart(x) - left)).sqrt() * up;
             // NaN where the width is zero, zero where it is too small for a number
             *scale = if !constant && deviation > T::zero() { deviation } else { T::one() };
         }
