@@ -185,6 +185,9 @@ fn ending<T: Real, O: Objective<T> + ?Sized>(
         return Ok(Some(Termination::Separable));
     }
     let is_calm = !goes_on && zero.holds(objective, report, at.before, at.step)?;
+    if is_calm && zero.is_falling_far_out(objective, report) {
+        return Ok(Some(Termination::Divergence));
+    }
     let calm = if report.gradient_norm <= report.tolerance {
         Termination::GradientTolerance
     } else {

@@ -31,7 +31,7 @@ pub use search::bounds::{Bounds, Face};
 pub(crate) use search::on_face::{Bounded, Full, Seen, Within};
 pub(crate) use search::position::Position;
 pub(crate) use search::probe::leave;
-pub(crate) use search::rounding::rounding;
+pub(crate) use search::rounding::{Size, rounding};
 pub(crate) use search::trust_radius::{RadiusRule, TrustRadius};
 pub use stochastic::{Memory, Stochastic};
 pub use trust_region::TrustRegion;

@@ -5,7 +5,7 @@ use nalgebra::DVector;
 use super::{Report, Stop};
 use crate::kernel;
 use crate::objective::evaluate;
-use crate::optimizer::{Outcome, Step, rounding};
+use crate::optimizer::{Outcome, Size, Step, rounding};
 use crate::{Error, Objective, Real};
 
 /// How many steps confirm the relative rule.
@@ -25,6 +25,7 @@ pub(super) struct Zero<T: Real> {
     /// Whether the method has a test of its own, and has called a point before not stationary.
     pub(super) is_judged: bool,
     gradient: DVector<T>,
+    size: Size<T>,
     there: DVector<T>,
     changed: DVector<T>,
 }
@@ -51,6 +52,7 @@ impl<T: Real> Zero<T> {
             met: None,
             is_judged: false,
             gradient: empty(),
+            size: Size::default(),
             there: empty(),
             changed: empty(),
         }
@@ -61,6 +63,24 @@ impl<T: Real> Zero<T> {
         let (_, first) = *self.first.get_or_insert((report.value, report.gradient_norm));
         let is_low = report.gradient_norm <= T::EPSILON.sqrt() * first && self.stop.relative > T::zero();
         is_low && !std::mem::replace(&mut self.was_low, true)
+    }
+
+    /// Whether the start is rounding beside the point.
+    fn is_far_out(&self, report: &Report<T>) -> bool {
+        let size = kernel::norm_inf(self.start.as_slice()).max(T::one());
+        kernel::norm_inf(report.x.as_slice()) * T::EPSILON > size
+    }
+
+    /// Whether `f` is not seen to rise from a point so far out to one that is twice as far: then its gradient vanishes, but
+    /// no minimum is there.
+    pub(super) fn is_falling_far_out<O: Objective<T> + ?Sized>(
+        &self, objective: &mut O, report: &mut Report<T>,
+    ) -> bool {
+        if !self.is_far_out(report) || objective.is_convex() {
+            return false;
+        }
+        report.evaluations = report.evaluations.saturating_add(1);
+        objective.value(&(&report.x * T::of(2.0))) <= report.value
     }
 
     /// Whether the gradient at the report's point, which a step from the one `before` led to, is zero. The relative rule is
@@ -82,10 +102,7 @@ impl<T: Real> Zero<T> {
         if is_stuck {
             self.stop.relative = self.stop.relative.max(T::EPSILON.sqrt());
         }
-        // where the start is rounding, so is the answer
-        let size = kernel::norm_inf(self.start.as_slice()).max(T::one());
-        let is_lost = kernel::norm_inf(report.x.as_slice()) * T::EPSILON > size;
-        if norm <= report.tolerance || self.stop.relative == T::zero() || is_lost {
+        if norm <= report.tolerance || self.stop.relative == T::zero() || self.is_far_out(report) {
             return Ok(norm <= report.tolerance);
         }
         let is_last = report.iterations == self.stop.iterations;
@@ -147,6 +164,8 @@ impl<T: Real> Zero<T> {
         &mut self, objective: &mut O, report: &mut Report<T>, before: &DVector<T>,
     ) -> Result<(), Error> {
         let (x, norm) = (report.x.clone(), report.gradient_norm);
+        self.size.see(&self.start);
+        self.size.see(&x);
         evaluate(objective, &x, &mut self.gradient)?;
         report.evaluations = report.evaluations.saturating_add(2);
         let along = &self.gradient / norm;
@@ -169,11 +188,12 @@ impl<T: Real> Zero<T> {
     }
 
     /// `uᵀ(∇f(x) − ∇f(x − h)) / uᵀu`: where that is the size of the gradient, the minimum along `u` is within `h = t u`, as
-    /// long as may be with `|h_i| ≤ τ max(1, |x_i|)`, times so much. Nothing where `f` curves down.
+    /// long as may be with `|h_i| ≤ τ max(u, |x_i|)` for the unit `u` of [`Size`], times so much. Nothing where `f` curves down.
     fn change_along<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, x: &DVector<T>, u: &DVector<T>, times: T,
     ) -> Result<T, Error> {
-        let longest = |t: T, (x, u): (&T, &T)| t.min(x.abs().max(T::one()) / u.abs());
+        let unit = self.size.unit();
+        let longest = |t: T, (x, u): (&T, &T)| t.min(x.abs().max(unit) / u.abs());
         let t = times * self.stop.relative * x.iter().zip(u).fold(T::MAX, longest);
         self.there.clone_from(x);
         kernel::axpy(-t, u.as_slice(), self.there.as_mut_slice());

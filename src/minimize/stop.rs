@@ -67,7 +67,7 @@ impl<T: Real> Stop<T> {
     /// Converged also where a short step down the gradient leads past the minimum along it:
     ///
     /// ```text
-    /// hᵀ∇f(x − h) ≤ 0,  h = t ∇f(x),  t as large as |h_i| ≤ tolerance · max(1, |x_i|) lets it
+    /// hᵀ∇f(x − h) ≤ 0,  h = t ∇f(x),  t as large as |h_i| ≤ tolerance · max(u, |x_i|) lets it
     /// ```
     ///
     /// and where a step as long in the direction of the last one changes the gradient by its size, so

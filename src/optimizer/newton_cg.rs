@@ -2,7 +2,7 @@ use nalgebra::DVector;
 
 use super::search::position::Position;
 use super::search::probe::ends_by_products;
-use super::search::rounding::is_settled;
+use super::search::rounding::{Size, is_settled};
 use super::search::trust_radius::Region;
 use super::{Optimizer, Step};
 use crate::contract::{check_size, setting};
@@ -41,6 +41,7 @@ pub struct NewtonCg<T: Real> {
     tolerance: Option<T>,
     /// `‖∇f‖` where it was largest in this run.
     largest: T,
+    size: Size<T>,
     /// `‖H u‖`, `u` the direction of the gradient.
     steepness: T,
     gradient: DVector<T>,
@@ -79,6 +80,7 @@ impl<T: Real> NewtonCg<T> {
             products: 200,
             tolerance: None,
             largest: T::zero(),
+            size: Size::default(),
             steepness: T::zero(),
             gradient: empty(),
             s: empty(),
@@ -197,8 +199,9 @@ impl<T: Real> NewtonCg<T> {
     fn ends<O: HessianProduct<T> + ?Sized>(
         &mut self, at: &mut Position<T, O>, (promised, met_negative): (T, bool),
     ) -> Result<bool, Error> {
-        let is_settled =
-            !met_negative && is_settled(at.x, &self.s, || promised, at.step.value, at.objective.is_convex());
+        let convex = at.objective.is_convex();
+        let is_settled = !met_negative
+            && is_settled(at.x, &self.s, || promised, at.step.value, (self.size.unit(), convex));
         let scale = kernel::norm_inf(at.x.as_slice()).max(T::one());
         let is_near = at.step.gradient_norm <= T::EPSILON.sqrt() * self.steepness * scale;
         let said = (is_settled, is_near);
@@ -236,6 +239,7 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
     fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
         self.tolerance = tolerance;
         self.largest = T::zero();
+        self.size = Size::default();
         setting("products", "at least 1", T::of(self.products as f64), self.products > 0)?;
         self.region.start()
     }
@@ -248,6 +252,7 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
             self.direction = DVector::zeros(n);
             self.product = DVector::repeat(n, T::NAN);
         }
+        self.size.see(x);
         let mut at = Position::new(objective, x, &mut self.gradient)?;
         if !at.step.is_finite() {
             return Ok(at.step.ended(Termination::NonFinite));
@@ -267,6 +272,10 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
         for _ in 0..REJECTIONS {
             let (promised, met_negative) = model;
             at.step.modified = met_negative;
+            if self.region.outgrows(promised, at.step.value, &self.s) {
+                model = self.steihaug(at.objective, at.x, self.region.radius.now)?;
+                continue;
+            }
             if self.region.judge(&mut at, &self.s, promised)?.is_some() {
                 at.x.copy_from(&self.region.line.trial);
                 return Ok(at.step);

@@ -3,7 +3,7 @@ use nalgebra::DVector;
 use super::search::backtrack::Backtrack;
 use super::search::position::Position;
 use super::search::probe::ends_by_products;
-use super::search::rounding::{is_settled, is_within};
+use super::search::rounding::{Size, is_settled, is_within};
 use super::{Optimizer, Step};
 use crate::contract::setting;
 use crate::objective::Lanczos;
@@ -38,6 +38,7 @@ pub struct SaddleFree<T: Real> {
     dimension: usize,
     /// Of the gradient, within a run.
     tolerance: Option<T>,
+    size: Size<T>,
     gradient: DVector<T>,
     direction: DVector<T>,
     lanczos: Lanczos<T>,
@@ -67,6 +68,7 @@ impl<T: Real> SaddleFree<T> {
         Self {
             dimension: 50,
             tolerance: None,
+            size: Size::default(),
             gradient: empty(),
             direction: empty(),
             lanczos: Lanczos::new(),
@@ -95,6 +97,7 @@ impl<T: Real> SaddleFree<T> {
 impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
     fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
         self.tolerance = tolerance;
+        self.size = Size::default();
         setting("dimension", "at least 1", T::of(self.dimension as f64), self.dimension > 0)
     }
 
@@ -103,6 +106,7 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
         if self.direction.len() != n {
             self.direction = DVector::zeros(n);
         }
+        self.size.see(x);
         let mut at = Position::new(objective, x, &mut self.gradient)?;
         if !at.step.is_finite() {
             return Ok(at.step.ended(Termination::NonFinite));
@@ -118,7 +122,9 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
         }
         let slope = kernel::dot(self.gradient.as_slice(), self.direction.as_slice());
         let convex = at.objective.is_convex();
-        let is_settled = is_settled(at.x, &self.direction, || T::of(-0.5) * slope, at.step.value, convex);
+        let promised = || T::of(-0.5) * slope;
+        let is_settled =
+            is_settled(at.x, &self.direction, promised, at.step.value, (self.size.unit(), convex));
         let is_near = is_within(at.x, &self.direction, T::EPSILON.sqrt().sqrt(), T::one());
         let said = (is_settled, is_near);
         if ends_by_products(&mut at, &self.gradient, &mut self.lanczos, self.dimension, self.tolerance, said)?

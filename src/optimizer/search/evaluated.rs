@@ -2,6 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
+use super::rounding::Size;
 use crate::contract::{check_hessian, check_size, matrix, room};
 use crate::objective::evaluate;
 use crate::optimizer::Step;
@@ -14,6 +15,7 @@ pub(crate) struct Evaluated<T: Real> {
     pub(crate) value: T,
     pub(crate) gradient: DVector<T>,
     pub(crate) hessian: DMatrix<T>,
+    pub(crate) size: Size<T>,
     /// Within a run: where it ends. Only then is the objective the same from step to step.
     tolerance: Option<T>,
     /// The verdict on `x`, once asked for.
@@ -27,6 +29,7 @@ impl<T: Real> Evaluated<T> {
             value: T::NAN,
             gradient: DVector::zeros(0),
             hessian: DMatrix::zeros(0, 0),
+            size: Size::default(),
             tolerance: None,
             judged: None,
         }
@@ -35,6 +38,7 @@ impl<T: Real> Evaluated<T> {
     /// A run begins or ends: what was evaluated belongs to an earlier one.
     pub(crate) fn start(&mut self, tolerance: Option<T>) {
         self.tolerance = tolerance;
+        self.size = Size::default();
         self.forget();
     }
 
@@ -58,6 +62,7 @@ impl<T: Real> Evaluated<T> {
         &mut self, objective: &mut O, x: &DVector<T>,
     ) -> Result<Step<T>, Error> {
         assign(&mut self.x, x);
+        self.size.see(x);
         self.value = evaluate(objective, x, &mut self.gradient)?;
         Ok(Step { evaluations: 1, ..self.tell() })
     }
@@ -74,6 +79,7 @@ impl<T: Real> Evaluated<T> {
             self.hessian = matrix("hessian", (n, n), T::NAN)?;
         }
         assign(&mut self.x, x);
+        self.size.see(x);
         self.judged = None;
         self.value = objective.value_gradient_hessian(x, &mut self.gradient, &mut self.hessian);
         check_size("the gradient", self.gradient.len(), n)?;
@@ -113,6 +119,7 @@ impl<T: Real> Evaluated<T> {
     pub(crate) fn swap(&mut self, there: &mut Self) {
         std::mem::swap(self, there);
         std::mem::swap(&mut self.tolerance, &mut there.tolerance);
+        std::mem::swap(&mut self.size, &mut there.size);
     }
 
     /// Whether the last evaluation was of `x`.

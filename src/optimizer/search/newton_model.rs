@@ -85,7 +85,7 @@ impl<T: Real> NewtonModel<T> {
 
     /// Whether the step is short enough for the point to be stationary, in no unit of `f`.
     pub(crate) fn is_settled(&self, here: &Evaluated<T>, is_convex: bool) -> bool {
-        is_settled(&here.x, &self.s, || self.promise(here), here.value, is_convex)
+        is_settled(&here.x, &self.s, || self.promise(here), here.value, (here.size.unit(), is_convex))
     }
 
     /// What the model gains by `s`.

@@ -4,6 +4,7 @@
 use nalgebra::DVector;
 
 use crate::Real;
+use crate::kernel;
 use crate::optimizer::Step;
 
 /// `8 ε |f|`: what rounding does to a value `f`.
@@ -27,20 +28,35 @@ pub(crate) fn calms<T: Real>(step: &Step<T>, value: T, gradient_norm: T) -> bool
     value.is_finite() && is_level(value, step.value) && gradient_norm < step.gradient_norm
 }
 
-/// `ε^⅔`: the accuracy, in shares of `max(1, ‖x‖∞)`, to which rounding leaves a minimum in reach of gradients.
+/// `ε^⅔`: the accuracy, in shares of `‖x‖∞`, to which rounding leaves a minimum in reach of gradients.
 pub(crate) fn closeness<T: Real>() -> T {
     T::of(if T::EPSILON.f64() < 1e-10 { 3.666852862501036e-11 } else { 2.4221817809573375e-05 })
 }
 
+/// The size of coordinates next to zero, which have none of their own: that of the largest one which a run has seen, and
+/// 1 at most.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Size<T>(T);
+
+impl<T: Real> Size<T> {
+    pub(crate) fn see(&mut self, x: &DVector<T>) {
+        self.0 = self.0.max(kernel::norm_inf(x.as_slice()));
+    }
+
+    pub(crate) fn unit(self) -> T {
+        if self.0 > T::zero() { self.0.min(T::one()) } else { T::one() }
+    }
+}
+
 /// Whether the Newton step `s` at `x`, which promises to lower `f` by so much, says that `x` is stationary, whatever
 /// the unit of `f`: it is short, and its promise is rounding of `f`, or it is itself rounding of `x`. Coordinates next to
-/// zero are rounding of 1, unless `f` is convex: then the promise alone tells.
+/// zero are rounding of the unit, unless `f` is convex: then the promise alone tells.
 pub(crate) fn is_settled<T: Real>(
-    x: &DVector<T>, s: &DVector<T>, promised: impl Fn() -> T, f: T, is_convex: bool,
+    x: &DVector<T>, s: &DVector<T>, promised: impl Fn() -> T, f: T, (unit, is_convex): (T, bool),
 ) -> bool {
-    let unit = if is_convex { T::zero() } else { T::one() };
+    let least = if is_convex { T::zero() } else { unit };
     is_within(x, s, closeness(), T::one())
-        && (promised() <= rounding(f) || is_within(x, s, T::of(8.0) * T::EPSILON, unit))
+        && (promised() <= rounding(f) || is_within(x, s, T::of(8.0) * T::EPSILON, least))
 }
 
 /// Whether no coordinate moves by more than so many times `max(unit, |x_i|)`.

@@ -117,6 +117,17 @@ impl<T: Real> Region<T> {
         Ok(())
     }
 
+    /// Makes the region larger where `f` cannot tell a step to its boundary from none: the first radius has no unit.
+    pub(crate) fn outgrows(&mut self, promised: T, f: T, s: &DVector<T>) -> bool {
+        let radius = self.radius.now;
+        let is_blind = promised > T::zero() && drowns(promised, f) && radius < T::MAX.sqrt();
+        let is_on_boundary = || kernel::norm(s.as_slice()) >= T::of(0.5) * radius;
+        if is_blind && is_on_boundary() {
+            self.radius.set(T::of(4.0) * radius);
+        }
+        self.radius.now > radius
+    }
+
     /// `f(x + s)` if the step is accepted, with the point in the trial buffer; adapts the radius.
     ///
     /// Where the predicted gain is within the rounding of `f`, a smaller gradient is enough. And `f` can be noisier
