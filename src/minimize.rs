@@ -11,7 +11,7 @@ use crate::{Error, Objective, Real, Recession, Termination};
 
 pub use method::Method;
 pub use report::{Progress, Report};
-use stationary::{Zero, falls};
+use stationary::{Zero, distance, falls};
 pub use stop::Stop;
 
 mod method;
@@ -215,9 +215,4 @@ fn ending<T: Real, O: Objective<T> + ?Sized>(
         (report.evaluations >= stop.evaluations, Some(Termination::Evaluations)),
     ];
     Ok(rules.into_iter().find_map(|(holds, ending)| ending.filter(|_| holds)))
-}
-
-/// `‖x − y‖∞`.
-fn distance<T: Real>(x: &DVector<T>, y: &DVector<T>) -> T {
-    x.as_slice().iter().zip(y.as_slice()).fold(T::zero(), |most, (x, y)| most.max((*x - *y).abs()))
 }

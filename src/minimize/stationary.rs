@@ -264,10 +264,15 @@ pub(super) fn falls<T: Real, O: Objective<T> + ?Sized>(
     for _ in 0..TRIALS {
         // ‖∇f‖² may leave the range where t does not
         let there = &report.x - &gradient * (promised / norm / norm);
-        let is_longer = kernel::norm_inf((&there - &report.x).as_slice()) > nearest;
+        let is_longer = distance(&there, &report.x) > nearest;
         is_seen = is_seen || is_longer && objective.value(&there) < f - noise;
         promised *= T::of(0.125);
     }
     report.evaluations = report.evaluations.saturating_add(3 + TRIALS);
     Ok(is_seen)
+}
+
+/// `‖x − y‖∞`.
+pub(super) fn distance<T: Real>(x: &DVector<T>, y: &DVector<T>) -> T {
+    x.as_slice().iter().zip(y.as_slice()).fold(T::zero(), |most, (x, y)| most.max((*x - *y).abs()))
 }

@@ -59,7 +59,7 @@ impl<T: Real> Lanczos<T> {
                 break;
             }
             let goes_on = kernel::Lanczos::take(&mut self.krylov, self.product.as_mut_slice());
-            if !goes_on || (self.krylov.steps() % LOOK == 0 && enough(&mut self.krylov)) {
+            if !goes_on || (self.krylov.steps().is_multiple_of(LOOK) && enough(&mut self.krylov)) {
                 break;
             }
         }

@@ -63,7 +63,7 @@ impl<T: Real> Lanczos<T> {
 
     /// Where an end of the Ritz values stands.
     fn at(&self, end: T) -> usize {
-        self.values.iter().position(|value| *value <= end && *value >= end).unwrap_or(0)
+        self.values.iter().position(|value| *value == end).unwrap_or(0)
     }
 
     /// By how much an end of the Ritz values misses an eigenvalue at most, where the last row of vectors is known.

@@ -261,6 +261,7 @@ fn solve<T: Real>(factor: &DMatrix<T>, b: &mut DVector<T>) {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "copies, and the same bits in another unit")]
 mod tests {
     use super::*;
 
