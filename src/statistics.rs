@@ -5,6 +5,7 @@ use nalgebra::{DMatrix, DVector};
 use crate::contract::{check_point, room, setting};
 use crate::kernel;
 use crate::loss::Likelihood;
+use crate::optimizer::rounding as rounding_of;
 use crate::risk::Sandwich;
 use crate::{EmpiricalRisk, Error, Objective, Real, Recession, SecondOrderLoss, SecondOrderModel};
 use distributions::Symmetric;
@@ -68,10 +69,11 @@ pub struct Statistics<T: Real> {
     pub samples: f64,
     /// `p`: parameters, those that a penalty or a shift leaves undetermined not counted.
     pub parameters: f64,
-    /// The logarithm of the likelihood, where the loss is one; of the squared error at the likeliest variance. For a loss
-    /// of one's own, up to what it leaves out.
+    /// The logarithm of the likelihood, where the loss is one; of the squared error at the likeliest variance, unless that
+    /// is 0. For a loss of one's own, up to what it leaves out.
     pub log_likelihood: Option<f64>,
-    /// `R²` of one output with squared error: about the mean, or about 0 for an affine model without bias.
+    /// `R²` of one output with squared error: about the mean, or about 0 for an affine model without bias. Targets that
+    /// differ by no more than rounding of residuals have none.
     pub r_squared: Option<f64>,
     /// Of a generalised linear model `2 Σ w ℓ`: twice what the log-likelihood lacks to that of a model with a parameter for
     /// each sample, times the dispersion.
@@ -79,6 +81,8 @@ pub struct Statistics<T: Real> {
     /// Of a generalised linear model `φ̂ = Σ w (y − μ)²/V(μ) / (m − p)`: about 1 where counts scatter as their distribution
     /// says, more where they scatter more.
     pub dispersion: Option<f64>,
+    /// `1 − R²`, whose digits `R²` next to 1 has lost.
+    unexplained: Option<f64>,
     /// Outputs, that parameters are of in turn, and whether the last parameters are biases.
     layout: Layout,
 }
@@ -183,11 +187,11 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     /// ```
     ///
     /// # Errors
-    /// [`Error::Length`] and [`Error::NonFinite`] for `theta`; [`Error::NotStationary`] where it is no minimum to
-    /// within a thousandth of a standard error, or rounding; [`Error::Separable`] with the direction, and
-    /// [`Error::Undecided`]; [`Error::RankDeficient`] with the columns; [`Error::NotPositiveDefinite`] for a network whose
-    /// Hessian is not; [`Error::DegreesOfFreedom`]; [`Error::Range`] where squares of standard errors cannot be
-    /// represented.
+    /// [`Error::Length`] and [`Error::NonFinite`] for `theta`; [`Error::NotStationary`] where it is no minimum to within
+    /// a thousandth of a standard error, or what rounding makes of its value and gradient; [`Error::Separable`] with the
+    /// direction, and [`Error::Undecided`]; [`Error::RankDeficient`] with the columns; [`Error::NotPositiveDefinite`] for
+    /// a network whose Hessian is not; [`Error::DegreesOfFreedom`]; [`Error::Range`] where squares of standard errors
+    /// cannot be represented.
     pub fn statistics(&mut self, theta: &DVector<T>) -> Result<Statistics<T>, Error> {
         if self.loss().likelihood() == Likelihood::None {
             return self.robust_statistics(theta, Robust::Hc0);
@@ -316,25 +320,38 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         }
         let curvature = self.information(theta, question)?;
         let mut gradient = DVector::zeros(theta.len());
-        self.value_gradient(theta, &mut gradient);
+        let value = self.value_gradient(theta, &mut gradient);
         self.broken()?;
-        self.settled(curvature, gradient, what)
+        self.settled(theta, curvature, (value, gradient), what)
     }
 
     /// The curvature, where the gradient says that the point is a minimum.
     fn settled(
-        &self, curvature: Curvature<T>, mut gradient: DVector<T>, what: &'static str,
+        &self, theta: &DVector<T>, curvature: Curvature<T>, (value, mut gradient): (T, DVector<T>),
+        what: &'static str,
     ) -> Result<Curvature<T>, Error> {
         // the distance to the minimum in standard errors, ‖Aᵀg / σ‖, and what rounding of the residuals makes of it
         let Curvature { root, sigma, rounding, .. } = &curvature;
         let total = self.total_weight();
         gradient.iter_mut().enumerate().for_each(|(i, g)| *g = *g / sigma[i % sigma.len()] * total);
         let distance = kernel::norm(root.tr_mul(&gradient).as_slice()).f64();
-        let rounding = (kernel::norm(rounding.as_slice()) * total.sqrt()).f64();
-        if distance <= STATIONARY + rounding {
+        // and of the value, which shows no λ whose ½ λ² is rounding
+        let hidden = (rounding_of(value) * T::of(2.0)).sqrt() / sigma.min();
+        let allowed = STATIONARY + ((kernel::norm(rounding.as_slice()) + hidden) * total.sqrt()).f64();
+        if distance <= allowed || distance <= allowed + self.rounding_of_sums(theta, &curvature)?.f64() {
             return Ok(curvature);
         }
         Err(Error::NotStationary { what, distance })
+    }
+
+    /// What rounding of its sums over samples makes of a gradient, in standard errors: `‖|A|ᵀ 4ε √(m Σ w g²) / σ‖`.
+    fn rounding_of_sums(&self, theta: &DVector<T>, curvature: &Curvature<T>) -> Result<T, Error> {
+        let (lengths, rows) = information::unit_rows(&curvature.root);
+        let (a, b) = (DMatrix::from_diagonal(&lengths), DMatrix::identity(theta.len(), theta.len()));
+        let sandwich = Sandwich { sigma: &curvature.sigma, b, a: &a, power: 0 };
+        let squares = self.gradient_moments(theta, &sandwich)?.diagonal() * self.total_weight();
+        let sums = squares.map(|square| T::of(4.0) * T::EPSILON * square.sqrt());
+        Ok(kernel::norm((rows.abs() * sums).as_slice()))
     }
 }
 
@@ -364,6 +381,7 @@ impl<T: Real> Statistics<T> {
             parameters: curvature.effective.f64(),
             log_likelihood: None,
             r_squared: None,
+            unexplained: None,
             deviance: None,
             dispersion: None,
             layout: Layout { outputs, bias: false, is_affine: false },

@@ -81,7 +81,7 @@ impl fmt::Display for Termination {
             Self::ValueTolerance => "the value met its tolerance before the gradient did",
             Self::Iterations => "the bound on iterations was reached",
             Self::Evaluations => "the bound on evaluations was reached",
-            Self::NonFinite => "the function or its derivatives stopped being finite: take a smaller learning rate, or features of one scale",
+            Self::NonFinite => "the function or its derivatives are not finite there: bring features and targets near to 1, or take a smaller learning rate where there is one",
             Self::NoDescent => "no step lowers the function any further: rounding, or a wrong gradient, which `check::gradient` tells",
             Self::Separable => "the classes are separable, so the weights have no finite optimum: add a ridge penalty, or, of a logistic model, take `fit_firth`",
             Self::Stopped => "the caller asked to stop",

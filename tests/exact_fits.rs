@@ -81,6 +81,13 @@ impl Case {
     }
 }
 
+#[test]
+fn a_value_out_of_range_is_not_blamed_on_a_learning_rate() {
+    let fitted = Perceptron::new(1).fit(&[1.0, 2.0, 3.0, 4.0], &[1e308, -1e308, 1e308, 0.5e308]).unwrap();
+    assert_eq!(fitted.report.termination, Termination::NonFinite);
+    assert!(fitted.report.to_string().contains("bring features and targets near to 1"), "{}", fitted.report);
+}
+
 /// The columns that are named are as many as the rank lacks, and without them it is full.
 fn check_named(case: &Case, rank_of_all: usize, columns: &[usize]) {
     let table = case.with_bias();

@@ -1,7 +1,7 @@
 //! Derivatives keep their digits where activations saturate and classes are certain, against formulas that do not
 //! cancel: `tanh' z = 1/cosh² z`, `σ' z = 1/(2 cosh(z/2))²`.
 
-use gradus::loss::ElementWise;
+use gradus::loss::{Binomial, ElementWise, Gamma, NegativeBinomial, Poisson};
 use gradus::{
     Activation, CrossEntropy, EmpiricalRisk, HessianProduct, LogLoss, Loss, Network, Objective, Real,
     SecondOrderLoss, SquaredError,
@@ -329,4 +329,40 @@ fn losses_keep_their_digits<T: Real>(tail: f64, seed: u64) {
 fn losses_are_within_four_units_over_the_whole_range() {
     losses_keep_their_digits::<f64>(800.0, 3);
     losses_keep_their_digits::<f32>(120.0, 4);
+}
+
+/// At infinite scores a loss is what it tends to, which `own` says, and at the largest ones it is a number or infinite.
+fn at_the_edges<T: Real>(loss: &(impl ElementWise + std::fmt::Debug), y: f64, own: [f64; 2]) {
+    let y = T::of(y);
+    for (end, own) in [f64::NEG_INFINITY, f64::INFINITY].into_iter().zip(own) {
+        let end = T::of(end);
+        let jet = loss.jet(end, y);
+        assert!(jet.value.f64() == own, "{loss:?} of {end} and {y}: {}", jet.value);
+        for z in [end, end.max(-T::MAX).min(T::MAX)] {
+            let jet = loss.jet(z, y);
+            assert!(jet.value >= T::zero(), "{loss:?} of {z} and {y}: {}", jet.value);
+            assert!(!jet.first.f64().is_nan() && jet.second >= T::zero(), "{loss:?} of {z} and {y}");
+        }
+    }
+}
+
+fn losses_at_infinite_scores<T: Real>() {
+    let (infinity, mut draw) = (f64::INFINITY, Draw::new(71));
+    for _ in 0..100 {
+        let (count, share) = (draw.wide(-12, 12).abs(), 0.5 + 0.49 * draw.unit());
+        at_the_edges::<T>(&Poisson, 0.0, [0.0, infinity]);
+        at_the_edges::<T>(&Poisson, count, [infinity; 2]);
+        at_the_edges::<T>(&Gamma, count, [infinity; 2]);
+        at_the_edges::<T>(&NegativeBinomial::new(share), 0.0, [0.0, infinity]);
+        at_the_edges::<T>(&NegativeBinomial::new(share), count, [infinity; 2]);
+        at_the_edges::<T>(&Binomial, 0.0, [0.0, infinity]);
+        at_the_edges::<T>(&Binomial, share, [infinity; 2]);
+        at_the_edges::<T>(&Binomial, 1.0, [infinity, 0.0]);
+    }
+}
+
+#[test]
+fn infinite_scores_cost_what_they_tend_to() {
+    losses_at_infinite_scores::<f64>();
+    losses_at_infinite_scores::<f32>();
 }

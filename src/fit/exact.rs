@@ -74,6 +74,7 @@ impl<T: Real> Fit<T, SquaredError> for Perceptron {
         let gradient_norm = kernel::norm_inf(gradient.as_slice());
         let method = Some(Method::Householder);
         let mut report = Report { value, gradient_norm, method, evaluations: 1, ..Report::given(theta) };
+        report.floor = floor(&design.lengths(&triangle.root()), &report.x, size);
         report.certificate = certify(&triangle.root(), (norm, &inverse), unit, &gradient, k);
         let decrement = report.certificate.as_ref().and_then(|point| point.decrement).unwrap_or_default();
         report.termination = match value.is_finite() && gradient_norm.is_finite() {
@@ -109,6 +110,17 @@ fn refine<T: Real>(
 }
 
 const REFINEMENTS: usize = 3;
+
+/// What rounding makes of the gradient, whose residuals have the terms `|W| |x| + |b| + |y|`: by Cauchy and Schwarz at most
+/// `4ε ‖x_i‖ (Σ_l |θ_l| ‖x_l‖ + ‖y‖)`, of the columns `x_l` of all samples and of targets of this size.
+fn floor<T: Real>(lengths: &[T], theta: &DVector<T>, size: T) -> T {
+    let k = theta.len() / lengths.len();
+    let terms = |o: usize| {
+        lengths.iter().enumerate().fold(size, |sum: T, (l, length)| sum + theta[l * k + o].abs() * *length)
+    };
+    let most = (0..k).map(terms).fold(size, T::max);
+    (T::of(4.0) * T::EPSILON * kernel::norm_inf(lengths) * most).min(T::MAX)
+}
 
 /// The certificate of the solution, by coefficients of features measured from their origins. With `R` the root, the Hessian
 /// is `unit RᵀR` for each output, so its eigenvalues come `k` times. All are positive, for the rank is full: none is less

@@ -5,6 +5,7 @@ use nalgebra::DVector;
 use super::Fitted;
 use super::likelihood::fit_affine;
 use super::method::Fit;
+use crate::contract::check_evaluation;
 use crate::loss::{Family, Glm};
 use crate::model::Linear;
 use crate::{EmpiricalRisk, Error, Loss, Method, Model, Newton, Objective, Offset, Perceptron, Real, Stop};
@@ -36,14 +37,15 @@ fn start<T: Real, M: Model<T>, L: Glm>(
     }
     let offset = |x: &[T]| x.get(linear.inputs).map_or(0.0, |offset| offset.f64());
     for o in 0..linear.outputs {
-        let mean = risk.sample_sum(|_, y, w| w * y[o].f64())?;
+        let mean = risk.sample_sum(|_, y, w| w * y[o].f64())? / risk.sample_sum(|_, _, w| w)?;
         let bias = match Loss::<T>::family(risk.loss()) {
             Family::Binomial => (mean / (1.0 - mean)).ln() - risk.sample_sum(|x, _, w| w * offset(x))?,
             _ => (mean / risk.sample_sum(|x, _, w| w * offset(x).exp())?).ln(),
         };
-        if !bias.is_finite() {
+        if mean == 0.0 || Loss::<T>::family(risk.loss()) == Family::Binomial && mean == 1.0 {
             return Err(Error::EdgeMean { argument: "y", found: mean });
         }
+        check_evaluation("the bias to start from", "these offsets", &[bias])?;
         start[linear.parameter_count() - linear.outputs + o] = T::of(bias);
     }
     Ok(start)

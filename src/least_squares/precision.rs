@@ -80,7 +80,7 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
         let known = Curvature::known(root.clone(), &root, T::of(n as f64), DVector::repeat(1, rounding));
         let curvature = known.estimated(&DVector::repeat(1, sigma), left)?;
         let mut statistics = Statistics::new(x.clone(), curvature, count, 1)?;
-        statistics.log_likelihood = Some(statistics.normal_likelihood(1.0));
+        statistics.log_likelihood = statistics.normal_likelihood(1.0);
         Ok(statistics)
     }
 }

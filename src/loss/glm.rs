@@ -133,7 +133,7 @@ impl ElementWise for Poisson {
             return Jet { value: mean, first: mean, second: mean };
         }
         let d = z - y.ln();
-        Jet { value: y * (d.exp_m1() - d), first: y * d.exp_m1(), second: mean }
+        Jet { value: y * (d.exp_m1() - d.min(T::MAX)), first: y * d.exp_m1(), second: mean }
     }
 
     fn family(&self) -> Family {
@@ -162,7 +162,7 @@ impl ElementWise for Gamma {
 
     fn jet<T: Real>(&self, z: T, y: T) -> Jet<T> {
         let d = z - y.ln();
-        Jet { value: (-d).exp_m1() + d, first: -(-d).exp_m1(), second: (-d).exp() }
+        Jet { value: (-d).exp_m1() + d.max(-T::MAX), first: -(-d).exp_m1(), second: (-d).exp() }
     }
 
     fn expected<T: Real>(&self, _z: T, _y: T) -> T {
@@ -200,7 +200,7 @@ impl ElementWise for NegativeBinomial {
         let d = z - y.ln();
         let excess = (alpha * y * d.exp_m1() / (T::one() + alpha * y)).ln_1p();
         let excess = if excess.is_finite() { excess } else { softplus - (alpha * y).ln_1p() };
-        let value = (y + T::one() / alpha) * excess - y * d;
+        let value = y * (excess - d.min(T::MAX)) + excess / alpha;
         Jet { value, first: if d > T::one() { up / alpha - y * down } else { y * d.exp_m1() * down }, second }
     }
 

@@ -206,6 +206,14 @@ impl<'a, T: Real> Design<'a, T> {
         }
     }
 
+    /// At least `√Σ w x²` of each column of features as they are, from the root for features measured from their origins.
+    pub(crate) fn lengths(&self, root: &DMatrix<T>) -> Vec<T> {
+        let length = |j: usize| kernel::norm(root.column(j).as_slice()) * self.unit.sqrt();
+        let shift = |j: usize| self.origin.get(j).map_or(T::zero(), |origin| origin.abs());
+        let last = length(root.ncols() - 1);
+        (0..root.ncols()).map(|j| length(j) + shift(j) * last).collect()
+    }
+
     /// The inverse of a square root of `X W Xᵀ`, of features as they are, from that of features measured from their
     /// origins.
     pub(crate) fn inverse_root(&self, mut inverse: DMatrix<T>) -> DMatrix<T> {

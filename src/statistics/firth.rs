@@ -30,9 +30,9 @@ impl<T: Real, M: SecondOrderModel<T>> EmpiricalRisk<'_, T, M, LogLoss> {
         check_point("theta", theta, p)?;
         room::<T>("theta", &[p, p, 4])?;
         let mut gradient = DVector::zeros(p);
-        Firth::new(self)?.at(theta, &mut gradient);
+        let value = Firth::new(self)?.at(theta, &mut gradient);
         let curvature = self.information(theta, STATISTICS)?;
-        let curvature = self.settled(curvature, gradient, STATISTICS.what)?;
+        let curvature = self.settled(theta, curvature, (value, gradient), STATISTICS.what)?;
         self.tell(theta, curvature, Covariance::Information)
     }
 }

@@ -27,7 +27,7 @@ impl<T: Real> Statistics<T> {
         let most = risk.sample_sum(|_, y, share| of_sample(y, share * total))?;
         self.deviance = Some(2.0 * loss);
         let scale = if family == Family::Gamma { phi } else { 1.0 };
-        self.log_likelihood = Some(most - loss / scale);
+        self.log_likelihood = Some(most - loss / scale).filter(|log| log.is_finite());
         Ok(())
     }
 }

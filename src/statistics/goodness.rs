@@ -102,27 +102,28 @@ impl<T: Real> Statistics<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn f_test(&self) -> Option<HypothesisTest> {
-        let (r, left, count) = (self.r_squared?, self.degrees_of_freedom?, self.parameters - self.mean());
+        let (u, left, count) = (self.unexplained?, self.degrees_of_freedom?, self.parameters - self.mean());
         let is_whole = self.layout.is_affine && (self.parameters - self.estimates.len() as f64).abs() < 1e-9;
         (is_whole && count > 0.0).then(|| {
-            let statistic = (r / count) / ((1.0 - r) / left);
+            let statistic = ((1.0 - u).max(0.0) / count) / (u / left);
             let p_value = f_ratio(statistic, count, left);
             HypothesisTest { statistic, degrees_of_freedom: count, residual_degrees: Some(left), p_value }
         })
     }
 
-    /// `Σ w r² / m` of the first output.
-    fn square(&self) -> f64 {
-        let variance = self.residual_variance.as_ref().map_or(f64::NAN, |variances| variances[0].f64());
-        variance * self.degrees_of_freedom.unwrap_or(f64::NAN) / self.samples
+    /// The root of the residual variance of the first output.
+    fn sigma(&self) -> f64 {
+        self.residual_variance.as_ref().map_or(f64::NAN, |variances| variances[0].f64().sqrt())
     }
 
     /// `−m/2 (ln 2π σ² + 1)` of each output, at `σ² = Σ w r² / m`; so many outputs share one.
-    pub(crate) fn normal_likelihood(&self, shared: f64) -> f64 {
+    pub(crate) fn normal_likelihood(&self, shared: f64) -> Option<f64> {
         let variances = self.residual_variance.iter().flat_map(|variances| variances.iter());
         let left = self.degrees_of_freedom.unwrap_or(f64::NAN);
         let squares = variances.map(|variance| variance.f64() * left / (self.samples * shared));
-        squares.map(|square| -0.5 * self.samples * ((std::f64::consts::TAU * square).ln() + 1.0)).sum()
+        let log: f64 =
+            squares.map(|square| -0.5 * self.samples * ((std::f64::consts::TAU * square).ln() + 1.0)).sum();
+        log.is_finite().then_some(log)
     }
 
     /// 1 where `R²` is about the mean.
@@ -171,7 +172,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     ) -> Result<Statistics<T>, Error> {
         let (k, is_affine) = (self.model().outputs(), self.is_affine());
         let estimates = curvature.contrast(DMatrix::from_column_slice(theta.len(), 1, theta.as_slice()));
-        let pearson = curvature.pearson;
+        let (pearson, rounding) = (curvature.pearson, curvature.rounding.max().f64());
         let mut told = Statistics::new(estimates.column(0).into_owned(), curvature, self.total_weight(), k)?;
         let inputs = self.model().inputs() - self.model().offsets();
         let bias = is_affine && self.model().parameter_count() > inputs * k;
@@ -188,12 +189,24 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             told.tell_family(self, loss, pearson)?;
         }
         if likelihood == Likelihood::Normal {
-            told.log_likelihood = Some(told.normal_likelihood(if is_affine { 1.0 } else { k as f64 }));
-            let mean = if told.mean() > 0.0 { self.sample_sum(|_, y, w| w * y[0].f64())? } else { 0.0 };
-            let determined =
-                1.0 - told.square() / self.sample_sum(|_, y, w| w * (y[0].f64() - mean).powi(2))?;
-            told.r_squared = (k == 1 && determined.is_finite()).then_some(determined);
+            told.log_likelihood = told.normal_likelihood(if is_affine { 1.0 } else { k as f64 });
+            told.unexplained = if k == 1 { self.unexplained(&told, rounding)? } else { None };
+            told.r_squared = told.unexplained.map(|u| 1.0 - u);
         }
         Ok(told)
+    }
+
+    /// The mean square of residuals over that of targets about their mean, or about 0, in units of `σ`; `rounding` is what
+    /// targets differ by although they are equal.
+    fn unexplained(&self, told: &Statistics<T>, rounding: f64) -> Result<Option<f64>, Error> {
+        let (sigma, total) = (told.sigma(), self.sample_sum(|_, _, w| w)?);
+        let mut mean = 0.0;
+        // the second time, of what rounding of the first left
+        for _ in 0..if told.mean() > 0.0 { 2 } else { 0 } {
+            mean += self.sample_sum(|_, y, w| w * (y[0].f64() - mean))? / total;
+        }
+        let square = self.sample_sum(|_, y, w| w * ((y[0].f64() - mean) / sigma).powi(2))? / total;
+        let left = told.degrees_of_freedom.unwrap_or(f64::NAN) / told.samples;
+        Ok((square > rounding * rounding).then(|| left / square))
     }
 }

@@ -145,7 +145,10 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let (total, k) = (self.total_weight(), known.sigma.len());
         known.pearson = scores.are_apart.then_some(scores.pearson * total);
         let residual = match likelihood {
-            Likelihood::Known => return Ok(known),
+            Likelihood::Known => {
+                known.rounding *= scores.bend().max(T::one());
+                return Ok(known);
+            }
             Likelihood::None => return Ok(known.in_units_of(&scores)),
             Likelihood::Normal => self.residual_moments(theta)?.trace().sqrt(),
             Likelihood::Dispersion => (scores.pearson * total).sqrt(),
