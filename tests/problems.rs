@@ -164,9 +164,10 @@ fn derivatives_are_those_of_the_value<T: Real>() {
         ] {
             let wrong = report.with_verdict(Verdict::Failed).count();
             assert_eq!(wrong, 0, "{name}\n{report}");
-            // 04: values of 10¹² drown a slope of 0.07
+            // 04: values of 10¹² drown a slope of 0.07; elsewhere one entry may be below the noise
             let told = T::EPSILON.f64() < 1e-10 && name != "04";
-            assert!(report.passed() || !told, "{name}\n{report}");
+            let undecided = report.with_verdict(Verdict::Undecided).count();
+            assert!(undecided <= 1 || !told, "{name}\n{report}");
         }
     }
     for n in [0, 1, 2, 3, 7] {

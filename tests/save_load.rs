@@ -332,7 +332,11 @@ fn what_is_wrong_is_named() {
         ("/model/2/0/0", json!(0), "`layers` is empty"),
         ("/report/x", json!([0.1, 0.2]), "`eigenvalues` must have length 2, found 5"),
         ("/report/x", json!([]), "`x` is empty"),
-        ("/report/certificate/eigenvalues", json!([1.0]), "`eigenvalues` must have length 5, found 1"),
+        (
+            "/report/certificate/eigenvalues",
+            json!([0.5, 1.0, 1.5, 2.0, 2.5, 3.0]),
+            "`eigenvalues` must have length 5, found 6",
+        ),
         ("/report/certificate/direction", json!([1.0]), "`direction` must have length 5, found 1"),
         ("/report/recession", json!({"Along": [1.0]}), "`recession` must have length 5, found 1"),
         // numbers
