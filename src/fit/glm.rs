@@ -42,7 +42,7 @@ fn start<T: Real, M: Model<T>, L: Glm>(
             Family::Binomial => (mean / (1.0 - mean)).ln() - risk.sample_sum(|x, _, w| w * offset(x))?,
             _ => (mean / risk.sample_sum(|x, _, w| w * offset(x).exp())?).ln(),
         };
-        if mean == 0.0 || Loss::<T>::family(risk.loss()) == Family::Binomial && mean == 1.0 {
+        if mean <= 0.0 || Loss::<T>::family(risk.loss()) == Family::Binomial && mean >= 1.0 {
             return Err(Error::EdgeMean { argument: "y", found: mean });
         }
         check_evaluation("the bias to start from", "these offsets", &[bias])?;
