@@ -70,7 +70,7 @@ impl<T: Real> Stop<T> {
     /// hᵀ∇f(x − h) ≤ 0,  h = t ∇f(x),  t as large as |h_i| ≤ tolerance · max(u, |x_i|) lets it
     /// ```
     ///
-    /// where `u` is the largest `|x_i|` that the run has seen, and 1 at most: coordinates next to zero have no size of
+    /// where `u` is 32 times the largest `|x_i|` that the run has seen, and 1 at most: coordinates next to zero have no size of
     /// their own. And where a step as long in the direction of the last one changes the gradient by its size, so
     /// that no narrow valley hides the way down. That does not depend on the unit of `f`: what is small
     /// only because `f` is flat does not pass. As a bound on the gradient it is

@@ -272,7 +272,7 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
         for _ in 0..REJECTIONS {
             let (promised, met_negative) = model;
             at.step.modified = met_negative;
-            if self.region.outgrows(promised, at.step.value, &self.s) {
+            if self.region.outgrows(&at, promised, &self.s) {
                 model = self.steihaug(at.objective, at.x, self.region.radius.now)?;
                 continue;
             }

@@ -204,7 +204,7 @@ impl<T: Real> TrustRegion<T> {
         for _ in 0..REJECTIONS {
             let radius = self.region.radius.now;
             let promised = self.solve(spectrum, radius);
-            if self.region.outgrows(promised, at.step.value, &self.s) {
+            if self.region.outgrows(at, promised, &self.s) {
                 continue;
             }
             if kernel::norm(self.s.as_slice()) == T::zero() {

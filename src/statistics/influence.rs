@@ -40,8 +40,8 @@ use crate::{
 /// let fitted = risk.fit()?;
 /// let influence = risk.influence(fitted.parameters())?;
 /// assert_eq!(influence.most_influential(1), [4]);
-/// assert!((influence.parameters[(0, 4)] - 2.08).abs() < 1e-12); // the slope without it
-/// assert!((influence.leverage.sum() - 2.0).abs() < 1e-12); // of two parameters
+/// assert!((influence.parameters[(0, 4)] - 2.08_f64).abs() < 1e-12); // the slope without it
+/// assert!((influence.leverage.sum() - 2.0_f64).abs() < 1e-12); // of two parameters
 /// # Ok::<(), gradus::Error>(())
 /// ```
 ///

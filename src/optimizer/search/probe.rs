@@ -204,8 +204,7 @@ pub(crate) fn ends<T: Real, O: Hessian<T> + ?Sized>(
 ) -> Result<bool, Error> {
     let is_end = here.is_end(&at.step);
     if is_end || is_settled {
-        let unit = here.size.unit();
-        at.step.tolerance = Some(here.change(|x| closeness::<T>() * x.max(unit)));
+        at.step.tolerance = Some(here.change(|x| closeness::<T>() * x.max(T::one())));
         at.step.floor = here.change(|x| T::of(4.0) * T::EPSILON * x);
         if leave_flat(at, here, pure)? || is_end {
             return Ok(true);

@@ -33,8 +33,8 @@ pub(crate) fn closeness<T: Real>() -> T {
     T::of(if T::EPSILON.f64() < 1e-10 { 3.666852862501036e-11 } else { 2.4221817809573375e-05 })
 }
 
-/// The size of coordinates next to zero, which have none of their own: that of the largest one which a run has seen, and
-/// 1 at most.
+/// The size of coordinates next to zero, which have none of their own: up to 32 times the largest one which a run has
+/// seen, and 1 at most.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Size<T>(T);
 
@@ -44,7 +44,7 @@ impl<T: Real> Size<T> {
     }
 
     pub(crate) fn unit(self) -> T {
-        if self.0 > T::zero() { self.0.min(T::one()) } else { T::one() }
+        if self.0 > T::zero() { (self.0 * T::of(32.0)).min(T::one()) } else { T::one() }
     }
 }
 

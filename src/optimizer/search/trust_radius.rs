@@ -117,12 +117,13 @@ impl<T: Real> Region<T> {
         Ok(())
     }
 
-    /// Makes the region larger where `f` cannot tell a step to its boundary from none: the first radius has no unit.
-    pub(crate) fn outgrows(&mut self, promised: T, f: T, s: &DVector<T>) -> bool {
+    /// Makes the region larger where it is next to nothing beside `x`, and `f` cannot tell a step to its boundary from none:
+    /// the first radius has no unit.
+    pub(crate) fn outgrows<O: ?Sized>(&mut self, at: &Position<T, O>, promised: T, s: &DVector<T>) -> bool {
         let radius = self.radius.now;
-        let is_blind = promised > T::zero() && drowns(promised, f) && radius < T::MAX.sqrt();
+        let is_small = radius <= T::EPSILON.sqrt() * kernel::norm_inf(at.x.as_slice());
         let is_on_boundary = || kernel::norm(s.as_slice()) >= T::of(0.5) * radius;
-        if is_blind && is_on_boundary() {
+        if is_small && promised > T::zero() && drowns(promised, at.step.value) && is_on_boundary() {
             self.radius.set(T::of(4.0) * radius);
         }
         self.radius.now > radius
