@@ -455,7 +455,7 @@ fn errors_teach() {
     let diverged = risk.fit_with(&mut descent, start.clone(), &Stop::default()).unwrap();
     assert!(!diverged.report.converged());
     let said = diverged.report.to_string();
-    assert!(said.contains("learning rate") && said.contains("one scale"), "{said}");
+    assert!(said.contains("learning rate") && said.contains("near to 1"), "{said}");
     let mut uphill = Function::new(1, |x: &DVector<f64>, g| {
         g[0] = -2.0 * x[0];
         x[0] * x[0]
