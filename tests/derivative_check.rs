@@ -98,6 +98,34 @@ fn a_kink_is_undecided_and_a_slope_outside_it_is_wrong() {
     assert_eq!(verdict(relu(-1.0), 0.0).0, Verdict::Failed);
 }
 
+/// Between the smallest number and the largest every check ends, and a right slope is not called wrong.
+fn ends_anywhere<T: Real>() {
+    let functions: [fn(T) -> (T, T); 4] = [
+        |x| (T::of(3.0) * x, T::of(3.0)),
+        |x| (x * x, x + x),
+        |x| (x.atan(), T::one() / (T::one() + x * x)),
+        |x| (T::one() / x, -T::one() / (x * x)),
+    ];
+    let small = T::MAX.recip();
+    let smallest = small * T::of(8.0) * T::EPSILON;
+    for f in functions {
+        for size in [smallest, small, T::one(), T::MAX / T::of(16.0), T::MAX] {
+            for x in [size, -size] {
+                let report = check::gradient(&mut scalar(f), &DVector::from_element(1, x));
+                if let Ok(report) = report {
+                    assert_ne!(report.verdict(), Verdict::Failed, "{report}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn checks_end_at_the_ends_of_the_numbers() {
+    ends_anywhere::<f64>();
+    ends_anywhere::<f32>();
+}
+
 #[test]
 fn noise_is_undecided() {
     // a slope of 1e−9 under noise of 1e−8

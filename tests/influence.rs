@@ -126,7 +126,7 @@ where
         let is_left = model.affine_in().is_empty() || model.affine_in().len() < there.len();
         let is_stationary = is_left && slope.amax() < 1e-6;
         assert!(
-            is_stationary || error <= 1e-2 * shift + 1e-8,
+            is_stationary || error <= 1e-3 * shift + 1e-8,
             "{error:e} of {shift:e}, estimated {:e}",
             influence.errors[j]
         );

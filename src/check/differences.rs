@@ -99,7 +99,7 @@ pub(super) fn differentiate<T: Real>(
             central.best.kink.is_none() && settled(i, &central.best)
         };
         h *= T::of(0.5);
-        if h < smallest || tables.iter().enumerate().all(done) {
+        if !(h > smallest) || tables.iter().enumerate().all(done) {
             break;
         }
     }

@@ -46,7 +46,10 @@ fn start<T: Real, M: Model<T>, L: Glm>(
             return Err(Error::EdgeMean { argument: "y", found: mean });
         }
         check_evaluation("the bias to start from", "these offsets", &[bias])?;
-        start[linear.parameter_count() - linear.outputs + o] = T::of(bias);
+        // the logarithm of 1 is 0, whatever rounding makes of it: as a coordinate it would tell a size
+        let is_rounding = bias.abs() <= 8.0 * T::EPSILON.f64();
+        start[linear.parameter_count() - linear.outputs + o] =
+            if is_rounding { T::zero() } else { T::of(bias) };
     }
     Ok(start)
 }

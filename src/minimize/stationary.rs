@@ -192,9 +192,7 @@ impl<T: Real> Zero<T> {
     fn change_along<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, x: &DVector<T>, u: &DVector<T>, times: T,
     ) -> Result<T, Error> {
-        // a start of zeros tells no size
-        let is_told = self.start.iter().any(|x| *x != T::zero());
-        let unit = if is_told { self.size.unit() } else { T::one() };
+        let unit = self.size.unit();
         let longest = |t: T, (x, u): (&T, &T)| t.min(x.abs().max(unit) / u.abs());
         let t = times * self.stop.relative * x.iter().zip(u).fold(T::MAX, longest);
         self.there.clone_from(x);

@@ -70,13 +70,12 @@ impl<T: Real> Stop<T> {
     /// hᵀ∇f(x − h) ≤ 0,  h = t ∇f(x),  t as large as |h_i| ≤ tolerance · max(u, |x_i|) lets it
     /// ```
     ///
-    /// where `u` is 32 times the largest `|x_i|` that the run has seen, and 1 at most: coordinates next to zero have no size of
-    /// their own. And where a step as long in the direction of the last one changes the gradient by its size, so
-    /// that no narrow valley hides the way down. That does not depend on the unit of `f`: what is small
-    /// only because `f` is flat does not pass. As a bound on the gradient it is
-    /// [`Report::tolerance`](crate::Report::tolerance). It takes two evaluations at the start, some on the way, and four
-    /// where it holds. With it a
-    /// method that can go no further has converged where the gradient is rounding
+    /// where `u` is 32 times the largest `|x_i|` that the run has seen, and 1 at most or from a start of zeros:
+    /// coordinates next to zero have no size of their own. And where a step as long in the direction of the last one
+    /// changes the gradient by its size, so that no narrow valley hides the way down. That does not depend on the unit
+    /// of `f`: what is small only because `f` is flat does not pass. As a bound on the gradient it is
+    /// [`Report::tolerance`](crate::Report::tolerance). It takes two evaluations at the start, some on the way, and
+    /// four where it holds. With it a method that can go no further has converged where the gradient is rounding
     /// ([`Report::floor`](crate::Report::floor)), and one whose gradient has fallen to `√ε` of the first ends where `f`
     /// is known to [fall for ever](crate::Objective::recedes). Default: 2e−10 (f64) or 4e−6 (f32), which
     /// rounding leaves in reach of gradients; 0 switches it off.

@@ -30,9 +30,9 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 ///
 /// Where the gradient all but vanishes while an eigenvalue is negative, the step is along that eigenvector,
 /// to the side with the lower `f`, and counts as an escape. Points outside the domain (`f` not finite) shrink
-/// `Δ`. Of more than 64 variables, away from stationary points, the subproblem is solved to a quarter of `Δ` by two or three
-/// factorisations of `H + μI` instead of a decomposition of `H`, and its steps follow no path of radii: a step takes about
-/// `n³` operations. For many thousands of variables see [`NewtonCg`](super::NewtonCg).
+/// `Δ`. Of more than 64 variables, away from stationary points, the subproblem is solved to a quarter of `Δ` by a
+/// few factorisations of `H + μI` instead of a decomposition of `H`, and its steps follow no path of radii: a step
+/// takes about `n³` operations. For many thousands of variables see [`NewtonCg`](super::NewtonCg).
 ///
 /// ```
 /// use gradus::{CriticalKind, Stop, TrustRegion, minimize, problems::Rosenbrock, vector};

@@ -235,7 +235,9 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let rounding = T::of(64.0) * T::EPSILON * self.total_weight().sqrt();
         let mut there = found.parameters.column(j).into_owned();
         let mut gradient = DVector::zeros(theta.len());
-        let mut last = base.size(&(&there - &base.center));
+        // the first correction tells how steps shrink only where curvature varies smoothly
+        let is_smooth = self.is_affine() && self.loss().likelihood() != Likelihood::None;
+        let mut last = is_smooth.then(|| base.size(&(&there - &base.center)));
         let mut without = None;
         self.each_term(&base.center, j..j + 1, |_, at| {
             without = Some(Downdate::new(base, at));
@@ -254,16 +256,16 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             there += &step;
             let (length, size) = (base.size(&step), base.size(&(&there - theta)));
             // what is left after this step, as the steps shrink
-            let rate = over(length, last);
+            let rate = last.map_or(T::one(), |last| over(length, last));
             found.errors[j] = rate * over(length, size);
             if found.errors[j] <= T::of(ACCURACY) || length <= rounding {
                 found.parameters.column_mut(j).copy_from(&there);
                 return Ok(());
             }
-            if !(rate <= T::of(0.5)) {
+            if last.is_some() && !(rate <= T::of(0.5)) {
                 break;
             }
-            last = length;
+            last = Some(length);
         }
         self.refit(j, theta, base, found)
     }
