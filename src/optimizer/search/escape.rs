@@ -26,7 +26,7 @@ pub(crate) fn is_near_saddle<T: Real, O: ?Sized>(
 ///
 /// It is the escape from a saddle only if `λ` stays negative within the step `s` to the stationary point of the
 /// model, by the margin of [`CriticalPoint::of`](crate::CriticalPoint::of). On the way to a minimum with a flat
-/// direction an eigenvalue wavers around zero: the same step, but nothing was escaped.
+/// direction an eigenvalue wavers around zero: nothing is escaped by such a step, and `s` is taken where it leads lower.
 pub(crate) fn escape<T: Real, O: Hessian<T> + ?Sized>(
     at: &mut Position<T, O>, here: &Evaluated<T>, spectrum: &Spectrum<T>, s: &DVector<T>,
     trial: &mut DVector<T>,
@@ -39,6 +39,10 @@ pub(crate) fn escape<T: Real, O: Hessian<T> + ?Sized>(
     let moved = escape_along(at, spectrum.vectors.column(0).as_slice(), least, trial);
     if moved && least >= -margin(at.objective, &reached, &here.hessian)? {
         at.step.outcome = Outcome::Unsettled;
+        let moved = at.x.clone();
+        if at.value(&reached) < at.value(&moved) {
+            at.x.copy_from(&reached);
+        }
     }
     Ok(moved)
 }
