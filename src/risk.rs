@@ -20,7 +20,7 @@ use window::Share;
 pub(crate) use design::{Design, Weighing};
 pub(crate) use firth::Firth;
 pub use ranks::Exchange;
-pub(crate) use sandwich::Sandwich;
+pub(crate) use sandwich::{Sandwich, unbiased};
 pub use source::{Block, Blocks};
 pub(crate) use window::Window;
 

@@ -9,7 +9,7 @@ use nalgebra::DVector;
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::contract::{check_point, setting};
+use crate::contract::setting;
 use crate::data::Standardizer;
 use crate::loss::ElementWise;
 use crate::optimizer::{Face, Memory, Probed};
@@ -18,6 +18,9 @@ use crate::{
     Inertia, LeastEigenvalue, LogLoss, Loss, Method, Model, Network, Perceptron, Progress, Real, Recession,
     Report, SigmoidClassifier, SquaredError, Termination, Through,
 };
+use checks::{check_checkpoint, check_face, check_judged, check_report, check_scales};
+
+mod checks;
 
 /// Serde's two traits: how a type is written, how it is read, and what is asked of it then.
 macro_rules! saved {
@@ -141,7 +144,7 @@ fields! {
         evaluations: usize,
         termination: Termination,
         certificate: Option<CriticalPoint<T>>,
-        face: Option<Face<T>> [skip],
+        face: Option<Face<T>> [default],
         recession: Recession<T> as "SavedRecession",
         failure: Option<Error> as "Field",
         modified: usize,
@@ -162,6 +165,15 @@ fields! {
         convex: bool,
         counted: Option<Counted<T>> [default, getter = "Counted::of"],
         interval: Option<LeastEigenvalue<T>> [default, getter = "known_interval"],
+    }
+
+    Face "Face" as SavedFace, check_face {
+        lower: DVector<T> as "Ends",
+        upper: DVector<T> as "Ends",
+        x: DVector<T> as "Field",
+        free: Vec<usize>,
+        multipliers: DVector<T> as "Field",
+        outside: bool,
     }
 
     Standardizer "Standardizer" as SavedScales, check_scales {
@@ -233,10 +245,6 @@ impl<T: Real> From<SavedPoint<T>> for CriticalPoint<T> {
     }
 }
 
-fn check_checkpoint<T: Real>(checkpoint: &Checkpoint<T>) -> Result<(), Error> {
-    checkpoint.check(checkpoint.parameters().len())
-}
-
 /// A field as something that serde writes and reads.
 trait Field: Sized {
     type Raw;
@@ -301,6 +309,24 @@ impl<T: Real> Field for DVector<T> {
     }
 }
 
+/// Bounds, which may be infinite.
+struct Ends;
+
+impl Ends {
+    fn serialize<T: Real + Serialize, S: Serializer>(
+        ends: &DVector<T>, serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        ends.iter().map(T::save).collect::<Vec<_>>().serialize(serializer)
+    }
+
+    fn deserialize<'de, T: Real + Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<DVector<T>, D::Error> {
+        let ends = Vec::<Number<T>>::deserialize(deserializer)?.into_iter().map(T::load);
+        ends.collect::<Result<Vec<_>, _>>().map(DVector::from_vec).map_err(D::Error::custom)
+    }
+}
+
 impl Field for Error {
     type Raw = String;
 
@@ -323,59 +349,4 @@ impl<F: Field> Field for Option<F> {
     fn load(raw: Option<F::Raw>) -> Result<Self, Error> {
         raw.map(F::load).transpose()
     }
-}
-
-/// Only what is finite has been a stationary ending.
-fn check_report<T: Real>(report: &Report<T>) -> Result<(), Error> {
-    let n = report.x.len();
-    check_point("x", &report.x, n)?;
-    if let Some(point) = &report.certificate {
-        let found = point.dimension();
-        if found > n {
-            return Err(Error::Length { argument: "eigenvalues", expected: n, found });
-        }
-    }
-    if let Recession::Along(direction) = &report.recession {
-        check_point("recession", direction, n)?;
-    }
-    let stationary = report.termination.is_stationary();
-    let norm = report.gradient_norm;
-    let fine = norm.is_finite() && norm >= T::zero();
-    setting("value", "finite where a run converged", report.value, !stationary || report.value.is_finite())?;
-    setting("gradient_norm", "finite and not negative where a run converged", norm, !stationary || fine)?;
-    for number in report.trace.iter().flat_map(|point| [point.value, point.gradient_norm, point.step]) {
-        setting("trace", "finite", number, number.is_finite())?;
-    }
-    Ok(())
-}
-
-fn check_judged<T: Real>(point: &CriticalPoint<T>) -> Result<(), Error> {
-    let (eigenvalues, n) = (point.eigenvalues(), point.dimension());
-    let (least, greatest) = point.extremes();
-    match eigenvalues.is_empty() && n > 0 {
-        true => check_point("extremes", &DVector::from_vec(vec![least, greatest]), 2)?,
-        false => check_point("eigenvalues", eigenvalues, n)?,
-    }
-    setting("extremes", "ascending", greatest, least <= greatest || !eigenvalues.is_empty())?;
-    for pair in eigenvalues.as_slice().windows(2) {
-        setting("eigenvalues", "ascending", pair[1], pair[0] <= pair[1])?;
-    }
-    if let Some(direction) = &point.direction {
-        check_point("direction", direction, n)?;
-    }
-    setting("tolerance", "not negative", point.tolerance, point.tolerance >= T::zero())?;
-    if let Some(least) = point.interval() {
-        setting("interval", "ascending", least.upper, least.lower <= least.upper)?;
-    }
-    for (name, found) in [("gradient_norm", point.gradient_norm), ("decrement", point.decrement)] {
-        let found = found.unwrap_or_default();
-        setting(name, "not negative", found, found >= T::zero())?;
-    }
-    Ok(())
-}
-
-fn check_scales<T: Real>(scales: &Standardizer<T>) -> Result<(), Error> {
-    check_point("mean", &scales.mean, scales.mean.len())?;
-    check_point("scale", &scales.scale, scales.mean.len())?;
-    scales.scale.iter().try_for_each(|scale| setting("scale", "positive", *scale, *scale > T::zero()))
 }

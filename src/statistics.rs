@@ -10,7 +10,7 @@ use crate::risk::Sandwich;
 use crate::{EmpiricalRisk, Error, Objective, Real, Recession, SecondOrderLoss, SecondOrderModel};
 use distributions::Symmetric;
 use information::Question;
-pub(crate) use information::{Curvature, degrees};
+pub(crate) use information::{Curvature, degrees, unit_rows};
 
 pub use goodness::HypothesisTest;
 pub use influence::Influence;
@@ -30,7 +30,8 @@ mod summary;
 ///
 /// Made by [`EmpiricalRisk::statistics`], [`robust_statistics`](EmpiricalRisk::robust_statistics) and
 /// [`clustered_statistics`](EmpiricalRisk::clustered_statistics), and for nonlinear least squares by
-/// [`LeastSquares::statistics`](crate::LeastSquares::statistics). [`summary`](Self::summary) prints it with names.
+/// [`LeastSquares::statistics`](crate::LeastSquares::statistics) and its
+/// [robust](crate::LeastSquares::robust_statistics) kin. [`summary`](Self::summary) prints it with names.
 ///
 /// ```
 /// use gradus::{EmpiricalRisk, Perceptron, SquaredError, matrix};
@@ -47,6 +48,8 @@ mod summary;
 ///         1            2     0.707107      2.82843     0.216347   -6.98464 … 10.9846");
 /// # Ok::<(), gradus::Error>(())
 /// ```
+///
+#[doc = include_str!("guide/pictures/intervals.svg")]
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statistics<T: Real> {
@@ -149,6 +152,17 @@ pub enum Robust {
     Hc2,
     /// With `g_j g_jᵀ/(1 − h_j)²`, near the jackknife; the most careful with few samples (Long and Ervin 2000).
     Hc3,
+}
+
+impl Robust {
+    /// The power of `√(1 − h)` that residuals are divided by.
+    pub(crate) fn power(self) -> i32 {
+        match self {
+            Self::Hc0 | Self::Hc1 => 0,
+            Self::Hc2 => 1,
+            Self::Hc3 => 2,
+        }
+    }
 }
 
 impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
@@ -272,15 +286,14 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
 
     /// With the errors of a covariance that trusts the mean alone.
     fn robust(
-        &mut self, theta: &DVector<T>, source: Covariance, groups: &[usize], mut curvature: Curvature<T>,
+        &mut self, theta: &DVector<T>, source: Covariance, groups: &[usize], curvature: Curvature<T>,
     ) -> Result<Curvature<T>, Error> {
-        let Curvature { sigma, rounding, root: a, .. } = &curvature;
+        let Curvature { sigma, root: a, .. } = &curvature;
         // a row of A times its output's σ is what the parameter is measured in
         let (lengths, rows) = information::unit_rows(&curvature.contrast(a.clone()));
         let (k, count) = (sigma.len(), self.total_weight());
         let power = match source {
-            Covariance::Sandwich(Robust::Hc2) => 1,
-            Covariance::Sandwich(Robust::Hc3) => 2,
+            Covariance::Sandwich(robust) => robust.power(),
             _ => 0,
         };
         let sandwich = Sandwich { sigma, b: rows.transpose(), a, power };
@@ -295,11 +308,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             _ => self.gradient_moments(theta, &sandwich)?,
         };
         kernel::mirror(moments.as_mut_slice(), theta.len());
-        let deviations = DVector::from_fn(theta.len(), |i, _| moments[(i, i)].sqrt().max(rounding[i % k]));
-        curvature.errors = DVector::from_fn(theta.len(), |i, _| deviations[i] * lengths[i] * sigma[i % k]);
-        curvature.correlation =
-            moments.map_with_location(|i, j, m| information::over(m, deviations[i] * deviations[j]));
-        Ok(curvature)
+        Ok(curvature.sandwiched(&moments, &lengths))
     }
 
     fn curvature(&mut self, theta: &DVector<T>, question: Question) -> Result<Curvature<T>, Error> {

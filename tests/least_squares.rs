@@ -1,12 +1,16 @@
 //! Nonlinear least squares on NIST's Statistical Reference Datasets, from both starts of each.
 #![expect(clippy::float_cmp, reason = "a report holds the value of its own point, bit for bit")]
 
+#[path = "support/draw.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
+mod draw;
 #[path = "support/problems.rs"]
 #[expect(dead_code, reason = "shared by several tests")]
 mod problems;
 
 use std::path::Path;
 
+use draw::Draw;
 use gradus::least_squares::{
     GaussNewton, LeastSquares, LevenbergMarquardt, Offset, Residuals, SecondOrderResiduals,
 };
@@ -284,6 +288,77 @@ fn standard_deviations_keep_the_certified_digits() {
             println!("{}: {found:.1}", set.name);
             assert!(found >= 8.0, "{}: {found:.2}\n{told}", set.name);
             assert_eq!(told.degrees_of_freedom, Some((set.rows.len() - set.certified.len()) as f64));
+        }
+    }
+}
+
+/// Residuals of a line through a table: the same as of the affine model, and the closed form.
+struct Lines<'t> {
+    x: &'t DMatrix<f64>,
+    y: &'t DMatrix<f64>,
+}
+
+impl Residuals<f64> for Lines<'_> {
+    fn dim(&self) -> usize {
+        self.x.nrows() + 1
+    }
+    fn count(&self) -> usize {
+        self.x.ncols()
+    }
+    fn residuals(&mut self, b: &DVector<f64>, r: &mut DVector<f64>) {
+        let n = self.x.nrows();
+        r.iter_mut()
+            .enumerate()
+            .for_each(|(j, r)| *r = b.rows(0, n).dot(&self.x.column(j)) + b[n] - self.y[j]);
+    }
+    fn jacobian(&mut self, _: &DVector<f64>, jacobian: &mut DMatrix<f64>) {
+        jacobian.copy_from(&self.x.transpose().insert_column(self.x.nrows(), 1.0));
+    }
+}
+
+#[test]
+fn robust_errors_as_of_the_affine_model_and_in_closed_form() {
+    let mut draw = Draw::new(23);
+    for case in 0..40 {
+        let (n, m) = (1 + draw.below(4), 8 + draw.below(30));
+        let size = 10f64.powi(draw.below(9) as i32 - 4);
+        let x = DMatrix::from_fn(n, m, |i, _| draw.unit() * if i == 0 { size } else { 1.0 });
+        let y = DMatrix::from_fn(1, m, |_, j| x[(0, j)] / size + draw.unit() * (1.0 + x[(0, j)] / size));
+        let mut risk = EmpiricalRisk::new(Perceptron::new(n), SquaredError, &x, &y).unwrap();
+        let theta = risk.fit().unwrap().parameters().clone();
+        let mut squares = LeastSquares::new(Lines { x: &x, y: &y });
+        let jacobian = x.transpose().insert_column(n, 1.0);
+        let unit = DVector::from_fn(n + 1, |i, _| if i == 0 { 1.0 / size } else { 1.0 });
+        let a = &jacobian * DMatrix::from_diagonal(&unit);
+        let inverse = (a.transpose() * &a).try_inverse().unwrap();
+        let residuals = &jacobian * &theta - y.transpose();
+        for robust in [Robust::Hc0, Robust::Hc1, Robust::Hc2, Robust::Hc3] {
+            let found = squares.robust_statistics(&theta, robust).unwrap();
+            assert_eq!(found.source, Covariance::Sandwich(robust));
+            let mut meat = DMatrix::zeros(n + 1, n + 1);
+            for (row, r) in a.row_iter().zip(&residuals) {
+                let h = (row * &inverse * row.transpose())[0];
+                let times = match robust {
+                    Robust::Hc0 => 1.0,
+                    Robust::Hc1 => m as f64 / (m - n - 1) as f64,
+                    Robust::Hc2 => 1.0 / (1.0 - h),
+                    Robust::Hc3 => 1.0 / (1.0 - h).powi(2),
+                };
+                meat += row.transpose() * row * (r * r * times);
+            }
+            let covariance = &inverse * meat * &inverse;
+            let known = risk.robust_statistics(&theta, robust).unwrap();
+            for i in 0..=n {
+                let expected = covariance[(i, i)].sqrt() * unit[i];
+                let error = (found.standard_errors[i] / expected - 1.0).abs();
+                let other = (found.standard_errors[i] / known.standard_errors[i] - 1.0).abs();
+                assert!(error < 1e-9 && other < 1e-9, "{case} {robust:?} {error:e} {other:e}");
+                for j in 0..=n {
+                    let error = found.covariance[(i, j)] - covariance[(i, j)] * unit[i] * unit[j];
+                    let size = found.standard_errors[i] * found.standard_errors[j];
+                    assert!(error.abs() < 1e-8 * size, "{case} {robust:?} {error:e}");
+                }
+            }
         }
     }
 }

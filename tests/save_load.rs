@@ -189,6 +189,50 @@ fn reports_keep_their_verdict() {
     assert_again(&flat);
 }
 
+/// Which bounds hold, where one is infinite, with multipliers: a report that was loaded is judged on the same face.
+fn faces_are_kept<T: Real + Serialize + DeserializeOwned>() {
+    let bounds = Bounds::unbounded(4).lower(0, T::of(-0.5)).upper(1, T::of(0.1)).fixed(3, T::of(0.3));
+    let (mut f, start) = (Rosenbrock::new(4), DVector::from_element(4, T::one()));
+    let mut method = TrustRegion::new().bounds(bounds);
+    let report = minimize(&mut method, &mut f, start, &Stop::default()).unwrap();
+    let face = report.face.as_ref().unwrap();
+    assert!(face.started_outside() && !face.free().is_empty() && face.multipliers().amax() > T::zero());
+    assert_again(&report);
+    for mut loaded in again(&report) {
+        loaded.certify(&mut f).unwrap();
+        assert_eq!((loaded.kind(), loaded.face), (report.kind(), report.face.clone()));
+    }
+    let file = json(&report);
+    let mut earlier = file.clone();
+    earlier.as_object_mut().unwrap().remove("face");
+    assert_eq!(serde_json::from_value::<Report<T>>(earlier).unwrap().face, None);
+    for (pointer, value, message) in [
+        ("/face/lower", json!(["NaN", "NaN", "NaN", "NaN"]), "bounds"),
+        ("/face/lower/1", json!("Infinity"), "bounds"),
+        ("/face/lower", json!([]), "`bounds` must have length 4, found 0"),
+        ("/face/upper", json!([]), "`bounds` must have length 4, found 0"),
+        ("/face/lower/0", json!({"Finite": 9.0}), "`x` must be within its bounds"),
+        ("/face/x", json!([]), "`bounds` must have length 0, found 4"),
+        ("/face/x/2", json!(7.0), "`face` must be that of x"),
+        ("/face/free", json!([2, 1]), "`free` must be ascending variables"),
+        ("/face/free", json!([4]), "`free` must be ascending variables"),
+        ("/face/free", json!([1, 1]), "`free` must be ascending variables"),
+        ("/face/multipliers", json!([0.0]), "`multipliers` must have length 4, found 1"),
+        ("/face/multipliers/0", json!(null), "invalid type: null"),
+    ] {
+        let mut damaged = file.clone();
+        *damaged.pointer_mut(pointer).unwrap() = value;
+        let error = refused::<Report<T>>(&damaged.to_string());
+        assert!(error.contains(message), "{pointer}: {error}");
+    }
+}
+
+#[test]
+fn faces_are_kept_and_checked() {
+    faces_are_kept::<f64>();
+    faces_are_kept::<f32>();
+}
+
 /// Of many variables only the signs are known.
 #[test]
 fn counted_signs_are_kept_and_checked() {
@@ -265,6 +309,7 @@ fn the_format_is_as_it_was() {
     assert_eq!(fitted.scaling(), None, "there were none at first");
     let now = FILE.replace(",\"report\"", ",\"scaling\":null,\"report\"");
     let now = now.replace(",\"trace\"", ",\"epochs\":null,\"unscaled\":[],\"trace\"");
+    let now = now.replace(",\"recession\"", ",\"face\":null,\"recession\"");
     let now = now.replace(",\"convex\":false", ",\"convex\":false,\"counted\":null,\"interval\":null");
     let now = now.replace(",\"iterations\":7", ",\"method\":null,\"iterations\":7");
     let now = now.replace("\"gradient_norm\":3.0}", "\"gradient_norm\":3.0,\"step\":0.0,\"radius\":null}");

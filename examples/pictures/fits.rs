@@ -1,12 +1,13 @@
 //! How sure a fit is, and which samples decide it.
 
-use gradus::nalgebra::DVector;
-use gradus::{EmpiricalRisk, Error, LogLoss, Perceptron, SigmoidClassifier, SquaredError, vector};
+use gradus::data::{Standardizer, columns};
+use gradus::nalgebra::DMatrix;
+use gradus::{EmpiricalRisk, Error, LogLoss, Perceptron, Prediction, SigmoidClassifier, SquaredError};
 
 use crate::newton::legend;
-use crate::svg::{BLUE, Frame, INK, ORANGE, PALE, Point, Svg};
+use crate::svg::{BLUE, Frame, GREY, INK, ORANGE, PALE, Point, Svg};
 
-/// Bands of 95 % around a line and around a probability, by the delta method.
+/// Bands of 95 % around a line and around a probability.
 pub(crate) fn confidence() -> Result<String, Error> {
     let mut svg = Svg::new("Confidence bands around a line and around a probability", 720, 350);
 
@@ -14,19 +15,11 @@ pub(crate) fn confidence() -> Result<String, Error> {
     let y = [1.6, 3.1, 3.2, 5.4, 5.2, 7.7, 8.2, 11.5, 10.9, 13.9];
     let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
     let fitted = risk.fit()?;
-    let statistics = risk.statistics(fitted.parameters())?;
-    let theta = fitted.parameters();
-    let error = |at: f64| {
-        let slope = vector![at, 1.0];
-        slope.dot(&(&statistics.covariance * &slope)).sqrt()
-    };
-    // Student's quantile for 8 degrees of freedom, from an interval of the crate's own
-    let half = statistics.confidence_intervals(0.95)?[(0, 1)] - theta[0];
-    let t = half / statistics.standard_errors[0];
     let frame = Frame { corner: [45.0, 30.0], size: [300.0, 240.0], x: [-3.0, 10.0], y: [-8.0, 22.0] };
-    let line = |x: f64| theta[0] * x + theta[1];
-    band(&mut svg, frame, |x| line(x) - t * error(x), |x| line(x) + t * error(x));
-    svg.stroke(&frame.curve(line), BLUE, 2.0);
+    let at = grid(frame);
+    let posterior = risk.posterior(fitted.parameters())?;
+    band(&mut svg, frame, &at, &posterior.predict_observation(&at, 0.95)?, "#d9e6f5");
+    band(&mut svg, frame, &at, &posterior.predict(&at, 0.95)?, "#bcd4ee");
     svg.stroke(&frame.dots(x.iter().zip(&y).map(|(x, y)| [*x, *y])), INK, 5.0);
     frame.axes(&mut svg, "ŷ = w x + b", &[-2.0, 2.0, 6.0, 10.0], &[0.0, 10.0, 20.0]);
 
@@ -34,31 +27,62 @@ pub(crate) fn confidence() -> Result<String, Error> {
     let passed = [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1];
     let mut risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &hours, &passed)?;
     let fitted = risk.fit()?;
-    let statistics = risk.statistics(fitted.parameters())?;
-    let theta = fitted.parameters();
-    let z = |x: f64, errors: f64| {
-        let slope = vector![x, 1.0];
-        let error = slope.dot(&(&statistics.covariance * &slope)).sqrt();
-        1.0 / (1.0 + (-(theta[0] * x + theta[1] + errors * error)).exp())
-    };
     let frame = Frame { corner: [400.0, 30.0], size: [300.0, 240.0], x: [-1.0, 8.0], y: [-0.05, 1.05] };
-    band(&mut svg, frame, |x| z(x, -1.96), |x| z(x, 1.96));
-    svg.stroke(&frame.curve(|x| z(x, 0.0)), BLUE, 2.0);
+    let at = grid(frame);
+    let predicted = risk.posterior(fitted.parameters())?.predict(&at, 0.95)?;
+    band(&mut svg, frame, &at, &predicted, "#bcd4ee");
     svg.stroke(&frame.dots(hours.iter().zip(&passed).map(|(x, y)| [*x, *y as f64])), INK, 5.0);
     frame.axes(&mut svg, "ŷ = σ(w x + b), the band by the score", &[0.0, 2.0, 4.0, 6.0], &[0.0, 0.5, 1.0]);
-    legend(
-        &mut svg,
-        [45.0, 325.0],
-        &[(INK, "samples"), (BLUE, "fit"), ("#bcd4ee", "where the mean is, with 95 % confidence")],
-    );
+    let entries = [
+        (INK, "samples"),
+        (BLUE, "fit"),
+        ("#bcd4ee", "95 % interval of the mean"),
+        ("#d9e6f5", "95 % interval of a new observation"),
+    ];
+    legend(&mut svg, [45.0, 325.0], &entries);
     Ok(svg.finish())
 }
 
-fn band(svg: &mut Svg, frame: Frame, low: impl Fn(f64) -> f64, high: impl Fn(f64) -> f64) {
-    let at = |i: i32| frame.x[0] + (frame.x[1] - frame.x[0]) * f64::from(i) / 60.0;
-    let there = (0..=60).map(|i| [at(i), high(at(i))]);
-    let back = (0..=60).rev().map(|i| [at(i), low(at(i))]);
-    svg.fill(&(frame.line(there.chain(back)) + "z"), "#bcd4ee", 0.8);
+fn grid(frame: Frame) -> Vec<f64> {
+    (0..=60).map(|i| frame.x[0] + (frame.x[1] - frame.x[0]) * f64::from(i) / 60.0).collect()
+}
+
+/// The prediction at each point of the grid, and its interval.
+fn band(svg: &mut Svg, frame: Frame, grid: &[f64], predicted: &Prediction<f64>, colour: &str) {
+    let with = |y: &DMatrix<f64>| grid.iter().zip(y.iter()).map(|(x, y)| [*x, *y]).collect::<Vec<Point>>();
+    let (there, back) = (with(&predicted.upper), with(&predicted.lower));
+    svg.fill(&(frame.line(there.into_iter().chain(back.into_iter().rev())) + "z"), colour, 1.0);
+    svg.stroke(&frame.line(with(&predicted.mean)), BLUE, 2.0);
+}
+
+/// Coefficients with their intervals: those that leave zero out are significant.
+pub(crate) fn intervals() -> Result<String, Error> {
+    let mut lines = include_str!("../data/diabetes.csv").lines();
+    let names: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    let read = |line: &str| line.split(',').map(|cell| cell.parse().unwrap_or(f64::NAN)).collect();
+    let all = columns(&lines.map(read).collect::<Vec<Vec<f64>>>())?;
+    let n = all.nrows() - 1;
+    let x = Standardizer::fit(all.rows(0, n))?.transform(all.rows(0, n))?;
+    let mut risk = EmpiricalRisk::new(Perceptron::new(n), SquaredError, &x, all.rows(n, 1))?;
+    let fitted = risk.fit()?;
+    let statistics = risk.statistics(fitted.parameters())?;
+    let ends = statistics.confidence_intervals(0.95)?;
+
+    let mut svg = Svg::new("Ten coefficients with their 95 % intervals", 720, 330);
+    let frame = Frame { corner: [55.0, 30.0], size: [630.0, 235.0], x: [-80.0, 80.0], y: [-9.6, 0.6] };
+    svg.stroke(&frame.line([[0.0, -9.6], [0.0, 0.6]]), GREY, 1.0);
+    for i in 0..n {
+        let (at, [low, high]) = (-(i as f64), [ends[(i, 0)], ends[(i, 1)]]);
+        let colour = if low > 0.0 || high < 0.0 { BLUE } else { ORANGE };
+        svg.stroke(&frame.line([[low, at], [high, at]]), colour, 2.5);
+        svg.stroke(&frame.dots([[statistics.estimates[i], at]]), colour, 8.0);
+        svg.text([48.0, frame.at([0.0, at])[1] + 4.0], "end", names[i]);
+    }
+    let title = "coefficients of the diabetes data, features standardised";
+    frame.axes(&mut svg, title, &[-80.0, -40.0, 0.0, 40.0, 80.0], &[]);
+    let entries = [(BLUE, "the interval leaves 0 out: p < 0.05"), (ORANGE, "it holds 0")];
+    legend(&mut svg, [55.0, 310.0], &entries);
+    Ok(svg.finish())
 }
 
 /// Studentised residuals against leverage, with lines of equal Cook's distance.
@@ -76,16 +100,12 @@ pub(crate) fn leverage() -> Result<String, Error> {
     let Some(variance) = statistics.residual_variance.as_ref().map(|variance| variance[0]) else {
         unreachable!("squared error has one")
     };
-    let theta: &DVector<f64> = fitted.parameters();
-    let points: Vec<Point> = x
-        .iter()
-        .zip(&y)
-        .map(|(x, y)| {
-            let row = vector![*x, 1.0];
-            let h = row.dot(&(&statistics.covariance * &row)) / variance; // xᵀ (XᵀX)⁻¹ x
-            [h, (y - theta.dot(&row)) / (variance * (1.0 - h)).sqrt()]
-        })
-        .collect();
+    let (leverage, predicted) = (risk.influence(fitted.parameters())?.leverage, fitted.predict(&x)?);
+    let point = |j: usize| {
+        let h = leverage[j];
+        [h, (y[j] - predicted[j]) / f64::sqrt(variance * (1.0 - h))]
+    };
+    let points: Vec<Point> = (0..x.len()).map(point).collect();
     let frame = Frame { corner: [55.0, 30.0], size: [630.0, 235.0], x: [0.0, 0.5], y: [-3.8, 3.8] };
     svg.stroke(&frame.line([[0.0, 0.0], [0.5, 0.0]]), PALE, 1.0);
     for (distance, colour) in [(0.5, "#eeb98f"), (1.0, ORANGE)] {

@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("exclusive_or", training::exclusive_or()?),
         ("spirals", training::spirals()?),
         ("confidence", fits::confidence()?),
+        ("intervals", fits::intervals()?),
         ("leverage", fits::leverage()?),
         ("speed", speed::speed()?),
     ];

@@ -30,7 +30,8 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 //!
-//! Six samples do not tell that `w` is not zero: its interval contains 0.
+//! Six samples do not tell that `w` is not zero: its interval contains 0. Of more coefficients see the picture of
+//! [`Statistics`](crate::Statistics).
 //!
 //! # From parameters to a prediction
 //!
@@ -59,6 +60,24 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 //!
+//! [`posterior`](crate::EmpiricalRisk::posterior) does so for any model, with exact derivatives: intervals of the mean and, of
+//! squared error, of a new observation, which scatters by `s` besides.
+//!
+//! ```
+//! use gradus::{EmpiricalRisk, Perceptron, SquaredError};
+//!
+//! let x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+//! let y = [2.9, 5.1, 7.0, 9.2, 10.8, 13.1];
+//! let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
+//! let fitted = risk.fit()?;
+//! let posterior = risk.posterior(fitted.parameters())?;
+//! let mean = posterior.predict(&[6.0], 0.95)?;
+//! let next = posterior.predict_observation(&[6.0], 0.95)?;
+//! assert_eq!(format!("{:.2} … {:.2}", mean.lower[0], mean.upper[0]), "12.71 … 13.37");
+//! assert_eq!(format!("{:.2} … {:.2}", next.lower[0], next.upper[0]), "12.48 … 13.60");
+//! # Ok::<(), gradus::Error>(())
+//! ```
+//!
 #![doc = include_str!("pictures/confidence.svg")]
 //!
 //! # Which samples decide
@@ -68,20 +87,19 @@
 //! `r² h/(p (1 − h))` of the studentised residual `r`).
 //!
 //! ```
-//! use gradus::{EmpiricalRisk, Perceptron, SquaredError, vector};
+//! use gradus::{EmpiricalRisk, Perceptron, SquaredError};
 //!
 //! let x = [1.0, 2.0, 3.0, 4.0, 5.0, 15.0]; // one far from the others
 //! let y = [1.1, 1.9, 3.2, 3.9, 5.1, 9.0];
 //! let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y)?;
 //! let fitted = risk.fit()?;
-//! let statistics = risk.statistics(fitted.parameters())?;
-//! let variance = statistics.residual_variance.as_ref().map_or(f64::NAN, |v| v[0]);
-//! let leverage = x.map(|x| {
-//!     let row = vector![x, 1.0];
-//!     row.dot(&(&statistics.covariance * &row)) / variance // Cov = s² (XᵀX)⁻¹
-//! });
+//! let influence = risk.influence(fitted.parameters())?;
+//! let leverage = influence.leverage.as_slice();
 //! assert_eq!(format!("{leverage:.2?}"), "[0.29, 0.24, 0.20, 0.17, 0.17, 0.94]");
-//! assert!((leverage.iter().sum::<f64>() - 2.0).abs() < 1e-12); // p
+//! assert!((influence.leverage.sum() - 2.0_f64).abs() < 1e-12); // p
+//! assert_eq!(influence.most_influential(1), [5]);
+//! let (slope, without) = (fitted.weights()[0], influence.parameters[(0, 5)]);
+//! assert_eq!(format!("{slope:.2} {without:.2}"), "0.54 1.00");
 //! # Ok::<(), gradus::Error>(())
 //! ```
 //!

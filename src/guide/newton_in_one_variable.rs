@@ -113,6 +113,8 @@
 //! let report = ScalarNewton::pure().iterations(500).minimum(g, 1e-50)?;
 //! assert!(report.converged() && report.iterations > 150);
 //! assert_eq!(report.x, 0.5671432904097838);
+//! // far out each step goes back by 1: from 50 it takes 53, and from 710 eˣ is infinite
+//! assert_eq!(ScalarNewton::pure().minimum(g, 50.0)?.iterations, 53);
 //! # Ok::<(), gradus::Error>(())
 //! ```
 //!

@@ -18,6 +18,13 @@ pub(crate) struct Sandwich<'s, T: Real> {
     pub(crate) power: i32,
 }
 
+/// `(1 − h)^(−power/2)` of a leverage `h`: what is fitted whatever its target has no residual.
+pub(crate) fn unbiased<T: Real>(h: T, power: i32) -> T {
+    let left = T::one() - h;
+    let is_free = left > T::EPSILON * T::of(64.0);
+    if is_free { left.sqrt().powi(-power) } else { T::zero() }
+}
+
 impl<T: Real, M: Model<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
     /// `Σ_j w_j u_j u_jᵀ`: positive semidefinite whatever the rounding; the lower triangle.
     pub(crate) fn gradient_moments(
@@ -77,10 +84,7 @@ impl<T: Real, M: Model<T>, L: SecondOrderLoss<T>> Part<'_, T, M, L> {
             self.loss.expected_product(z.as_view(), y, &one, unit.as_view(), bend.as_view_mut());
             g.fill(T::zero());
             self.model.backward(theta, x, unit.as_view(), cache, g);
-            let left = T::one() - bend[o] * sandwich.a.tr_mul(g).norm_squared();
-            // what is fitted whatever its target has no residual
-            let is_free = left > T::EPSILON * T::of(64.0);
-            slopes[o] *= if is_free { left.sqrt().powi(-sandwich.power) } else { T::zero() };
+            slopes[o] *= unbiased(bend[o] * sandwich.a.tr_mul(g).norm_squared(), sandwich.power);
         }
         g.fill(T::zero());
         self.model.backward(theta, x, slopes.as_view(), cache, g);

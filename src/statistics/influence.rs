@@ -52,6 +52,8 @@ use crate::{
 /// moves them by more than the data leave open, above 4/m it deserves a look. [`predictions`](Self::predictions) are those
 /// of each sample by the fit without it: their errors are those of leave-one-out cross-validation.
 ///
+#[doc = include_str!("../guide/pictures/leverage.svg")]
+///
 /// # When it is refused
 ///
 /// As [`statistics`](EmpiricalRisk::statistics) is, and for samples that are not in the memory of this process,

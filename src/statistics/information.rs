@@ -79,6 +79,16 @@ impl<T: Real> Curvature<T> {
         })
     }
 
+    /// With errors from second moments of the gradients of samples, of parameters measured in `lengths` times the `σ` of
+    /// their output.
+    pub(crate) fn sandwiched(self, moments: &DMatrix<T>, lengths: &DVector<T>) -> Self {
+        let (p, k) = (lengths.len(), self.sigma.len());
+        let deviations = DVector::from_fn(p, |i, _| moments[(i, i)].sqrt().max(self.rounding[i % k]));
+        let errors = DVector::from_fn(p, |i, _| deviations[i] * lengths[i] * self.sigma[i % k]);
+        let correlation = moments.map_with_location(|i, j, m| over(m, deviations[i] * deviations[j]));
+        Self { errors, correlation, ..self }
+    }
+
     /// With slopes measured in `σ` of each output.
     fn measured(self, sigma: &DVector<T>) -> Self {
         Self {
@@ -114,7 +124,7 @@ pub(super) fn over<T: Real>(x: T, y: T) -> T {
 }
 
 /// The lengths of the rows of a matrix, and its transposed with columns of length 1.
-pub(super) fn unit_rows<T: Real>(b: &DMatrix<T>) -> (DVector<T>, DMatrix<T>) {
+pub(crate) fn unit_rows<T: Real>(b: &DMatrix<T>) -> (DVector<T>, DMatrix<T>) {
     let mut rows = b.transpose();
     let lengths = DVector::from_fn(b.nrows(), |i, _| kernel::norm(rows.column(i).as_slice()));
     rows.column_iter_mut().zip(&lengths).for_each(|(mut row, length)| row.apply(|x| *x = over(*x, *length)));

@@ -50,6 +50,8 @@ use crate::{EmpiricalRisk, Error, Model, Real, SecondOrderLoss, SecondOrderModel
 /// # Ok::<(), gradus::Error>(())
 /// ```
 ///
+#[doc = include_str!("../guide/pictures/confidence.svg")]
+///
 /// # How to read the answer
 ///
 /// An interval of 95 % holds the mean response in 95 of 100 samples like this one: exactly so for linear models with normal

@@ -154,7 +154,7 @@ impl<T: Real> Bounds<T> {
     }
 
     /// The face of all variables, where the bounds are in order and of this length.
-    pub(super) fn resolve(&self, dim: usize) -> Result<Face<T>, Error> {
+    pub(crate) fn resolve(&self, dim: usize) -> Result<Face<T>, Error> {
         let fits = |found| match found == dim {
             true => Ok(()),
             false => Err(Error::Length { argument: "bounds", expected: dim, found }),
@@ -201,13 +201,13 @@ impl<T: Real> Bounds<T> {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Face<T: Real> {
-    pub(super) lower: DVector<T>,
-    pub(super) upper: DVector<T>,
+    pub(crate) lower: DVector<T>,
+    pub(crate) upper: DVector<T>,
     /// The point that this is of.
-    pub(super) x: DVector<T>,
-    pub(super) free: Vec<usize>,
-    pub(super) multipliers: DVector<T>,
-    outside: bool,
+    pub(crate) x: DVector<T>,
+    pub(crate) free: Vec<usize>,
+    pub(crate) multipliers: DVector<T>,
+    pub(crate) outside: bool,
 }
 
 impl<T: Real> Face<T> {
