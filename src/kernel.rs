@@ -74,8 +74,6 @@ forwarded! {
     factor::cholesky_columns(a: &'a mut [T], n: usize) -> usize;
     factor::cholesky_solve(l: &'a [T], n: usize, b: &'a mut [T]);
     factor::invert_lower(l: &'a mut [T], n: usize);
-    factor::lu(a: &'a mut [T], n: usize, pivots: &'a mut [usize]) -> bool;
-    factor::lu_solve(lu: &'a [T], n: usize, pivots: &'a [usize], b: &'a mut [T]);
     factor::reflect(triangle: &'a mut Triangle<T>, samples: &'a Samples<'a, T>, work: &'a mut Reflections<T>);
     factor::stack(triangle: &'a mut Triangle<T>, other: &'a Triangle<T>);
     factor::least_norm_step(

@@ -109,7 +109,7 @@ impl<T: Real> CriticalPoint<T> {
             let point = Self::counted(nothing, ends, T::zero(), None).with(gradient_norm, None, true);
             return Ok(point.with_unknown(n, None));
         }
-        let mut lanczos = Lanczos::new();
+        let mut lanczos = Lanczos::default();
         let mut s = newton_step(objective, x, &gradient, &mut lanczos)?;
         let mut margin = change(objective, x, s.as_ref(), &mut lanczos)?;
         let mut start = DVector::zeros(n);
@@ -130,7 +130,7 @@ impl<T: Real> CriticalPoint<T> {
                 + kernel::dot(v.as_slice(), s.as_slice());
             kernel::axpy(-missing, v.as_slice(), s.as_mut_slice());
             decrement = Some((-kernel::dot(gradient.as_slice(), s.as_slice())).max(T::zero()).sqrt());
-            margin = margin.max(change(objective, x, Some(s), &mut Lanczos::new())?);
+            margin = margin.max(change(objective, x, Some(s), &mut Lanczos::default())?);
         }
         let ends = Ends::new(&lanczos.krylov, margin);
         let (inertia, _) = ends.inertia(&lanczos.krylov, n);

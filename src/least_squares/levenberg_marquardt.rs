@@ -103,7 +103,7 @@ impl<T: Real> LevenbergMarquardt<T> {
             local: LocalProblem::new(false),
             radius,
             lambda: T::zero(),
-            bounds: Within::NONE,
+            bounds: Within::default(),
             memory: Memory::default(),
         }
     }

@@ -6,7 +6,7 @@ use crate::contract::{check_size, room};
 use crate::{Error, HessianProduct, Real, kernel};
 
 /// Buffers for runs of Lanczos' method.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Lanczos<T: Real> {
     pub(crate) krylov: kernel::Lanczos<T>,
     direction: DVector<T>,
@@ -16,16 +16,6 @@ pub(crate) struct Lanczos<T: Real> {
 }
 
 impl<T: Real> Lanczos<T> {
-    pub(crate) fn new() -> Self {
-        Self {
-            krylov: kernel::Lanczos::new(),
-            direction: DVector::zeros(0),
-            product: DVector::zeros(0),
-            coordinates: Vec::new(),
-            ritz: DVector::zeros(0),
-        }
-    }
-
     /// At most `steps` steps from `start`; fewer where the space is exhausted or a product is not finite. Leaves
     /// the Ritz values, unsorted, and the Ritz vectors in the coordinates of `Q`. False where the start is zero,
     /// or there is no product to be had.

@@ -1,8 +1,5 @@
 use super::Schedule;
-use super::first_order::{
-    FirstOrder, UpdateRule, check_epsilon, finite, quarter, quarter_epsilon, root_of_squares,
-};
-use crate::kernel::{compiled, inlined, sweep};
+use super::first_order::{FirstOrder, UpdateRule, check_epsilon, quarter_epsilon, scale_by_root};
 use crate::{Error, Real};
 
 /// AdaGrad (Duchi, Hazan and Singer 2011): steps shrink where gradients have been large.
@@ -104,25 +101,9 @@ impl<T: Real> UpdateRule for AdaGrad<T> {
         check_epsilon(self.epsilon)
     }
 
-    fn memories(&self) -> usize {
-        1
-    }
-
     fn update(&mut self, alpha: T, _t: usize, x: &mut [T]) {
         let FirstOrder { gradient, averages: [root, _], .. } = &mut self.state;
-        scale_by_sum(gradient.as_slice(), root, x, alpha, quarter_epsilon(self.epsilon));
-    }
-}
-
-compiled! {
-    /// `√s ← √(s + g²)`, a quarter of it, and `x ← x − α g / (√s + ε)`
-    fn scale_by_sum<T>(g: &'a [T], root: &'a mut [T], x: &'a mut [T], alpha: T, epsilon: T) {
-        let most = quarter(T::MAX);
-        sweep(g, [root, x], inlined!(|fused, g, [root, x]| {
-            let g = quarter(g);
-            let root = root_of_squares(fused, T::one(), root, T::one(), g);
-            let root = if root < most { root } else { most };
-            [root, finite(fused.mul_add(-alpha, g / (root + epsilon), x))]
-        }));
+        let epsilon = quarter_epsilon(self.epsilon);
+        scale_by_root(gradient.as_slice(), root, x, alpha, T::one(), T::one(), epsilon);
     }
 }

@@ -52,8 +52,7 @@ impl<T: Real> Bfgs<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
-        let rule = Inverse { h: Vec::new(), hy: Vec::new(), learnt: false };
-        Self(Directed::new(rule, 0.9))
+        Self(Directed::new(Inverse::default(), 0.9))
     }
 
     /// The `0 < σ < 1` of the Wolfe condition `|φ'(t)| ≤ σ |φ'(0)|`: the smaller, the more exact the line
@@ -87,7 +86,7 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Bfgs<T> {
 }
 
 /// The inverse Hessian, `n × n` and symmetric.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Inverse<T> {
     h: Vec<T>,
     hy: Vec<T>,

@@ -51,7 +51,7 @@ impl<T: Real> ConjugateGradient<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
-        Self(Directed::new(Conjugate { y: Vec::new(), learnt: false }, 0.1))
+        Self(Directed::new(Conjugate::default(), 0.1))
     }
 
     /// The `0 < σ < 1` of the Wolfe condition `|φ'(t)| ≤ σ |φ'(0)|`: the smaller, the more exact the line
@@ -86,7 +86,7 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for ConjugateGradient<T>
 }
 
 /// The change of the gradient in the last step.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Conjugate<T> {
     y: Vec<T>,
     learnt: bool,

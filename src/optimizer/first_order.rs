@@ -4,7 +4,7 @@ use nalgebra::DVector;
 
 use super::{Optimizer, Schedule, Step};
 use crate::contract::setting;
-use crate::kernel::{self, Fused};
+use crate::kernel::{self, Fused, compiled, inlined, sweep};
 use crate::objective::evaluate;
 use crate::{Error, Objective, Real, Termination};
 
@@ -21,14 +21,16 @@ pub(super) trait UpdateRule {
     fn check(&self) -> Result<(), Error>;
 
     /// How many averages it keeps.
-    fn memories(&self) -> usize;
+    fn memories(&self) -> usize {
+        1
+    }
 
     /// Moves `x` by step `t = 1, 2, …` at the rate `α`, by the gradient and the averages in the state.
     fn update(&mut self, alpha: Self::Scalar, t: usize, x: &mut [Self::Scalar]);
 }
 
 /// The state of a first-order method.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct FirstOrder<T: Real> {
     pub(super) rate: T,
     pub(super) schedule: Schedule,
@@ -43,15 +45,7 @@ pub(super) struct FirstOrder<T: Real> {
 
 impl<T: Real> FirstOrder<T> {
     pub(super) fn new(rate: T) -> Self {
-        Self {
-            rate,
-            schedule: Schedule::constant(),
-            clip: None,
-            scale: 1.0,
-            steps: 0,
-            gradient: DVector::zeros(0),
-            averages: [Vec::new(), Vec::new()],
-        }
+        Self { rate, scale: 1.0, ..Self::default() }
     }
 
     /// All averages are zero before the first step.
@@ -149,4 +143,25 @@ pub(super) fn root_of_squares<T: Real>(fused: Fused, a: T, r: T, b: T, g: T) -> 
     let (down, up) = size.powers();
     let (r, g) = (r * down, g * down);
     fused.mul_add(a * r, r, b * g * g).sqrt() * up
+}
+
+compiled! {
+    /// `√s ← √(kept s + new g²)`, a quarter of it, and `x ← x − α g / (√s + ε)`
+    pub(super) fn scale_by_root<T>(
+        g: &'a [T],
+        root: &'a mut [T],
+        x: &'a mut [T],
+        alpha: T,
+        kept: T,
+        new: T,
+        epsilon: T,
+    ) {
+        let most = quarter(T::MAX);
+        sweep(g, [root, x], inlined!(|fused, g, [root, x]| {
+            let g = quarter(g);
+            let root = root_of_squares(fused, kept, root, new, g);
+            let root = if root < most { root } else { most };
+            [root, finite(fused.mul_add(-alpha, g / (root + epsilon), x))]
+        }));
+    }
 }

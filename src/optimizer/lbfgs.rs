@@ -64,7 +64,8 @@ impl<T: Real> Lbfgs<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
-        Self { method: Directed::new(TwoLoops::new(), 0.9), bounds: Within::NONE, free: Vec::new() }
+        let rule = TwoLoops { memory: 10, ..TwoLoops::default() };
+        Self { method: Directed::new(rule, 0.9), bounds: Within::default(), free: Vec::new() }
     }
 
     /// How many steps to learn from, at least 1 and no more than memory holds: room for all of them is taken at the
@@ -132,7 +133,7 @@ impl<T: Real> Lbfgs<T> {
         self.method.start(Some(T::zero()))?;
         let mut left = evaluations;
         while left > 0 {
-            self.method.search.most = left;
+            self.method.search.most = Some(left);
             let step = self.method.step(objective, x)?;
             left = left.saturating_sub(step.evaluations);
             if matches!(step.outcome, Outcome::Ended(_)) {
@@ -172,7 +173,7 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Lbfgs<T> {
 }
 
 /// The last pairs in two rings of `memory` columns, and the two loops over them (Nocedal 1980).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct TwoLoops<T> {
     memory: usize,
     /// Pairs learnt so far; the next goes to column `learnt % memory`.
@@ -185,11 +186,6 @@ struct TwoLoops<T> {
 }
 
 impl<T: Real> TwoLoops<T> {
-    fn new() -> Self {
-        let empty = Vec::new;
-        Self { memory: 10, learnt: 0, s: empty(), y: empty(), rho: empty(), alpha: empty(), gamma: T::one() }
-    }
-
     /// The rings' columns, oldest first.
     fn columns(&self) -> impl DoubleEndedIterator<Item = usize> + use<T> {
         let memory = self.memory;

@@ -44,7 +44,7 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
 /// # Ok::<(), gradus::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 #[doc(alias("Newton-Raphson", "Newton method"))]
 pub struct Newton<T: Real> {
     pure: bool,
@@ -54,12 +54,6 @@ pub struct Newton<T: Real> {
     /// Whether the last step was a full one.
     full: bool,
     bounds: Within<T>,
-}
-
-impl<T: Real> Default for Newton<T> {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl<T: Real> Newton<T> {
@@ -74,14 +68,7 @@ impl<T: Real> Newton<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
-        Self {
-            pure: false,
-            here: Evaluated::new(),
-            model: NewtonModel::new(),
-            line: Backtrack::new(),
-            full: true,
-            bounds: Within::NONE,
-        }
+        Self::default()
     }
 
     /// Minimises within [`Bounds`](super::Bounds). Default: no bounds.

@@ -1,8 +1,8 @@
 use nalgebra::DVector;
 
+use super::search::evaluated::Evaluated;
 use super::search::position::Position;
 use super::search::probe::ends_by_products;
-use super::search::rounding::{Size, is_settled};
 use super::search::trust_radius::Region;
 use super::{Optimizer, Step};
 use crate::contract::{check_size, setting};
@@ -37,14 +37,11 @@ use crate::{CriticalPoint, Error, HessianProduct, Real, Termination};
 pub struct NewtonCg<T: Real> {
     region: Region<T>,
     products: usize,
-    /// Of the gradient, within a run.
-    tolerance: Option<T>,
+    here: Evaluated<T>,
     /// `‖∇f‖` where it was largest in this run.
     largest: T,
-    size: Size<T>,
     /// `‖H u‖`, `u` the direction of the gradient.
     steepness: T,
-    gradient: DVector<T>,
     s: DVector<T>,
     residual: DVector<T>,
     direction: DVector<T>,
@@ -74,20 +71,17 @@ impl<T: Real> NewtonCg<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
-        let empty = || DVector::zeros(0);
         Self {
-            region: Region::new(),
+            region: Region::default(),
             products: 200,
-            tolerance: None,
+            here: Evaluated::default(),
             largest: T::zero(),
-            size: Size::default(),
             steepness: T::zero(),
-            gradient: empty(),
-            s: empty(),
-            residual: empty(),
-            direction: empty(),
-            product: empty(),
-            lanczos: Lanczos::new(),
+            s: DVector::default(),
+            residual: DVector::default(),
+            direction: DVector::default(),
+            product: DVector::default(),
+            lanczos: Lanczos::default(),
         }
     }
 
@@ -156,10 +150,14 @@ impl<T: Real> NewtonCg<T> {
     ) -> Result<(T, bool), Error> {
         let n = x.len();
         let half = T::of(0.5);
-        let unit = kernel::norm(self.gradient.as_slice());
+        let gradient = self.here.gradient.as_slice();
+        let unit = kernel::norm(gradient);
         self.s.fill(T::zero());
-        kernel::scaled(T::one() / unit, self.gradient.as_slice(), self.residual.as_mut_slice());
-        kernel::scaled(-T::one() / unit, self.gradient.as_slice(), self.direction.as_mut_slice());
+        if unit == T::zero() {
+            return Ok((unit, false));
+        }
+        kernel::scaled(T::one() / unit, gradient, self.residual.as_mut_slice());
+        kernel::scaled(-T::one() / unit, gradient, self.direction.as_mut_slice());
         self.largest = self.largest.max(unit);
         let tolerance = half.min((unit / self.largest).sqrt());
         let mut promised = T::zero();
@@ -199,13 +197,12 @@ impl<T: Real> NewtonCg<T> {
     fn ends<O: HessianProduct<T> + ?Sized>(
         &mut self, at: &mut Position<T, O>, (promised, met_negative): (T, bool),
     ) -> Result<bool, Error> {
-        let convex = at.objective.is_convex();
-        let is_settled = !met_negative
-            && is_settled(at.x, &self.s, || promised, at.step.value, (self.size.unit(), convex));
+        let is_convex = at.objective.is_convex();
+        let is_settled = !met_negative && self.here.is_settled(&self.s, || promised, is_convex);
         let scale = kernel::norm_inf(at.x.as_slice()).max(T::one());
         let is_near = at.step.gradient_norm <= T::EPSILON.sqrt() * self.steepness * scale;
         let said = (is_settled, is_near);
-        ends_by_products(at, &self.gradient, &mut self.lanczos, PROBE, self.tolerance, said)
+        ends_by_products(at, &self.here, &mut self.lanczos, PROBE, said)
     }
 
     /// `t ≥ 0` with `‖s + t d‖ = Δ`, without cancellation.
@@ -237,9 +234,8 @@ compiled! {
 
 impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
     fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
-        self.tolerance = tolerance;
+        self.here.start(tolerance);
         self.largest = T::zero();
-        self.size = Size::default();
         setting("products", "at least 1", T::of(self.products as f64), self.products > 0)?;
         self.region.start()
     }
@@ -252,17 +248,13 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
             self.direction = DVector::zeros(n);
             self.product = DVector::repeat(n, T::NAN);
         }
-        self.size.see(x);
-        let mut at = Position::new(objective, x, &mut self.gradient)?;
-        if !at.step.is_finite() {
-            return Ok(at.step.ended(Termination::NonFinite));
+        let step = self.here.evaluate(objective, x)?;
+        if !step.is_finite() {
+            return Ok(step.ended(Termination::NonFinite));
         }
-        at.step.radius = Some(self.region.radius.now);
-        self.s.fill(T::zero());
-        let mut model = (T::zero(), false);
-        if at.step.gradient_norm > T::zero() {
-            model = self.steihaug(at.objective, at.x, self.region.radius.now)?;
-        }
+        let step = Step { radius: Some(self.region.radius.now), ..step };
+        let mut at = Position { objective, x, step };
+        let mut model = self.steihaug(at.objective, at.x, self.region.radius.now)?;
         if self.ends(&mut at, model)? {
             return Ok(at.step);
         }
@@ -272,16 +264,14 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
         for _ in 0..REJECTIONS {
             let (promised, met_negative) = model;
             at.step.modified = met_negative;
-            if self.region.outgrows(&at, promised, &self.s) {
-                model = self.steihaug(at.objective, at.x, self.region.radius.now)?;
-                continue;
-            }
-            if self.region.judge(&mut at, &self.s, promised)?.is_some() {
-                at.x.copy_from(&self.region.line.trial);
-                return Ok(at.step);
-            }
-            if self.region.line.trial == *at.x {
-                break;
+            if !self.region.outgrows(&at, promised, &self.s) {
+                if self.region.judge(&mut at, &self.s, promised)?.is_some() {
+                    at.x.copy_from(&self.region.line.trial);
+                    return Ok(at.step);
+                }
+                if self.region.line.trial == *at.x {
+                    break;
+                }
             }
             model = self.steihaug(at.objective, at.x, self.region.radius.now)?;
         }

@@ -1,8 +1,7 @@
 use super::Schedule;
 use super::first_order::{
-    FirstOrder, UpdateRule, check_average, check_epsilon, finite, quarter, quarter_epsilon, root_of_squares,
+    FirstOrder, UpdateRule, check_average, check_epsilon, quarter_epsilon, scale_by_root,
 };
-use crate::kernel::{compiled, inlined, sweep};
 use crate::{Error, Real};
 
 /// RMSProp (Tieleman and Hinton 2012): AdaGrad with a memory that fades.
@@ -122,24 +121,9 @@ impl<T: Real> UpdateRule for RmsProp<T> {
         check_epsilon(self.epsilon)
     }
 
-    fn memories(&self) -> usize {
-        1
-    }
-
     fn update(&mut self, alpha: T, _t: usize, x: &mut [T]) {
         let FirstOrder { gradient, averages: [root, _], .. } = &mut self.state;
-        scale_by_average(gradient.as_slice(), root, x, alpha, self.rho, quarter_epsilon(self.epsilon));
-    }
-}
-
-compiled! {
-    /// `√s ← √(ρ s + (1 − ρ) g²)`, a quarter of it, and `x ← x − α g / (√s + ε)`
-    fn scale_by_average<T>(g: &'a [T], root: &'a mut [T], x: &'a mut [T], alpha: T, rho: T, epsilon: T) {
-        let rest = T::one() - rho;
-        sweep(g, [root, x], inlined!(|fused, g, [root, x]| {
-            let g = quarter(g);
-            let root = root_of_squares(fused, rho, root, rest, g);
-            [root, finite(fused.mul_add(-alpha, g / (root + epsilon), x))]
-        }));
+        let (rho, epsilon) = (self.rho, quarter_epsilon(self.epsilon));
+        scale_by_root(gradient.as_slice(), root, x, alpha, rho, T::one() - rho, epsilon);
     }
 }

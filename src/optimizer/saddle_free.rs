@@ -1,9 +1,10 @@
 use nalgebra::DVector;
 
 use super::search::backtrack::Backtrack;
+use super::search::evaluated::Evaluated;
 use super::search::position::Position;
 use super::search::probe::ends_by_products;
-use super::search::rounding::{Size, is_settled, is_within};
+use super::search::rounding::is_within;
 use super::{Optimizer, Step};
 use crate::contract::setting;
 use crate::objective::Lanczos;
@@ -36,10 +37,7 @@ use crate::{CriticalPoint, Error, HessianProduct, Real, Termination, kernel};
 #[derive(Debug, Clone)]
 pub struct SaddleFree<T: Real> {
     dimension: usize,
-    /// Of the gradient, within a run.
-    tolerance: Option<T>,
-    size: Size<T>,
-    gradient: DVector<T>,
+    here: Evaluated<T>,
     direction: DVector<T>,
     lanczos: Lanczos<T>,
     line: Backtrack<T>,
@@ -64,15 +62,12 @@ impl<T: Real> SaddleFree<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
-        let empty = || DVector::zeros(0);
         Self {
             dimension: 50,
-            tolerance: None,
-            size: Size::default(),
-            gradient: empty(),
-            direction: empty(),
-            lanczos: Lanczos::new(),
-            line: Backtrack::new(),
+            here: Evaluated::default(),
+            direction: DVector::default(),
+            lanczos: Lanczos::default(),
+            line: Backtrack::default(),
         }
     }
 
@@ -96,8 +91,7 @@ impl<T: Real> SaddleFree<T> {
 
 impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
     fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
-        self.tolerance = tolerance;
-        self.size = Size::default();
+        self.here.start(tolerance);
         setting("dimension", "at least 1", T::of(self.dimension as f64), self.dimension > 0)
     }
 
@@ -106,29 +100,27 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
         if self.direction.len() != n {
             self.direction = DVector::zeros(n);
         }
-        self.size.see(x);
-        let mut at = Position::new(objective, x, &mut self.gradient)?;
-        if !at.step.is_finite() {
-            return Ok(at.step.ended(Termination::NonFinite));
+        let step = self.here.evaluate(objective, x)?;
+        if !step.is_finite() {
+            return Ok(step.ended(Termination::NonFinite));
         }
-        if self.lanczos.run(at.objective, at.x, &self.gradient, self.dimension)? {
+        let mut at = Position { objective, x, step };
+        let gradient = &self.here.gradient;
+        if self.lanczos.run(at.objective, at.x, gradient, self.dimension)? {
             // in the coordinates of Q the gradient is ‖∇f‖ e₁
-            let length = kernel::norm(self.gradient.as_slice());
+            let length = kernel::norm(gradient.as_slice());
             at.step.modified = self.lanczos.descend(length, &mut self.direction);
         } else {
             // no products to be had: down the gradient
             at.step.modified = true;
-            self.direction.zip_apply(&self.gradient, |d, g| *d = -g);
+            self.direction.zip_apply(gradient, |d, g| *d = -g);
         }
-        let slope = kernel::dot(self.gradient.as_slice(), self.direction.as_slice());
-        let convex = at.objective.is_convex();
+        let slope = kernel::dot(gradient.as_slice(), self.direction.as_slice());
         let promised = || T::of(-0.5) * slope;
-        let is_settled =
-            is_settled(at.x, &self.direction, promised, at.step.value, (self.size.unit(), convex));
+        let is_settled = self.here.is_settled(&self.direction, promised, at.objective.is_convex());
         let is_near = is_within(at.x, &self.direction, T::EPSILON.sqrt().sqrt(), T::one());
         let said = (is_settled, is_near);
-        if ends_by_products(&mut at, &self.gradient, &mut self.lanczos, self.dimension, self.tolerance, said)?
-        {
+        if ends_by_products(&mut at, &self.here, &mut self.lanczos, self.dimension, said)? {
             return Ok(at.step);
         }
         let leads_down = slope < T::zero() && slope.is_finite();

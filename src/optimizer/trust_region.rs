@@ -42,7 +42,7 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
 /// # Ok::<(), gradus::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct TrustRegion<T: Real> {
     region: Region<T>,
     here: Evaluated<T>,
@@ -63,12 +63,6 @@ type Eigen<'a, T> = (&'a Spectrum<T>, &'a DVector<T>);
 const PATH: usize = 20;
 const REJECTIONS: usize = 60;
 
-impl<T: Real> Default for TrustRegion<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl<T: Real> TrustRegion<T> {
     /// With the default radius and acceptance.
     ///
@@ -82,15 +76,7 @@ impl<T: Real> TrustRegion<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn new() -> Self {
-        Self {
-            region: Region::new(),
-            here: Evaluated::new(),
-            model: NewtonModel::new(),
-            factored: Factored::new(),
-            s: DVector::zeros(0),
-            best: DVector::zeros(0),
-            bounds: Within::NONE,
-        }
+        Self::default()
     }
 
     /// The radius `Δ₀` that a run starts with. Default: `1`.
@@ -320,7 +306,7 @@ impl<T: Real> TrustRegion<T> {
 impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
     fn start(&mut self, objective: &O, tolerance: Option<T>) -> Result<(), Error> {
         self.here.start(tolerance);
-        self.factored = Factored::new();
+        self.factored = Factored::default();
         self.region.start()?;
         self.bounds.start(objective.dim(), tolerance)
     }

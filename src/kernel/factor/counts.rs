@@ -139,7 +139,7 @@ fn lanczos<T: Real>(
     n: usize, accuracy: [T; 2], mut multiply: impl FnMut(&[T], &mut [T]),
 ) -> Option<(Ends<T>, Vec<T>)> {
     let mut next: Vec<T> = (0..n).map(|i| T::of(((i * i + 1) as f64).sin())).collect();
-    let mut run = Lanczos::new();
+    let mut run = Lanczos::default();
     Lanczos::start(&mut run, &next, n.min(STEPS));
     loop {
         multiply(run.last(), &mut next);

@@ -13,7 +13,7 @@ use crate::kernel::views::Factor;
 /// ```
 ///
 /// (Lanczos 1950; orthogonalised twice against all columns, so that no copies of eigenvalues appear).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Lanczos<T> {
     n: usize,
     /// The columns of `Q`, then `q`.
@@ -31,19 +31,6 @@ pub(crate) struct Lanczos<T> {
 }
 
 impl<T: Real> Lanczos<T> {
-    pub(crate) fn new() -> Self {
-        Self {
-            n: 0,
-            basis: Vec::new(),
-            alpha: Vec::new(),
-            beta: Vec::new(),
-            overlaps: Vec::new(),
-            scale: T::zero(),
-            values: Vec::new(),
-            vectors: Vec::new(),
-        }
-    }
-
     /// Steps taken.
     pub(crate) fn steps(&self) -> usize {
         self.alpha.len()

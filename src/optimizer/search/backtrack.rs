@@ -12,17 +12,13 @@ use crate::{Error, Objective, Real, kernel};
 const BACKTRACKS: usize = 40;
 
 /// The buffers of a search.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Backtrack<T: Real> {
     pub(crate) trial: DVector<T>,
     gradient: DVector<T>,
 }
 
 impl<T: Real> Backtrack<T> {
-    pub(crate) fn new() -> Self {
-        Self { trial: DVector::zeros(0), gradient: DVector::zeros(0) }
-    }
-
     /// The `t ≤ 1` with `f(x + t d) ≤ f(x) + 10⁻⁴ t ∇fᵀd` (Armijo 1966): the full step, else the minimum of
     /// the parabola through the last try, kept within a tenth and a half of it. Moves `x`; `None` leaves
     /// it. `full` is the value at the full step, where it is known, not to be acceptable.

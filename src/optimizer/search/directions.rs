@@ -33,7 +33,7 @@ pub(crate) trait Direction<T> {
 }
 
 /// Steps of a [`Direction`], each with a line search.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Directed<T: Real, D> {
     pub(crate) rule: D,
     /// `σ` of the Wolfe conditions.
@@ -56,23 +56,11 @@ pub(crate) struct Directed<T: Real, D> {
 }
 
 impl<T: Real, D: Direction<T>> Directed<T, D> {
-    pub(crate) fn new(rule: D, sigma: f64) -> Self {
-        let empty = || DVector::zeros(0);
-        Self {
-            rule,
-            sigma: T::of(sigma),
-            search: LineSearch::new(),
-            here: Evaluated::new(),
-            unit: T::one(),
-            g: empty(),
-            d: empty(),
-            s: empty(),
-            y: empty(),
-            decrease: T::zero(),
-            lowest_value: T::MAX,
-            lowest_gradient: T::MAX,
-            stale: 0,
-        }
+    pub(crate) fn new(rule: D, sigma: f64) -> Self
+    where
+        D: Default,
+    {
+        Self { rule, sigma: T::of(sigma), ..Self::default() }
     }
 
     pub(crate) fn start(&mut self, tolerance: Option<T>) -> Result<(), Error> {

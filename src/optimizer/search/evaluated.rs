@@ -2,14 +2,14 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::rounding::Size;
+use super::rounding::{Size, closeness, is_within, rounding};
 use crate::contract::{check_hessian, check_size, matrix, room};
 use crate::objective::evaluate;
 use crate::optimizer::Step;
 use crate::{CriticalPoint, Error, Hessian, Objective, Real, kernel};
 
 /// `x`, `f` and `∇f` of the last evaluation, and `∇²f` for methods of second order; buffers are sized once.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Evaluated<T: Real> {
     pub(crate) x: DVector<T>,
     pub(crate) value: T,
@@ -23,18 +23,6 @@ pub(crate) struct Evaluated<T: Real> {
 }
 
 impl<T: Real> Evaluated<T> {
-    pub(crate) fn new() -> Self {
-        Self {
-            x: DVector::zeros(0),
-            value: T::NAN,
-            gradient: DVector::zeros(0),
-            hessian: DMatrix::zeros(0, 0),
-            size: Size::default(),
-            tolerance: None,
-            judged: None,
-        }
-    }
-
     /// A run begins or ends: what was evaluated belongs to an earlier one.
     pub(crate) fn start(&mut self, tolerance: Option<T>) {
         self.tolerance = tolerance;
@@ -113,6 +101,15 @@ impl<T: Real> Evaluated<T> {
         };
         let columns = self.hessian.as_slice().chunks_exact(self.x.len().max(1));
         columns.map(row).fold(T::zero(), |largest, row| largest.max(row))
+    }
+
+    /// Whether the Newton step `s` from here, which promises to lower `f` by so much, says that the point is stationary,
+    /// whatever the unit of `f`: it is short, and its promise is rounding of `f`, or it is itself rounding of `x`.
+    /// Coordinates next to zero are rounding of the unit, unless `f` is convex: then the promise alone tells.
+    pub(crate) fn is_settled(&self, s: &DVector<T>, promised: impl Fn() -> T, is_convex: bool) -> bool {
+        let least = if is_convex { T::zero() } else { self.size.unit() };
+        is_within(&self.x, s, closeness(), T::one())
+            && (promised() <= rounding(self.value) || is_within(&self.x, s, T::of(8.0) * T::EPSILON, least))
     }
 
     /// Changes places with what was evaluated elsewhere in the same run.

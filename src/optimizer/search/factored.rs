@@ -23,7 +23,7 @@ use crate::kernel;
 /// - where the factorisation breaks off, the `v` that shows that `A` is not definite;
 /// - where `‖u‖ < 1`, the `z` of inverse iteration with `A`. In the hard case `b` has next to nothing along the
 ///   eigenvectors of `λ₁`, and `u + αz` of length 1 is the solution, once it misses the least `m` by a hundredth.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Factored<T: Real> {
     /// The solution.
     pub(crate) s: DVector<T>,
@@ -54,25 +54,6 @@ const FACTORISATIONS: usize = 60;
 const GROWTH: f64 = 1.5;
 
 impl<T: Real> Factored<T> {
-    pub(crate) fn new() -> Self {
-        let empty = || DVector::zeros(0);
-        Self {
-            s: empty(),
-            b: empty(),
-            inverse: empty(),
-            z: empty(),
-            unit: T::one(),
-            size: T::zero(),
-            mu: T::zero(),
-            is_factorised: false,
-            low: T::zero(),
-            high: T::zero(),
-            growth: T::one(),
-            least: T::zero(),
-            newton: T::zero(),
-        }
-    }
-
     /// The model at another point.
     pub(crate) fn begin(&mut self, here: &Evaluated<T>, model: &NewtonModel<T>, shape: Shape) {
         let is_definite = shape == Shape::Definite;
@@ -86,6 +67,7 @@ impl<T: Real> Factored<T> {
                 *v = DVector::zeros(n);
             }
             self.mu = T::zero();
+            self.unit = T::one();
             kernel::unstructured(0, self.z.as_mut_slice());
             self.z /= kernel::norm(self.z.as_slice());
         }
@@ -311,11 +293,11 @@ mod tests {
     /// The step, and what it gains.
     fn solved<T: Real>(h: &DMatrix<f64>, g: &DVector<f64>, radius: f64, unit: f64) -> (DVector<T>, T) {
         let n = g.len();
-        let mut here = Evaluated::new();
+        let mut here = Evaluated::default();
         here.x = DVector::zeros(n);
         here.gradient = g.map(|g| T::of(g) * T::of(unit));
         here.hessian = h.map(|h| T::of(h) * T::of(unit));
-        let (mut model, mut factored) = (NewtonModel::new(), Factored::new());
+        let (mut model, mut factored) = (NewtonModel::default(), Factored::default());
         let shape = model.solve(&here);
         factored.begin(&here, &model, shape);
         let gain = factored.solve(&here, &mut model, T::of(radius));

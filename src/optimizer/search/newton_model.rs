@@ -3,9 +3,8 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::evaluated::Evaluated;
-use super::rounding::is_settled;
 use crate::Real;
-use crate::kernel::{self, Spectrum, least_norm_step};
+use crate::kernel::{self, Spectrum, compiled, least_norm_step};
 
 /// What the factorisation found `H` to be, up to the rounding of its pivots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,18 +16,13 @@ pub(crate) enum Shape {
 }
 
 /// The Newton step `s`, and room for a factor of `H`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct NewtonModel<T: Real> {
     pub(crate) s: DVector<T>,
     pub(crate) factor: DMatrix<T>,
-    pivots: Vec<usize>,
 }
 
 impl<T: Real> NewtonModel<T> {
-    pub(crate) fn new() -> Self {
-        Self { s: DVector::zeros(0), factor: DMatrix::zeros(0, 0), pivots: Vec::new() }
-    }
-
     /// Solves `H s = −∇f`: by Cholesky's factorisation where `H` is positive definite, by the shortest `s` where it is
     /// semidefinite and `∇f` in its range; else `s` is left as it was.
     pub(crate) fn solve(&mut self, here: &Evaluated<T>) -> Shape {
@@ -56,15 +50,8 @@ impl<T: Real> NewtonModel<T> {
 
     /// Solves `H s = −∇f` by elimination, whatever the signs; false where `H` is singular.
     pub(crate) fn eliminate(&mut self, here: &Evaluated<T>) -> bool {
-        let n = here.x.len();
-        self.pivots.resize(n, 0);
-        self.factor.as_mut_slice().copy_from_slice(here.hessian.as_slice());
-        if !kernel::lu(self.factor.as_mut_slice(), n, &mut self.pivots) {
-            return false;
-        }
         self.down(here);
-        kernel::lu_solve(self.factor.as_slice(), n, &self.pivots, self.s.as_mut_slice());
-        true
+        eliminate(&here.hessian, &mut self.s)
     }
 
     /// `s = −V max(|Λ|, δ)⁻¹ Vᵀ ∇f`, down whatever the signs; `−∇f` where `H` has no spectrum to be had.
@@ -85,7 +72,7 @@ impl<T: Real> NewtonModel<T> {
 
     /// Whether the step is short enough for the point to be stationary, in no unit of `f`.
     pub(crate) fn is_settled(&self, here: &Evaluated<T>, is_convex: bool) -> bool {
-        is_settled(&here.x, &self.s, || self.promise(here), here.value, (here.size.unit(), is_convex))
+        here.is_settled(&self.s, || self.promise(here), is_convex)
     }
 
     /// What the model gains by `s`.
@@ -97,4 +84,9 @@ impl<T: Real> NewtonModel<T> {
     fn down(&mut self, here: &Evaluated<T>) {
         kernel::scaled(-T::one(), here.gradient.as_slice(), self.s.as_mut_slice());
     }
+}
+
+compiled! {
+    /// `s ← H⁻¹ s` by elimination with exchanges of rows; false where `H` is singular.
+    fn eliminate<T>(h: &'a DMatrix<T>, s: &'a mut DVector<T>) -> bool { h.clone().lu().solve_mut(s) }
 }

@@ -10,7 +10,7 @@ use crate::optimizer::{Outcome, Step};
 use crate::{CriticalPoint, Error, Hessian, Objective, Real, Recession, Termination};
 
 /// What was evaluated last, of all variables.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Full<T: Real> {
     pub(super) here: Evaluated<T>,
     /// Whether the Hessian is of the same point.
@@ -23,11 +23,6 @@ pub(crate) struct Full<T: Real> {
 }
 
 impl<T: Real> Full<T> {
-    pub(super) fn new() -> Self {
-        let there = DVector::zeros(0);
-        Self { here: Evaluated::new(), has_hessian: false, there, evaluations: 0, broken: None }
-    }
-
     /// Value and gradient at `x`, unless they are known.
     pub(crate) fn first<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, x: &DVector<T>,
@@ -55,7 +50,7 @@ impl<T: Real> Full<T> {
 }
 
 /// The bounds of a method, where it has some.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Within<T: Real>(Option<Box<Bounded<T>>>);
 
 /// Bounds, and what is known of the point.
@@ -71,12 +66,10 @@ pub(crate) struct Bounded<T: Real> {
 }
 
 impl<T: Real> Within<T> {
-    pub(crate) const NONE: Self = Self(None);
-
     pub(crate) fn new(bounds: Bounds<T>) -> Self {
-        let empty = || DVector::zeros(0);
-        let (face, full) = (Face::of(empty(), empty()), Full::new());
-        Self(Some(Box::new(Bounded { bounds, face, full, gradient: empty(), y: empty() })))
+        let (full, gradient, y): (_, DVector<T>, _) = Default::default();
+        let face = Face::of(gradient.clone(), gradient.clone());
+        Self(Some(Box::new(Bounded { bounds, face, full, gradient, y })))
     }
 
     /// Judges the bounds; a run begins or ends.

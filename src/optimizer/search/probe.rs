@@ -225,12 +225,12 @@ pub(crate) fn ends<T: Real, O: Hessian<T> + ?Sized>(
 /// [`ends`] by so many `products`; a saddle is left too, also where the point is only near one. Which directions are flat is
 /// not known: all mixtures are probed.
 pub(crate) fn ends_by_products<T: Real, O: HessianProduct<T> + ?Sized>(
-    at: &mut Position<'_, T, O>, gradient: &DVector<T>, lanczos: &mut Lanczos<T>, products: usize,
-    tolerance: Option<T>, (is_settled, is_near): (bool, bool),
+    at: &mut Position<'_, T, O>, here: &Evaluated<T>, lanczos: &mut Lanczos<T>, products: usize,
+    (is_settled, is_near): (bool, bool),
 ) -> Result<bool, Error> {
-    let is_end = tolerance.is_some_and(|tolerance| at.step.gradient_norm <= tolerance);
+    let is_end = here.is_end(&at.step);
     let ends = is_end || is_settled;
-    if !ends && tolerance.is_some() {
+    if !ends && here.is_within_run() {
         at.step.outcome = Outcome::Unsettled;
     }
     if !(ends || is_near) {
@@ -240,7 +240,7 @@ pub(crate) fn ends_by_products<T: Real, O: HessianProduct<T> + ?Sized>(
         return Ok(escape_along(at, v.as_slice(), lambda, &mut DVector::zeros(0)) || is_end);
     }
     if ends && lanczos.is_flat() && !at.objective.is_convex() {
-        return Ok(leave(at, gradient, &[], false)? || is_end);
+        return Ok(leave(at, &here.gradient, &[], false)? || is_end);
     }
     Ok(is_end)
 }

@@ -50,17 +50,6 @@ impl<T: Real> Size<T> {
     }
 }
 
-/// Whether the Newton step `s` at `x`, which promises to lower `f` by so much, says that `x` is stationary, whatever
-/// the unit of `f`: it is short, and its promise is rounding of `f`, or it is itself rounding of `x`. Coordinates next to
-/// zero are rounding of the unit, unless `f` is convex: then the promise alone tells.
-pub(crate) fn is_settled<T: Real>(
-    x: &DVector<T>, s: &DVector<T>, promised: impl Fn() -> T, f: T, (unit, is_convex): (T, bool),
-) -> bool {
-    let least = if is_convex { T::zero() } else { unit };
-    is_within(x, s, closeness(), T::one())
-        && (promised() <= rounding(f) || is_within(x, s, T::of(8.0) * T::EPSILON, least))
-}
-
 /// Whether no coordinate moves by more than so many times `max(unit, |x_i|)`.
 pub(crate) fn is_within<T: Real>(x: &DVector<T>, s: &DVector<T>, times: T, unit: T) -> bool {
     let pairs = x.as_slice().iter().zip(s.as_slice());

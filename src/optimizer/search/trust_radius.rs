@@ -90,17 +90,19 @@ pub(crate) struct Region<T: Real> {
     gradient: DVector<T>,
 }
 
-impl<T: Real> Region<T> {
-    pub(crate) fn new() -> Self {
+impl<T: Real> Default for Region<T> {
+    fn default() -> Self {
         Self {
             initial: T::one(),
             acceptance: T::of(0.15),
             radius: TrustRadius::new(T::one(), RadiusRule::NOCEDAL_WRIGHT),
-            line: Backtrack::new(),
-            gradient: DVector::zeros(0),
+            line: Backtrack::default(),
+            gradient: DVector::default(),
         }
     }
+}
 
+impl<T: Real> Region<T> {
     /// The radius that a run starts with.
     pub(crate) fn begin_with(&mut self, radius: T) {
         self.initial = radius;

@@ -18,7 +18,7 @@ impl<T: Real> Face<T> {
     ) -> Result<DMatrix<T>, Error> {
         let mut y = DVector::zeros(0);
         self.gather(x, &mut y);
-        hessian_at(&mut OnFace { objective, face: self, full: &mut Full::new() }, &y)
+        hessian_at(&mut OnFace { objective, face: self, full: &mut Full::default() }, &y)
     }
 
     /// The verdict on `x` as a point of its face.
@@ -26,7 +26,7 @@ impl<T: Real> Face<T> {
         &mut self, objective: &mut O, x: &DVector<T>,
     ) -> Result<CriticalPoint<T>, Error> {
         check_point("x", x, self.x.len())?;
-        let mut full = Full::new();
+        let mut full = Full::default();
         let step = full.second(objective, x)?;
         check_evaluation("the value", "x", &[step.value])?;
         check_evaluation("the gradient", "x", &[step.gradient_norm])?;

@@ -24,14 +24,14 @@ use crate::{Error, Objective, Real, kernel};
 const PROBES: usize = 50;
 
 /// The buffers of a search: the point `x + t d`, what was evaluated there, and the best of them with its length.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct LineSearch<T: Real> {
     at: DVector<T>,
     trial: Evaluated<T>,
     best: Evaluated<T>,
     length: T,
-    /// Evaluations of the next search, at the most.
-    pub(crate) most: usize,
+    /// Evaluations of the next search, at the most, where it is not [`PROBES`].
+    pub(crate) most: Option<usize>,
 }
 
 /// The line to search along.
@@ -66,16 +66,6 @@ enum End {
 }
 
 impl<T: Real> LineSearch<T> {
-    pub(crate) fn new() -> Self {
-        Self {
-            at: DVector::zeros(0),
-            trial: Evaluated::new(),
-            best: Evaluated::new(),
-            length: T::zero(),
-            most: PROBES,
-        }
-    }
-
     /// Searches along the line. The point found, with its length, is one where the Wolfe conditions hold, or, if there
     /// was none, the lowest that was met, if it is lower than the start.
     pub(crate) fn search<O: Objective<T> + ?Sized>(
@@ -83,8 +73,8 @@ impl<T: Real> LineSearch<T> {
     ) -> Result<Option<(&mut Evaluated<T>, T)>, Error> {
         self.best.value = T::NAN;
         let noise = rounding(line.from.value);
-        let most = self.most;
-        let mut shrinking = Shrinking { objective, line, noise, left: self.most, found: self };
+        let most = self.most.unwrap_or(PROBES);
+        let mut shrinking = Shrinking { objective, line, noise, left: most, found: self };
         let end = shrinking.shrink();
         *evaluations += most - shrinking.left;
         match end {
