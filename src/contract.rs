@@ -12,6 +12,16 @@ pub(crate) fn check_shape(
     if found == expected { Ok(()) } else { Err(Error::Shape { argument, expected, found }) }
 }
 
+/// `found` is the length that `argument` has to have.
+pub(crate) fn check_length(argument: &'static str, found: usize, expected: usize) -> Result<(), Error> {
+    if found == expected { Ok(()) } else { Err(Error::Length { argument, expected, found }) }
+}
+
+/// `argument` holds one of what is `expected`, at least.
+pub(crate) fn check_some(argument: &'static str, expected: &'static str, count: usize) -> Result<(), Error> {
+    if count > 0 { Ok(()) } else { Err(Error::Empty { argument, expected }) }
+}
+
 /// Every entry is finite.
 pub(crate) fn check_finite<T: Real>(argument: &'static str, data: DMatrixView<'_, T>) -> Result<(), Error> {
     if kernel::flat(&data).is_some_and(kernel::all_finite) {
@@ -38,9 +48,7 @@ pub(crate) fn check_matrix<T: Real>(
 
 /// Inputs hold a sample, with so many features each, and are finite.
 pub(crate) fn check_samples<T: Real>(x: DMatrixView<'_, T>, features: usize) -> Result<(), Error> {
-    if x.ncols() == 0 {
-        return Err(Error::Empty { argument: "x", expected: "sample (column)" });
-    }
+    check_some("x", "sample (column)", x.ncols())?;
     check_matrix("x", x, (features, x.ncols()))
 }
 
@@ -67,12 +75,8 @@ pub(crate) fn check_evaluation<T: Real>(
 
 /// A point has the objective's length, which is not zero, and is finite.
 pub(crate) fn check_point<T: Real>(argument: &'static str, x: &DVector<T>, dim: usize) -> Result<(), Error> {
-    if x.len() != dim {
-        return Err(Error::Length { argument, expected: dim, found: x.len() });
-    }
-    if dim == 0 {
-        return Err(Error::Empty { argument, expected: "coordinate" });
-    }
+    check_length(argument, x.len(), dim)?;
+    check_some(argument, "coordinate", dim)?;
     check_finite(argument, DMatrixView::from_slice(x.as_slice(), dim, 1))
 }
 
@@ -92,9 +96,7 @@ pub(crate) fn positive<T: Real>(name: &'static str, found: f64) -> Result<(), Er
 
 /// There is one weight for each sample, none of them negative or not finite.
 pub(crate) fn check_weights<T: Real>(weights: &[T], samples: usize) -> Result<(), Error> {
-    if weights.len() != samples {
-        return Err(Error::Length { argument: "weights", expected: samples, found: weights.len() });
-    }
+    check_length("weights", weights.len(), samples)?;
     let wrong = weights.iter().find(|w| !(**w >= T::zero() && w.is_finite()));
     wrong.map_or(Ok(()), |found| setting("weights", "finite and not negative", *found, false))
 }
@@ -115,12 +117,8 @@ pub(crate) fn check_hessian<T: Real>(hessian: &DMatrix<T>, n: usize) -> Result<(
 /// Whether a matrix that a user gives is a Hessian: square, finite, and symmetric up to rounding.
 pub(crate) fn check_symmetric<T: Real>(hessian: &DMatrix<T>) -> Result<(), Error> {
     let (n, columns) = hessian.shape();
-    if hessian.is_empty() {
-        return Err(Error::Empty { argument: "hessian", expected: "row and column" });
-    }
-    if n != columns {
-        return Err(Error::Shape { argument: "hessian", expected: (n, n), found: (n, columns) });
-    }
+    check_some("hessian", "row and column", hessian.len())?;
+    check_shape("hessian", (n, columns), (n, n))?;
     let scale = kernel::norm_inf(hessian.as_slice());
     if !scale.is_finite() {
         let at = hessian.iter().position(|h| !h.is_finite()).unwrap_or(0);

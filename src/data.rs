@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use nalgebra::{DMatrix, DMatrixView};
 
-use crate::contract::{check_classes, matrix, room};
+use crate::contract::{check_classes, check_length, check_some, matrix, room};
 use crate::{Error, Real};
 
 pub use inputs::{Inputs, Targets};
@@ -29,12 +29,7 @@ mod parts;
 mod standardizer;
 
 #[doc = include_str!("data/tables.md")]
-#[doc(alias = "CSV")]
-#[doc(alias = "DataFrame")]
-#[doc(alias = "NumPy")]
-#[doc(alias = "ndarray")]
-#[doc(alias = "pandas")]
-#[doc(alias = "polars")]
+#[doc(alias("CSV", "DataFrame", "NumPy", "ndarray", "pandas", "polars"))]
 pub mod tables {}
 
 /// A table with one sample per **row** as a matrix with one sample per **column** (`features × samples`).
@@ -53,10 +48,8 @@ pub mod tables {}
 /// the first, [`Error::TooLarge`] for more entries than memory holds.
 pub fn columns<T: Real>(rows: &[impl AsRef<[T]>]) -> Result<DMatrix<T>, Error> {
     let features = rows.first().map_or(0, |row| row.as_ref().len());
-    if rows.is_empty() || features == 0 {
-        let (argument, expected) = ("rows", if rows.is_empty() { "row" } else { "feature" });
-        return Err(Error::Empty { argument, expected });
-    }
+    check_some("rows", "row", rows.len())?;
+    check_some("rows", "feature", features)?;
     if let Some(row) = rows.iter().position(|row| row.as_ref().len() != features) {
         let found = rows[row].as_ref().len();
         return Err(Error::Ragged { argument: "rows", row, expected: features, found });
@@ -107,15 +100,10 @@ pub fn column_major<T: Real>(buffer: &[T], features: usize) -> Result<DMatrix<T>
 
 /// Of a buffer that is whole.
 fn samples<T>(buffer: &[T], features: usize) -> Result<usize, Error> {
-    if buffer.is_empty() || features == 0 {
-        let (argument, expected) = if features == 0 { ("features", "feature") } else { ("buffer", "sample") };
-        return Err(Error::Empty { argument, expected });
-    }
+    check_some("features", "feature", features)?;
+    check_some("buffer", "sample", buffer.len())?;
     let samples = buffer.len().div_ceil(features);
-    if !buffer.len().is_multiple_of(features) {
-        let expected = samples.saturating_mul(features);
-        return Err(Error::Length { argument: "buffer", expected, found: buffer.len() });
-    }
+    check_length("buffer", buffer.len(), samples.saturating_mul(features))?;
     Ok(samples)
 }
 
@@ -137,10 +125,8 @@ fn samples<T>(buffer: &[T], features: usize) -> Result<usize, Error> {
 /// more entries than memory holds.
 #[doc(alias = "OneHotEncoder")]
 pub fn one_hot<T: Real>(labels: &[usize], classes: usize) -> Result<DMatrix<T>, Error> {
-    if labels.is_empty() || classes == 0 {
-        let (argument, expected) = if labels.is_empty() { ("labels", "label") } else { ("classes", "class") };
-        return Err(Error::Empty { argument, expected });
-    }
+    check_some("labels", "label", labels.len())?;
+    check_some("classes", "class", classes)?;
     check_classes("labels", labels, classes)?;
     let mut y = matrix("classes", (classes, labels.len()), T::zero())?;
     for (label, mut y) in labels.iter().zip(y.column_iter_mut()) {
@@ -169,13 +155,9 @@ pub fn one_hot<T: Real>(labels: &[usize], classes: usize) -> Result<DMatrix<T>, 
 ///
 /// # Errors
 /// [`Error::Empty`] without labels, [`Error::TooLarge`] for more than memory holds.
-#[doc(alias = "class_weight")]
-#[doc(alias = "class weights")]
-#[doc(alias = "imbalanced")]
+#[doc(alias("class_weight", "class weights", "imbalanced"))]
 pub fn balanced_weights<T: Real>(labels: &[usize]) -> Result<Vec<T>, Error> {
-    if labels.is_empty() {
-        return Err(Error::Empty { argument: "labels", expected: "label" });
-    }
+    check_some("labels", "label", labels.len())?;
     room::<T>("labels", &[labels.len()])?;
     let mut counts = BTreeMap::new();
     for label in labels {

@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::contract::{check_evaluation, check_finite, check_weights, setting};
+use crate::contract::{check_evaluation, check_finite, check_length, check_weights, setting};
 use crate::data::{Inputs, Standardizer, Targets};
 use crate::model::Affine;
 use crate::risk::check_pair;
@@ -94,10 +94,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// Whether architecture and loss are sound, and the report's point is parameters of the model.
     pub(crate) fn check(&self) -> Result<(), Error> {
         check_pair(&self.model, &self.loss)?;
-        let (expected, found) = (self.model.parameter_count(), self.report.x.len());
-        if expected != found {
-            return Err(Error::Length { argument: "theta", expected, found });
-        }
+        check_length("theta", self.report.x.len(), self.model.parameter_count())?;
         check_finite("theta", self.report.x.as_view())?;
         self.check_scaling()?;
         self.loss.check(DMatrix::zeros(self.model.outputs(), 0).as_view())
@@ -199,8 +196,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// # Errors
     /// [`Error::Empty`], [`Error::Shape`] (of `x`, or of the `scores` of a model of one's own), [`Error::NonFinite`] for
     /// `x`, and [`Error::Evaluation`] for scores or responses that no number of this type holds.
-    #[doc(alias = "predict_proba")]
-    #[doc(alias = "inference")]
+    #[doc(alias("predict_proba", "inference"))]
     pub fn predict<'a>(&self, x: impl Inputs<'a, T>) -> Result<DMatrix<T>, Error> {
         self.evaluate(x.samples(self.model.inputs()), true)
     }
@@ -238,8 +234,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// # Errors
     /// Those of [`predict`](Self::predict), for `x` and for `y`; [`Error::Label`]; [`Error::Evaluation`] where there is
     /// no score, as `R²` of constant targets.
-    #[doc(alias = "accuracy")]
-    #[doc(alias = "R²")]
+    #[doc(alias("accuracy", "R²"))]
     pub fn score<'a>(&self, x: impl Inputs<'a, T>, y: impl Targets<'a, T, L>) -> Result<T, Error> {
         let x = x.samples(self.model.inputs());
         self.score_weighted(x, y, &vec![T::one(); x.ncols()])

@@ -73,6 +73,7 @@ forwarded! {
     factor::cholesky(a: &'a mut [T], n: usize) -> bool;
     factor::cholesky_columns(a: &'a mut [T], n: usize) -> usize;
     factor::cholesky_solve(l: &'a [T], n: usize, b: &'a mut [T]);
+    factor::eliminate(a: &'a mut [T], n: usize, b: &'a mut [T]) -> bool;
     factor::invert_lower(l: &'a mut [T], n: usize);
     factor::reflect(triangle: &'a mut Triangle<T>, samples: &'a Samples<'a, T>, work: &'a mut Reflections<T>);
     factor::stack(triangle: &'a mut Triangle<T>, other: &'a Triangle<T>);

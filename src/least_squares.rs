@@ -59,7 +59,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::contract::{check_size, matrix, room};
+use crate::contract::{check_size, check_some, matrix, room};
 use crate::kernel::{self, Factor};
 use crate::{Error, Hessian, Objective, Real, Stop};
 
@@ -375,9 +375,7 @@ impl<T: Real, R: Residuals<T>> Objective<T> for LeastSquares<T, R> {
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.problem.count() == 0 {
-            return Err(Error::Empty { argument: "residuals", expected: "residual" });
-        }
+        check_some("residuals", "residual", self.problem.count())?;
         room::<T>("residuals", &[self.problem.count(), self.problem.dim().saturating_add(1)]).map(|_| ())
     }
 }

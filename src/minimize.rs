@@ -5,9 +5,8 @@ use std::ops::ControlFlow;
 use nalgebra::DVector;
 
 use crate::contract::{check_evaluation, check_point, check_size};
-use crate::kernel;
 use crate::optimizer::{Optimizer, Outcome, Position, Seen, Step};
-use crate::{Error, Objective, Real, Recession, Termination};
+use crate::{Error, Objective, Real, Recession, Termination, kernel};
 
 pub use method::Method;
 pub use report::{Progress, Report};

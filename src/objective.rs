@@ -17,6 +17,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
+use crate::contract::check_size;
 use crate::{Error, Real};
 
 #[cfg(feature = "num-dual")]
@@ -245,8 +246,6 @@ pub(crate) fn evaluate<T: Real, O: Objective<T> + ?Sized>(
         *gradient = DVector::repeat(x.len(), T::NAN);
     }
     let value = objective.value_gradient(x, gradient);
-    if gradient.len() != x.len() {
-        return Err(Error::Resized { what: "the gradient", expected: x.len(), found: gradient.len() });
-    }
+    check_size("the gradient", gradient.len(), x.len())?;
     Ok(value)
 }

@@ -27,14 +27,23 @@ pub use newton_cg::NewtonCg;
 pub use rms_prop::RmsProp;
 pub use saddle_free::SaddleFree;
 pub use schedule::Schedule;
-pub use search::bounds::{Bounds, Face};
-pub(crate) use search::on_face::{Bounded, Full, Seen, Within};
-pub(crate) use search::position::Position;
-pub(crate) use search::probe::leave;
-pub(crate) use search::rounding::{Size, rounding};
-pub(crate) use search::trust_radius::{RadiusRule, TrustRadius};
+pub(crate) use search::{
+    Bounded, Full, Position, RadiusRule, Seen, Size, TrustRadius, Within, leave, rounding,
+};
+pub use search::{Bounds, Face};
 pub use stochastic::{Memory, Stochastic};
 pub use trust_region::TrustRegion;
+
+/// A method of default settings.
+macro_rules! default_is_new {
+    ($method:ident) => {
+        impl<T: Real> Default for $method<T> {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+    };
+}
 
 mod adagrad;
 mod adam;

@@ -6,15 +6,14 @@ use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use crate::contract::{check_samples, check_shape, check_weights, room, setting};
 use crate::data::{Inputs, Targets};
-use crate::kernel;
-use crate::{Error, Loss, Model, Objective, Real, Recession};
+use crate::{Error, Loss, Model, Objective, Real, Recession, kernel};
 
 use frame::Frame;
 use ranks::Ranks;
 use source::Source;
 use state::{Batch, Weights, Worker};
 use sums::Sums;
-use tree::Counter;
+use tree::{Counter, Summand};
 use window::Share;
 
 pub(crate) use design::{Design, Weighing};

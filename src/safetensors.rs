@@ -54,8 +54,7 @@ impl<T: Real, M: Model<T> + Linears, L: Loss<T>> Fitted<T, M, L> {
     /// [`Error::Failed`] for what is no file of this format; [`Error::Tensor`] where a layer's weights or biases are
     /// missing, of another shape, or not of `F32` (or `F64`, where the scalar is f64), and where there are more layers;
     /// [`Error::NonFinite`]; and what architecture and loss have to say of themselves.
-    #[doc(alias = "PyTorch")]
-    #[doc(alias = "load_state_dict")]
+    #[doc(alias("PyTorch", "load_state_dict"))]
     pub fn from_safetensors(bytes: &[u8], prefix: &str, model: M, loss: L) -> Result<Self, Error> {
         model.check_as()?;
         let refused = |why| Error::Failed { what: format!("this is no safetensors file: {why}") };

@@ -2,12 +2,11 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::contract::{check_point, room, setting};
-use crate::kernel;
+use crate::contract::{check_length, check_point, room, setting};
 use crate::loss::Likelihood;
 use crate::optimizer::rounding as rounding_of;
 use crate::risk::Sandwich;
-use crate::{EmpiricalRisk, Error, Objective, Real, Recession, SecondOrderLoss, SecondOrderModel};
+use crate::{EmpiricalRisk, Error, Objective, Real, Recession, SecondOrderLoss, SecondOrderModel, kernel};
 use distributions::Symmetric;
 use information::Question;
 pub(crate) use information::{Curvature, degrees, unit_rows};
@@ -261,9 +260,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         &mut self, theta: &DVector<T>, groups: &[usize],
     ) -> Result<Statistics<T>, Error> {
         self.check_in_memory("a list of groups")?;
-        if groups.len() != self.samples() {
-            return Err(Error::Length { argument: "groups", expected: self.samples(), found: groups.len() });
-        }
+        check_length("groups", groups.len(), self.samples())?;
         let mut numbers: Vec<usize> =
             (0..groups.len()).filter(|j| self.counts(*j)).map(|j| groups[j]).collect();
         numbers.sort_unstable();

@@ -4,7 +4,7 @@ use std::ops::{ControlFlow, Range};
 
 use nalgebra::DVector;
 
-use crate::contract::{check_point, setting};
+use crate::contract::{check_length, check_point, setting};
 use crate::data::{Inputs, Targets};
 use crate::fit::Fitted;
 use crate::optimizer::Stochastic;
@@ -70,11 +70,9 @@ impl Network {
 /// assert!(fitted.report.to_string().starts_with("finished: all 1000 epochs"));
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[must_use]
 #[derive(Debug, Clone)]
-#[doc(alias = "SGD")]
-#[doc(alias = "mini-batch")]
-#[doc(alias = "early stopping")]
-#[doc(alias = "epochs")]
+#[doc(alias("SGD", "mini-batch", "early stopping", "epochs"))]
 pub struct Trainer<T: Real, P = Adam<T>> {
     optimizer: P,
     epochs: Option<usize>,
@@ -152,7 +150,6 @@ impl<T: Real, P> Trainer<T, P> {
     /// assert_eq!(history.len(), 7);
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn epochs(self, epochs: usize) -> Self {
         Self { epochs: Some(epochs), ..self }
     }
@@ -169,7 +166,6 @@ impl<T: Real, P> Trainer<T, P> {
     /// assert_eq!(fitted.report.iterations, 4); // per epoch, a batch of two and one of one
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn batch_size(self, samples: usize) -> Self {
         Self { batch: Some(samples), ..self }
     }
@@ -189,7 +185,6 @@ impl<T: Real, P> Trainer<T, P> {
     /// assert_ne!(train(1)?, train(2)?);
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
@@ -209,7 +204,6 @@ impl<T: Real, P> Trainer<T, P> {
     /// assert_eq!((fitted.report.termination, history.len()), (Termination::NoImprovement, 4));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn early_stopping(self, patience: usize, improvement: T) -> Self {
         Self { patience: Some((patience, improvement)), ..self }
     }
@@ -231,7 +225,6 @@ impl<T: Real, P> Trainer<T, P> {
     /// assert_eq!(fitted.parameters()[0], 2.0);
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     #[doc(alias = "ReduceLROnPlateau")]
     pub fn reduce_on_plateau(self, patience: usize, factor: f64) -> Self {
         Self { plateau: Some((patience, factor)), ..self }
@@ -253,7 +246,6 @@ impl<T: Real, P> Trainer<T, P> {
     /// assert!(history[4].validation < history[0].validation);
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     #[doc(alias = "validation_split")]
     pub fn validation_share(self, share: f64) -> Self {
         Self { validation_share: Some(share), ..self }
@@ -275,10 +267,7 @@ impl<T: Real, P> Trainer<T, P> {
     /// assert_eq!(fitted.parameters().rows_range(first.clone()), start.rows_range(first));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
-    #[doc(alias = "fine-tuning")]
-    #[doc(alias = "freeze")]
-    #[doc(alias = "transfer learning")]
+    #[doc(alias("fine-tuning", "freeze", "transfer learning"))]
     pub fn frozen(mut self, parameters: Range<usize>) -> Self {
         self.frozen.push(parameters);
         self
@@ -419,10 +408,7 @@ impl<T: Real, P> Trainer<T, P> {
         }
         if let Some(validation) = &validation {
             validation.check()?;
-            if validation.dim() != risk.dim() {
-                let (expected, found) = (risk.dim(), validation.dim());
-                return Err(Error::Length { argument: "validation", expected, found });
-            }
+            check_length("validation", validation.dim(), risk.dim())?;
         }
         let samples = (0..risk.samples()).filter(|j| risk.counts(*j)).collect();
         let mut run = Run::new(self.plan(samples, risk.dim(), validation.is_some())?, from);

@@ -52,6 +52,7 @@ pub use halley::Halley;
 pub use newton::ScalarNewton;
 pub use settings::ScalarMethod;
 
+use crate::contract::check_some;
 use crate::figures::{Cell, Figure, Table};
 use crate::{CriticalKind, Error, Real, Termination};
 
@@ -158,9 +159,7 @@ impl<T: Real> ScalarReport<T> {
     /// # Errors
     /// [`Error::Empty`] where no trace was asked for: [`trace(true)`](ScalarMethod::trace).
     pub fn table<const N: usize, D: Into<[T; N]>>(&self, mut f: impl FnMut(T) -> D) -> Result<Table, Error> {
-        if self.trace.is_empty() {
-            return Err(Error::Empty { argument: "trace", expected: "point: ask for it by `trace(true)`" });
-        }
+        check_some("trace", "point: ask for it by `trace(true)`", self.trace.len())?;
         let nexts = self.trace.iter().skip(1).map(|x| Some(*x)).chain([None]);
         let row = |((k, &x), next): ((usize, &T), Option<T>)| {
             let mut row = vec![Cell::text(&k), Cell::number(x)];

@@ -6,10 +6,10 @@ use super::differences::length;
 use super::report::{CheckReport, Component};
 use super::{Quantity, generic, write};
 use crate::contract::{
-    check_evaluation, check_finite, check_matrix, check_point, check_samples, check_shape, check_size,
+    check_evaluation, check_finite, check_length, check_matrix, check_point, check_samples, check_shape,
+    check_size, check_some,
 };
-use crate::kernel;
-use crate::{Error, InputGradient, Loss, Model, Real, SecondOrderLoss, SecondOrderModel};
+use crate::{Error, InputGradient, Loss, Model, Real, SecondOrderLoss, SecondOrderModel, kernel};
 
 /// Compares a model's `backward` with differences of its scores: the gradient in `θ` of `⟨Δ, Z⟩`, for a fixed `Δ`
 /// (`k × m`) in which no mistake can hide.
@@ -236,12 +236,8 @@ impl<'m, T: Real, M: Model<T>> Scored<'m, T, M> {
 fn at<T: Real, L: Loss<T>>(
     loss: &L, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T],
 ) -> Result<(T, DMatrix<T>), Error> {
-    if z.is_empty() {
-        return Err(Error::Empty { argument: "z", expected: "score" });
-    }
-    if weights.len() != z.ncols() {
-        return Err(Error::Length { argument: "weights", expected: z.ncols(), found: weights.len() });
-    }
+    check_some("z", "score", z.len())?;
+    check_length("weights", weights.len(), z.ncols())?;
     check_finite("z", z)?;
     check_matrix("y", y, z.shape())?;
     check_finite("weights", DMatrixView::from_slice(weights, weights.len(), 1))?;

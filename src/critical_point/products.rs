@@ -2,9 +2,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::interval::LeastEigenvalue;
-use super::{CriticalPoint, Inertia, UNFINISHED};
-use crate::contract::{check_evaluation, check_point, check_symmetric};
+use super::{CriticalPoint, Inertia, LeastEigenvalue, UNFINISHED};
+use crate::contract::{check_evaluation, check_point, check_shape, check_symmetric};
 use crate::kernel::zero;
 use crate::objective::{Lanczos, evaluate};
 use crate::{Error, Hessian, HessianProduct, Objective, Real, kernel};
@@ -182,9 +181,7 @@ impl<T: Real> CriticalPoint<T> {
     pub fn with_eigenvalues(self, hessian: &DMatrix<T>) -> Result<Self, Error> {
         let n = self.dimension();
         check_symmetric(hessian)?;
-        if hessian.nrows() != n {
-            return Err(Error::Shape { argument: "hessian", expected: (n, n), found: hessian.shape() });
-        }
+        check_shape("hessian", hessian.shape(), (n, n))?;
         let eigenvalues = kernel::eigenvalues(hessian).ok_or(UNFINISHED(n))?;
         let point = Self::new(eigenvalues, self.tolerance, self.direction);
         Ok(point.with(self.gradient_norm, self.decrement, self.convex))

@@ -78,8 +78,7 @@ pub fn stratified_split(labels: &[usize], share: f64, seed: u64) -> Result<Parts
 /// # Errors
 /// [`Error::Setting`] unless there are two folds, and a sample for each; [`Error::TooLarge`] for more samples than
 /// memory holds.
-#[doc(alias = "k-fold")]
-#[doc(alias = "cross-validation")]
+#[doc(alias("k-fold", "cross-validation"))]
 pub fn folds(m: usize, k: usize, seed: u64) -> Result<impl ExactSizeIterator<Item = Parts> + Clone, Error> {
     dealt(shuffled(m, seed, None)?, k)
 }

@@ -1,7 +1,7 @@
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::Inputs;
-use crate::contract::{check_evaluation, check_matrix, check_samples};
+use crate::contract::{check_evaluation, check_matrix, check_samples, check_some};
 use crate::kernel::{compiled, pairwise};
 use crate::{Error, Real, kernel};
 
@@ -23,9 +23,7 @@ use crate::{Error, Real, kernel};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-#[doc(alias = "StandardScaler")]
-#[doc(alias = "normalize")]
-#[doc(alias = "z-score")]
+#[doc(alias("StandardScaler", "normalize", "z-score"))]
 pub struct Standardizer<T: Real> {
     pub(crate) mean: DVector<T>,
     pub(crate) scale: DVector<T>,
@@ -48,9 +46,7 @@ impl<T: Real> Standardizer<T> {
     pub fn fit<'a>(x: impl Into<DMatrixView<'a, T>>) -> Result<Self, Error> {
         let x = x.into();
         check_samples(x, x.nrows())?;
-        if x.nrows() == 0 {
-            return Err(Error::Empty { argument: "x", expected: "feature (row)" });
-        }
+        check_some("x", "feature (row)", x.nrows())?;
         let mut standard = Self { mean: DVector::zeros(x.nrows()), scale: DVector::zeros(x.nrows()) };
         moments(x, standard.mean.as_mut_slice(), standard.scale.as_mut_slice());
         Ok(standard)

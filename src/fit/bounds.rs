@@ -1,8 +1,7 @@
 //! What is known of the Hessian of a penalised fit without forming it.
 
-use crate::kernel;
 use crate::model::Affine;
-use crate::{CriticalPoint, EmpiricalRisk, Error, Inertia, Real, Report, SecondOrderLoss};
+use crate::{CriticalPoint, EmpiricalRisk, Error, Inertia, Real, Report, SecondOrderLoss, kernel};
 
 /// The verdict on the minimum of a convex risk whose weights, not its biases, are penalised:
 ///

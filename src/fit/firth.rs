@@ -2,10 +2,9 @@ use nalgebra::DVector;
 
 use super::Fitted;
 use crate::contract::room;
-use crate::kernel;
 use crate::model::Affine;
 use crate::risk::Firth;
-use crate::{EmpiricalRisk, Error, LogLoss, Method, Newton, Objective, Real, Stop, minimize};
+use crate::{EmpiricalRisk, Error, LogLoss, Method, Newton, Objective, Real, Stop, kernel, minimize};
 
 #[expect(private_bounds, reason = "the affine models of the crate")]
 impl<T: Real, M: Affine<T> + Clone> EmpiricalRisk<'_, T, M, LogLoss> {
@@ -42,8 +41,7 @@ impl<T: Real, M: Affine<T> + Clone> EmpiricalRisk<'_, T, M, LogLoss> {
     /// [`Error::RankDeficient`] where features depend on each other, for `det I` is zero then; [`Error::Setting`] beside a
     /// ridge penalty; [`Error::InMemory`] of a
     /// stream or of ranks; [`Error::TooLarge`].
-    #[doc(alias = "logistf")]
-    #[doc(alias = "Jeffreys")]
+    #[doc(alias("logistf", "Jeffreys"))]
     pub fn fit_firth(&mut self) -> Result<Fitted<T, M, LogLoss>, Error> {
         self.check()?;
         let p = self.dim();

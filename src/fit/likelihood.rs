@@ -8,11 +8,10 @@ use super::method::Fit;
 use super::whitened::{Axes, Whitened};
 use crate::contract::check_evaluation;
 use crate::data::{Inputs, Targets};
-use crate::kernel;
 use crate::model::Affine;
 use crate::{
     CrossEntropy, EmpiricalRisk, Error, HessianProduct, Huber, Lbfgs, LogLoss, Method, Newton, Objective,
-    Perceptron, Real, Report, SecondOrderLoss, SigmoidClassifier, Stop, Termination, minimize,
+    Perceptron, Real, Report, SecondOrderLoss, SigmoidClassifier, Stop, Termination, kernel, minimize,
 };
 
 impl SigmoidClassifier {

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 
-use crate::contract::{check_evaluation, check_finite, check_shape, matrix};
+use crate::contract::{check_evaluation, check_finite, check_length, check_shape, check_some, matrix};
 use crate::data::Inputs;
 use crate::{Error, Fitted, Loss, Model, Real, kernel};
 
@@ -50,12 +50,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
 
     /// A scaling has as many features as the model.
     pub(super) fn check_scaling(&self) -> Result<(), Error> {
-        match self.scaling.as_ref().map(|standard| standard.mean.len()) {
-            Some(found) if found != self.model.inputs() => {
-                Err(Error::Length { argument: "scaling", expected: self.model.inputs(), found })
-            }
-            _ => Ok(()),
-        }
+        let (scaling, expected) = (self.scaling.as_ref(), self.model.inputs());
+        scaling.map_or(Ok(()), |standard| check_length("scaling", standard.mean.len(), expected))
     }
 
     pub(super) fn evaluate(&self, x: DMatrixView<'_, T>, response: bool) -> Result<DMatrix<T>, Error> {
@@ -86,14 +82,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// There are parameters, and samples of as many features as the model takes; whether these are finite is asked block
     /// by block.
     fn check_inputs(&self, x: DMatrixView<'_, T>) -> Result<(), Error> {
-        let (expected, found) = (self.model.parameter_count(), self.report.x.len());
-        if found != expected {
-            return Err(Error::Length { argument: "parameters", expected, found });
-        }
+        check_length("parameters", self.report.x.len(), self.model.parameter_count())?;
         self.check_scaling()?;
-        if x.ncols() == 0 {
-            return Err(Error::Empty { argument: "x", expected: "sample (column)" });
-        }
+        check_some("x", "sample (column)", x.ncols())?;
         check_shape("x", x.shape(), (self.model.inputs(), x.ncols()))
     }
 }
@@ -186,13 +177,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>, F: Borrow<Fitted<T, M, L>>> Predictor<T, 
     /// Those of [`Fitted::predict`]; [`Error::Length`] for an `x` or `out` of another length.
     pub fn predict_one(&mut self, x: &[T], out: &mut [T]) -> Result<(), Error> {
         let Fitted { model, .. } = self.fitted.borrow();
-        let (features, outputs) = (model.inputs(), model.outputs());
-        for (argument, expected, found) in [("x", features, x.len()), ("out", outputs, out.len())] {
-            if found != expected {
-                return Err(Error::Length { argument, expected, found });
-            }
-        }
-        self.evaluate(DMatrixView::from_slice(x, features, 1), out, true)
+        check_length("x", x.len(), model.inputs())?;
+        check_length("out", out.len(), model.outputs())?;
+        self.evaluate(DMatrixView::from_slice(x, x.len(), 1), out, true)
     }
 
     /// `out` has an entry per output and sample.

@@ -4,9 +4,8 @@ use nalgebra::{DMatrix, DVector};
 
 use super::Fitted;
 use crate::contract::{check_evaluation, room, setting};
-use crate::kernel;
 use crate::model::Affine;
-use crate::{EmpiricalRisk, Error, Hessian, Objective, Real, Report, SecondOrderLoss, Termination};
+use crate::{EmpiricalRisk, Error, Hessian, Objective, Real, Report, SecondOrderLoss, Termination, kernel};
 
 #[expect(private_bounds, reason = "the affine models of the crate")]
 impl<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
@@ -44,8 +43,7 @@ impl<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk
     /// # Errors
     /// [`Error::Setting`] for a `λ` that is not positive and finite, and for a loss that is not convex;
     /// [`Error::OneClass`] and [`Error::NoSamples`] where a bias runs to infinity; [`Error::TooLarge`] where memory does not hold the Hessian; [`Error::Evaluation`] where nothing is finite at zero.
-    #[doc(alias = "lasso")]
-    #[doc(alias = "elastic net")]
+    #[doc(alias("lasso", "elastic net"))]
     pub fn fit_l1(&mut self, lambda: T) -> Result<Fitted<T, M, L>, Error> {
         self.check()?;
         setting("lambda", "positive and finite", lambda, lambda > T::zero() && lambda.is_finite())?;

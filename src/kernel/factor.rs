@@ -3,6 +3,7 @@
 pub(super) use cholesky::{cholesky, cholesky_columns, cholesky_solve, invert_lower};
 pub(crate) use counts::{Ends, counts, ends};
 pub(crate) use eigen::{Spectrum, eigenvalues, spectrum, zero};
+pub(super) use elimination::eliminate;
 pub(crate) use householder::{Reflections, Samples, Triangle};
 pub(super) use householder::{reflect, stack};
 pub(crate) use lanczos::{Lanczos, normal, unstructured};
@@ -15,6 +16,7 @@ mod cholesky;
 mod conquer;
 mod counts;
 mod eigen;
+mod elimination;
 mod householder;
 mod inertia;
 mod lanczos;

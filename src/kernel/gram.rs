@@ -1,10 +1,8 @@
 //! `H ← H + X diag(s) Xᵀ` for many samples.
 
 use super::product::add_product;
-use super::real::Real;
-use super::scratch::with_scratch;
 use super::simd::{inlined, prefetch, vectorize};
-use super::views::Factor;
+use super::{Factor, Real, with_scratch};
 
 /// Samples at a time: [`COLUMNS`] rows of them stay in the first-level cache.
 const DEPTH: usize = 128;

@@ -1,10 +1,8 @@
 //! `y = A x` at the speed at which `A` can be read.
 #![expect(unsafe_code, reason = "raw loads and stores, within the bounds that `Factor` vouches for")]
 
-use super::real::Real;
-use super::scratch::with_scratch;
 use super::simd::{Kernel, Task, Update, Vector, dispatch};
-use super::views::Factor;
+use super::{Factor, Real, with_scratch};
 
 /// So many terms are added one after the other where a sum is one of short sums.
 pub(super) const TERMS: usize = 32;

@@ -8,10 +8,8 @@
 #![expect(unsafe_code, reason = "hands checked slices to the tiles as pointers")]
 
 use super::matrix_vector::{self, TERMS};
-use super::real::Real;
-use super::scratch::with_scratch;
 use super::simd::{Block, Lines, PackColumns, PackRows, Update, dispatch};
-use super::views::Factor;
+use super::{Factor, Real, with_scratch};
 
 /// The depth of one block: a panel of `B` this deep fits the first-level cache (512 in f32, 256 in f64).
 pub(super) const fn depth_limit<T>() -> usize {

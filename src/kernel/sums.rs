@@ -9,10 +9,8 @@ use std::ops::Range;
 
 use super::math::Elementary;
 use super::matrix_vector::{Columns, Dots, TERMS};
-use super::real::Real;
 use super::simd::{dispatch, inlined, vectorize};
-use super::sweep::sweep;
-use super::views::Factor;
+use super::{Factor, Real, sweep};
 
 /// `Σ f(part)` over parts of `range`, of at most `leaf` each, added in pairs.
 pub(crate) fn pairwise<T: Elementary>(

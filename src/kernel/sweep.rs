@@ -15,11 +15,6 @@
 //! }
 //! ```
 
-use super::math::Fused;
-use super::real::Real;
-use super::simd::{inlined, vectorize};
-use super::threads::{join, threads};
-
 /// Entries that one thread takes at the least.
 const LONG: usize = 1 << 15;
 
@@ -34,6 +29,7 @@ pub(crate) fn sweep<T: Real, const N: usize>(
     split(g, moved, &f);
 }
 
+use super::{Fused, Real, inlined, join, threads, vectorize};
 fn split<T: Real, const N: usize>(
     g: &[T], moved: [&mut [T]; N], f: &(impl Fn(Fused, T, [T; N]) -> [T; N] + Sync),
 ) {

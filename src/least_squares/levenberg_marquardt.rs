@@ -56,6 +56,7 @@ const TRIES: usize = 60;
 /// assert!((report.x[0] - 2.0_f64.sqrt()).abs() < 1e-15);
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[must_use]
 #[derive(Debug, Clone)]
 pub struct LevenbergMarquardt<T: Real> {
     factor: T,
@@ -130,7 +131,6 @@ impl<T: Real> LevenbergMarquardt<T> {
     /// assert!((3.0 - x[0] - 0.3).abs() < 0.04); // Δ = 0.3, met to a tenth
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn factor(self, factor: T) -> Self {
         Self { factor, ..self }
     }
@@ -158,7 +158,6 @@ impl<T: Real> LevenbergMarquardt<T> {
     /// assert!(report.face.unwrap().multipliers()[0] < 0.0);
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn bounds(self, bounds: Bounds<T>) -> Self {
         Self { bounds: Within::new(bounds), ..self }
     }

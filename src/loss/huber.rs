@@ -19,8 +19,7 @@ use crate::{Activation, Error, Real};
 /// assert_eq!(Huber::new(2.0).value(z.as_view(), y.as_view(), &[1.0]), 18.0);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[doc(alias = "robust loss")]
-#[doc(alias = "smooth L1")]
+#[doc(alias("robust loss", "smooth L1"))]
 pub struct Huber {
     pub(crate) delta: f64,
 }

@@ -16,9 +16,7 @@ use crate::{Activation, Real};
 /// assert_eq!(SquaredError.value(z.as_view(), y.as_view(), &[0.5, 0.5]), 1.0);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[doc(alias = "MSE")]
-#[doc(alias = "mean squared error")]
-#[doc(alias = "L2 loss")]
+#[doc(alias("MSE", "mean squared error", "L2 loss"))]
 pub struct SquaredError;
 
 impl ElementWise for SquaredError {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 
-use crate::contract::{check_classes, check_matrix};
+use crate::contract::{check_classes, check_length, check_matrix};
 use crate::kernel::{compiled, flat};
 use crate::{Error, Loss, Real};
 
@@ -28,9 +28,7 @@ impl<'a, T: Real> TargetView<'a, T> {
             }
             Self::Classes(labels) => labels,
         };
-        if labels.len() != m {
-            return Err(Error::Length { argument: "y", expected: m, found: labels.len() });
-        }
+        check_length("y", labels.len(), m)?;
         check_classes("y", labels, if k == 1 { 2 } else { k })?;
         // but for their order the columns of all classes are alike: two of them show the loss what there is
         let another = labels.iter().find(|label| **label != labels[0]);

@@ -3,7 +3,7 @@ use std::fmt;
 use nalgebra::DMatrix;
 
 use super::{Calibration, RocCurve, mean, weights};
-use crate::contract::{check_classes, check_finite, setting};
+use crate::contract::{check_classes, check_finite, check_length, check_some, setting};
 use crate::data::Inputs;
 use crate::{Error, Real};
 
@@ -49,14 +49,9 @@ impl Classification {
     /// for one that is no class.
     pub fn new<'a, T: Real>(truth: &[usize], scores: impl Inputs<'a, T>) -> Result<Self, Error> {
         let scores = scores.samples(1);
-        if scores.is_empty() {
-            return Err(Error::Empty { argument: "scores", expected: "sample (column)" });
-        }
+        check_some("scores", "sample (column)", scores.len())?;
         check_finite("scores", scores)?;
-        if truth.len() != scores.ncols() {
-            let (expected, found) = (scores.ncols(), truth.len());
-            return Err(Error::Length { argument: "truth", expected, found });
-        }
+        check_length("truth", truth.len(), scores.ncols())?;
         check_classes("truth", truth, scores.nrows().max(2))?;
         let (scores, weights) = (scores.map(T::f64), vec![1.0; truth.len()]);
         Ok(Self { labels: truth.to_vec(), scores, weights, epsilon: T::EPSILON.f64() })
@@ -136,8 +131,7 @@ impl Classification {
     /// # Errors
     /// [`Error::OneClass`] where there are samples of one class only, [`Error::NoSamples`] for a class of several that
     /// there is none of.
-    #[doc(alias = "area under the curve")]
-    #[doc(alias = "roc_auc_score")]
+    #[doc(alias("area under the curve", "roc_auc_score"))]
     pub fn auc(&self) -> Result<f64, Error> {
         if self.scores.nrows() <= 2 {
             return Ok(self.roc()?.auc);

@@ -3,7 +3,7 @@ use std::fmt;
 use nalgebra::DMatrix;
 
 use super::{Compensated, weights};
-use crate::contract::{matrix, setting};
+use crate::contract::{check_length, check_some, matrix, setting};
 use crate::figures::Figure;
 use crate::{Error, Real};
 
@@ -87,13 +87,8 @@ impl ConfusionMatrix {
     /// one is negative or not finite, or none is positive; [`Error::Range`] where their sum is too large.
     #[doc(alias = "with_weights")]
     pub fn weighted<T: Real>(truth: &[usize], predicted: &[usize], given: &[T]) -> Result<Self, Error> {
-        if truth.is_empty() {
-            return Err(Error::Empty { argument: "truth", expected: "sample" });
-        }
-        if predicted.len() != truth.len() {
-            let (expected, found) = (truth.len(), predicted.len());
-            return Err(Error::Length { argument: "predicted", expected, found });
-        }
+        check_some("truth", "sample", truth.len())?;
+        check_length("predicted", predicted.len(), truth.len())?;
         let weights = weights(given, truth.len())?;
         let classes = truth.iter().chain(predicted).fold(0, |k: usize, c| k.max(c.saturating_add(1)));
         let mut counts = matrix("classes", (classes, classes), 0.0)?;
@@ -146,9 +141,7 @@ impl ConfusionMatrix {
     ///
     /// # Errors
     /// [`Error::Setting`] for a class that there is not.
-    #[doc(alias = "precision")]
-    #[doc(alias = "recall")]
-    #[doc(alias = "F1")]
+    #[doc(alias("precision", "recall", "F1"))]
     pub fn class(&self, class: usize) -> Result<ClassScores, Error> {
         let k = self.counts.nrows();
         setting("class", "below the number of classes", class as f64, class < k)?;

@@ -3,7 +3,7 @@ use std::fmt;
 use nalgebra::DMatrix;
 
 use super::{mean, weights};
-use crate::contract::{check_evaluation, check_finite, check_matrix};
+use crate::contract::{check_evaluation, check_finite, check_matrix, check_some};
 use crate::data::Inputs;
 use crate::loss::determination;
 use crate::{Error, Real, kernel};
@@ -48,9 +48,7 @@ impl Regression {
     /// [`Error::Empty`], [`Error::Shape`], [`Error::NonFinite`].
     pub fn new<'a, T: Real>(truth: impl Inputs<'a, T>, predicted: impl Inputs<'a, T>) -> Result<Self, Error> {
         let (truth, predicted) = (truth.samples(1), predicted.samples(1));
-        if truth.is_empty() {
-            return Err(Error::Empty { argument: "truth", expected: "sample (column)" });
-        }
+        check_some("truth", "sample (column)", truth.len())?;
         check_finite("truth", truth)?;
         check_matrix("predicted", predicted, truth.shape())?;
         let weights = vec![1.0; truth.ncols()];
@@ -87,9 +85,7 @@ impl Regression {
     ///
     /// # Errors
     /// [`Error::Evaluation`] for constant targets, which have none.
-    #[doc(alias = "R²")]
-    #[doc(alias = "r2_score")]
-    #[doc(alias = "coefficient of determination")]
+    #[doc(alias("R²", "r2_score", "coefficient of determination"))]
     pub fn r2(&self) -> Result<f64, Error> {
         let r2 = determination(self.predicted.as_view(), self.truth.as_view(), &self.weights);
         check_evaluation("R²", "these targets (constant ones have none)", &[r2])?;
@@ -125,8 +121,7 @@ impl Regression {
     ///
     /// # Errors
     /// [`Error::Range`] where a difference is too large for a number.
-    #[doc(alias = "RMSE")]
-    #[doc(alias = "MSE")]
+    #[doc(alias("RMSE", "MSE"))]
     pub fn root_mean_squared_error(&self) -> Result<f64, Error> {
         self.mean_of_outputs(|residuals| {
             let unit = kernel::unit(kernel::norm_inf(&residuals));

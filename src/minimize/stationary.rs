@@ -3,10 +3,9 @@
 use nalgebra::DVector;
 
 use super::{Report, Stop};
-use crate::kernel;
 use crate::objective::evaluate;
 use crate::optimizer::{Outcome, Size, Step, rounding};
-use crate::{Error, Objective, Real};
+use crate::{Error, Objective, Real, kernel};
 
 /// How many steps confirm the relative rule.
 const CONFIRMED: usize = 8;

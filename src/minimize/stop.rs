@@ -15,6 +15,7 @@ use crate::{Error, Real};
 /// assert!(!report.converged());
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[must_use]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stop<T> {
     pub(crate) gradient: T,
@@ -59,7 +60,6 @@ impl<T: Real> Stop<T> {
     /// assert!(report.converged() && report.gradient_norm <= 1e-2);
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn gradient(self, tolerance: T) -> Self {
         Self { gradient: tolerance, ..self }
     }
@@ -93,7 +93,6 @@ impl<T: Real> Stop<T> {
     /// assert!(report.converged() && report.x[0].abs() < 1e-6);
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn relative(self, tolerance: T) -> Self {
         Self { relative: tolerance, ..self }
     }
@@ -111,7 +110,6 @@ impl<T: Real> Stop<T> {
     /// assert!(!report.converged()); // a short step is no minimum
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn step(self, tolerance: T) -> Self {
         Self { step: tolerance, ..self }
     }
@@ -129,7 +127,6 @@ impl<T: Real> Stop<T> {
     /// assert!(report.value > 1.0); // far from the minimum, which is 0
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn value(self, tolerance: T) -> Self {
         Self { value: tolerance, ..self }
     }
@@ -145,7 +142,6 @@ impl<T: Real> Stop<T> {
     /// assert_eq!((report.iterations, report.termination), (2, Termination::Iterations));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn iterations(self, bound: usize) -> Self {
         Self { iterations: bound, ..self }
     }
@@ -162,7 +158,6 @@ impl<T: Real> Stop<T> {
     /// assert_eq!((report.evaluations, report.termination), (10, Termination::Evaluations));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn evaluations(self, bound: usize) -> Self {
         Self { evaluations: bound, ..self }
     }
@@ -180,7 +175,6 @@ impl<T: Real> Stop<T> {
     /// assert!((report.trace[0].value - 24.2_f64).abs() < 1e-12);
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn trace(self, on: bool) -> Self {
         Self { trace: on, ..self }
     }

@@ -6,7 +6,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
 
 use super::linear::{Linear, LinearCache, to_inputs};
 use super::{Perceptron, SigmoidClassifier};
-use crate::contract::setting;
+use crate::contract::{check_some, setting};
 use crate::kernel::{self, Factor};
 use crate::{Architecture, Error, InputGradient, Model, Real, SecondOrderModel};
 
@@ -55,12 +55,8 @@ macro_rules! affine {
 
             fn check(&self) -> Result<(), Error> {
                 let Linear { inputs, outputs, .. } = self.0;
-                let sizes = [("inputs", inputs, "feature"), ("outputs", outputs, "output")];
-                for (argument, size, expected) in sizes {
-                    if size == 0 {
-                        return Err(Error::Empty { argument, expected });
-                    }
-                }
+                check_some("inputs", "feature", inputs)?;
+                check_some("outputs", "output", outputs)?;
                 let expected = "small enough for the parameters to be counted";
                 setting("outputs", expected, f64::INFINITY, self.0.parameter_count() < usize::MAX)
             }

@@ -1,7 +1,5 @@
 //! Models written once as a formula, with exact derivatives by dual numbers.
 
-use std::fmt;
-
 use nalgebra::{DMatrixView, DVector};
 use num_dual::Dual;
 
@@ -59,6 +57,7 @@ pub trait DualModel: Architecture {
 }
 
 /// Scores and tangents of the last batch, and numbers with none, one, eight and nine derivatives.
+#[derive(Debug)]
 pub struct DualCache<T: DualReal> {
     scores: Vec<T>,
     tangents: Vec<T>,
@@ -68,13 +67,8 @@ pub struct DualCache<T: DualReal> {
     second: Numbers<Dual<Chunk<T>>>,
 }
 
-impl<T: DualReal> fmt::Debug for DualCache<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DualCache").field("scores", &self.scores).finish_non_exhaustive()
-    }
-}
-
 /// Arguments and result of a run through a model.
+#[derive(Debug)]
 struct Numbers<D> {
     theta: Vec<D>,
     x: Vec<D>,

@@ -3,7 +3,7 @@ use std::ops::Range;
 use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
 
 use super::linear::to_inputs;
-use crate::contract::room;
+use crate::contract::{check_length, check_some, room, setting};
 use crate::kernel::{self, Factor, compiled, inside};
 use crate::{Activation, Architecture, Error, Initialize, InputGradient, Model, Real};
 
@@ -141,15 +141,11 @@ impl Network {
     /// # Errors
     /// [`Error::Length`] where the number of layers, weights or biases is another.
     pub fn parameters_from_rows<T: Real>(&self, layers: &[(&[T], &[T])]) -> Result<DVector<T>, Error> {
-        let length = |argument, expected, found| match expected == found {
-            true => Ok(()),
-            false => Err(Error::Length { argument, expected, found }),
-        };
-        length("layers", self.layers.len(), layers.len())?;
+        check_length("layers", layers.len(), self.layers.len())?;
         let mut theta = Vec::new();
         for (layer, (weights, biases)) in self.layers.iter().zip(layers) {
-            length("weights", layer.weight_count(), weights.len())?;
-            length("biases", layer.units, biases.len())?;
+            check_length("weights", weights.len(), layer.weight_count())?;
+            check_length("biases", biases.len(), layer.units)?;
             for i in 0..layer.inputs {
                 theta.extend(weights.iter().skip(i).step_by(layer.inputs));
             }
@@ -231,16 +227,11 @@ impl Architecture for Network {
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.inputs == 0 {
-            return Err(Error::Empty { argument: "inputs", expected: "feature" });
-        }
-        if self.layers.is_empty() || self.layers.iter().any(|layer| layer.units == 0) {
-            return Err(Error::Empty { argument: "layers", expected: "layer, and unit in each" });
-        }
-        if self.parameter_count() == usize::MAX {
-            let expected = "small enough for the parameters to be counted";
-            return Err(Error::Setting { name: "layers", expected, found: f64::INFINITY });
-        }
+        check_some("inputs", "feature", self.inputs)?;
+        let units = self.layers.iter().map(|layer| layer.units).min();
+        check_some("layers", "layer, and unit in each", units.unwrap_or(0))?;
+        let expected = "small enough for the parameters to be counted";
+        setting("layers", expected, f64::INFINITY, self.parameter_count() < usize::MAX)?;
         self.layers.iter().try_for_each(|layer| layer.activation.check::<f64>())
     }
 }

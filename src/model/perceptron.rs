@@ -16,6 +16,7 @@ use super::linear::Linear;
 /// assert!((fitted.weights()[(0, 1)] + 1.0_f64).abs() < 1e-14);
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[must_use]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias("linear regression", "ordinary least squares", "LinearRegression", "softmax regression"))]
 pub struct Perceptron(pub(crate) Linear);
@@ -39,7 +40,6 @@ impl Perceptron {
     ///
     /// assert_eq!(Perceptron::new(3).with_outputs(2).parameter_count(), 2 * 3 + 2);
     /// ```
-    #[must_use]
     pub fn with_outputs(self, outputs: usize) -> Self {
         Self(Linear { outputs, ..self.0 })
     }
@@ -54,7 +54,6 @@ impl Perceptron {
     /// assert!((line.parameters()[0] - 1.4_f64).abs() < 1e-15); // Σxy / Σx²
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn without_bias(self) -> Self {
         Self(Linear { bias: false, ..self.0 })
     }

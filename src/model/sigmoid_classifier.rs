@@ -17,6 +17,7 @@ use super::linear::Linear;
 /// assert!(fitted.predict(&matrix![3.5])?[(0, 0)] - 0.5 < 1e-9);
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[must_use]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias("logistic regression", "LogisticRegression", "logit", "classification"))]
 pub struct SigmoidClassifier(pub(crate) Linear);
@@ -40,7 +41,6 @@ impl SigmoidClassifier {
     ///
     /// assert_eq!(SigmoidClassifier::new(3).with_outputs(2).parameter_count(), 2 * 3 + 2);
     /// ```
-    #[must_use]
     pub fn with_outputs(self, outputs: usize) -> Self {
         Self(Linear { outputs, ..self.0 })
     }
@@ -55,7 +55,6 @@ impl SigmoidClassifier {
     /// assert_eq!(fitted.predict(&matrix![0.0])?[0], 0.5); // σ(w · 0)
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn without_bias(self) -> Self {
         Self(Linear { bias: false, ..self.0 })
     }

@@ -17,6 +17,7 @@ use crate::{Error, Real};
 /// assert!(report.value < 4.0);
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[must_use]
 #[derive(Debug, Clone)]
 pub struct AdaGrad<T: Real> {
     state: FirstOrder<T>,
@@ -48,7 +49,6 @@ impl<T: Real> AdaGrad<T> {
     /// assert_eq!(x[0], 0.625); // 1 − 0.5 · 3 / (3 + 1)
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn epsilon(self, epsilon: T) -> Self {
         Self { epsilon, ..self }
     }
@@ -64,7 +64,6 @@ impl<T: Real> AdaGrad<T> {
     /// assert!(x.relative_eq(&vector![0.9, 0.9], 1e-9, 1e-9));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn schedule(mut self, schedule: Schedule) -> Self {
         self.state.schedule = schedule;
         self
@@ -82,7 +81,6 @@ impl<T: Real> AdaGrad<T> {
     /// assert!((x[0] - 0.7_f64).abs() < 1e-12); // 1 − 0.5 · 1.5 / (1.5 + 1)
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn clip(mut self, norm: T) -> Self {
         self.state.clip = Some(norm);
         self

@@ -28,6 +28,7 @@ use crate::{Error, Real};
 /// assert!(report.value < 1e-6);
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[must_use]
 #[derive(Debug, Clone)]
 pub struct Adam<T: Real> {
     state: FirstOrder<T>,
@@ -77,7 +78,6 @@ impl<T: Real> Adam<T> {
     /// assert!(x.relative_eq(&vector![0.7, 0.7], 1e-7, 1e-7));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn betas(self, beta1: T, beta2: T) -> Self {
         Self { beta1, beta2, ..self }
     }
@@ -92,7 +92,6 @@ impl<T: Real> Adam<T> {
     /// assert!((x[0] - 0.625_f64).abs() < 1e-12); // 1 − 0.5 · 3 / (3 + 1)
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn epsilon(self, epsilon: T) -> Self {
         Self { epsilon, ..self }
     }
@@ -107,7 +106,6 @@ impl<T: Real> Adam<T> {
     /// assert_eq!(x, vector![0.95, 0.95]); // x − α λ x
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn weight_decay(self, decay: T) -> Self {
         Self { decay, ..self }
     }
@@ -123,7 +121,6 @@ impl<T: Real> Adam<T> {
     /// assert!(x.relative_eq(&vector![0.9, 0.9], 1e-8, 1e-8));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn schedule(mut self, schedule: Schedule) -> Self {
         self.state.schedule = schedule;
         self
@@ -141,7 +138,6 @@ impl<T: Real> Adam<T> {
     /// assert!((x[0] - 0.94_f64).abs() < 1e-12); // 1 − 0.1 · 1.5 / (1.5 + 1)
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn clip(mut self, norm: T) -> Self {
         self.state.clip = Some(norm);
         self

@@ -1,7 +1,7 @@
 use nalgebra::DVector;
 
 use super::lbfgs::scales;
-use super::search::directions::{Directed, Direction};
+use super::search::{Directed, Direction};
 use super::{Optimizer, Step};
 use crate::contract::matrix;
 use crate::kernel::{self, Factor};
@@ -34,11 +34,7 @@ use crate::{Error, Objective, Real};
 #[derive(Debug, Clone)]
 pub struct Bfgs<T: Real>(Directed<T, Inverse<T>>);
 
-impl<T: Real> Default for Bfgs<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+default_is_new!(Bfgs);
 
 impl<T: Real> Bfgs<T> {
     /// With the default line search.

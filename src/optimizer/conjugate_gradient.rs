@@ -1,6 +1,6 @@
 use nalgebra::DVector;
 
-use super::search::directions::{Directed, Direction};
+use super::search::{Directed, Direction};
 use super::{Optimizer, Step};
 use crate::{Error, Objective, Real, kernel};
 
@@ -32,11 +32,7 @@ use crate::{Error, Objective, Real, kernel};
 #[derive(Debug, Clone)]
 pub struct ConjugateGradient<T: Real>(Directed<T, Conjugate<T>>);
 
-impl<T: Real> Default for ConjugateGradient<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+default_is_new!(ConjugateGradient);
 
 impl<T: Real> ConjugateGradient<T> {
     /// With the default line search.

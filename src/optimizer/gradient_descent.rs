@@ -20,6 +20,7 @@ use crate::{Error, Real};
 /// assert!(report.converged());
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[must_use]
 #[derive(Debug, Clone)]
 #[doc(alias("SGD", "momentum", "Nesterov"))]
 pub struct GradientDescent<T: Real> {
@@ -54,7 +55,6 @@ impl<T: Real> GradientDescent<T> {
     /// assert_eq!(x, vector![-0.4375, -0.4375]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn momentum(self, momentum: T) -> Self {
         Self { momentum, nesterov: false, ..self }
     }
@@ -69,7 +69,6 @@ impl<T: Real> GradientDescent<T> {
     /// assert_eq!(x, vector![-0.125, -0.875]); // 1 − 0.25 (3 + 1.5), 1 − 0.25 (5 + 2.5)
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn nesterov(self, momentum: T) -> Self {
         Self { momentum, nesterov: true, ..self }
     }
@@ -85,7 +84,6 @@ impl<T: Real> GradientDescent<T> {
     /// assert_eq!(x, vector![0.625, 0.375]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn schedule(mut self, schedule: Schedule) -> Self {
         self.state.schedule = schedule;
         self
@@ -103,7 +101,6 @@ impl<T: Real> GradientDescent<T> {
     /// assert!(x.relative_eq(&vector![0.625, 0.375], 1e-15, 1e-15)); // along half of it
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn clip(mut self, norm: T) -> Self {
         self.state.clip = Some(norm);
         self

@@ -1,8 +1,6 @@
 use nalgebra::DVector;
 
-use super::search::bounds::{Bounds, Face};
-use super::search::directions::{Directed, Direction};
-use super::search::on_face::{Full, Within};
+use super::search::{Bounds, Directed, Direction, Face, Full, Within};
 use super::{Optimizer, Outcome, Step};
 use crate::contract::{room, setting};
 use crate::{Error, Objective, Real, kernel};
@@ -38,6 +36,7 @@ mod faces;
 /// assert!((report.into_converged()?.x[99] - 1.0).abs() < 1e-6);
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[must_use]
 #[derive(Debug, Clone)]
 pub struct Lbfgs<T: Real> {
     method: Directed<T, TwoLoops<T>>,
@@ -46,11 +45,7 @@ pub struct Lbfgs<T: Real> {
     free: Vec<usize>,
 }
 
-impl<T: Real> Default for Lbfgs<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+default_is_new!(Lbfgs);
 
 impl<T: Real> Lbfgs<T> {
     /// With a memory of ten steps.
@@ -82,7 +77,6 @@ impl<T: Real> Lbfgs<T> {
     /// assert!(matches!(refused, Err(Error::Setting { name: "memory", .. })));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn memory(mut self, steps: usize) -> Self {
         self.method.rule = TwoLoops { memory: steps, ..self.method.rule };
         self
@@ -101,7 +95,6 @@ impl<T: Real> Lbfgs<T> {
     /// assert!(g.dot(&vector![3.0_f64, 5.0]).abs() <= 0.01 * 34.0); // |φ'(t)| ≤ σ |φ'(0)|
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn wolfe(mut self, sigma: T) -> Self {
         self.method.sigma = sigma;
         self
@@ -119,7 +112,6 @@ impl<T: Real> Lbfgs<T> {
     /// assert!(report.converged() && report.x.relative_eq(&vector![3.0, 0.5], 1e-9, 1e-9));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn bounds(self, bounds: Bounds<T>) -> Self {
         Self { bounds: Within::new(bounds), ..self }
     }

@@ -1,13 +1,9 @@
 use nalgebra::DVector;
 
-use super::search::backtrack::{Backtrack, takes_full};
-use super::search::bounds::{Bounds, Face};
-use super::search::escape::{escape, is_near_saddle};
-use super::search::evaluated::Evaluated;
-use super::search::newton_model::{NewtonModel, Shape};
-use super::search::on_face::{Full, Within};
-use super::search::position::Position;
-use super::search::probe::{ends, leave_flat};
+use super::search::{
+    Backtrack, Bounds, Evaluated, Face, Full, NewtonModel, Position, Shape, Within, ends, escape,
+    is_near_saddle, leave_flat, takes_full,
+};
 use super::{Optimizer, Step};
 use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 

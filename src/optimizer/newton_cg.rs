@@ -1,9 +1,6 @@
 use nalgebra::DVector;
 
-use super::search::evaluated::Evaluated;
-use super::search::position::Position;
-use super::search::probe::ends_by_products;
-use super::search::trust_radius::Region;
+use super::search::{Evaluated, Position, Region, ends_by_products};
 use super::{Optimizer, Step};
 use crate::contract::{check_size, setting};
 use crate::kernel::{self, compiled};
@@ -33,6 +30,7 @@ use crate::{CriticalPoint, Error, HessianProduct, Real, Termination};
 /// assert!(report.into_converged()?.value < 1e-12);
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[must_use]
 #[derive(Debug, Clone)]
 pub struct NewtonCg<T: Real> {
     region: Region<T>,
@@ -53,11 +51,7 @@ pub struct NewtonCg<T: Real> {
 const PROBE: usize = 30;
 const REJECTIONS: usize = 60;
 
-impl<T: Real> Default for NewtonCg<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+default_is_new!(NewtonCg);
 
 impl<T: Real> NewtonCg<T> {
     /// With the defaults.
@@ -95,7 +89,6 @@ impl<T: Real> NewtonCg<T> {
     /// assert!(((x - start).norm() - 0.5).abs() < 1e-12); // the step ends on the boundary
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn radius(mut self, radius: T) -> Self {
         self.region.begin_with(radius);
         self
@@ -113,7 +106,6 @@ impl<T: Real> NewtonCg<T> {
     /// assert!(matches!(refused, Err(Error::Setting { name: "acceptance", .. })));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn acceptance(mut self, eta: T) -> Self {
         self.region.acceptance = eta;
         self
@@ -130,7 +122,6 @@ impl<T: Real> NewtonCg<T> {
     /// assert!(((1.0 - x[1]) / (1.0 - x[0]) - 5.0 / 3.0_f64).abs() < 1e-12);
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn products(mut self, bound: usize) -> Self {
         self.products = bound;
         self

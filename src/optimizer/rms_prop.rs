@@ -19,6 +19,7 @@ use crate::{Error, Real};
 /// assert!(report.value < 1.0);
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[must_use]
 #[derive(Debug, Clone)]
 pub struct RmsProp<T: Real> {
     state: FirstOrder<T>,
@@ -52,7 +53,6 @@ impl<T: Real> RmsProp<T> {
     /// assert!(x.relative_eq(&vector![0.9, 0.9], 1e-8, 1e-8));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn rho(self, rho: T) -> Self {
         Self { rho, ..self }
     }
@@ -67,7 +67,6 @@ impl<T: Real> RmsProp<T> {
     /// assert_eq!(x[0], 0.625); // 1 − 0.5 · 3 / (3 + 1)
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn epsilon(self, epsilon: T) -> Self {
         Self { epsilon, ..self }
     }
@@ -83,7 +82,6 @@ impl<T: Real> RmsProp<T> {
     /// assert!(x.relative_eq(&vector![0.9, 0.9], 1e-8, 1e-8));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn schedule(mut self, schedule: Schedule) -> Self {
         self.state.schedule = schedule;
         self
@@ -101,7 +99,6 @@ impl<T: Real> RmsProp<T> {
     /// assert!((x[0] - 0.7_f64).abs() < 1e-12); // 1 − 0.5 · 1.5 / (1.5 + 1)
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn clip(mut self, norm: T) -> Self {
         self.state.clip = Some(norm);
         self

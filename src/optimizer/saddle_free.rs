@@ -1,10 +1,6 @@
 use nalgebra::DVector;
 
-use super::search::backtrack::Backtrack;
-use super::search::evaluated::Evaluated;
-use super::search::position::Position;
-use super::search::probe::ends_by_products;
-use super::search::rounding::is_within;
+use super::search::{Backtrack, Evaluated, Position, ends_by_products, is_within};
 use super::{Optimizer, Step};
 use crate::contract::setting;
 use crate::objective::Lanczos;
@@ -43,11 +39,7 @@ pub struct SaddleFree<T: Real> {
     line: Backtrack<T>,
 }
 
-impl<T: Real> Default for SaddleFree<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+default_is_new!(SaddleFree);
 
 impl<T: Real> SaddleFree<T> {
     /// With the default dimension of the Krylov space.

@@ -13,6 +13,7 @@ use crate::{Error, Real};
 /// let factors = [0, 49, 100, 2600, 5100].map(|t| schedule.factor(t));
 /// assert_eq!(factors, [0.01, 0.5, 1.0, 0.5, 0.0]);
 /// ```
+#[must_use]
 #[derive(Debug, Clone, PartialEq, Default)]
 #[doc(alias = "learning rate")]
 pub struct Schedule {
@@ -118,7 +119,6 @@ impl Schedule {
     /// let schedule = Schedule::constant().lasting(10).then(Schedule::exponential(0.5));
     /// assert_eq!([9, 10, 11].map(|t| schedule.factor(t)), [1.0, 1.0, 0.5]);
     /// ```
-    #[must_use]
     pub fn lasting(mut self, steps: usize) -> Self {
         match self.phases.last_mut() {
             Some(phase) => phase.steps = Some(steps),
@@ -135,7 +135,6 @@ impl Schedule {
     /// let schedule = Schedule::warm_up(2).then(Schedule::step_decay(1, 0.5));
     /// assert_eq!([0, 1, 2, 3].map(|t| schedule.factor(t)), [0.5, 1.0, 1.0, 0.5]);
     /// ```
-    #[must_use]
     pub fn then(self, next: Schedule) -> Self {
         let constant = Phase { rule: Rule::Constant, steps: None };
         let filled = |phases: Vec<Phase>| if phases.is_empty() { vec![constant] } else { phases };

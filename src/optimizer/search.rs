@@ -1,18 +1,32 @@
 //! What methods share: searches along a line and within a radius, the point with its derivatives, the way off a
 //! saddle.
 
-pub(super) mod backtrack;
-pub(super) mod bounds;
-pub(super) mod directions;
-pub(super) mod escape;
-pub(super) mod evaluated;
-pub(super) mod factored;
-pub(super) mod newton_model;
-pub(super) mod on_face;
-pub(super) mod position;
-pub(super) mod probe;
-pub(super) mod rounding;
+pub(crate) use backtrack::{Backtrack, takes_full};
+pub use bounds::{Bounds, Face};
+pub(crate) use directions::{Directed, Direction};
+pub(crate) use escape::{escape, escape_along, is_near_saddle};
+pub(crate) use evaluated::{Evaluated, assign};
+pub(crate) use factored::Factored;
+pub(crate) use newton_model::{NewtonModel, Shape};
+pub(crate) use on_face::{Bounded, Full, OnFace, Seen, Within};
+pub(crate) use position::Position;
+pub(crate) use probe::{ends, ends_by_products, leave, leave_flat, probe};
+pub(crate) use rounding::{Size, calms, closeness, drowns, is_level, is_within, rounding};
+pub(crate) use trust_radius::{RadiusRule, Region, TrustRadius};
+pub(crate) use wolfe::{Line, LineSearch};
+
+mod backtrack;
+mod bounds;
+mod directions;
+mod escape;
+mod evaluated;
+mod factored;
+mod newton_model;
+mod on_face;
+mod position;
+mod probe;
+mod rounding;
 pub(super) mod subproblem;
-pub(super) mod trust_radius;
-pub(super) mod verdict;
-pub(super) mod wolfe;
+mod trust_radius;
+mod verdict;
+mod wolfe;

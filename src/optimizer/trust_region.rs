@@ -1,15 +1,9 @@
 use nalgebra::{DMatrix, DVector};
 
-use super::search::bounds::{Bounds, Face};
-use super::search::escape::{escape, is_near_saddle};
-use super::search::evaluated::{Evaluated, assign};
-use super::search::factored::Factored;
-use super::search::newton_model::{NewtonModel, Shape};
-use super::search::on_face::{Full, Within};
-use super::search::position::Position;
-use super::search::probe::{ends, leave_flat};
-use super::search::subproblem;
-use super::search::trust_radius::Region;
+use super::search::{
+    Bounds, Evaluated, Face, Factored, Full, NewtonModel, Position, Region, Shape, Within, assign, ends,
+    escape, is_near_saddle, leave_flat, subproblem,
+};
 use super::{Optimizer, Step};
 use crate::kernel::{self, Spectrum};
 use crate::{CriticalPoint, Error, Hessian, Real, Termination};
@@ -42,6 +36,7 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// assert_eq!(report.kind(), Some(CriticalKind::Minimum));
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[must_use]
 #[derive(Debug, Clone, Default)]
 pub struct TrustRegion<T: Real> {
     region: Region<T>,
@@ -91,7 +86,6 @@ impl<T: Real> TrustRegion<T> {
     /// assert!(matches!(refused, Err(Error::Setting { name: "radius", .. })));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn radius(mut self, radius: T) -> Self {
         self.region.begin_with(radius);
         self
@@ -109,7 +103,6 @@ impl<T: Real> TrustRegion<T> {
     /// assert!(matches!(refused, Err(Error::Setting { name: "acceptance", .. })));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn acceptance(mut self, eta: T) -> Self {
         self.region.acceptance = eta;
         self
@@ -127,7 +120,6 @@ impl<T: Real> TrustRegion<T> {
     /// assert!(report.converged() && report.x.relative_eq(&vector![3.0, 0.5], 1e-9, 1e-9));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn bounds(self, bounds: Bounds<T>) -> Self {
         Self { bounds: Within::new(bounds), ..self }
     }

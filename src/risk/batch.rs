@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::EmpiricalRisk;
-use super::source::Source;
+use super::{EmpiricalRisk, Source};
+use crate::contract::check_some;
 use crate::{Error, Loss, Model, Real};
 
 impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
@@ -36,9 +36,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
             let (expected, found) = (self.samples(), range.end);
             return Err(Error::Length { argument: "range", expected, found });
         }
-        if range.is_empty() {
-            return Err(Error::Empty { argument: "range", expected: "sample" });
-        }
+        check_some("range", "sample", range.len())?;
         if range != (0..self.samples()) {
             self.check_in_memory("a batch")?;
         }
@@ -70,9 +68,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         if let Some(&found) = samples.iter().find(|j| **j >= self.samples()) {
             return Err(Error::Length { argument: "samples", expected: self.samples(), found });
         }
-        if samples.is_empty() {
-            return Err(Error::Empty { argument: "samples", expected: "sample" });
-        }
+        check_some("samples", "sample", samples.len())?;
         self.check_in_memory("a batch")?;
         self.batch.share(samples.iter().copied(), self.weights.as_ref(), self.share)?;
         if let Source::Memory(x, y) = self.source {

@@ -5,9 +5,7 @@ use std::ops::Range;
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector};
 
 use super::pass::Part;
-use super::state::Worker;
-use super::sums::Sums;
-use super::{EmpiricalRisk, Quantity};
+use super::{EmpiricalRisk, Quantity, Sums, Worker};
 use crate::kernel::Factor;
 use crate::{Error, Hessian, HessianProduct, Objective, Real, SecondOrderLoss, SecondOrderModel, kernel};
 

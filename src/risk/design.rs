@@ -2,10 +2,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::EmpiricalRisk;
 use super::recession::Active;
-use super::state::Worker;
-use super::tree::Summand;
+use super::{EmpiricalRisk, Summand, Worker};
 use crate::contract::{room, setting};
 use crate::kernel::{self, Double, Factor, Reflections, Samples, Triangle};
 use crate::{Error, Loss, Model, Real, SecondOrderLoss};

@@ -2,17 +2,13 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use super::EmpiricalRisk;
 use super::frame::{Frame, SAMPLED, add_squares, distances, origins};
 use super::leaves::LEAF;
-use super::source::Source;
 use super::state::second_width;
-use super::sums::Sums;
-use super::window::Window;
+use super::{EmpiricalRisk, Source, Sums, Window};
 use crate::contract::room;
-use crate::kernel;
 use crate::model::{Affine, Linear};
-use crate::{Error, Loss, Model, Perceptron, Real, Recession, SecondOrderModel};
+use crate::{Error, Loss, Model, Perceptron, Real, Recession, SecondOrderModel, kernel};
 
 impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// [Origins](origins) of the features.

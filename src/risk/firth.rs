@@ -4,8 +4,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::{Design, EmpiricalRisk, Weighing};
 use crate::contract::setting;
-use crate::kernel;
-use crate::{Error, Hessian, LogLoss, Objective, Real, SecondOrderModel};
+use crate::{Error, Hessian, LogLoss, Objective, Real, SecondOrderModel, kernel};
 
 /// The logistic risk of an affine model less Firth's penalty, the log of Jeffreys' prior, over the weight `M` of all
 /// samples:

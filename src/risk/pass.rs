@@ -4,14 +4,9 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use super::frame::Frame;
 use super::leaves::{Adder, InPlace, Leaves, chunk_width};
-use super::source::Source;
 use super::state::{Batch, Worker, second_width};
-use super::sums::Sums;
-use super::tree::{Counter, Summand};
-use super::window::Window;
-use super::{EmpiricalRisk, Quantity};
+use super::{Counter, EmpiricalRisk, Frame, Quantity, Source, Summand, Sums, Window};
 use crate::loss::TargetView;
 use crate::{Error, Loss, Model, Real};
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::tree::{Counter, Node, Summand};
 use super::window::Gathered;
+use crate::contract::check_length;
 use crate::{Error, Real};
 
 /// How the ranks of a computation that is spread over processes or machines hand each other what they have: by MPI, by
@@ -212,13 +213,7 @@ pub(super) fn gather<const N: usize>(
     };
     let all = exchange.gather(&message)?;
     mine?;
-    if all.len() != exchange.size() {
-        return Err(Error::Length {
-            argument: "what is gathered",
-            expected: exchange.size(),
-            found: all.len(),
-        });
-    }
+    check_length("what is gathered", all.len(), exchange.size())?;
     let numbers = |(rank, message): (usize, Vec<u8>)| match message.split_first() {
         Some((0, bytes)) => {
             Ok::<Vec<f64>, _>(bytes.as_chunks().0.iter().map(|x| f64::from_le_bytes(*x)).collect())

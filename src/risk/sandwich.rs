@@ -2,10 +2,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::EmpiricalRisk;
 use super::pass::Part;
-use super::state::Worker;
-use super::sums::Sums;
+use super::{EmpiricalRisk, Sums, Worker};
 use crate::{Error, Model, Real, SecondOrderLoss, kernel};
 
 /// The way from the gradient `g` of a sample to `u = B Aᵀ g`, with `∂ℓ/∂z` of each output over its `sigma`.

@@ -12,7 +12,7 @@ use nalgebra::{DMatrix, DMatrixView};
 use super::leaves::{LEAF, power_below};
 use super::state::Weights;
 use super::window::{Columns, Gathered, Share, Window};
-use crate::contract::{check_classes, check_matrix, check_shape, check_weights};
+use crate::contract::{check_classes, check_length, check_matrix, check_shape, check_some, check_weights};
 use crate::data::{Inputs, Targets};
 use crate::loss::TargetView;
 use crate::{Error, LogLoss, Loss, Real};
@@ -163,9 +163,7 @@ impl<'a, T: Real> Stream<'a, T> {
             samples += m;
             Ok(true)
         })?;
-        if samples == 0 {
-            return Err(Error::Empty { argument: "the stream", expected: "sample (column)" });
-        }
+        check_some("the stream", "sample (column)", samples)?;
         (stream.samples, stream.is_of_classes) = (samples, is_of_classes);
         Ok((stream, some, weights))
     }
@@ -183,12 +181,8 @@ impl<'a, T: Real> Stream<'a, T> {
             TargetView::Numbers(y) => check_shape("y", y.shape(), (k, m))?,
             TargetView::Classes(labels) => check_classes("y", labels, if k == 1 { 2 } else { k })?,
         }
-        for found in [block.y.len(), block.weights.map_or(m, <[T]>::len)] {
-            if found != m {
-                return Err(Error::Length { argument: "a block of the stream", expected: m, found });
-            }
-        }
-        Ok(())
+        check_length("a block of the stream", block.y.len(), m)?;
+        check_length("a block of the stream", block.weights.map_or(m, <[T]>::len), m)
     }
 
     /// Writes the first samples for another process.

@@ -7,10 +7,8 @@ use super::leaves::{LEAF, power_below};
 use super::pass::Part;
 use super::ranks::{Exchange, Ranks, gather};
 use super::source::{Blocks, Source, Stream};
-use super::state::Weights;
-use super::sums::Sums;
 use super::window::{Columns, Gathered, Share, Window};
-use super::{EmpiricalRisk, Quantity};
+use super::{EmpiricalRisk, Quantity, Sums, Weights};
 use crate::contract::setting;
 use crate::{Error, Loss, Model, Real, kernel};
 
@@ -84,10 +82,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         let counts = self.ranks.as_ref().map(|ranks| ranks.exchange).map(|exchange| self.meet(exchange));
         let counts = counts.transpose()?;
         let largest = self.weights.as_ref().map_or(T::one(), |weights| weights.largest);
-        if largest == T::zero() {
-            let expected = "positive for at least one sample";
-            return Err(Error::Setting { name: "weights", expected, found: 0.0 });
-        }
+        setting("weights", "positive for at least one sample", T::zero(), largest > T::zero())?;
         // `w · scale`, then its share of their sum
         self.share = Share { scale: largest.unit().0, total: T::one() };
         if let Source::Memory(x, _) = self.source {

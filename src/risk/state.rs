@@ -6,6 +6,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::leaves::power_below;
 use super::window::{Gathered, Share};
+use crate::contract::setting;
 use crate::{Error, Real};
 
 /// The weights of samples.
@@ -63,10 +64,8 @@ impl<T: Real> Batch<T> {
             return Ok(());
         };
         let count = samples.clone().filter(|j| weights.w[*j] > T::zero()).count();
-        if count == 0 {
-            let expected = "positive for at least one sample of the batch: leave those without weight out";
-            return Err(Error::Setting { name: "weights", expected, found: 0.0 });
-        }
+        let expected = "positive for at least one sample of the batch: leave those without weight out";
+        setting("weights", expected, T::zero(), count > 0)?;
         let share = Share { total: share.total * T::of(count as f64 / weights.positive as f64), ..share };
         self.shares.clear();
         self.shares.extend(samples.map(|j| share.of(weights.w[j])));

@@ -4,12 +4,11 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::kernel;
 use crate::loss::Likelihood;
 use crate::risk::{Design, Weighing};
 use crate::{
     CriticalKind, CriticalPoint, EmpiricalRisk, Error, Hessian, Model, Real, SecondOrderLoss,
-    SecondOrderModel,
+    SecondOrderModel, kernel,
 };
 
 /// What is asked of the information, whether directions without curvature are allowed, and whether a penalty is a prior, so

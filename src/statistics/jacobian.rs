@@ -2,6 +2,7 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
+use crate::contract::check_size;
 use crate::{Error, Model, Real};
 
 /// Hands out of each sample of `x` its scores (`k × 1`) and their Jacobian `∂z/∂θ`, transposed (`p × k`).
@@ -18,9 +19,7 @@ pub(super) fn each_sample<T: Real, M: Model<T>>(
             let unit = DMatrix::from_fn(k, 1, |q, _| if q == o { T::one() } else { T::zero() });
             g.fill(T::zero());
             model.backward(theta, x, unit.as_view(), &mut cache, &mut g);
-            if g.len() != p {
-                return Err(Error::Resized { what: "the gradient", expected: p, found: g.len() });
-            }
+            check_size("the gradient", g.len(), p)?;
             jacobian.column_mut(o).copy_from(&g);
         }
         hand(j, &z, &jacobian)?;

@@ -8,9 +8,8 @@ use super::jacobian::each_sample;
 use super::{Covariance, Robust};
 use crate::contract::{check_evaluation, check_samples, matrix, setting};
 use crate::data::Inputs;
-use crate::kernel;
 use crate::loss::Likelihood;
-use crate::{EmpiricalRisk, Error, Model, Real, SecondOrderLoss, SecondOrderModel};
+use crate::{EmpiricalRisk, Error, Model, Real, SecondOrderLoss, SecondOrderModel, kernel};
 
 /// What data leave open of a model's parameters, to tell how sure its predictions are; made by
 /// [`EmpiricalRisk::posterior`].

@@ -6,12 +6,12 @@ use std::time::Instant;
 use nalgebra::DVector;
 
 use super::{Checkpoint, Epoch, History, Training};
+use crate::contract::check_size;
 use crate::fit::Fitted;
-use crate::kernel;
 use crate::model::Stream;
 use crate::optimizer::Stochastic;
 use crate::risk::Window;
-use crate::{EmpiricalRisk, Error, Loss, Model, Objective, Optimizer, Real, Report, Termination};
+use crate::{EmpiricalRisk, Error, Loss, Model, Objective, Optimizer, Real, Report, Termination, kernel};
 
 /// Puts samples into the order of an epoch, counted from 1, which follows from the seed alone.
 pub(super) fn shuffle(samples: &mut [usize], seed: u64, epoch: u64) {
@@ -159,10 +159,7 @@ impl<T: Real> Run<T> {
         for samples in self.order.chunks(self.plan.batch) {
             self.at.as_mut_slice().copy_from_slice(state.theta.as_slice());
             let step = optimizer.step(risk.select(samples)?, &mut state.theta)?;
-            if state.theta.len() != self.at.len() {
-                let (expected, found) = (self.at.len(), state.theta.len());
-                return Err(Error::Resized { what: "the point", expected, found });
-            }
+            check_size("the point", state.theta.len(), self.at.len())?;
             if !step.is_finite() {
                 return Ok(None);
             }

@@ -23,6 +23,7 @@ use crate::{Error, Real};
 /// assert!(halley.root(|x| (x * x - 2.0, 2.0 * x, 2.0), 1.0)?.converged());
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[must_use]
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ScalarMethod<T, const D: usize>(pub(super) Settings<T>);
 
@@ -56,7 +57,6 @@ impl<T: Real, const D: usize> ScalarMethod<T, D> {
     /// assert!(report.residual.is_some_and(|f| f <= 1e-3));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn tolerance(self, tolerance: T) -> Self {
         Self(Settings { tolerance, ..self.0 })
     }
@@ -71,7 +71,6 @@ impl<T: Real, const D: usize> ScalarMethod<T, D> {
     /// assert_eq!((report.termination, report.iterations), (Termination::Iterations, 3));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn iterations(self, bound: usize) -> Self {
         Self(Settings { iterations: bound, ..self.0 })
     }
@@ -86,7 +85,6 @@ impl<T: Real, const D: usize> ScalarMethod<T, D> {
     /// assert_eq!(report.trace.len(), report.iterations + 1);
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn trace(self, on: bool) -> Self {
         Self(Settings { trace: on, ..self.0 })
     }
@@ -126,7 +124,6 @@ where
     /// assert_eq!(pole.termination, Termination::Discontinuity);
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn bracket(self, a: T, b: T) -> Self {
         Self(Settings { bracket: Some((a, b)), ..self.0 })
     }

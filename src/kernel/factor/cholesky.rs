@@ -2,12 +2,9 @@
 
 use std::ops::Range;
 
-use crate::kernel::math::Fused;
 use crate::kernel::product::{STRIP, product, subtract_strip};
-use crate::kernel::real::Real;
-use crate::kernel::simd::{inlined, vectorize};
 use crate::kernel::sums::{axpy, dot};
-use crate::kernel::views::Factor;
+use crate::kernel::{Factor, Fused, Real, inlined, vectorize};
 
 /// Up to this size the triangle is kept in an array: wider instructions and tiles cost more than they bring.
 const SMALL: usize = 12;

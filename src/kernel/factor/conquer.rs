@@ -3,9 +3,8 @@
 use super::ql::{ascending, implicit_ql};
 use super::secular::{roots, weights};
 use crate::kernel::product::product;
-use crate::kernel::real::Real;
 use crate::kernel::sums::{norm, scale};
-use crate::kernel::views::Factor;
+use crate::kernel::{Factor, Real};
 
 /// Up to this size by QL steps.
 pub(super) const LEAF: usize = 48;

@@ -2,11 +2,10 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::cholesky::{cholesky, cholesky_solve};
 use super::inertia::signs;
-use super::lanczos::Lanczos;
 use super::ql::finite;
 use super::tridiagonal::symmetric;
+use super::{Lanczos, cholesky, cholesky_solve};
 use crate::kernel::real::{Real, compiled};
 use crate::kernel::sums::norm_inf;
 

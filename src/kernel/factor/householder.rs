@@ -8,10 +8,9 @@
 
 use super::reflector::{reflect as reflect_column, reflection};
 use crate::kernel::product::{add_product, product};
-use crate::kernel::real::{Real, compiled};
 use crate::kernel::simd::{Lines, PackRows, dispatch};
 use crate::kernel::sums::{dot, scale};
-use crate::kernel::views::Factor;
+use crate::kernel::{Factor, Real, compiled};
 
 /// Columns of a panel, which act together on all columns to their right.
 const PANEL: usize = 32;

@@ -1,9 +1,8 @@
 //! The signs of eigenvalues, counted by a factorisation.
 
 use crate::kernel::product::{product, subtract_lower};
-use crate::kernel::real::Real;
 use crate::kernel::sums::largest;
-use crate::kernel::views::Factor;
+use crate::kernel::{Factor, Real};
 
 /// Columns factorised before the rest of the matrix is brought up to date.
 const PANEL: usize = 64;

@@ -2,9 +2,8 @@
 
 use super::ql::{finite, implicit_ql};
 use crate::kernel::product::product;
-use crate::kernel::real::{Real, compiled};
 use crate::kernel::sums::{all_finite, dot, norm, norm_inf};
-use crate::kernel::views::Factor;
+use crate::kernel::{Factor, Real, compiled};
 
 /// After `k` steps, with `k` orthonormal columns `Q` that span the Krylov space of a start, and `T` tridiagonal,
 ///

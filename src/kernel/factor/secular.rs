@@ -1,9 +1,5 @@
 //! The secular equation: eigenvalues of `D + ρ z zᵀ`.
 
-use crate::kernel::math::Fused;
-use crate::kernel::real::Real;
-use crate::kernel::simd::{inlined, vectorize};
-
 /// The roots `λ` of
 ///
 /// ```text
@@ -83,6 +79,7 @@ struct Sums<T> {
     right_slope: T,
 }
 
+use crate::kernel::{Fused, Real, inlined, vectorize};
 impl<T: Real> Sums<T> {
     fn at(tau: T, w: &[T], delta: &[T], j: usize) -> Self {
         let [[left, left_slope], [right, right_slope]] = vectorize(inlined!(|fused| [

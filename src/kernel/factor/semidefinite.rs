@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::cholesky::{cholesky_solve, pivot_rounding};
 use crate::kernel::real::Real;
-use crate::kernel::sums::{axpy, dot, norm, norm_inf, scale};
+use crate::kernel::sums::{axpy, dot, norm_inf};
 
 /// The shortest `s` with `H s = −g`, for `H` positive semidefinite up to rounding: `s = −H⁺ g`.
 ///
@@ -34,7 +34,7 @@ pub(crate) fn least_norm_step<T: Real>(
             v[k] = -below / l[(k, k)];
         }
     }
-    orthonormalise(null.as_mut_slice(), n);
+    let null = null.qr().q();
 
     let g = g * unit;
     let falls = norm_inf(null.tr_mul(&g).as_slice());
@@ -47,19 +47,6 @@ pub(crate) fn least_norm_step<T: Real>(
     let along = null.tr_mul(&s);
     s.gemv(-T::one(), &null, &along, T::one());
     norm_inf(s.as_slice()).is_finite().then_some(s)
-}
-
-/// Orthonormal columns of the same span as the independent columns `a` (`rows` each, one after the other), in their
-/// place: what is left of each without those before it, taken off twice (Kahan's rule that twice is enough: Parlett 1980).
-fn orthonormalise<T: Real>(a: &mut [T], rows: usize) {
-    for start in (0..a.len()).step_by(rows) {
-        let (before, rest) = a.split_at_mut(start);
-        let v = &mut rest[..rows];
-        for q in before.chunks_exact(rows).chain(before.chunks_exact(rows)) {
-            axpy(-dot(q, v), q, v);
-        }
-        scale(T::one() / norm(v), v);
-    }
 }
 
 /// Infinity stands for the root of a missing pivot: dividing by it gives `s = 0` there.

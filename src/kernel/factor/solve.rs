@@ -2,13 +2,11 @@
 
 use nalgebra::DMatrix;
 
-use super::cholesky::invert_lower;
-use super::householder::{Reflections, Samples, Triangle};
+use super::{Reflections, Samples, Triangle, invert_lower};
 use crate::kernel::math::Elementary;
-use crate::kernel::real::{Real, compiled};
-use crate::kernel::simd::{inlined, vectorize};
 use crate::kernel::sums::{axpy, dot, norm, norm_inf, times};
 use crate::kernel::views::{Factor, turn};
+use crate::kernel::{Real, compiled, inlined, vectorize};
 
 impl<T: Real> Triangle<T> {
     fn size(&self) -> usize {

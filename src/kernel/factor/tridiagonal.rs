@@ -3,10 +3,9 @@
 
 use super::reflector::reflection;
 use crate::kernel::product::{STRIP, add_product, product, subtract_lower};
-use crate::kernel::real::Real;
 use crate::kernel::simd::{Task, Vector, dispatch, inlined, vectorize};
 use crate::kernel::sums::{axpy, dot, scale};
-use crate::kernel::views::Factor;
+use crate::kernel::{Factor, Real};
 
 /// Columns reduced before the rest of the matrix is brought up to date.
 const PANEL: usize = 32;

@@ -3,9 +3,8 @@
 
 use std::ops::Range;
 
-use super::level::Task;
 use super::tile::panel_height;
-use super::vector::{Kernel, Vector, prefetch};
+use super::{Kernel, Task, Vector, prefetch};
 
 /// How many contiguous lines are read side by side.
 const STRETCH: usize = 16;

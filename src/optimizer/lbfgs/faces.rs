@@ -2,7 +2,7 @@
 
 use super::TwoLoops;
 use crate::Real;
-use crate::optimizer::search::directions::Direction;
+use crate::optimizer::search::Direction;
 
 impl<T: Real> TwoLoops<T> {
     /// The pairs of the variables `old` as pairs of the variables `new`, as far as they still curve upwards: where others

@@ -2,9 +2,7 @@
 
 use nalgebra::DVector;
 
-use super::evaluated::assign;
-use super::position::Position;
-use super::rounding::{calms, drowns};
+use super::{Position, assign, calms, drowns};
 use crate::optimizer::Step;
 use crate::{Error, Objective, Real, kernel};
 

@@ -2,6 +2,7 @@
 
 use nalgebra::DVector;
 
+use crate::contract::check_length;
 use crate::{Error, Real};
 
 /// Lower and upper bounds `l ≤ x ≤ u` of variables, and variables that are fixed: a setting of
@@ -50,6 +51,7 @@ use crate::{Error, Real};
 /// println!("{report}");
 /// # Ok::<(), gradus::Error>(())
 /// ```
+#[must_use]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bounds<T: Real> {
     dim: usize,
@@ -110,7 +112,6 @@ impl<T: Real> Bounds<T> {
     /// assert!(report.x.relative_eq(&vector![3.0, 0.5], 1e-15, 1e-15));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn lower(self, i: usize, bound: T) -> Self {
         self.with(i, [Some(bound), None])
     }
@@ -127,7 +128,6 @@ impl<T: Real> Bounds<T> {
     /// assert!(report.face.is_some_and(|face| face.started_outside()));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn upper(self, i: usize, bound: T) -> Self {
         self.with(i, [None, Some(bound)])
     }
@@ -143,7 +143,6 @@ impl<T: Real> Bounds<T> {
     /// assert_eq!(report.face.unwrap().free(), [1]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    #[must_use]
     pub fn fixed(self, i: usize, value: T) -> Self {
         self.with(i, [Some(value); 2])
     }
@@ -155,10 +154,7 @@ impl<T: Real> Bounds<T> {
 
     /// The face of all variables, where the bounds are in order and of this length.
     pub(crate) fn resolve(&self, dim: usize) -> Result<Face<T>, Error> {
-        let fits = |found| match found == dim {
-            true => Ok(()),
-            false => Err(Error::Length { argument: "bounds", expected: dim, found }),
-        };
+        let fits = |found| check_length("bounds", found, dim);
         fits(self.dim)?;
         let given = |ends: &DVector<T>, none| match ends.is_empty() {
             true => Ok(DVector::repeat(dim, T::of(none))),

@@ -2,9 +2,7 @@
 
 use nalgebra::DVector;
 
-use super::evaluated::Evaluated;
-use super::rounding::rounding;
-use super::wolfe::{Line, LineSearch};
+use super::{Evaluated, Line, LineSearch, rounding};
 use crate::contract::setting;
 use crate::optimizer::Step;
 use crate::{Error, Objective, Real, Termination, kernel};

@@ -2,8 +2,7 @@
 
 use nalgebra::DVector;
 
-use super::evaluated::{Evaluated, assign};
-use super::position::Position;
+use super::{Evaluated, Position, assign};
 use crate::critical_point::margin;
 use crate::kernel::{self, Spectrum};
 use crate::optimizer::Outcome;

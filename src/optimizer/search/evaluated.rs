@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::rounding::{Size, closeness, is_within, rounding};
+use super::{Size, closeness, is_within, rounding};
 use crate::contract::{check_hessian, check_size, matrix, room};
 use crate::objective::evaluate;
 use crate::optimizer::Step;

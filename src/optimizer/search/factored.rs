@@ -2,10 +2,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::evaluated::Evaluated;
-use super::newton_model::{NewtonModel, Shape};
-use crate::Real;
-use crate::kernel;
+use super::{Evaluated, NewtonModel, Shape};
+use crate::{Real, kernel};
 
 /// The `s` with nearly the least `m(s) = gᵀs + ½ sᵀHs` of all that are as long: `‖s‖ = Δ`, give or take a quarter, or less
 /// where the minimum of `m` lies inside.

@@ -2,9 +2,9 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::evaluated::Evaluated;
+use super::Evaluated;
 use crate::Real;
-use crate::kernel::{self, Spectrum, compiled, least_norm_step};
+use crate::kernel::{self, Spectrum, least_norm_step};
 
 /// What the factorisation found `H` to be, up to the rounding of its pivots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,8 @@ impl<T: Real> NewtonModel<T> {
     /// Solves `H s = −∇f` by elimination, whatever the signs; false where `H` is singular.
     pub(crate) fn eliminate(&mut self, here: &Evaluated<T>) -> bool {
         self.down(here);
-        eliminate(&here.hessian, &mut self.s)
+        self.factor.as_mut_slice().copy_from_slice(here.hessian.as_slice());
+        kernel::eliminate(self.factor.as_mut_slice(), here.x.len(), self.s.as_mut_slice())
     }
 
     /// `s = −V max(|Λ|, δ)⁻¹ Vᵀ ∇f`, down whatever the signs; `−∇f` where `H` has no spectrum to be had.
@@ -84,9 +85,4 @@ impl<T: Real> NewtonModel<T> {
     fn down(&mut self, here: &Evaluated<T>) {
         kernel::scaled(-T::one(), here.gradient.as_slice(), self.s.as_mut_slice());
     }
-}
-
-compiled! {
-    /// `s ← H⁻¹ s` by elimination with exchanges of rows; false where `H` is singular.
-    fn eliminate<T>(h: &'a DMatrix<T>, s: &'a mut DVector<T>) -> bool { h.clone().lu().solve_mut(s) }
 }

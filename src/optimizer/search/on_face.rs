@@ -3,9 +3,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::bounds::{Bounds, Face};
-use super::evaluated::{Evaluated, assign};
-use super::rounding::{closeness, rounding};
+use super::{Bounds, Evaluated, Face, assign, closeness, rounding};
 use crate::optimizer::{Outcome, Step};
 use crate::{CriticalPoint, Error, Hessian, Objective, Real, Recession, Termination};
 

@@ -10,14 +10,10 @@
 
 use nalgebra::DVector;
 
-use super::escape::escape_along;
-use super::evaluated::{Evaluated, assign};
-use super::position::Position;
-use super::rounding::{closeness, rounding};
-use crate::kernel;
+use super::{Evaluated, Position, assign, closeness, escape_along, rounding};
 use crate::objective::Lanczos;
 use crate::optimizer::{Lbfgs, Outcome, Probed};
-use crate::{CriticalKind, Error, Hessian, HessianProduct, Objective, Real, Termination};
+use crate::{CriticalKind, Error, Hessian, HessianProduct, Objective, Real, Termination, kernel};
 
 const VALUES: usize = 72;
 const MIXTURES: usize = 32;

@@ -3,9 +3,8 @@
 
 use nalgebra::DVector;
 
-use crate::Real;
-use crate::kernel;
 use crate::optimizer::Step;
+use crate::{Real, kernel};
 
 /// `8 ε |f|`: what rounding does to a value `f`.
 pub(crate) fn rounding<T: Real>(f: T) -> T {

@@ -2,9 +2,7 @@
 
 use nalgebra::DVector;
 
-use super::backtrack::Backtrack;
-use super::position::Position;
-use super::rounding::{drowns, is_level};
+use super::{Backtrack, Position, drowns, is_level};
 use crate::contract::setting;
 use crate::{Error, Objective, Real, kernel};
 

@@ -2,10 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::bounds::Face;
-use super::on_face::{Full, OnFace};
-use super::position::Position;
-use super::probe::probe;
+use super::{Face, Full, OnFace, Position, probe};
 use crate::contract::{check_evaluation, check_finite, check_point};
 use crate::critical_point::hessian_at;
 use crate::optimizer::Probed;

@@ -16,8 +16,7 @@
 
 use nalgebra::DVector;
 
-use super::evaluated::{Evaluated, assign};
-use super::rounding::rounding;
+use super::{Evaluated, assign, rounding};
 use crate::{Error, Objective, Real, kernel};
 
 /// Evaluations of one search, at the most.
