@@ -20,7 +20,7 @@ pub(crate) fn eliminate<T: Real>(a: &mut [T], n: usize, b: &mut [T]) -> bool {
             return false;
         }
         l.iter_mut().for_each(|l| *l /= *d);
-        for column in right.chunks_exact_mut(n).chain([b.as_mut()]) {
+        for column in right.chunks_exact_mut(n).chain([&mut *b]) {
             axpy(-column[k], l, &mut column[k + 1..]);
         }
     }
