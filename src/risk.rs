@@ -365,7 +365,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
             Quantity::Value,
             theta.as_slice(),
             Sums::zeros(0, 0),
-            |here, chunk, worker, sums| {
+            &|here, chunk, worker, sums| {
                 let (x, y, shares) = here.part(chunk);
                 let x = here.seen(x, &mut worker.placed);
                 let z = here.model.forward(theta, x, &mut worker.cache);
@@ -381,7 +381,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
         }
         let root = Sums::of(gradient, &mut DMatrix::zeros(0, 0));
         let sums =
-            self.sum_chunks(Quantity::Gradient, theta.as_slice(), root, |here, chunk, worker, sums| {
+            self.sum_chunks(Quantity::Gradient, theta.as_slice(), root, &|here, chunk, worker, sums| {
                 here.add_chunk(theta, chunk, worker, sums);
             });
         *gradient = sums.vector;

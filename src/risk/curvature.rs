@@ -59,7 +59,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         }
         self.point.forget();
         let root = Sums::of(out, &mut DMatrix::zeros(0, 0));
-        let sums = self.sum_chunks(Quantity::Product, theta.as_slice(), root, |here, chunk, worker, sums| {
+        let sums = self.sum_chunks(Quantity::Product, theta.as_slice(), root, &|here, chunk, worker, sums| {
             let Some(CurvedChunk { x, delta, blocks, cache, .. }) = here.curve_chunk(theta, chunk, worker)
             else {
                 return sums.spoil(theta.len());
@@ -77,7 +77,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let is_there = self.point.is_there && equal(self.point.theta.as_slice(), theta.as_slice());
         self.point.forget();
         let root = Sums::of(out, &mut DMatrix::zeros(0, 0));
-        let sums = self.sum_chunks(Quantity::Product, theta.as_slice(), root, |here, chunk, worker, sums| {
+        let sums = self.sum_chunks(Quantity::Product, theta.as_slice(), root, &|here, chunk, worker, sums| {
             let (x, y, shares) = here.part(chunk);
             let m = y.len();
             let Worker { cache, delta, scores, r_delta, flat, placed, targets, .. } = worker;
@@ -107,7 +107,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         }
         self.point.forget();
         let root = Sums::of(gradient, hessian);
-        let sums = self.sum_chunks(Quantity::Hessian, theta.as_slice(), root, |here, chunk, worker, sums| {
+        let sums = self.sum_chunks(Quantity::Hessian, theta.as_slice(), root, &|here, chunk, worker, sums| {
             let Some(CurvedChunk { value, x, delta, blocks, cache }) = here.curve_chunk(theta, chunk, worker)
             else {
                 return sums.spoil(theta.len());
@@ -127,7 +127,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     pub(crate) fn score_curvature(&self, theta: &DVector<T>) -> Result<DMatrix<T>, Error> {
         let k = self.model.outputs();
         let zero = || Sums::zeros(k * k, 0);
-        let sums = self.sum_samples(zero, |here, chunk, worker, sums| {
+        let sums = self.sum_samples(&zero, &|here, chunk, worker, sums| {
             let (x, y, shares) = here.part(chunk);
             let (m, Worker { cache, delta, r_delta, placed, targets, .. }) = (x.ncols(), worker);
             let (x, unit) = (here.seen(x, placed), &mut r_delta.as_mut_slice()[..k * m]);

@@ -80,7 +80,7 @@ impl<'a, T: Real> Design<'a, T> {
         let width = Reflections::<U>::width(p + self.outputs);
         let worker = || (risk.worker(&risk.model, width, false), Reflections::new(p, self.outputs));
         // to add a triangle costs as much as a third of p samples
-        risk.sum_once(None, (width, 32 * p), worker, zero, |here, chunk, (worker, work), sum| {
+        risk.sum_once(None, (width, 32 * p), &worker, &zero, &|here, chunk, (worker, work), sum| {
             let Worker { cache, delta: curved, targets, .. } = worker;
             let (x, y, shares) = here.part(chunk);
             let (m, y) = (x.ncols(), y.dense(targets));

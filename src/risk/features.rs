@@ -19,7 +19,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         let zero = || Sums::zeros((n + 1) * m.div_ceil(step), 0);
         let none = || ();
         let some =
-            self.sum_once(None, (LEAF, m / 16), none, zero, |here, chunk, (), some: &mut Sums<T>| {
+            self.sum_once(None, (LEAF, m / 16), &none, &zero, &|here, chunk, (), some: &mut Sums<T>| {
                 let first = chunk.start.next_multiple_of(step).min(chunk.end);
                 for j in (first..chunk.end).step_by(step) {
                     let (x, _, share) = here.part(j..j + 1);
@@ -102,7 +102,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
             return Ok(vec![T::of(4.0); n]);
         }
         let zero = || Sums::zeros(n, 0);
-        let squares = self.sum_samples(zero, |here, chunk, _, sums| {
+        let squares = self.sum_samples(&zero, &|here, chunk, _, sums| {
             let (x, _, shares) = here.part(chunk);
             add_squares(x, shares, sums.vector.as_mut_slice());
         })?;
@@ -137,7 +137,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         let (nowhere, width) = (DVector::zeros(p), second_width(1));
         let (worker, zero) = (|| self.worker(&one, width, false), || Sums::zeros(0, p));
         let sums =
-            self.sum_once(None, (width, 1), worker, zero, |here, chunk, worker, sums: &mut Sums<T>| {
+            self.sum_once(None, (width, 1), &worker, &zero, &|here, chunk, worker, sums: &mut Sums<T>| {
                 let (x, _, shares) = here.part(chunk);
                 let x = here.seen(x, &mut worker.placed);
                 let shares = DMatrixView::from_slice(shares, 1, shares.len());

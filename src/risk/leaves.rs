@@ -76,23 +76,19 @@ pub(super) enum InPlace {
     OnSibling,
 }
 
-/// How one sum is formed: `zero` and `add`, which is asked for one chunk after the other.
-pub(super) struct Adder<Z, A> {
+/// How one sum is formed: `zero` and `add`, which is asked for one chunk after the other. Behind references, so that this
+/// is compiled once for each kind of sum.
+pub(super) struct Adder<'f, S, W> {
     pub(super) leaves: Leaves,
     pub(super) in_place: InPlace,
-    pub(super) zero: Z,
-    pub(super) add: A,
+    pub(super) zero: &'f (dyn Fn() -> S + Sync),
+    pub(super) add: &'f (dyn Fn(Range<usize>, &mut W, &mut S) + Sync),
 }
 
-impl<Z, A> Adder<Z, A> {
+impl<S: Summand + Send + Sync, W: Send> Adder<'_, S, W> {
     /// Adds samples that lie side by side, from the beginning of a chunk to the end of one, to those before, which the first
     /// counter holds. As many threads as there are `workers` share the leaves, with a counter each.
-    pub(super) fn range<S: Summand + Send + Sync, W: Send>(
-        &self, range: Range<usize>, workers: &mut [W], counters: &mut [Counter<S>],
-    ) where
-        Z: Fn() -> S + Sync,
-        A: Fn(Range<usize>, &mut W, &mut S) + Sync,
-    {
+    pub(super) fn range(&self, range: Range<usize>, workers: &mut [W], counters: &mut [Counter<S>]) {
         let (size, parts) = (self.leaves.size, workers.len());
         let leaves = range.start / size..range.end.div_ceil(size);
         let (owner, others) = counters.split_first_mut().expect("a counter each");
@@ -108,11 +104,7 @@ impl<Z, A> Adder<Z, A> {
     }
 
     /// A leaf, or a part of it, which is added to those before.
-    fn leaf<S: Summand, W>(&self, range: Range<usize>, worker: &mut W, counter: &mut Counter<S>)
-    where
-        Z: Fn() -> S,
-        A: Fn(Range<usize>, &mut W, &mut S),
-    {
+    fn leaf(&self, range: Range<usize>, worker: &mut W, counter: &mut Counter<S>) {
         let Leaves { samples, width, size } = self.leaves;
         if range.is_empty() {
             return;
@@ -121,14 +113,14 @@ impl<Z, A> Adder<Z, A> {
         let is_alone = self.in_place == InPlace::OnSibling && size <= width;
         let (level, mut sum) = match is_alone.then(|| counter.sibling(index)).flatten() {
             Some(left) => (1, left),
-            None => (0, counter.open.take().unwrap_or_else(|| counter.zero(&self.zero))),
+            None => (0, counter.open.take().unwrap_or_else(|| counter.zero(self.zero))),
         };
         for start in range.clone().step_by(width) {
             let chunk = start..range.end.min(start + width);
             if self.in_place != InPlace::Nowhere || start.is_multiple_of(size) {
                 (self.add)(chunk, worker, &mut sum);
             } else {
-                let mut apart = counter.zero(&self.zero);
+                let mut apart = counter.zero(self.zero);
                 (self.add)(chunk, worker, &mut apart);
                 sum.add(&apart);
                 counter.keep(apart);
@@ -145,7 +137,7 @@ impl<Z, A> Adder<Z, A> {
 /// `work(part, ..)` for every part, from `first` on: one fork and one join where there is more than one worker.
 fn for_each<W: Send, S: Send>(
     first: usize, workers: &mut [W], counters: &mut [Counter<S>],
-    work: &(impl Fn(usize, &mut W, &mut Counter<S>) + Sync),
+    work: &(dyn Fn(usize, &mut W, &mut Counter<S>) + Sync),
 ) {
     if let ([worker], [counter]) = (&mut *workers, &mut *counters) {
         return work(first, worker, counter);

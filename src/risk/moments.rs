@@ -15,7 +15,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     pub(crate) fn residual_moments(&self, theta: &DVector<T>) -> Result<DMatrix<T>, Error> {
         let total = self.total_weight();
         let zero = || Sums::zeros(0, self.model.outputs());
-        let sums = self.sum_samples(zero, |here, chunk, worker, sums| {
+        let sums = self.sum_samples(&zero, &|here, chunk, worker, sums| {
             let (x, y, shares) = here.part(chunk);
             let residuals = here.model.forward(theta, x, &mut worker.cache) - y.dense(&mut worker.targets);
             for (r, share) in residuals.column_iter().zip(shares) {
@@ -36,7 +36,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         // squares are of numbers next to 1
         let units = DVector::from_vec(self.target_sizes()?).map(|size| kernel::unit(size.min(label)));
         let zero = || Sums::zeros(units.len(), 0);
-        let sums = self.sum_samples(zero, |here, chunk, worker, sums| {
+        let sums = self.sum_samples(&zero, &|here, chunk, worker, sums| {
             let (x, y, shares) = here.part(chunk);
             let absolute = if is_affine { x.abs() } else { x.into_owned() };
             let z = here.model.forward(&theta, absolute.as_view(), &mut worker.cache);
@@ -58,7 +58,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     {
         let k = self.model.outputs();
         let zero = || Sums::zeros(6, 0);
-        let sums = self.sum_samples(zero, |here, chunk, worker, sums| {
+        let sums = self.sum_samples(&zero, &|here, chunk, worker, sums| {
             let (x, y, shares) = here.part(chunk);
             let z = here.model.forward(theta, x, &mut worker.cache);
             let y = y.dense(&mut worker.targets);
@@ -94,7 +94,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// `Σ_j f(x_j, y_j, w_j)` over the samples that count, of their shares.
     pub(crate) fn sample_sum(&self, f: impl Fn(&[T], &[T], f64) -> f64 + Sync) -> Result<f64, Error> {
         let zero = || Sums::zeros(0, 0);
-        let sum = self.sum_samples(zero, |here, chunk, worker, sum: &mut Sums<f64>| {
+        let sum = self.sum_samples(&zero, &|here, chunk, worker, sum: &mut Sums<f64>| {
             here.samples(chunk, &mut worker.targets, |x, y, share| sum.value += f(x, y, share.f64()));
         })?;
         Ok(sum.value)
@@ -130,7 +130,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         see: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut DMatrix<T>, &mut Largest<T>) + Sync,
     ) -> Result<Vec<T>, Error> {
         let zero = || Largest::new(count);
-        let largest = self.sum_samples(zero, |here, chunk, worker, largest| {
+        let largest = self.sum_samples(&zero, &|here, chunk, worker, largest| {
             see(here, chunk, &mut worker.targets, largest);
         });
         largest.map(|largest| largest.0)

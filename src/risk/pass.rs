@@ -18,6 +18,9 @@ pub(super) struct Part<'p, T: Real, M, L> {
     window: Window<'p, T>,
 }
 
+/// Adds one chunk to a sum.
+pub(super) type Add<'f, T, M, L, W, S> = dyn Fn(&Part<'_, T, M, L>, Range<usize>, &mut W, &mut S) + Sync + 'f;
+
 impl<T: Real, M: Model<T>, L: Loss<T>> Part<'_, T, M, L> {
     /// Inputs, targets and shares of some of the samples, by their numbers among all.
     pub(super) fn part(&self, range: Range<usize>) -> (DMatrixView<'_, T>, TargetView<'_, T>, &[T]) {
@@ -72,7 +75,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// ends it is kept as the risk's failure, and the sum is NaN.
     pub(super) fn sum_chunks(
         &mut self, quantity: Quantity, theta: &[T], root: Sums<T>,
-        add: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut Worker<T, M::Cache>, &mut Sums<T>) + Sync,
+        add: &Add<'_, T, M, L, Worker<T, M::Cache>, Sums<T>>,
     ) -> Sums<T> {
         let (length, size) = (root.vector.len(), root.matrix.nrows());
         let leaves = self.leaves(quantity, root.matrix.len().saturating_mul(size_of::<T>()));
@@ -96,8 +99,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
             None,
             (leaves, in_place),
             (&mut workers[..threads], &mut counters[..threads]),
-            || Sums::zeros(length, size),
-            |here, chunk, worker, sums: &mut Sums<T>| {
+            &|| Sums::zeros(length, size),
+            &|here, chunk, worker, sums| {
                 add(here, chunk, worker, sums);
                 if sums.vector.len() != length {
                     sums.spoil(length); // a model of one's own replaced it
@@ -122,8 +125,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// The sum over the samples in play, or over some others, of what `add` adds for one chunk.
     fn sum<S: Summand + Send + Sync, W: Send>(
         &self, some: Option<Window<'_, T>>, (leaves, in_place): (Leaves, InPlace),
-        (workers, counters): (&mut [W], &mut [Counter<S>]), zero: impl Fn() -> S + Sync,
-        add: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut W, &mut S) + Sync,
+        (workers, counters): (&mut [W], &mut [Counter<S>]), zero: &(dyn Fn() -> S + Sync),
+        add: &Add<'_, T, M, L, W, S>,
     ) -> Result<S, Error> {
         let mut walk = |range: Range<usize>, counters: &mut [Counter<S>]| {
             let mut hand = |window: Window<'_, T>| {
@@ -131,18 +134,18 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
                 let add = |chunk: Range<usize>, worker: &mut W, sum: &mut S| add(&part, chunk, worker, sum);
                 let here = window.range();
                 let here = here.start.max(range.start)..here.end.min(range.end);
-                Adder { leaves, in_place, zero: &zero, add }.range(here, workers, counters);
+                Adder { leaves, in_place, zero, add: &add }.range(here, workers, counters);
             };
             match some {
                 Some(window) => {
                     hand(window);
                     Ok(())
                 }
-                None => self.each(hand),
+                None => self.each(&mut hand),
             }
         };
         if let (Some(ranks), None) = (&self.ranks, some) {
-            return ranks.sum(leaves.size, counters, &zero, walk);
+            return ranks.sum(leaves.size, counters, zero, &mut walk);
         }
         walk(0..usize::MAX, counters)?;
         let (owner, others) = counters.split_first_mut().expect("a counter each");
@@ -153,8 +156,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
 
     /// The same where nothing is kept for the next time: in chunks of `width`, in leaves of so many samples or more.
     pub(super) fn sum_once<S: Summand + Send + Sync, W: Send>(
-        &self, some: Option<Window<'_, T>>, (width, least): (usize, usize), worker: impl Fn() -> W,
-        zero: impl Fn() -> S + Sync, add: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut W, &mut S) + Sync,
+        &self, some: Option<Window<'_, T>>, (width, least): (usize, usize), worker: &dyn Fn() -> W,
+        zero: &(dyn Fn() -> S + Sync), add: &Add<'_, T, M, L, W, S>,
     ) -> Result<S, Error> {
         let samples = some.map_or(self.in_play(), |some| some.shares.len());
         let numbers = zero().numbers().count();
@@ -167,11 +170,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
 
     /// The same with the workers of second derivatives.
     pub(super) fn sum_samples<S: Summand + Send + Sync>(
-        &self, zero: impl Fn() -> S + Sync,
-        add: impl Fn(&Part<'_, T, M, L>, Range<usize>, &mut Worker<T, M::Cache>, &mut S) + Sync,
+        &self, zero: &(dyn Fn() -> S + Sync), add: &Add<'_, T, M, L, Worker<T, M::Cache>, S>,
     ) -> Result<S, Error> {
         let width = second_width(self.model.outputs());
-        self.sum_once(None, (width, 1), || self.worker(&self.model, width, true), zero, add)
+        self.sum_once(None, (width, 1), &|| self.worker(&self.model, width, true), zero, add)
     }
 
     pub(super) fn worker<N: Model<T>>(

@@ -117,6 +117,9 @@ impl<T: Real> std::fmt::Debug for Ranks<'_, T> {
     }
 }
 
+/// Adds up some of the samples of this rank.
+type Walk<'f, S> = dyn FnMut(Range<usize>, &mut [Counter<S>]) -> Result<(), Error> + 'f;
+
 impl<T: Real> Ranks<'_, T> {
     /// The number of the first sample of this rank among all.
     pub(super) fn start(&self) -> usize {
@@ -126,8 +129,7 @@ impl<T: Real> Ranks<'_, T> {
     /// The sum over all ranks, in each of which `walk` adds up some of its samples: from its first whole leaf on, then those
     /// before, which belong to a leaf that another rank has begun.
     pub(super) fn sum<S: Summand>(
-        &self, leaf: usize, counters: &mut [Counter<S>], zero: impl Fn() -> S,
-        mut walk: impl FnMut(Range<usize>, &mut [Counter<S>]) -> Result<(), Error>,
+        &self, leaf: usize, counters: &mut [Counter<S>], zero: &dyn Fn() -> S, walk: &mut Walk<'_, S>,
     ) -> Result<S, Error> {
         let of_rank = |(rank, ends): (usize, &[usize])| {
             let first = ends[0].next_multiple_of(leaf).min(ends[1]);
@@ -150,7 +152,7 @@ impl<T: Real> Ranks<'_, T> {
             let all = gather(self.exchange, mine, [POINT])?;
             for i in next {
                 let rank = pieces[i].0;
-                sums[i] = Some(read(&all[rank], &zero).ok_or_else(|| Error::Rank {
+                sums[i] = Some(read(&all[rank], zero).ok_or_else(|| Error::Rank {
                     rank,
                     what: "its sums are of another size: it evaluates something else".into(),
                 })?);
@@ -186,7 +188,7 @@ fn write<S: Summand>(point: f64, counter: &mut Counter<S>) -> Vec<f64> {
     all
 }
 
-fn read<S: Summand>(numbers: &[f64], zero: &impl Fn() -> S) -> Option<Counter<S>> {
+fn read<S: Summand>(numbers: &[f64], zero: &dyn Fn() -> S) -> Option<Counter<S>> {
     let (mut numbers, mut counter) = (numbers.iter().skip(1), Counter::default());
     while let Some(level) = numbers.next() {
         let (index, mut sum) = (*numbers.next()? as usize, zero());

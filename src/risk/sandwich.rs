@@ -53,7 +53,7 @@ impl<T: Real, M: Model<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
     ) -> Result<Sums<T>, Error> {
         let total = self.total_weight();
         let zero = || Sums::zeros(length, size);
-        self.sum_samples(zero, |here, chunk, worker, sums| {
+        self.sum_samples(&zero, &|here, chunk, worker, sums| {
             let mut g = DVector::zeros(theta.len());
             for j in chunk {
                 let u = here.whitened(theta, j, sandwich, worker, &mut g);

@@ -200,7 +200,7 @@ impl<'a, T: Real> Stream<'a, T> {
     /// with those of `tail` behind. The next window is read meanwhile, by a thread of its own.
     pub(super) fn windows(
         &self, (start, skipped): (usize, usize), tail: Window<'_, T>, share: Share<T>,
-        mut hand: impl FnMut(Window<'_, T>),
+        hand: &mut dyn FnMut(Window<'_, T>),
     ) -> Result<(), Error> {
         let total = self.samples - skipped + tail.shares.len();
         let width = self.width().min(total.next_power_of_two());

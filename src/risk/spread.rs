@@ -103,7 +103,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
                 sums.value += kernel::sum(here.part(chunk).2);
             };
             self.share.total = T::one();
-            let sums = self.sum_chunks(Quantity::Value, &[], Sums::zeros(0, 0), sum);
+            let sums = self.sum_chunks(Quantity::Value, &[], Sums::zeros(0, 0), &sum);
             self.broken()?;
             self.share.total = sums.value;
         }
@@ -198,7 +198,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     }
 
     /// Hands out the samples in play, all of them in memory or one window after the other.
-    pub(super) fn each(&self, mut hand: impl FnMut(Window<'_, T>)) -> Result<(), Error> {
+    pub(super) fn each(&self, hand: &mut dyn FnMut(Window<'_, T>)) -> Result<(), Error> {
         match (&self.source, &self.ranks) {
             (Source::Memory(..), None) => hand(self.present()),
             (Source::Memory(x, y), Some(ranks)) => {

@@ -163,7 +163,7 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
     ) -> Result<S, Error> {
         let worker = || self.risk.worker(&self.risk.model, width, false);
         let some = self.some.as_ref().map(|some| some.window(0));
-        self.risk.sum_once(some, (width, least), worker, zero, |here, chunk, worker, sum| {
+        self.risk.sum_once(some, (width, least), &worker, &zero, &|here, chunk, worker, sum| {
             add(self, here, chunk, worker, sum);
         })
     }
