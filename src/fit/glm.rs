@@ -8,7 +8,10 @@ use super::method::Fit;
 use crate::contract::check_evaluation;
 use crate::loss::{Family, Glm};
 use crate::model::Linear;
-use crate::{EmpiricalRisk, Error, Loss, Method, Model, Newton, Objective, Offset, Perceptron, Real, Stop};
+use crate::{
+    EmpiricalRisk, Error, Hessian, Loss, Method, Model, Newton, Objective, Offset, Perceptron, Real, Stop,
+    minimize,
+};
 
 impl<T: Real, L: Glm> Fit<T, L> for Perceptron {
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, L>) -> Result<Fitted<T, Self, L>, Error> {
@@ -21,9 +24,9 @@ impl<T: Real, L: Glm> Fit<T, L> for Offset<Perceptron> {
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, L>) -> Result<Fitted<T, Self, L>, Error> {
         risk.check()?;
         let start = start(risk, risk.model().0.0)?;
-        let mut fitted = risk.fit_with(&mut Newton::new(), start, &Stop::default())?;
-        fitted.report.method = Some(Method::Newton);
-        Ok(fitted)
+        let mut report = minimize(&mut Newton::new(), risk as &mut dyn Hessian<T>, start, &Stop::default())?;
+        report.method = Some(Method::Newton);
+        Ok(risk.fitted(report))
     }
 }
 

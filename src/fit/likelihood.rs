@@ -10,8 +10,9 @@ use crate::contract::check_evaluation;
 use crate::data::{Inputs, Targets};
 use crate::model::Affine;
 use crate::{
-    CrossEntropy, EmpiricalRisk, Error, HessianProduct, Huber, Lbfgs, LogLoss, Method, Newton, Objective,
-    Perceptron, Real, Report, SecondOrderLoss, SigmoidClassifier, Stop, Termination, kernel, minimize,
+    CrossEntropy, EmpiricalRisk, Error, Hessian, HessianProduct, Huber, Lbfgs, LogLoss, Method, Newton,
+    Objective, Perceptron, Real, Report, SecondOrderLoss, SigmoidClassifier, Stop, Termination, kernel,
+    minimize,
 };
 
 impl SigmoidClassifier {
@@ -148,8 +149,8 @@ fn newton_costs_more(m: usize, n: usize, k: usize) -> bool {
 
 /// Newton's method, which goes on where the gradient is small only because a sample far out is the unit of its feature:
 /// there the decrement promises more than rounding.
-fn by_newton<T: Real, M: Affine<T>, L: SecondOrderLoss<T>>(
-    framed: &mut EmpiricalRisk<'_, T, M, L>, start: DVector<T>, stop: &Stop<T>,
+fn by_newton<T: Real>(
+    framed: &mut dyn Hessian<T>, start: DVector<T>, stop: &Stop<T>,
 ) -> Result<Report<T>, Error> {
     let report = minimize(&mut Newton::new(), framed, start, stop)?;
     let decrement = report.certificate.as_ref().and_then(|point| point.decrement).unwrap_or_default();
@@ -178,8 +179,8 @@ fn by_lbfgs<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone>(
 }
 
 /// L-BFGS from `start` along some axes; the report is by `θ`.
-fn along<T: Real, O: Objective<T>>(
-    risk: &mut O, start: DVector<T>, axes: Axes<T>, stop: &Stop<T>,
+fn along<T: Real>(
+    risk: &mut dyn Objective<T>, start: DVector<T>, axes: Axes<T>, stop: &Stop<T>,
 ) -> Result<Report<T>, Error> {
     let (zero, steepness) = (DVector::zeros(start.len()), axes.steepness());
     let mut whitened = Whitened::new(risk, start, axes);

@@ -2,7 +2,10 @@
 
 use nalgebra::DVector;
 
-use crate::{EmpiricalRisk, Error, Fitted, Lbfgs, Loss, Model, Network, Optimizer, Real, Stop, minimize};
+use crate::{
+    EmpiricalRisk, Error, Fitted, Lbfgs, Loss, Model, Network, Objective, Optimizer, Real, Report, Stop,
+    minimize,
+};
 
 impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// Fits the model exactly or by maximum likelihood, with the sample weights and the ridge penalty of the risk, over
@@ -82,12 +85,21 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         M: Clone,
         L: Clone,
     {
-        let mut report = minimize(optimizer, self, start, stop)?;
+        let report = minimize(optimizer, self, start, stop)?;
+        Ok(self.fitted(report))
+    }
+
+    /// The model around a report.
+    pub(super) fn fitted(&self, mut report: Report<T>) -> Fitted<T, M, L>
+    where
+        M: Clone,
+        L: Clone,
+    {
         if report.certificate.is_none() {
             // a hint, which a run that failed may do without
             report.unscaled = self.unusual_features().unwrap_or_default();
         }
-        Ok(Fitted::new(self.model().clone(), self.loss().clone(), report))
+        Fitted::new(self.model().clone(), self.loss().clone(), report)
     }
 }
 
@@ -106,6 +118,7 @@ pub(crate) trait Fit<T: Real, L>: Model<T> + Sized {
 impl<T: Real, L: Loss<T> + Clone> Fit<T, L> for Network {
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, L>) -> Result<Fitted<T, Self, L>, Error> {
         let start = risk.model().initial(0);
-        risk.fit_with(&mut Lbfgs::new(), start, &Stop::default())
+        let report = minimize(&mut Lbfgs::new(), risk as &mut dyn Objective<T>, start, &Stop::default())?;
+        Ok(risk.fitted(report))
     }
 }

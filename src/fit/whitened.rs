@@ -7,8 +7,8 @@ use crate::{Error, Objective, Real, Recession};
 
 /// `f(Θ₀ + Φ A)`, with `A⁻¹ A⁻ᵀ` near the Hessian of each output: in `Φ` (`outputs × features`, the biases last) all
 /// curvatures are of one size, so that a quasi-Newton method takes few steps whatever the features are.
-pub(super) struct Whitened<'r, T: Real, O> {
-    risk: &'r mut O,
+pub(super) struct Whitened<'r, T: Real> {
+    risk: &'r mut dyn Objective<T>,
     /// `Θ₀`
     origin: DVector<T>,
     axes: Axes<T>,
@@ -66,9 +66,9 @@ impl<T: Real> Axes<T> {
     }
 }
 
-impl<'r, T: Real, O: Objective<T>> Whitened<'r, T, O> {
+impl<'r, T: Real> Whitened<'r, T> {
     /// Around `Θ₀`.
-    pub(super) fn new(risk: &'r mut O, origin: DVector<T>, axes: Axes<T>) -> Self {
+    pub(super) fn new(risk: &'r mut dyn Objective<T>, origin: DVector<T>, axes: Axes<T>) -> Self {
         let (theta, gradient) = (origin.clone(), origin.clone());
         Self { risk, origin, axes, theta, gradient }
     }
@@ -81,7 +81,7 @@ impl<'r, T: Real, O: Objective<T>> Whitened<'r, T, O> {
     }
 }
 
-impl<T: Real, O: Objective<T>> Objective<T> for Whitened<'_, T, O> {
+impl<T: Real> Objective<T> for Whitened<'_, T> {
     fn dim(&self) -> usize {
         self.risk.dim()
     }

@@ -59,13 +59,15 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         }
         self.point.forget();
         let root = Sums::of(out, &mut DMatrix::zeros(0, 0));
-        let sums = self.sum_chunks(Quantity::Product, theta.as_slice(), root, &|here, chunk, worker, sums| {
-            let Some(CurvedChunk { x, delta, blocks, cache, .. }) = here.curve_chunk(theta, chunk, worker)
-            else {
-                return sums.spoil(theta.len());
-            };
-            here.model.hessian_diagonal(theta, x, delta, blocks, cache, &mut sums.vector);
-        });
+        let sums =
+            self.sum_chunks(Quantity::Product, theta.as_slice(), root, &|here, chunk, worker, sums| {
+                let Some(CurvedChunk { x, delta, blocks, cache, .. }) =
+                    here.curve_chunk(theta, chunk, worker)
+                else {
+                    return sums.spoil(theta.len());
+                };
+                here.model.hessian_diagonal(theta, x, delta, blocks, cache, &mut sums.vector);
+            });
         *out = sums.vector;
         self.each_penalised(|i, ridge| out[i] += ridge);
     }
@@ -77,21 +79,30 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let is_there = self.point.is_there && equal(self.point.theta.as_slice(), theta.as_slice());
         self.point.forget();
         let root = Sums::of(out, &mut DMatrix::zeros(0, 0));
-        let sums = self.sum_chunks(Quantity::Product, theta.as_slice(), root, &|here, chunk, worker, sums| {
-            let (x, y, shares) = here.part(chunk);
-            let m = y.len();
-            let Worker { cache, delta, scores, r_delta, flat, placed, targets, .. } = worker;
-            let (x, y) = (here.seen(x, placed), y.dense(targets));
-            if !is_there {
-                let z = here.model.forward(theta, x, cache);
-                kernel::copy_columns(z, scores.as_mut_slice());
-                here.loss.value_gradient(z, y, shares, delta.columns_mut(0, m));
-            }
-            let (z, r_z) = (scores.columns(0, m), here.model.tangent(theta, v, x, cache));
-            here.loss.curvature_product(z, y, shares, r_z, r_delta.columns_mut(0, m));
-            let delta = if is_exact { delta.columns(0, m) } else { flat.columns(0, m) };
-            here.model.backward_tangent(theta, v, x, delta, r_delta.columns(0, m), cache, &mut sums.vector);
-        });
+        let sums =
+            self.sum_chunks(Quantity::Product, theta.as_slice(), root, &|here, chunk, worker, sums| {
+                let (x, y, shares) = here.part(chunk);
+                let m = y.len();
+                let Worker { cache, delta, scores, r_delta, flat, placed, targets, .. } = worker;
+                let (x, y) = (here.seen(x, placed), y.dense(targets));
+                if !is_there {
+                    let z = here.model.forward(theta, x, cache);
+                    kernel::copy_columns(z, scores.as_mut_slice());
+                    here.loss.value_gradient(z, y, shares, delta.columns_mut(0, m));
+                }
+                let (z, r_z) = (scores.columns(0, m), here.model.tangent(theta, v, x, cache));
+                here.loss.curvature_product(z, y, shares, r_z, r_delta.columns_mut(0, m));
+                let delta = if is_exact { delta.columns(0, m) } else { flat.columns(0, m) };
+                here.model.backward_tangent(
+                    theta,
+                    v,
+                    x,
+                    delta,
+                    r_delta.columns(0, m),
+                    cache,
+                    &mut sums.vector,
+                );
+            });
         *out = sums.vector;
         if self.leaves(Quantity::Product, 0).is_one_chunk() {
             self.point.stand_at(theta);
@@ -107,15 +118,17 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         }
         self.point.forget();
         let root = Sums::of(gradient, hessian);
-        let sums = self.sum_chunks(Quantity::Hessian, theta.as_slice(), root, &|here, chunk, worker, sums| {
-            let Some(CurvedChunk { value, x, delta, blocks, cache }) = here.curve_chunk(theta, chunk, worker)
-            else {
-                return sums.spoil(theta.len());
-            };
-            sums.value += value;
-            here.model.backward(theta, x, delta, cache, &mut sums.vector);
-            here.model.dense_hessian(theta, x, delta, blocks, cache, sums.matrix.as_mut_slice());
-        });
+        let sums =
+            self.sum_chunks(Quantity::Hessian, theta.as_slice(), root, &|here, chunk, worker, sums| {
+                let Some(CurvedChunk { value, x, delta, blocks, cache }) =
+                    here.curve_chunk(theta, chunk, worker)
+                else {
+                    return sums.spoil(theta.len());
+                };
+                sums.value += value;
+                here.model.backward(theta, x, delta, cache, &mut sums.vector);
+                here.model.dense_hessian(theta, x, delta, blocks, cache, sums.matrix.as_mut_slice());
+            });
         *gradient = sums.vector;
         *hessian = sums.matrix;
         kernel::mirror(hessian.as_mut_slice(), p);

@@ -9,8 +9,8 @@ use super::jacobian::each_sample;
 use crate::contract::matrix;
 use crate::loss::Likelihood;
 use crate::{
-    CriticalKind, EmpiricalRisk, Error, Newton, Objective, Real, SecondOrderLoss, SecondOrderModel, Stop,
-    minimize,
+    CriticalKind, EmpiricalRisk, Error, Hessian, Newton, Objective, Real, Report, SecondOrderLoss,
+    SecondOrderModel, Stop, minimize,
 };
 
 /// What each sample does to a fit; made by [`EmpiricalRisk::influence`].
@@ -190,7 +190,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     ) -> Result<Base<T>, Error> {
         let (mut center, mut root) = (theta.clone(), curvature.root.clone());
         if lambda > T::zero() {
-            center = minimize(&mut Newton::new(), self, center, &Stop::default())?.x;
+            center = self.newton(center)?.x;
             root = self.information(&center, question)?.root;
         }
         let (p, total) = (theta.len(), self.total_weight());
@@ -272,6 +272,10 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         self.refit(j, theta, base, found)
     }
 
+    fn newton(&mut self, start: DVector<T>) -> Result<Report<T>, Error> {
+        minimize(&mut Newton::new(), self as &mut dyn Hessian<T>, start, &Stop::default())
+    }
+
     /// Newton's method on the rest. A batch has the mean weight of the data, so that its penalty is brought to scale.
     fn refit(
         &mut self, j: usize, theta: &DVector<T>, base: &Base<T>, found: &mut Influence<T>,
@@ -281,7 +285,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let weight = self.present().shares[j] * total;
         self.select(&rest)?;
         self.set_penalty(lambda * ((total - weight) / base.mean / T::of(rest.len() as f64)));
-        let report = minimize(&mut Newton::new(), self, theta.clone(), &Stop::default());
+        let report = self.newton(theta.clone());
         self.set_penalty(reduced);
         self.batch(0..self.samples())?;
         let report = report?;
