@@ -11,10 +11,12 @@ use crate::objective::evaluate;
 use crate::{Error, Hessian, Real, kernel};
 
 pub use interval::LeastEigenvalue;
+pub(crate) use judge::margin;
 pub(crate) use products::Columns;
 
 mod agreement;
 mod interval;
+mod judge;
 mod products;
 
 /// The kind of a stationary point, from the signs of the Hessian's eigenvalues ([the guide](crate::guide::kinds_of_points)).
@@ -294,8 +296,9 @@ impl<T: Real> CriticalPoint<T> {
     /// has positive eigenvalues at `y = 10⁻⁵`, and no minimum. So an eigenvalue also counts as zero
     /// while `|λ| ≤ 4 ‖H(x + s) − H(x)‖`, `s` the Newton step at `x`: one that changes by its own
     /// size within one step decides nothing. Where `∇f(x) = 0` exactly, `s = 0` and the Hessian has the
-    /// last word; for a [convex](crate::Objective::is_convex) objective the margin is not needed. For the
-    /// signs at an arbitrary point, [`classify`](Self::classify) its Hessian.
+    /// last word; for a [convex](crate::Objective::is_convex) objective the margin is not needed. No unit of a variable makes
+    /// a minimum degenerate: where an eigenvalue counts as zero, those of the Hessian in units `1/√H_ii` are asked too, whose
+    /// signs are the same (Sylvester). For the signs at an arbitrary point, [`classify`](Self::classify) its Hessian.
     ///
     /// ```
     /// use gradus::{CriticalPoint, problems::Rosenbrock, vector};
@@ -318,47 +321,6 @@ impl<T: Real> CriticalPoint<T> {
         check_evaluation("the gradient", "x", gradient.as_slice())?;
         let hessian = hessian_at(objective, x)?;
         Self::judge(objective, x, &gradient, &hessian)
-    }
-
-    /// With gradient and Hessian at `x` known; asks for one more Hessian unless the objective is convex.
-    pub(crate) fn judge<O: Hessian<T> + ?Sized>(
-        objective: &mut O, x: &DVector<T>, gradient: &DVector<T>, hessian: &DMatrix<T>,
-    ) -> Result<Self, Error> {
-        let convex = objective.is_convex();
-        let gradient_norm = kernel::norm_inf(gradient.as_slice());
-        let mut known = Known::of(hessian)?;
-        let rounding = zero(x.len(), known.ends());
-        // s = H⁻¹∇f, or the gradient itself
-        let unit = kernel::norm_inf(hessian.as_slice()).unit().0;
-        let mut s = gradient * unit;
-        let mut decrement = None;
-        let mut factor = hessian * unit;
-        let is_definite = known.ends()[0] > rounding;
-        if is_definite && kernel::cholesky(factor.as_mut_slice(), x.len()) {
-            kernel::cholesky_solve(factor.as_slice(), x.len(), s.as_mut_slice());
-            decrement = Some(kernel::dot(gradient.as_slice(), s.as_slice()).max(T::zero()).sqrt());
-        }
-        // eigenvectors cost more than eigenvalues: only where they are the step, or the direction of few variables
-        let moves = !convex && gradient_norm > T::zero();
-        let vectors = match &known {
-            Known::All(_) if is_definite || (convex && known.ends()[0] >= -rounding) => None,
-            Known::Ends(..) if decrement.is_some() || !moves => None,
-            _ => Some(spectrum(hessian)?),
-        };
-        let mut tolerance = rounding;
-        if moves {
-            if let Some(spectrum) = &vectors {
-                s = spectrum.solve(gradient, rounding);
-                known = Known::All(spectrum.values.clone());
-            }
-            tolerance = rounding.max(margin(objective, &(x - &s), hessian)?);
-        }
-        let point = known.point(hessian, tolerance)?;
-        let descends = point.inertia.negative > 0;
-        let ours = vectors.filter(|_| descends).map(|s| s.vectors.column(0).into_owned());
-        let direction = ours.or(point.direction.clone());
-        let decrement = decrement.filter(|_| point.extremes[0] > rounding);
-        Ok(Self { direction, ..point }.with(Some(gradient_norm), decrement, convex))
     }
 
     /// The least and the greatest eigenvalue: exact where all eigenvalues are known, else to a hundredth of the larger
@@ -440,22 +402,6 @@ impl<T: Real> fmt::Display for CriticalPoint<T> {
         }
         Ok(())
     }
-}
-
-/// `4 ‖H(x + s) − H(x)‖`, in the Frobenius norm, which bounds what an eigenvalue can change by (Weyl); the
-/// arguments are `x + s`, `s` the Newton step, and `H(x)`. Infinite where the step leaves the domain: then
-/// nothing is decided.
-pub(crate) fn margin<T: Real, O: Hessian<T> + ?Sized>(
-    objective: &mut O, reached: &DVector<T>, hessian: &DMatrix<T>,
-) -> Result<T, Error> {
-    let mut there = DMatrix::zeros(reached.len(), reached.len());
-    evaluate_hessian(objective, reached, &mut there)?;
-    there -= hessian;
-    let scale = kernel::norm_inf(there.as_slice());
-    if scale == T::zero() || !scale.is_finite() {
-        return Ok(if scale == T::zero() { scale } else { T::of(f64::INFINITY) });
-    }
-    Ok(T::of(4.0) * scale * there.iter().fold(T::zero(), |s, &d| s + (d / scale) * (d / scale)).sqrt())
 }
 
 /// `∇²f(x)`, newly allocated.

@@ -1,5 +1,8 @@
 //! The fits against certified and 40-digit values.
 
+#[path = "support/draw.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
+mod draw;
 #[path = "support/json.rs"]
 #[expect(dead_code, reason = "shared by several tests")]
 mod json;
@@ -7,6 +10,7 @@ mod json;
 #[expect(dead_code, reason = "shared by several tests")]
 mod tables;
 
+use draw::Draw;
 use gradus::nalgebra::{DMatrix, DVector, dmatrix, dvector};
 use gradus::*;
 use tables::{digits, nist, standardised, table};
@@ -463,4 +467,35 @@ fn robust_fits_and_rates_have_no_unit() -> Result<(), Error> {
     }
     check::<f64>(&[-300, -90, -30, -3, 20, 60, 250], 1e-8)?;
     check::<f32>(&[-60, -30, -3, 20, 50], 1e-3)
+}
+
+/// Targets up to 10⁸ δ: from far out the loss is straight. The minimum of a convex function is where its gradient, here
+/// summed by itself, vanishes.
+#[test]
+fn huber_from_far_out() {
+    let mut draw = Draw::new(27);
+    for case in 0..300 {
+        let (n, m) = (1 + draw.below(5), 12 + draw.below(60));
+        let (size, noise) = (10f64.powi(draw.below(9) as i32), 10f64.powi(draw.below(4) as i32 - 1));
+        let x = DMatrix::from_fn(n, m, |_, _| draw.unit());
+        let w = DVector::from_fn(n, |_, _| draw.unit());
+        let y = DMatrix::from_fn(1, m, |_, j| {
+            let outlier = if draw.below(8) == 0 { 3.0 * draw.unit() } else { 0.0 };
+            size * (1.0 + x.column(j).dot(&w) + outlier) + noise * draw.unit()
+        });
+        let delta = 10f64.powi(draw.below(7) as i32 - 3);
+        let targets = &y * delta;
+        let mut risk = EmpiricalRisk::new(Perceptron::new(n), Huber::new(delta), &x, &targets).unwrap();
+        let report = risk.fit().unwrap().report;
+        assert!(report.converged(), "{case}: {size:e} {noise} {report}");
+        let mut gradient = DVector::zeros(n + 1);
+        for (x, y) in x.column_iter().zip(&targets) {
+            let z = x.dot(&report.x.rows(0, n)) + report.x[n];
+            let slope = (z - y).clamp(-delta, delta) / delta / m as f64;
+            gradient.rows_mut(0, n).axpy(slope, &x, 1.0);
+            gradient[n] += slope;
+        }
+        // curvatures are 1 at most: the parameters are within so much of their size
+        assert!(gradient.amax() <= 1e-9 * (size + noise), "{case}: {gradient} {report}");
+    }
 }

@@ -300,3 +300,25 @@ fn products_that_are_no_numbers_are_refused() {
         assert!(CriticalPoint::by_products(&mut f, &DVector::zeros(n + 1)).is_err());
     }
 }
+
+/// The smallest numbers end too: what is beyond the Ritz values is no share of them there.
+#[test]
+fn spectra_among_the_smallest_numbers_are_judged() {
+    fn judged<T: Real>(size: f64, sign: f64) -> CriticalPoint<T> {
+        let n = 1200;
+        let entry = |i: usize| size * if i == 0 { sign } else { 1.0 + i as f64 };
+        let spectrum = DVector::from_fn(n, |i, _| T::of(entry(i)));
+        let product = |v: &DVector<T>| v.component_mul(&spectrum);
+        let mut f = Quadratic { center: DVector::zeros(n), product, products: 0 };
+        CriticalPoint::by_products(&mut f, &DVector::zeros(n)).unwrap()
+    }
+    for exponent in [-300, -310, -320] {
+        for sign in [1.0, -1000.0] {
+            let is_wrong = if sign > 0.0 { CriticalKind::Saddle } else { CriticalKind::Minimum };
+            let point = judged::<f64>(10_f64.powi(exponent), sign);
+            assert!(point.kind != is_wrong && point.kind != CriticalKind::Maximum, "{exponent}: {point}");
+            let point = judged::<f32>(10_f64.powi(exponent / 8), sign);
+            assert!(point.kind != is_wrong && point.kind != CriticalKind::Maximum, "{exponent}: {point}");
+        }
+    }
+}

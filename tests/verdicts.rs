@@ -220,3 +220,34 @@ fn a_certificate_of_many_variables() -> Result<(), Error> {
     assert!(!report.to_string().contains("counted"));
     Ok(())
 }
+
+/// `½ yᵀ H y` with `y_i = 2^{k_i} x_i`: what kind of point it is does not depend on the units.
+#[test]
+fn no_unit_of_a_variable_decides_the_kind() {
+    fn kinds<T: Real>(reach: usize, draw: &mut Draw) {
+        for case in 0..1000 {
+            let n = 1 + draw.below(6);
+            let zero = if case % 3 == 0 { 1 + draw.below(n) } else { 0 };
+            let h = congruent(n, [n - zero, zero, 0], draw);
+            let unit: Vec<_> =
+                (0..n).map(|_| 2f64.powi(draw.below(2 * reach + 1) as i32 - reach as i32)).collect();
+            let h = DMatrix::from_fn(n, n, |i, j| T::of(h[(i, j)] * unit[i] * unit[j]));
+            let of_x = h.clone();
+            let f = Function::new(n, move |x: &DVector<T>, gradient: &mut DVector<T>| {
+                gradient.copy_from(&(&of_x * x));
+                gradient.dot(x) * T::of(0.5)
+            });
+            let mut f = f.with_hessian(|_, out: &mut DMatrix<T>| out.copy_from(&h));
+            for at in [0.0, 1e-6] {
+                let x = DVector::from_fn(n, |i, _| T::of(at * draw.number() / unit[i]));
+                let point = CriticalPoint::of(&mut f, &x).unwrap();
+                let kind = if zero == 0 { CriticalKind::Minimum } else { CriticalKind::Degenerate };
+                assert_eq!(point.kind, kind, "{case}: {h} {point}");
+                assert_eq!(point.inertia.positive == n, zero == 0);
+                assert!(zero > 0 || point.extremes().0 > point.tolerance, "{point}");
+            }
+        }
+    }
+    kinds::<f64>(60, &mut Draw(5));
+    kinds::<f32>(15, &mut Draw(6));
+}

@@ -3,7 +3,7 @@
 use nalgebra::DVector;
 
 use super::Fitted;
-use super::likelihood::fit_affine;
+use super::likelihood::{fit_affine, run};
 use super::method::Fit;
 use crate::contract::check_evaluation;
 use crate::loss::{Family, Glm};
@@ -16,7 +16,7 @@ use crate::{
 impl<T: Real, L: Glm> Fit<T, L> for Perceptron {
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, L>) -> Result<Fitted<T, Self, L>, Error> {
         let start = start(risk, risk.model().0)?;
-        fit_affine(risk, T::one(), Some(start), &Stop::default())
+        fit_affine(risk, |framed| run(framed, start, T::one(), &Stop::default()))
     }
 }
 

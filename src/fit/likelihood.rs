@@ -10,9 +10,9 @@ use crate::contract::check_evaluation;
 use crate::data::{Inputs, Targets};
 use crate::model::Affine;
 use crate::{
-    CrossEntropy, EmpiricalRisk, Error, Hessian, HessianProduct, Huber, Lbfgs, LogLoss, Method, Newton,
-    Objective, Perceptron, Real, Report, SecondOrderLoss, SigmoidClassifier, Stop, Termination, kernel,
-    minimize,
+    CrossEntropy, EmpiricalRisk, Error, Hessian, HessianProduct, Huber, Lbfgs, LogLoss, Loss, Method, Model,
+    Newton, Objective, Perceptron, Real, Report, SecondOrderLoss, SigmoidClassifier, Stop, Termination,
+    kernel, minimize,
 };
 
 impl SigmoidClassifier {
@@ -59,7 +59,7 @@ impl<T: Real> Fit<T, LogLoss> for SigmoidClassifier {
         if let Some([has_ones, _]) = members.find(|both| *both != [true; 2]) {
             return Err(Error::OneClass { argument: "y", found: if has_ones { 1.0 } else { 0.0 } });
         }
-        fit_affine(risk, T::of(0.25), None, &of_probabilities())
+        fit_affine(risk, |framed| run(framed, zeros(framed), T::of(0.25), &of_probabilities()))
     }
 }
 
@@ -73,43 +73,71 @@ impl<T: Real> Fit<T, CrossEntropy> for Perceptron {
         if let Some(class) = empty.filter(|_| has_bias) {
             return Err(Error::NoSamples { argument: "y", class });
         }
-        fit_affine(risk, T::one() / T::of(classes as f64), None, &of_probabilities())
+        let curvature = T::one() / T::of(classes as f64);
+        fit_affine(risk, |framed| run(framed, zeros(framed), curvature, &of_probabilities()))
     }
 }
 
 impl<T: Real> Fit<T, Huber> for Perceptron {
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, Huber>) -> Result<Fitted<T, Self, Huber>, Error> {
-        fit_affine(risk, T::one(), None, &Stop::default())
+        fit_affine(risk, narrowed)
     }
 }
+
+/// Between `δ` and the targets the loss is straight, and its Hessian says nothing. So from a `δ` that is as large as they
+/// are, which is narrowed to the loss's own: the solutions are a path in `δ` of straight pieces (Clark and Osborne 1986), along
+/// which the next start is sought.
+fn narrowed<T: Real>(framed: &mut EmpiricalRisk<'_, T, Perceptron, Huber>) -> Result<Report<T>, Error> {
+    let own = framed.loss().delta;
+    let largest = framed.target_sizes()?.into_iter().fold(T::zero(), T::max);
+    // ½ r² has to stay a number
+    let widest = largest.min(T::MAX.sqrt() * T::EPSILON).f64();
+    let stages = (widest / own).log(NARROWER).clamp(0.0, STAGES).floor();
+    let start = zeros(framed);
+    let mut at = |stage: f64, start| {
+        let share = stage / stages.max(1.0);
+        framed.loss_mut().delta = own.powf(1.0 - share) * widest.powf(share);
+        run(framed, start, T::one(), &Stop::default())
+    };
+    let ratio = T::of((widest / own).powf(stages.max(1.0).recip()));
+    let mut report = at(stages, start)?;
+    let mut before = report.x.clone();
+    for stage in (0..stages as u32).rev() {
+        let start = &report.x + (&report.x - &before) / ratio;
+        before.copy_from(&report.x);
+        report = after(&report, at(stage.into(), start)?);
+    }
+    Ok(report)
+}
+
+/// By how much `δ` is narrowed at a time, unless that takes too long.
+const NARROWER: f64 = 4.0;
+const STAGES: f64 = 32.0;
 
 /// The slopes of a probability have no unit: they are at most 1.
 fn of_probabilities<T: Real>() -> Stop<T> {
     Stop::default().gradient(T::of(if T::EPSILON.f64() < 1e-10 { 1e-10 } else { 1e-5 }))
 }
 
-/// From zero (or another `start` without weights), on features measured from an origin, in their own units: by Newton, or
-/// where that costs more, by L-BFGS. `curvature` is about that of the loss at zero. Where weights are penalised there is a
-/// minimum: biases alone recede only where an output sees a single class.
+/// No weights and no biases.
+fn zeros<T: Real, M: Model<T>, L: Loss<T>>(risk: &EmpiricalRisk<'_, T, M, L>) -> DVector<T> {
+    DVector::zeros(risk.model().parameter_count())
+}
+
+/// A run on features measured from an origin, in their own units. Where weights are penalised there is a minimum: biases
+/// alone recede only where an output sees a single class.
 pub(super) fn fit_affine<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone>(
-    risk: &mut EmpiricalRisk<'_, T, M, L>, curvature: T, start: Option<DVector<T>>, stop: &Stop<T>,
+    risk: &mut EmpiricalRisk<'_, T, M, L>,
+    run: impl FnOnce(&mut EmpiricalRisk<'_, T, M, L>) -> Result<Report<T>, Error>,
 ) -> Result<Fitted<T, M, L>, Error> {
     risk.check()?;
-    let p = risk.dim();
-    let by_gradients = newton_costs_more(risk.in_play(), risk.model().inputs(), risk.model().outputs());
     let mut framed = risk.framed()?;
     let is_penalised = framed.penalty_strength() > T::zero();
     if is_penalised {
         framed = framed.with_minimum();
     }
-    let start = start.unwrap_or_else(|| DVector::zeros(p));
-    let mut report = if by_gradients {
-        let relative = if stop.gradient > T::zero() { T::zero() } else { stop.relative };
-        by_lbfgs(&mut framed, start, curvature, &stop.relative(relative))?
-    } else {
-        by_newton(&mut framed, start, stop)?
-    };
-    report.method = Some(if by_gradients { Method::Lbfgs } else { Method::Newton });
+    let mut report = run(&mut framed)?;
+    let by_gradients = report.method == Some(Method::Lbfgs);
     if report.termination == Termination::Failed {
         // the last good point is what there is
         if let Some(frame) = &framed.frame {
@@ -125,7 +153,7 @@ pub(super) fn fit_affine<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + 
     let has_frame = framed.frame.is_some();
     drop(framed);
     if by_gradients || has_frame {
-        let mut gradient = DVector::zeros(p);
+        let mut gradient = DVector::zeros(risk.dim());
         report.value = risk.value_gradient(&report.x, &mut gradient);
         report.gradient_norm = kernel::norm_inf(gradient.as_slice());
         // the risk is convex
@@ -145,6 +173,19 @@ fn newton_costs_more(m: usize, n: usize, k: usize) -> bool {
     let [m, n, k] = [m, n, k].map(|size| size as f64);
     let p = n * k;
     7.0 * (m * p * p / 2.0 + p * p * p / 6.0) > 100.0 * m * n * (16.0 + 4.0 * k)
+}
+
+/// By Newton, or where that costs more, by L-BFGS. `curvature` is about that of the loss at the start.
+pub(super) fn run<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone>(
+    framed: &mut EmpiricalRisk<'_, T, M, L>, start: DVector<T>, curvature: T, stop: &Stop<T>,
+) -> Result<Report<T>, Error> {
+    let (inputs, outputs) = (framed.model().inputs(), framed.model().outputs());
+    if !newton_costs_more(framed.in_play(), inputs, outputs) {
+        return Ok(Report { method: Some(Method::Newton), ..by_newton(framed, start, stop)? });
+    }
+    let relative = if stop.gradient > T::zero() { T::zero() } else { stop.relative };
+    let report = by_lbfgs(framed, start, curvature, &stop.relative(relative))?;
+    Ok(Report { method: Some(Method::Lbfgs), ..report })
 }
 
 /// Newton's method, which goes on where the gradient is small only because a sample far out is the unit of its feature:

@@ -1,7 +1,7 @@
 use nalgebra::DVector;
 
 use super::search::{
-    Backtrack, Bounds, Evaluated, Face, Full, NewtonModel, Position, Shape, Within, ends, escape,
+    Backtrack, Bounds, Evaluated, Face, Full, NewtonModel, Position, Progress, Shape, Within, ends, escape,
     is_near_saddle, leave_flat, takes_full,
 };
 use super::{Optimizer, Step};
@@ -49,6 +49,7 @@ pub struct Newton<T: Real> {
     line: Backtrack<T>,
     /// Whether the last step was a full one.
     full: bool,
+    progress: Progress<T>,
     bounds: Within<T>,
 }
 
@@ -159,6 +160,11 @@ impl<T: Real> Newton<T> {
         if ends(at, &mut self.here, settled, false)? {
             return Ok(at.step);
         }
+        // near a perfect fit terms cancel, and what is left of them is no guide
+        self.progress.see(&at.step);
+        if self.here.is_within_run() && self.progress.stale > 2 * Progress::<T>::PATIENCE + at.x.len() {
+            return Ok(at.step.ended(Termination::NoDescent));
+        }
         let mut slope = self.model.slope(&self.here);
         if slope.is_none() && convex && at.step.gradient_norm > T::zero() {
             at.step.modified = true;
@@ -194,6 +200,7 @@ impl<T: Real> Newton<T> {
 impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
     fn start(&mut self, objective: &O, tolerance: Option<T>) -> Result<(), Error> {
         self.here.start(tolerance);
+        self.progress = Progress::default();
         self.full = true;
         self.bounds.start(objective.dim(), tolerance)
     }

@@ -90,6 +90,10 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         Ok(framed)
     }
 
+    pub(crate) fn loss_mut(&mut self) -> &mut L {
+        &mut self.loss
+    }
+
     /// The same, known to have a minimum.
     pub(crate) fn with_minimum(self) -> Self {
         Self { verdict: Some(Recession::No), ..self }

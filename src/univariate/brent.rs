@@ -321,8 +321,8 @@ impl<T: Real> MinimumSearch<T> {
         Break((x, Termination::Exact))
     }
 
-    /// Looks from `x` to an end of the bracket given, at distances that double, until the values have risen; how
-    /// far it was.
+    /// Looks from `x` to an end of the bracket given, at distances that double, and after 32 of them grow by 4, 8, …, until
+    /// the values have risen; how far it was.
     ///
     /// Where `g(x ± h) − g(x) = c hᵖ + L`, three values tell `p > 0` from a logarithm or a pole, and `L`, the height of
     /// a jump, from 0:
@@ -343,6 +343,7 @@ impl<T: Real> MinimumSearch<T> {
         let mut breaks = 0;
         let mut risen = false;
         let mut least = T::zero();
+        let mut looks = 0;
         loop {
             let far = run.at(if h == room { end } else { x.x + h });
             let r4 = far.f - x.f;
@@ -369,7 +370,9 @@ impl<T: Real> MinimumSearch<T> {
                 };
                 return (side, room.abs());
             }
-            h = if (h + h).abs() < room.abs() { h + h } else { room };
+            looks += 1;
+            let next = h * T::of(2.0).powi(1.max(looks - 31));
+            h = if next.abs() < room.abs() { next } else { room };
         }
     }
 

@@ -167,7 +167,8 @@ impl<T: Real> Lanczos<T> {
             }
             true
         };
-        let (mut low, mut high) = (0.0, self.scale.f64() * f64::EPSILON);
+        // of the smallest numbers no share is left
+        let (mut low, mut high) = (0.0, (self.scale.f64() * f64::EPSILON).max(f64::MIN_POSITIVE));
         while is_possible(high) && high < f64::MAX / 4.0 {
             (low, high) = (high, 2.0 * high);
         }

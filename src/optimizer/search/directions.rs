@@ -2,14 +2,10 @@
 
 use nalgebra::DVector;
 
-use super::{Evaluated, Line, LineSearch, rounding};
+use super::{Evaluated, Line, LineSearch, Progress};
 use crate::contract::setting;
 use crate::optimizer::Step;
 use crate::{Error, Objective, Real, Termination, kernel};
-
-/// So many steps, and one for each variable, without a lower value or a smaller gradient than any before: there
-/// is nothing more to gain.
-const PATIENCE: usize = 10;
 
 /// A rule that makes a direction from a gradient and what it has learnt from the steps before.
 pub(crate) trait Direction<T> {
@@ -48,9 +44,7 @@ pub(crate) struct Directed<T: Real, D> {
     y: DVector<T>,
     /// `t φ'(0)` of the last step.
     decrease: T,
-    lowest_value: T,
-    lowest_gradient: T,
-    stale: usize,
+    progress: Progress<T>,
 }
 
 impl<T: Real, D: Direction<T>> Directed<T, D> {
@@ -72,9 +66,7 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
     fn forget(&mut self) {
         self.rule.forget();
         self.decrease = T::zero();
-        self.lowest_value = T::MAX;
-        self.lowest_gradient = T::MAX;
-        self.stale = 0;
+        self.progress = Progress::default();
     }
 
     pub(crate) fn step<O: Objective<T> + ?Sized>(
@@ -101,16 +93,12 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
     /// Whether neither value nor gradient has improved for long, after a new beginning along the gradient too: both are
     /// rounding. What was learnt far away may hide the way down.
     fn is_exhausted(&mut self, step: &Step<T>) -> bool {
-        let is_lower = step.value < self.lowest_value - rounding(self.lowest_value);
-        let improves = is_lower || step.gradient_norm < self.lowest_gradient;
-        self.stale = if improves { 0 } else { self.stale + 1 };
-        self.lowest_value = self.lowest_value.min(step.value);
-        self.lowest_gradient = self.lowest_gradient.min(step.gradient_norm);
-        let patience = PATIENCE + self.here.x.len();
-        if self.stale == patience {
+        self.progress.see(step);
+        let patience = Progress::<T>::PATIENCE + self.here.x.len();
+        if self.progress.stale == patience {
             self.rule.forget();
         }
-        step.gradient_norm == T::zero() || self.stale > patience + PATIENCE
+        step.gradient_norm == T::zero() || self.progress.stale > patience + Progress::<T>::PATIENCE
     }
 
     /// Goes to a lower point along the rule's direction, or, if there is none, along the gradient.

@@ -36,7 +36,7 @@ pub(crate) fn escape<T: Real, O: Hessian<T> + ?Sized>(
     }
     let reached = &*at.x + s;
     let moved = escape_along(at, spectrum.vectors.column(0).as_slice(), least, trial);
-    if moved && least >= -margin(at.objective, &reached, &here.hessian)? {
+    if moved && least >= -margin(at.objective, &reached, &here.hessian, None)? {
         at.step.outcome = Outcome::Unsettled;
         let moved = at.x.clone();
         if at.value(&reached) < at.value(&moved) {

@@ -49,6 +49,25 @@ impl<T: Real> Size<T> {
     }
 }
 
+/// The lowest value and the smallest gradient that a run has seen, and how many steps ago that was.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Progress<T> {
+    best: Option<(T, T)>,
+    pub(crate) stale: usize,
+}
+
+impl<T: Real> Progress<T> {
+    /// So many steps, and one for each variable, without either improving beyond rounding: there is nothing more to gain.
+    pub(crate) const PATIENCE: usize = 10;
+
+    pub(crate) fn see(&mut self, step: &Step<T>) {
+        let (value, gradient) = self.best.unwrap_or((T::MAX, T::MAX));
+        let improves = step.value < value - rounding(value) || step.gradient_norm < gradient;
+        self.stale = if improves { 0 } else { self.stale + 1 };
+        self.best = Some((value.min(step.value), gradient.min(step.gradient_norm)));
+    }
+}
+
 /// Whether no coordinate moves by more than so many times `max(unit, |x_i|)`.
 pub(crate) fn is_within<T: Real>(x: &DVector<T>, s: &DVector<T>, times: T, unit: T) -> bool {
     let pairs = x.as_slice().iter().zip(s.as_slice());

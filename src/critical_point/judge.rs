@@ -1,0 +1,103 @@
+//! The verdict on a point of an objective, in no unit of a variable.
+
+use nalgebra::{DMatrix, DVector};
+
+use super::{Known, evaluate_hessian, spectrum};
+use crate::kernel::zero;
+use crate::{CriticalKind, CriticalPoint, Error, Hessian, Real, kernel};
+
+impl<T: Real> CriticalPoint<T> {
+    /// With gradient and Hessian at `x` known; asks for one more Hessian or two unless the objective is convex.
+    pub(crate) fn judge<O: Hessian<T> + ?Sized>(
+        objective: &mut O, x: &DVector<T>, gradient: &DVector<T>, hessian: &DMatrix<T>,
+    ) -> Result<Self, Error> {
+        let point = Self::judge_in(objective, x, gradient, hessian, None)?;
+        let is_flat = point.kind == CriticalKind::Degenerate && point.inertia.negative == 0;
+        if !is_flat || hessian.diagonal().iter().any(|h| *h <= T::zero()) {
+            return Ok(point);
+        }
+        // powers of two with u_i² H_ii next to 1: roots of 2ᵏ h are those of h for even k only
+        let unit = kernel::norm_inf(hessian.as_slice()).unit().0;
+        let u = hessian.diagonal().map(|h| kernel::unit((h * unit).sqrt()));
+        let (scaled, slopes) = (by(hessian.clone(), &u), gradient.component_mul(&u));
+        let other = match Self::judge_in(objective, x, &slopes, &scaled, Some(&u)) {
+            Ok(other) if other.inertia.positive == x.len() => other,
+            _ => return Ok(point),
+        };
+        let definite = point.definite(1, other.extremes[0] / u.amax() / u.amax());
+        Ok(definite.with(point.gradient_norm, other.decrement, point.convex))
+    }
+
+    /// The same by the variables `x_i / u_i`, which gradient and Hessian are by.
+    fn judge_in<O: Hessian<T> + ?Sized>(
+        objective: &mut O, x: &DVector<T>, gradient: &DVector<T>, hessian: &DMatrix<T>,
+        units: Option<&DVector<T>>,
+    ) -> Result<Self, Error> {
+        let convex = objective.is_convex();
+        let gradient_norm = kernel::norm_inf(gradient.as_slice());
+        let mut known = Known::of(hessian)?;
+        let rounding = zero(x.len(), known.ends());
+        // s = H⁻¹∇f, or the gradient itself
+        let unit = kernel::norm_inf(hessian.as_slice()).unit().0;
+        let mut s = gradient * unit;
+        let mut decrement = None;
+        let mut factor = hessian * unit;
+        let is_definite = known.ends()[0] > rounding;
+        if is_definite && kernel::cholesky(factor.as_mut_slice(), x.len()) {
+            kernel::cholesky_solve(factor.as_slice(), x.len(), s.as_mut_slice());
+            decrement = Some(kernel::dot(gradient.as_slice(), s.as_slice()).max(T::zero()).sqrt());
+        }
+        // eigenvectors cost more than eigenvalues: only where they are the step, or the direction of few variables
+        let moves = !convex && gradient_norm > T::zero();
+        let vectors = match &known {
+            Known::All(_) if is_definite || (convex && known.ends()[0] >= -rounding) => None,
+            Known::Ends(..) if decrement.is_some() || !moves => None,
+            _ => Some(spectrum(hessian)?),
+        };
+        let mut tolerance = rounding;
+        if moves {
+            if let Some(spectrum) = &vectors {
+                s = spectrum.solve(gradient, rounding);
+                known = Known::All(spectrum.values.clone());
+            }
+            if let Some(u) = units {
+                s.component_mul_assign(u);
+            }
+            tolerance = rounding.max(margin(objective, &(x - &s), hessian, units)?);
+        }
+        let point = known.point(hessian, tolerance)?;
+        let descends = point.inertia.negative > 0;
+        let ours = vectors.filter(|_| descends).map(|s| s.vectors.column(0).into_owned());
+        let direction = ours.or(point.direction.clone());
+        let decrement = decrement.filter(|_| point.extremes[0] > rounding);
+        Ok(Self { direction, ..point }.with(Some(gradient_norm), decrement, convex))
+    }
+}
+
+/// `4 ‖H(x + s) − H(x)‖`, in the Frobenius norm, which bounds what an eigenvalue can change by (Weyl); the
+/// arguments are `x + s`, `s` the Newton step, and `H(x)`. Infinite where the step leaves the domain: then
+/// nothing is decided.
+pub(crate) fn margin<T: Real, O: Hessian<T> + ?Sized>(
+    objective: &mut O, reached: &DVector<T>, hessian: &DMatrix<T>, units: Option<&DVector<T>>,
+) -> Result<T, Error> {
+    let mut there = DMatrix::zeros(reached.len(), reached.len());
+    evaluate_hessian(objective, reached, &mut there)?;
+    if let Some(u) = units {
+        there = by(there, u);
+    }
+    there -= hessian;
+    let scale = kernel::norm_inf(there.as_slice());
+    if scale == T::zero() || !scale.is_finite() {
+        return Ok(if scale == T::zero() { scale } else { T::of(f64::INFINITY) });
+    }
+    Ok(T::of(4.0) * scale * there.iter().fold(T::zero(), |s, &d| s + (d / scale) * (d / scale)).sqrt())
+}
+
+/// `U H U`.
+fn by<T: Real>(mut hessian: DMatrix<T>, u: &DVector<T>) -> DMatrix<T> {
+    for (mut column, by) in hessian.column_iter_mut().zip(u) {
+        column.component_mul_assign(u);
+        column *= *by;
+    }
+    hessian
+}
