@@ -201,12 +201,15 @@ impl<'r, T: Real> Iteration<'r, T> {
         let (a, b) = self.bracket.unwrap_or((-T::MAX, T::MAX));
         let mut h = self.short(now.x);
         let mut sides = [-T::one(), T::one()].map(Some);
-        let mut lowest = *now;
+        let (mut lowest, mut noise) = (*now, T::zero());
         while h.is_finite() && (lowest.x == now.x || h <= T::one().max(now.x.abs())) {
             for i in 0..2 {
                 let x = sides[i].map_or(T::NAN, |sign| now.x + sign * h);
                 let next = if a < x && x < b { self.at(x) } else { Point::plain(x, T::NAN) };
-                if next.is_below(&lowest) && next.value < lowest.value - self.noise(&next) {
+                // what is noise at one distance is not measured again at the others
+                let may_be = next.is_below(&lowest) && next.value < lowest.value - noise;
+                noise = if may_be { noise.max(self.noise(&next)) } else { noise };
+                if may_be && next.value < lowest.value - noise {
                     lowest = next;
                     sides[1 - i] = None;
                 } else if lowest.x != now.x || !(next.value <= now.value + rounding(now.value)) {
