@@ -26,9 +26,10 @@ use crate::{
 /// Cook's distance   D_j = (θ_j − θ̂)ᵀ H (θ_j − θ̂) / (p σ²)
 /// ```
 ///
-/// (Cook 1977; Pregibon 1981). `λ` is the same, the mean is over the rest. With squared error and an affine model one solve a sample is exact. Else
-/// the gradient of what is minimised is evaluated at the solution, which tells its error and corrects it; more such steps
-/// follow, and at last Newton's method on the rest, until the error is less than 10⁻⁴ of the shift.
+/// (Cook 1977; Pregibon 1981). `λ` is the same, the mean is over the rest. With squared error and an affine model one solve
+/// a sample is exact. Else the gradient of what is minimised is evaluated at the solution, which tells its error and
+/// corrects it; more such steps follow, and at last Newton's method on the rest, until the error, as the steps shrink, is
+/// less than 10⁻⁴ of the shift. Another minimum of a network may lie lower.
 ///
 /// # The call
 ///
@@ -237,9 +238,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let rounding = T::of(64.0) * T::EPSILON * self.total_weight().sqrt();
         let mut there = found.parameters.column(j).into_owned();
         let mut gradient = DVector::zeros(theta.len());
-        // the first correction tells how steps shrink only where curvature varies smoothly
-        let is_smooth = self.is_affine() && self.loss().likelihood() != Likelihood::None;
-        let mut last = is_smooth.then(|| base.size(&(&there - &base.center)));
+        let mut last: Option<T> = None;
         let mut without = None;
         self.each_term(&base.center, j..j + 1, |_, at| {
             without = Some(Downdate::new(base, at));
@@ -257,7 +256,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             })?;
             there += &step;
             let (length, size) = (base.size(&step), base.size(&(&there - theta)));
-            // what is left after this step, as the steps shrink
+            // what is left after this step, as the steps shrink, which one alone does not tell
             let rate = last.map_or(T::one(), |last| over(length, last));
             found.errors[j] = rate * over(length, size);
             if found.errors[j] <= T::of(ACCURACY) || length <= rounding {
