@@ -9,10 +9,10 @@ use gradus::{Activation, CrossEntropy, EmpiricalRisk, GradientDescent, Loss, Opt
 use by_hand::ByHand;
 use nets::{NETS, Net};
 
-#[path = "shared/by_hand.rs"]
+#[path = "common/by_hand.rs"]
 #[expect(dead_code, reason = "the results are compared in `ratios`")]
 mod by_hand;
-#[path = "shared/nets.rs"]
+#[path = "common/nets.rs"]
 #[expect(dead_code, reason = "inference stands elsewhere")]
 mod nets;
 

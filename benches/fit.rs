@@ -12,10 +12,10 @@ use gradus::{
 use nets::Net;
 use tables::{linear, logistic};
 
-#[path = "shared/nets.rs"]
+#[path = "common/nets.rs"]
 #[expect(dead_code, reason = "flops are not counted here")]
 mod nets;
-#[path = "shared/tables.rs"]
+#[path = "common/tables.rs"]
 #[expect(dead_code, reason = "the classes stand in another bench")]
 mod tables;
 

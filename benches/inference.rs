@@ -9,7 +9,7 @@ use gradus::{Activation, Fitted, Real, SquaredError};
 
 use nets::{NETS, Net};
 
-#[path = "shared/nets.rs"]
+#[path = "common/nets.rs"]
 #[expect(dead_code, reason = "training stands elsewhere")]
 mod nets;
 

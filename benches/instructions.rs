@@ -14,7 +14,7 @@ use gradus::{Activation, EmpiricalRisk, Error, GradientDescent, Optimizer, Real,
 
 use nets::NETS;
 
-#[path = "shared/nets.rs"]
+#[path = "common/nets.rs"]
 #[expect(dead_code, reason = "nothing is timed here")]
 mod nets;
 

@@ -12,9 +12,9 @@ use gradus::{
 use functions::{Ours, Quartic, Valley};
 use nets::Net;
 
-#[path = "shared/functions.rs"]
+#[path = "common/functions.rs"]
 mod functions;
-#[path = "shared/nets.rs"]
+#[path = "common/nets.rs"]
 #[expect(dead_code, reason = "nothing is trained here")]
 mod nets;
 

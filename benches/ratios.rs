@@ -14,12 +14,12 @@ use by_hand::ByHand;
 use nets::{NETS, Net};
 use timer::{Timing, time};
 
-#[path = "shared/by_hand.rs"]
+#[path = "common/by_hand.rs"]
 mod by_hand;
-#[path = "shared/nets.rs"]
+#[path = "common/nets.rs"]
 #[expect(dead_code, reason = "inference is not compared here")]
 mod nets;
-#[path = "shared/timer.rs"]
+#[path = "common/timer.rs"]
 #[expect(dead_code, reason = "the least time is not printed")]
 mod timer;
 

@@ -1,6 +1,6 @@
 //! One program that times the public API on seven workloads and prints a line of JSON per result, so that
 //! the crate can stand in a table beside programs in other languages. The data come from a formula
-//! (`shared/nets.rs`, `yardstick/linear.rs`), and each result carries a number to compare: same work, or
+//! (`common/nets.rs`, `yardstick/linear.rs`), and each result carries a number to compare: same work, or
 //! not.
 //!
 //! ```text
@@ -15,11 +15,11 @@ use std::process::ExitCode;
 
 use gradus::Real;
 
-#[path = "shared/nets.rs"]
+#[path = "common/nets.rs"]
 mod nets;
-#[path = "shared/tables.rs"]
+#[path = "common/tables.rs"]
 mod tables;
-#[path = "shared/timer.rs"]
+#[path = "common/timer.rs"]
 mod timer;
 
 use timer::Timing;
@@ -27,7 +27,7 @@ use timer::Timing;
 mod desk;
 #[path = "yardstick/digits.rs"]
 mod digits;
-#[path = "shared/functions.rs"]
+#[path = "common/functions.rs"]
 #[expect(dead_code, reason = "the bowl stands in another bench")]
 mod functions;
 #[path = "yardstick/linear.rs"]

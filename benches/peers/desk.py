@@ -1,4 +1,4 @@
-"""Fits and verdicts beside scikit-learn and SciPy, round by round, on the tables of `benches/shared/tables.rs`.
+"""Fits and verdicts beside scikit-learn and SciPy, round by round, on the tables of `benches/common/tables.rs`.
 
     pip install numpy==2.4.6 scipy==1.17.1 scikit-learn==1.9.1
     cargo bench --bench yardstick --no-run          # prints the path of the program

@@ -1,4 +1,4 @@
-"""Training steps beside JAX and PyTorch, round by round, on the nets of `benches/shared/nets.rs`.
+"""Training steps beside JAX and PyTorch, round by round, on the nets of `benches/common/nets.rs`.
 
     pip install numpy jax torch
     cargo bench --bench yardstick --no-run          # prints the path of the program

@@ -22,7 +22,8 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// along `±` its most negative eigenvector, to the side with the lower `f`, where the step has become short
 /// (`ε^¼ max(1, ‖x‖)`) or `‖∇f‖∞ ≤ √ε max |λ| max(1, ‖x‖)` although an eigenvalue is negative: an *escape*, counted in the
 /// report. So a run ends on a saddle only if the negative eigenvalue is within rounding. Where a step leads
-/// outside the domain (`f` not finite) it is shortened.
+/// outside the domain (`f` not finite) it is shortened. Where neither value nor gradient has improved beyond rounding
+/// for `20 + n` steps, it ends ([`NoDescent`](crate::Termination::NoDescent), unless the point is stationary).
 ///
 /// The modification with `|Λ|` is that of Greenstadt (1967); Nocedal and Wright (2006), section 3.4.
 /// For hard problems far from their solution prefer [`TrustRegion`](super::TrustRegion).

@@ -15,9 +15,9 @@ use timer::{Timing, time};
 
 mod argmin;
 mod basin;
-#[path = "../../shared/functions.rs"]
+#[path = "../../common/functions.rs"]
 mod functions;
-#[path = "../../shared/timer.rs"]
+#[path = "../../common/timer.rs"]
 #[expect(dead_code, reason = "no rates are printed")]
 mod timer;
 
