@@ -208,7 +208,7 @@ impl<T: Real> CriticalPoint<T> {
     ///
     /// Up to 200 variables all eigenvalues are computed. Beyond, their signs are counted: a Cholesky factorisation of
     /// `H − tolerance` proves a minimum; else the inertia of `H ∓ tolerance` (Bunch and Kaufman 1977) tells how many are
-    /// positive and negative. `max |λ|` is then known to a hundredth at least, by Lanczos' method, and
+    /// positive and negative. `max |λ|` is then known to about a hundredth, by Lanczos' method, and
     /// [`with_eigenvalues`](Self::with_eigenvalues) computes the rest.
     ///
     /// ```
@@ -323,11 +323,11 @@ impl<T: Real> CriticalPoint<T> {
         Self::judge(objective, x, &gradient, &hessian)
     }
 
-    /// The least and the greatest eigenvalue: exact where all eigenvalues are known, else to a hundredth of the larger
-    /// modulus at least. A least one that counts as negative is exact. Where an [interval](Self::interval) is known, the ends
-    /// are Ritz values, which lie between them; by convexity alone, 0 and the largest
-    /// number. Of a penalised fit by gradients they are bounds:
-    /// no eigenvalue but those of zero is less, and none is greater.
+    /// The least and the greatest eigenvalue: exact where all eigenvalues are known, else to about a hundredth of the
+    /// larger modulus, by Lanczos' method, which proves that an eigenvalue is so near, but not that it is the last. A
+    /// least one that counts as negative is exact. Where an [interval](Self::interval) is known, the ends are Ritz
+    /// values, which lie between them; by convexity alone, 0 and the largest number. Of a penalised fit by gradients
+    /// they are bounds: no eigenvalue but those of zero is less, and none is greater.
     ///
     /// ```
     /// use gradus::{CriticalPoint, matrix};

@@ -13,6 +13,7 @@ pub use report::{Progress, Report};
 use stationary::{Zero, distance, falls};
 pub use stop::Stop;
 
+mod beyond;
 mod method;
 mod report;
 mod stationary;
@@ -126,7 +127,13 @@ fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
     // a point whose Hessian is not finite cannot be judged, but is not lost
     report.certificate = optimizer.certify(objective, &report.x).ok().flatten();
     report.face = optimizer.face().filter(|face| face.is_of(&report.x)).cloned();
-    report.seek_recession(&mut Seen::new(objective, report.face.clone().as_ref()));
+    let face = report.face.clone();
+    let mut seen = Seen::new(objective, face.as_ref());
+    report.seek_recession(&mut seen);
+    if zero.runs_off(&mut seen, &mut report).unwrap_or(false) {
+        report.termination = Termination::Divergence;
+    }
+    report.probe(&mut seen, &[])?;
     Ok(report)
 }
 
@@ -180,13 +187,10 @@ fn ending<T: Real, O: Objective<T> + ?Sized>(
     let is_last = report.iterations == stop.iterations;
     let goes_on = matches!(at.step.outcome, Outcome::Escaped | Outcome::Unsettled);
     zero.is_judged |= goes_on;
-    if zero.is_low_first(report) && matches!(objective.recedes(&report.x), Recession::Along(_)) {
+    if zero.is_low_first(report, at.before) && matches!(objective.recedes(&report.x), Recession::Along(_)) {
         return Ok(Some(Termination::Separable));
     }
     let is_calm = !goes_on && zero.holds(objective, report, at.before, at.step)?;
-    if is_calm && zero.is_falling_far_out(objective, report) {
-        return Ok(Some(Termination::Divergence));
-    }
     let calm = if report.gradient_norm <= report.tolerance {
         Termination::GradientTolerance
     } else {

@@ -116,6 +116,13 @@ fn tells_powers_apart<T: Real>(cases: usize, seed: u64) -> usize {
             }
             count += 1;
         }
+        // a method by gradients stays where it is, and does not look around before it is asked to
+        let mut f = f.clone();
+        let mut report =
+            minimize(&mut Lbfgs::<T>::new(), &mut f, DVector::zeros(n), &Stop::default()).unwrap();
+        assert!(report.converged() && report.iterations == 0, "{report}");
+        report.certify(&mut f).unwrap();
+        assert_eq!(report.converged(), !falls, "{:?} {c:e}: {report}", f.terms);
     }
     count
 }
@@ -171,6 +178,121 @@ fn plateaus_are_no_minima() {
             }
         }
     }
+}
+
+/// Functions of one variable that fall for ever: value, slope and curvature, as they come.
+fn falling<T: Real>(which: usize, x: T) -> [T; 3] {
+    let (one, two) = (T::one(), T::of(2.0));
+    match which {
+        0 => {
+            let e = (-x).exp();
+            [e, -e, e]
+        }
+        1 => {
+            let t = (-x).tanh();
+            [t, t * t - one, two * t * (t * t - one)]
+        }
+        2 => {
+            let p = one / (one + x.exp());
+            [(-x).max(T::zero()) + (-x.abs()).exp().ln_1p(), -p, p * (one - p)]
+        }
+        3 => {
+            let q = (one + x * x).sqrt();
+            [q - x, x / q - one, one / q / q / q]
+        }
+        4 => {
+            let e = (-x).exp();
+            let f = (-e).exp();
+            [-f, -e * f, e * f * (one - e)]
+        }
+        _ => [-x * x * x, -T::of(3.0) * x * x, -T::of(6.0) * x],
+    }
+}
+
+/// `c (φ(u x) + (v y)²)`, or without `y`.
+fn beside_a_bowl<T: Real>(
+    which: usize, (c, u, v): (T, T, T), n: usize,
+) -> impl Hessian<T> + HessianProduct<T> {
+    let parts = move |x: &DVector<T>| {
+        let y = if n > 1 { x[1] * v } else { T::zero() };
+        (falling(which, x[0] * u), y)
+    };
+    Function::new(n, move |x: &DVector<T>, g: &mut DVector<T>| {
+        let ([f, slope, _], y) = parts(x);
+        g[0] = c * slope * u;
+        if n > 1 {
+            g[1] = T::of(2.0) * c * y * v;
+        }
+        c * (f + y * y)
+    })
+    .with_hessian(move |x: &DVector<T>, h: &mut DMatrix<T>| {
+        h.fill(T::zero());
+        h[(0, 0)] = c * parts(x).0[2] * u * u;
+        if n > 1 {
+            h[(1, 1)] = T::of(2.0) * c * v * v;
+        }
+    })
+}
+
+/// However it vanishes far out, by rounding or by underflow: there is no minimum. Methods by gradients can tell of one
+/// variable alone.
+fn none_is_a_minimum<T: Real>(cases: usize, seed: u64, reach: f64) {
+    let mut numbers = Numbers(seed);
+    for case in 0..cases {
+        let (which, n) = (case % 6, 1 + case / 6 % 2);
+        let mut unit = |reach: f64| 2f64.powi(((numbers.next() - 0.5) * 2.0 * reach) as i32);
+        let [c, u, v] = [unit(2.0 * reach), unit(reach), unit(reach)].map(T::of);
+        let mut start = DVector::from_fn(n, |_, _| T::of(4.0 * numbers.next() - 2.0));
+        start[0] /= u;
+        if n > 1 {
+            start[1] /= v;
+        }
+        let mut all = methods();
+        if n == 1 {
+            all.push(("L-BFGS", Box::new(Lbfgs::new())));
+            all.push(("BFGS", Box::new(Bfgs::new())));
+            all.push(("conjugate gradients", Box::new(ConjugateGradient::new())));
+        }
+        for (name, mut method) in all {
+            let mut f = beside_a_bowl(which, (c, u, v), n);
+            let report = minimize(&mut *method, &mut f, start.clone(), &Stop::default()).unwrap();
+            assert!(!report.converged(), "{name}, {which} of {n}, units {c} {u} {v}: {report}");
+        }
+    }
+}
+
+#[test]
+fn what_falls_for_ever_has_no_minimum() {
+    none_is_a_minimum::<f64>(300, 3, 20.0);
+    none_is_a_minimum::<f32>(150, 4, 8.0);
+}
+
+/// From the maximum of `u⁴ − u²`, `u = 2ᵏ x`, in any unit.
+fn leaves_in_any_unit<T: Real>(reach: i32, close: f64) {
+    for k in -reach..=reach {
+        let u = T::of(2f64.powi(k));
+        for (name, mut method) in methods().into_iter().take(4) {
+            let f = Function::new(1, move |x: &DVector<T>, g: &mut DVector<T>| {
+                let z = x[0] * u;
+                g[0] = (T::of(4.0) * z * z * z - T::of(2.0) * z) * u;
+                z * z * z * z - z * z
+            });
+            let mut f = f.with_hessian(move |x: &DVector<T>, h: &mut DMatrix<T>| {
+                let z = x[0] * u;
+                h[0] = (T::of(12.0) * z * z - T::of(2.0)) * u * u;
+            });
+            let report = minimize(&mut *method, &mut f, DVector::zeros(1), &Stop::default()).unwrap();
+            let z = (report.x[0] * u).abs().f64();
+            assert!(report.converged(), "{name} 2^{k}: {report}");
+            assert!((z - 0.5_f64.sqrt()).abs() < close, "{name} 2^{k}: {z}");
+        }
+    }
+}
+
+#[test]
+fn a_maximum_is_left_in_any_unit() {
+    leaves_in_any_unit::<f64>(60, 1e-8);
+    leaves_in_any_unit::<f32>(24, 1e-4);
 }
 
 /// Exclusive-or from zeros: no coordinate leads down.

@@ -272,6 +272,41 @@ fn small_sets_of_integers_in_single_precision() {
 }
 
 /// Gaps and overlaps far below the features' own size.
+/// One feature that is 0 or 1 and a bias leave each class its own odds on both sides: they have a maximum where every class
+/// was seen on both. All tables of counts up to 2, from where a whole fit ends.
+fn yes_or_no<T: Real>(classes: usize) {
+    let cells = 2 * classes as u32;
+    for table in 0..3_usize.pow(cells) {
+        let count = |cell: u32| table / 3_usize.pow(cell) % 3;
+        let (mut x, mut labels) = (Vec::new(), Vec::new());
+        for cell in 0..cells {
+            for _ in 0..count(cell) {
+                x.push(T::of(f64::from(cell % 2)));
+                labels.push(cell as usize / 2);
+            }
+        }
+        let is_seen = |side: u32| (0..cells).any(|cell| cell % 2 == side && count(cell) > 0);
+        if (0..classes as u32).any(|class| count(2 * class) + count(2 * class + 1) == 0)
+            || !(is_seen(0) && is_seen(1))
+        {
+            continue;
+        }
+        let model = Perceptron::new(1).with_outputs(classes);
+        let mut risk = EmpiricalRisk::new(model, CrossEntropy, &x[..], &labels[..]).unwrap();
+        let report = risk.fit().unwrap().report;
+        let is_everywhere = (0..cells).all(|cell| count(cell) > 0);
+        assert_eq!(report.converged(), is_everywhere, "{classes} classes, {x:?}, {labels:?}: {report}");
+    }
+}
+
+#[test]
+fn a_class_that_is_never_seen_on_one_side_has_no_odds_there() {
+    yes_or_no::<f64>(2);
+    yes_or_no::<f64>(3);
+    yes_or_no::<f32>(2);
+    yes_or_no::<f32>(3);
+}
+
 #[test]
 fn a_hair_decides() {
     for hair in [1e-3_f64, 1e-6, 1e-9] {

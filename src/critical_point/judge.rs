@@ -37,9 +37,9 @@ impl<T: Real> CriticalPoint<T> {
         let gradient_norm = kernel::norm_inf(gradient.as_slice());
         let mut known = Known::of(hessian)?;
         let rounding = zero(x.len(), known.ends());
-        // s = H⁻¹∇f, or the gradient itself
+        // s = H⁻¹∇f, or the gradient itself, which underflow leaves unknown below the least normal number
         let unit = kernel::norm_inf(hessian.as_slice()).unit().0;
-        let mut s = gradient * unit;
+        let mut s = gradient.map(|g| if g.abs() < T::LEAST_NORMAL { T::LEAST_NORMAL } else { g }) * unit;
         let mut decrement = None;
         let mut factor = hessian * unit;
         let is_definite = known.ends()[0] > rounding;
@@ -48,7 +48,9 @@ impl<T: Real> CriticalPoint<T> {
             decrement = Some(kernel::dot(gradient.as_slice(), s.as_slice()).max(T::zero()).sqrt());
         }
         // eigenvectors cost more than eigenvalues: only where they are the step, or the direction of few variables
-        let moves = !convex && gradient_norm > T::zero();
+        // a gradient of zero may be one that underflows, next to eigenvalues that do
+        let is_small = known.ends().iter().any(|end| end.abs() < T::LEAST_NORMAL.sqrt());
+        let moves = !convex && (gradient_norm > T::zero() || is_small);
         let vectors = match &known {
             Known::All(_) if is_definite || (convex && known.ends()[0] >= -rounding) => None,
             Known::Ends(..) if decrement.is_some() || !moves => None,

@@ -7,9 +7,11 @@ use nalgebra::DVector;
 use super::method::Method;
 use crate::critical_point::{Columns, hessian_at};
 use crate::figures::Figure;
-use crate::optimizer::{Face, Probed, Seen, Step};
+use crate::objective::evaluate;
+use crate::optimizer::{Face, Position, Probed, Seen, Step, probe};
 use crate::{
     CriticalKind, CriticalPoint, Error, Hessian, HessianProduct, Objective, Real, Recession, Termination,
+    kernel,
 };
 
 /// One point of a run.
@@ -307,12 +309,15 @@ impl<T: Real> Report<T> {
     /// # Errors
     /// Those of [`CriticalPoint::of`].
     pub fn certify<O: Hessian<T> + ?Sized>(&mut self, objective: &mut O) -> Result<&CriticalPoint<T>, Error> {
-        let certificate = match &mut self.face {
+        let point = match &mut self.face {
             Some(face) => face.judge(objective, &self.x)?,
             None => CriticalPoint::of(objective, &self.x)?,
         };
-        self.seek_recession(&mut Seen::new(objective, self.face.clone().as_ref()));
-        Ok(self.certificate.insert(certificate))
+        let is_flat = point.kind == CriticalKind::Degenerate && self.face.is_none();
+        let hessian = if is_flat { Some(hessian_at(objective, &self.x)?) } else { None };
+        let range =
+            hessian.and_then(|hessian| kernel::spectrum(&hessian)).map(|all| all.range(point.tolerance));
+        self.settle(point, objective, &range.unwrap_or_default())
     }
 
     /// The same for an objective that has only [products](HessianProduct) with its Hessian, after any method: exact up to
@@ -341,12 +346,11 @@ impl<T: Real> Report<T> {
     pub fn certify_by_products<O: HessianProduct<T> + ?Sized>(
         &mut self, objective: &mut O,
     ) -> Result<&CriticalPoint<T>, Error> {
-        let certificate = match &mut self.face {
+        let point = match &mut self.face {
             Some(face) => face.judge(&mut Columns(objective), &self.x)?,
             None => CriticalPoint::by_products(objective, &self.x)?,
         };
-        self.seek_recession(&mut Seen::new(objective, self.face.clone().as_ref()));
-        Ok(self.certificate.insert(certificate))
+        self.settle(point, objective, &[])
     }
 
     /// All eigenvalues of `∇²f(x)`, ascending, also where the [`certificate`](Self::certificate) has only counted their
@@ -421,6 +425,35 @@ impl<T: Real> Report<T> {
     pub(super) fn progress(&self, step: T, radius: Option<T>) -> Progress<T> {
         let &Self { iterations: iteration, evaluations, value, gradient_norm, .. } = self;
         Progress { iteration, evaluations, value, gradient_norm, step, radius }
+    }
+
+    /// Keeps the certificate, and asks what it does not tell.
+    fn settle<O: Objective<T> + ?Sized>(
+        &mut self, point: CriticalPoint<T>, objective: &mut O, range: &[DVector<T>],
+    ) -> Result<&CriticalPoint<T>, Error> {
+        self.certificate = Some(point);
+        let face = self.face.clone();
+        let mut seen = Seen::new(objective, face.as_ref());
+        self.seek_recession(&mut seen);
+        self.probe(&mut seen, range)?;
+        Ok(self.certificate.as_ref().expect("kept above"))
+    }
+
+    /// Looks along what is flat at the point, the directions orthogonal to all of `range`, unless a method has done so.
+    pub(super) fn probe<O: Objective<T> + ?Sized>(
+        &mut self, objective: &mut O, range: &[DVector<T>],
+    ) -> Result<(), Error> {
+        if self.probed != Probed::No || self.kind() != Some(CriticalKind::Degenerate) || objective.is_convex()
+        {
+            return Ok(());
+        }
+        let mut gradient = DVector::zeros(0);
+        evaluate(objective, &self.x, &mut gradient)?;
+        let (mut x, step) = (self.x.clone(), Step::new(self.value, self.gradient_norm));
+        let mut at = Position { objective, x: &mut x, step };
+        self.probed = probe(&mut at, &gradient, range)?.0;
+        self.evaluations = self.evaluations.saturating_add(1 + at.step.evaluations);
+        Ok(())
     }
 
     /// Asks whether there is a minimum at all, unless the run was broken off.

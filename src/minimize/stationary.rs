@@ -2,10 +2,11 @@
 
 use nalgebra::DVector;
 
+use super::beyond::{self, Course};
 use super::{Report, Stop};
 use crate::objective::evaluate;
 use crate::optimizer::{Outcome, Size, Step, rounding};
-use crate::{Error, Objective, Real, kernel};
+use crate::{CriticalPoint, Error, Objective, Real, Termination, kernel};
 
 /// How many steps confirm the relative rule.
 const CONFIRMED: usize = 8;
@@ -20,6 +21,9 @@ pub(super) struct Zero<T: Real> {
     /// The tolerance where it was measured last.
     known: Option<T>,
     start: DVector<T>,
+    course: Course<T>,
+    /// `‖x‖∞` at the start, or where a start of zeros first led.
+    reach: T,
     met: Option<Met<T>>,
     /// Whether the method has a test of its own, and has called a point before not stationary.
     pub(super) is_judged: bool,
@@ -48,6 +52,8 @@ impl<T: Real> Zero<T> {
             was_low: false,
             known: None,
             start: start.clone(),
+            course: Course::new(start),
+            reach: T::zero(),
             met: None,
             is_judged: false,
             gradient: empty(),
@@ -58,28 +64,42 @@ impl<T: Real> Zero<T> {
     }
 
     /// Whether the gradient has fallen to `√ε` of the first one just now: where `f` falls for ever, it vanishes far out.
-    pub(super) fn is_low_first(&mut self, report: &Report<T>) -> bool {
+    pub(super) fn is_low_first(&mut self, report: &Report<T>, before: &DVector<T>) -> bool {
+        self.course.see(&report.x, before);
         let (_, first) = *self.first.get_or_insert((report.value, report.gradient_norm));
+        if self.reach == T::zero() {
+            self.reach = kernel::norm_inf(report.x.as_slice());
+        }
         let is_low = report.gradient_norm <= T::EPSILON.sqrt() * first && self.stop.relative > T::zero();
         is_low && !std::mem::replace(&mut self.was_low, true)
     }
 
     /// Whether the start is rounding beside the point.
     fn is_far_out(&self, report: &Report<T>) -> bool {
-        let size = kernel::norm_inf(self.start.as_slice()).max(T::one());
-        kernel::norm_inf(report.x.as_slice()) * T::EPSILON > size
+        kernel::norm_inf(report.x.as_slice()) * T::EPSILON > self.reach.max(T::one())
     }
 
-    /// Whether `f` is not seen to rise from a point so far out to one that is twice as far: then its gradient vanishes, but
-    /// no minimum is there.
-    pub(super) fn is_falling_far_out<O: Objective<T> + ?Sized>(
-        &self, objective: &mut O, report: &mut Report<T>,
-    ) -> bool {
-        if !self.is_far_out(report) || objective.is_convex() {
-            return false;
+    /// Whether the run has not found a minimum but gone off: where the start is
+    /// rounding beside the point and `f` does not rise up to `2 x`, or [`beyond`] the point `f` falls on. Not asked where the least eigenvalue tells of a curvature that can be seen beside the first gradient.
+    pub(super) fn runs_off<O: Objective<T> + ?Sized>(
+        &mut self, objective: &mut O, report: &mut Report<T>,
+    ) -> Result<bool, Error> {
+        let (is_far, is_stuck) = (self.is_far_out(report), report.termination == Termination::NoDescent);
+        if objective.is_convex() || !(report.termination.is_stationary() || is_stuck && is_far) {
+            return Ok(false);
         }
-        report.evaluations = report.evaluations.saturating_add(1);
-        objective.value(&(&report.x * T::of(2.0))) <= report.value
+        if is_far {
+            report.evaluations = report.evaluations.saturating_add(1);
+            let falls = objective.value(&(&report.x * T::of(2.0))) <= report.value;
+            if falls || is_stuck {
+                return Ok(falls);
+            }
+        }
+        let first = self.first.map_or(T::zero(), |(_, first)| first);
+        let way = self.course.way;
+        let is_bowl = |point: &CriticalPoint<T>| point.extremes().0 * way > T::EPSILON.sqrt() * first;
+        let is_seen = way == T::zero() || report.certificate.as_ref().is_some_and(is_bowl);
+        Ok(!is_seen && beyond::falls(objective, report, &self.course)?)
     }
 
     /// Whether the gradient at the report's point, which a step from the one `before` led to, is zero. The relative rule is

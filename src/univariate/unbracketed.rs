@@ -73,7 +73,10 @@ impl<T: Real> Unbracketed<T> {
     }
 
     fn update(&mut self, now: &Point<T>, next: &Point<T>, step: T) {
-        if next.step.is_finite() {
+        // a zero of f that the slope does not explain proposes no step: it may be rounding
+        let change = next.slope.abs() * (next.x - now.x).abs();
+        let is_told = next.f != T::zero() || change >= T::EPSILON.sqrt() * now.f.abs();
+        if next.step.is_finite() && is_told {
             self.ratio = next.step / step;
         } else if let Some(last) = self.step {
             self.ratio = step / last;

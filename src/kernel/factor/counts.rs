@@ -30,10 +30,10 @@ pub(crate) struct Counts<T: Real> {
 }
 
 /// How near an end is to an eigenvalue, beside the larger modulus.
-const ROUGH: f64 = 1e-2;
+const ROUGH: f64 = 5e-3;
 
 compiled! {
-    /// The ends to a hundredth of the larger modulus, by Lanczos' method, as such and as numbers. `None` where its
+    /// The ends to about a hundredth of the larger modulus, by Lanczos' method, as such and as numbers. `None` where its
     /// iteration did not end.
     pub(crate) fn ends<T>(h: &'a DMatrix<T>) -> Option<(Ends<T>, [T; 2])> {
         let (n, mut h) = (h.nrows(), Shifted::new(h));

@@ -6,8 +6,9 @@ use super::{Position, assign, calms, drowns};
 use crate::optimizer::Step;
 use crate::{Error, Objective, Real, kernel};
 
-/// Shortest step tried: `10⁻⁴⁰` of the full one, or longer.
+/// Shorter steps tried. Beyond [`HALVES`] of them each is a tenth of the one before.
 const BACKTRACKS: usize = 40;
+const HALVES: usize = 10;
 
 /// The buffers of a search.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +36,7 @@ impl<T: Real> Backtrack<T> {
                 return Ok(Some(t));
             }
             let parabola = -slope * t * t * T::of(0.5) / (f - at.step.value - slope * t);
-            t = if parabola.is_finite() {
+            t = if parabola.is_finite() && i < HALVES {
                 parabola.clamp(t * T::of(0.1), t * T::of(0.5))
             } else {
                 t * T::of(0.1)

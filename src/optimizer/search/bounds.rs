@@ -319,7 +319,7 @@ impl<T: Real> Face<T> {
     }
 
     /// Whether a bound ends the ray from here along `d`.
-    pub(super) fn ends(&self, d: &DVector<T>) -> bool {
+    pub(crate) fn ends(&self, d: &DVector<T>) -> bool {
         let mut entries = d.iter().zip(self.lower.iter().zip(&self.upper));
         entries.any(|(d, (low, high))| {
             (*d < T::zero() && low.is_finite()) || (*d > T::zero() && high.is_finite())

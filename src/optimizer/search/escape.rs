@@ -2,11 +2,14 @@
 
 use nalgebra::DVector;
 
-use super::{Evaluated, Position, assign};
+use super::{Evaluated, Position, assign, rounding};
 use crate::critical_point::margin;
 use crate::kernel::{self, Spectrum};
 use crate::optimizer::Outcome;
 use crate::{Error, Hessian, Objective, Real};
+
+/// Lengths of an escape, at the most.
+const LENGTHS: usize = 64;
 
 /// Whether a point with a negative eigenvalue is stationary for practical purposes: `‖∇f‖∞ ≤ √ε`, or the
 /// stationary point of the quadratic model, `x + s`, lies within `ε^¼ max(1, ‖x‖∞)`.
@@ -46,34 +49,54 @@ pub(crate) fn escape<T: Real, O: Hessian<T> + ?Sized>(
     Ok(moved)
 }
 
-/// [`escape`] along any unit vector `v` with `vᵀHv = λ < 0`.
+/// [`escape`] along any unit vector `v` with `vᵀHv = λ < 0`. Where no coordinate is as long as `τ`, that is only where to
+/// begin: if it leads down, four times as long a step is tried as well. `τ` is long enough for its promise to be clear of
+/// the rounding of `f`.
 pub(crate) fn escape_along<T: Real, O: Objective<T> + ?Sized>(
     at: &mut Position<T, O>, v: &[T], lambda: T, trial: &mut DVector<T>,
 ) -> bool {
-    let mut t = kernel::norm_inf(at.x.as_slice()).max(T::one());
-    for _ in 0..30 {
-        let promised = -lambda * t * t * T::of(0.5);
-        let mut best = at.step.value - promised * T::of(0.25);
-        let mut side = None;
-        for sign in [t, -t] {
-            assign(trial, at.x);
-            kernel::axpy(sign, v, trial.as_mut_slice());
-            if !kernel::norm_inf(trial.as_slice()).is_finite() {
-                continue;
-            }
-            let f = at.value(trial);
-            if f.is_finite() && f < at.step.value && f <= best {
-                best = f;
-                side = Some(sign);
-            }
+    let size = kernel::norm_inf(at.x.as_slice());
+    let clear = (T::of(32.0) * rounding(at.step.value) / -lambda).sqrt();
+    let mut t = size.max(T::one()).max(clear);
+    let mut found = None;
+    for k in 0..LENGTHS {
+        let step = lower(at, v, lambda, t, trial);
+        let grows = size < T::one() && (k == 0 || found.is_some());
+        match step {
+            Some(_) => found = step,
+            None if found.is_some() => break,
+            None => {}
         }
-        if let Some(sign) = side {
-            kernel::axpy(sign, v, at.x.as_mut_slice());
-            at.step.modified = true;
-            at.step.outcome = Outcome::Escaped;
-            return true;
+        if found.is_some() && !grows {
+            break;
         }
-        t *= T::of(0.25);
+        t *= T::of(if found.is_some() { 4.0 } else { 0.25 });
     }
-    false
+    let Some(step) = found else { return false };
+    kernel::axpy(step, v, at.x.as_mut_slice());
+    at.step.modified = true;
+    at.step.outcome = Outcome::Escaped;
+    true
+}
+
+/// `t` or `−t`, to the side with the lower `f`, where that is low enough.
+fn lower<T: Real, O: Objective<T> + ?Sized>(
+    at: &mut Position<T, O>, v: &[T], lambda: T, t: T, trial: &mut DVector<T>,
+) -> Option<T> {
+    let promised = -lambda * t * t * T::of(0.5);
+    let mut best = at.step.value - promised * T::of(0.25);
+    let mut side = None;
+    for step in [t, -t] {
+        assign(trial, at.x);
+        kernel::axpy(step, v, trial.as_mut_slice());
+        if !kernel::norm_inf(trial.as_slice()).is_finite() {
+            continue;
+        }
+        let f = at.value(trial);
+        if f.is_finite() && f < at.step.value && f <= best {
+            best = f;
+            side = Some(step);
+        }
+    }
+    side
 }

@@ -3,7 +3,9 @@
 //! At most [`VALUES`] values along [`MIXTURES`] seeded mixtures of the flat directions and along the flat parts of the
 //! axes, both ways, first at `¼ max(1, ‖x‖∞)`, then at four times that; a ray that has risen is not followed. Then, where there is more
 //! than one flat direction, eight descents of [`DESCENT`] evaluations from mixtures at ¼, 1, 4 and 16. A single
-//! direction is followed up to `10³`. A fall counts beyond the rounding at both of its ends.
+//! direction is followed up to `10³`. A fall counts beyond the rounding at both of its ends. Where a ray rises on one side
+//! and is level on the other, the slope must not come out of its zeros as one that [`vanishes`] does, of up to
+//! [`ONE_SIDED`] rays.
 //!
 //! Before that, [`SHORT`] steps against the flat part of the gradient, each four times the one before: it should be
 //! rounding, and where it is not, `f` falls in a valley that is too narrow for longer looks.
@@ -18,6 +20,7 @@ use crate::{CriticalKind, Error, Hessian, HessianProduct, Objective, Real, Termi
 const VALUES: usize = 72;
 const MIXTURES: usize = 32;
 const DESCENT: usize = 16;
+const ONE_SIDED: usize = 4;
 const SHORT: i32 = 13;
 
 /// Looks around `x` in the directions that are orthogonal to all of `range`: what was seen, and whether along a single one
@@ -37,20 +40,20 @@ pub(crate) fn probe<T: Real, O: Objective<T> + ?Sized>(
         true => (&[0.25, 1.0, 4.0, 16.0, 64.0, 256.0, 1000.0], 1),
         false => (&[0.25, 1.0], MIXTURES + n.min(VALUES)),
     };
-    let mut rays = vec![[T::zero(); 2]; mixtures]; // how far each was followed; NaN once it has risen
+    let mut rays: Vec<Ray<T>> = vec![[(T::zero(), false); 2]; mixtures];
     let (mut lowest, mut farthest) = (at.step.value, false);
     for &length in lengths {
         for (k, ray) in rays.iter_mut().enumerate() {
             let Some(v) = mixture(k, &from, range) else { continue };
-            for (t, sign) in ray.iter_mut().zip([1.0, -1.0]) {
-                if t.f64().is_nan() || at.step.evaluations - start >= VALUES {
+            for ((t, rose), sign) in ray.iter_mut().zip([1.0, -1.0]) {
+                if *rose || at.step.evaluations - start >= VALUES {
                     continue;
                 }
                 *t = unit * T::of(length * sign);
                 let there = &from + &v * *t;
                 let f = at.value(&there);
                 if !(f.is_finite() && f <= at.step.value + rounding(at.step.value.abs().max(f.abs()))) {
-                    *t = T::NAN;
+                    *rose = true;
                 } else if f < lowest && is_lower(at, &there, f) {
                     (lowest, farthest) = (f, is_single && length > 999.0);
                     at.x.copy_from(&there);
@@ -67,13 +70,66 @@ pub(crate) fn probe<T: Real, O: Objective<T> + ?Sized>(
     if !is_single && descend(at, range, unit)? {
         return Ok((Probed::Lower, false));
     }
-    let sides = || rays.iter().flatten().filter(|t| **t != T::zero());
-    let seen = match sides().filter(|t| t.f64().is_nan()).count() {
+    if comes_out_of_rounding(at, &from, range, &rays)? {
+        return Ok((Probed::Level, true));
+    }
+    let sides = || rays.iter().flatten().filter(|(t, _)| *t != T::zero());
+    let seen = match sides().filter(|(_, rose)| *rose).count() {
         0 if range.is_empty() => Probed::Level,
         risen if risen == sides().count() => Probed::Bowl,
         _ => Probed::Valley,
     };
     Ok((seen, false))
+}
+
+/// How far each side was followed, and whether `f` rose there.
+type Ray<T> = [(T, bool); 2];
+
+/// Whether a ray on which `f` is level on one side alone has come there by underflow, or by rounding.
+fn comes_out_of_rounding<T: Real, O: Objective<T> + ?Sized>(
+    at: &mut Position<'_, T, O>, x: &DVector<T>, range: &[DVector<T>], rays: &[Ray<T>],
+) -> Result<bool, Error> {
+    let of_one_side = |(k, ray): (usize, &Ray<T>)| match *ray {
+        [(s, true), (t, false)] | [(t, false), (s, true)] if t != T::zero() => Some((k, s)),
+        _ => None,
+    };
+    for (k, t) in rays.iter().enumerate().filter_map(of_one_side).take(ONE_SIDED) {
+        if let Some(v) = mixture(k, x, range)
+            && vanishes_along(at, x, &(v * t))?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether the slope along `v`, where `f` has risen, [vanishes] next to `x`, where it is level the other way: seen from
+/// where it is steepest, of `4ᵏ v`
+fn vanishes_along<T: Real, O: Objective<T> + ?Sized>(
+    at: &mut Position<'_, T, O>, x: &DVector<T>, v: &DVector<T>,
+) -> Result<bool, Error> {
+    let mut gradient = DVector::zeros(0);
+    let mut slope = |t: T| {
+        at.evaluate(&(x + v * t), &mut gradient)?;
+        Ok(kernel::dot(gradient.as_slice(), v.as_slice()))
+    };
+    // beyond x the slope falls to nothing
+    let mut last = T::MAX;
+    for length in (-4..=1).map(|k| -T::of(4_f64.powi(k))) {
+        let slope = slope(length)?;
+        if !(slope >= T::zero() && slope <= last) {
+            return Ok(false);
+        }
+        last = slope;
+    }
+    let (mut steepest, mut t) = (T::zero(), T::one());
+    for length in (-10..=4).map(|k| T::of(4_f64.powi(k))) {
+        let found = slope(length)?;
+        if found > steepest && found.is_finite() {
+            (steepest, t) = (found, length);
+        }
+    }
+    vanishes(|share| slope(share * t))
 }
 
 /// Goes against the flat part of the gradient as long as `f` falls; whether it went anywhere.
@@ -114,7 +170,7 @@ fn descend<T: Real, O: Objective<T> + ?Sized>(
     Ok(false)
 }
 
-/// Whether `f` there is below that at `x` by more than rounding at both ends, and by more than it wavers there.
+/// Whether `f` there is below that at `x` by more than rounding at both ends, and by more than it wavers at either.
 fn is_lower<T: Real, O: Objective<T> + ?Sized>(
     at: &mut Position<'_, T, O>, there: &DVector<T>, f: T,
 ) -> bool {
@@ -122,8 +178,16 @@ fn is_lower<T: Real, O: Objective<T> + ?Sized>(
     if !(f < at.step.value - noise) {
         return false;
     }
-    for ulps in [-2.0, 2.0] {
-        noise = noise.max((at.value(&(there * (T::one() + T::of(ulps) * T::EPSILON))) - f).abs());
+    let (x, value) = (at.x.clone(), at.step.value);
+    for (point, f) in [(there, f), (&x, value)] {
+        for ulps in [-2.0, 2.0] {
+            let mut sign = T::of(ulps) * T::EPSILON;
+            let neighbour = point.map(|x| {
+                sign = -sign;
+                x * (T::one() + sign)
+            });
+            noise = noise.max((at.value(&neighbour) - f).abs());
+        }
     }
     f < at.step.value - noise
 }
@@ -239,4 +303,21 @@ pub(crate) fn ends_by_products<T: Real, O: HessianProduct<T> + ?Sized>(
         return Ok(leave(at, &here.gradient, &[], false)? || is_end);
     }
     Ok(is_end)
+}
+
+/// Whether a slope, positive at 1 and zero at 0, comes out of its zeros as one that underflows or is rounding does: by a
+/// jump that is small beside the slope at 1, and then not like a power of the distance from there, whose ratios over
+/// the same factor are equal.
+pub(crate) fn vanishes<T: Real>(mut slope: impl FnMut(T) -> Result<T, Error>) -> Result<bool, Error> {
+    let highest = slope(T::one())?;
+    let (mut flat, mut edge) = (T::zero(), T::one());
+    for _ in 0..64 {
+        let middle = T::of(0.5) * (flat + edge);
+        if slope(middle)? > T::zero() { edge = middle } else { flat = middle }
+    }
+    let mut at = |share: f64| slope(edge + T::of(share) * (T::one() - edge));
+    let (nearest, near, far) = (at(1.0 / 1024.0)?, at(1.0 / 64.0)?, at(0.25)?);
+    let (first, second) = (near / nearest, far / near);
+    let is_power = first > T::of(3.0) && second < T::of(16.0) * first * first;
+    Ok(highest > T::zero() && near <= T::EPSILON.sqrt() * highest && !is_power)
 }

@@ -33,15 +33,16 @@ pub(crate) fn closeness<T: Real>() -> T {
 }
 
 /// The size of coordinates next to zero, which have none of their own: up to 32 times the largest one which a run has
-/// seen, and 1 at most. A start of zeros tells none: then it is 1.
+/// seen, and 1 at most. Zeros tell none: then it is 1.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Size<T>(Option<T>);
 
 impl<T: Real> Size<T> {
     pub(crate) fn see(&mut self, x: &DVector<T>) {
         let size = kernel::norm_inf(x.as_slice());
-        let first = if size > T::zero() { size } else { T::one() };
-        self.0 = Some(self.0.map_or(first, |seen| seen.max(size)));
+        if size > T::zero() {
+            self.0 = Some(self.0.map_or(size, |seen| seen.max(size)));
+        }
     }
 
     pub(crate) fn unit(self) -> T {

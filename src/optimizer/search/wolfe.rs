@@ -186,7 +186,8 @@ impl<T: Real, O: Objective<T> + ?Sized> Shrinking<'_, T, O> {
         }
     }
 
-    /// A double secant step, and a halving where it shrank the interval by less than a third.
+    /// A double secant step, and a halving where it shrank the interval by less than a third: of the lengths' logarithms
+    /// where they differ by orders of magnitude.
     fn narrow(&mut self, (a, b): (Probe<T>, Probe<T>)) -> Result<(Probe<T>, Probe<T>), End> {
         let left = self.left;
         let third = T::of(0.66);
@@ -198,7 +199,9 @@ impl<T: Real, O: Objective<T> + ?Sized> Shrinking<'_, T, O> {
             (p, q) = self.update((p, q), beyond)?;
         }
         if q.t - p.t > third * (b.t - a.t) {
-            (p, q) = self.update((p, q), p.t + T::of(0.5) * (q.t - p.t))?;
+            let is_wide = p.t > T::zero() && p.t < T::of(1e-3) * q.t;
+            let middle = if is_wide { p.t.sqrt() * q.t.sqrt() } else { p.t + T::of(0.5) * (q.t - p.t) };
+            (p, q) = self.update((p, q), middle)?;
         }
         // neighbouring numbers have none between them
         if self.left == left { Err(End::Exhausted) } else { Ok((p, q)) }

@@ -36,7 +36,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
             }
             kernel::cholesky_solve(hessian.as_slice(), p, step.as_mut_slice());
             step.neg_mut();
-            // the largest change of a score, and whether a sign turns
+            // the largest change of a score, beside the others where only that counts, and whether a sign turns
             let zero = || Largest::new(2);
             let changes = self.blocks(WIDE, zero, |block, changes: &mut Largest<f64>| {
                 let (z, delta) = slopes(loss, block, &at);
@@ -44,7 +44,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
                 let (mut change, rounded) = (DMatrix::zeros(z.nrows(), z.ncols()), r.map(T::of));
                 let (z, rounded) = (z.as_view(), rounded.as_view());
                 loss.curvature_product(z, block.y, block.shares, rounded, change.as_view_mut());
-                changes.see(0, kernel::norm_inf(r.as_slice()));
+                for r in r.column_iter() {
+                    // what all scores have in common may change nothing
+                    let both = r.max() - r.min();
+                    changes.see(0, if self.is_flat { both } else { kernel::norm_inf(r.as_slice()) });
+                }
                 let samples = delta.column_iter().zip(change.column_iter()).zip(block.shares);
                 for ((delta, change), _) in samples.filter(|(_, share)| **share > T::zero()) {
                     let turns = delta.iter().zip(change.iter()).any(|(delta, c)| !(c.abs() < delta.abs()));

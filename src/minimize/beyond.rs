@@ -1,0 +1,78 @@
+//! Whether `f` falls for ever the way that a run went: then its gradient vanishes, but no minimum is there.
+
+use nalgebra::DVector;
+
+use super::Report;
+use crate::objective::evaluate;
+use crate::optimizer::vanishes;
+use crate::{Error, Objective, Real, kernel};
+
+/// The last step of a run that was none of rounding, by the variables that it moved: by more than `√ε` of their way from
+/// the start.
+#[derive(Debug)]
+pub(super) struct Course<T: Real> {
+    start: DVector<T>,
+    step: DVector<T>,
+    /// `max |x_i − x₀_i|` of those variables.
+    pub(super) way: T,
+}
+
+impl<T: Real> Course<T> {
+    pub(super) fn new(start: &DVector<T>) -> Self {
+        Self { start: start.clone(), step: DVector::zeros(start.len()), way: T::zero() }
+    }
+
+    pub(super) fn see(&mut self, x: &DVector<T>, before: &DVector<T>) {
+        let ways = || x.iter().zip(&self.start).map(|(x, start)| (*x - *start).abs());
+        let moves = || x.iter().zip(before).map(|(x, before)| *x - *before);
+        let is_moved = |(step, way): &(T, T)| step.abs() > T::EPSILON.sqrt() * *way;
+        let way = moves().zip(ways()).filter(is_moved).fold(T::zero(), |most, (_, way)| most.max(way));
+        if way > T::zero() {
+            self.way = way;
+            let entries = self.step.iter_mut().zip(moves().zip(ways()));
+            entries.for_each(|(entry, pair)| *entry = if is_moved(&pair) { pair.0 } else { T::zero() });
+        }
+    }
+}
+
+/// Looks along the direction `v` of the last step, `‖v‖∞ = 1`, by lengths `t` up to the whole `way` from the start. No
+/// minimum shows where `∇f(x + t v)ᵀv` is negative for all `t`, or zero for all and [vanishing](vanishes) behind `x`.
+/// Rounding is what is within four times the slopes at the nearest numbers.
+pub(super) fn falls<T: Real, O: Objective<T> + ?Sized>(
+    objective: &mut O, report: &mut Report<T>, course: &Course<T>,
+) -> Result<bool, Error> {
+    let v = &course.step / kernel::norm_inf(course.step.as_slice());
+    if report.face.as_ref().is_some_and(|face| face.ends(&v)) {
+        return Ok(false);
+    }
+    let mut gradient = DVector::zeros(0);
+    let mut slope = |t: T| -> Result<T, Error> {
+        report.evaluations = report.evaluations.saturating_add(1);
+        let mut there = report.x.clone();
+        kernel::axpy(t * course.way, v.as_slice(), there.as_mut_slice());
+        evaluate(objective, &there, &mut gradient)?;
+        Ok(kernel::dot(gradient.as_slice(), v.as_slice()))
+    };
+    // at a minimum slopes grow with the distance
+    let (near, far) = (slope(T::of(0.25_f64.powi(13)))?, slope(T::of(0.25_f64.powi(12)))?);
+    if near > T::zero() && far > T::of(2.0) * near {
+        return Ok(false);
+    }
+    let size = kernel::norm_inf(report.x.as_slice()).max(course.way) / course.way;
+    let mut noise = T::zero();
+    for k in 1..=4 {
+        let nearest = T::of(2.0 * f64::from(k)) * T::EPSILON * size;
+        noise = noise.max(slope(nearest)?.abs()).max(slope(-nearest)?.abs());
+    }
+    let mut slope =
+        |t: T| slope(t).map(|slope| if slope.abs() <= T::of(4.0) * noise { T::zero() } else { slope });
+    let mut falls = false;
+    for k in (0..=13).rev().chain(14..=26) {
+        let slope = slope(T::of(0.25_f64.powi(k)))?;
+        if !(slope <= T::zero()) {
+            return Ok(false);
+        }
+        falls |= slope < T::zero();
+    }
+    Ok(falls || vanishes(|t: T| slope(-t).map(|slope| -slope))?)
+}
