@@ -11,12 +11,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::contract::setting;
 use crate::data::Standardizer;
-use crate::loss::ElementWise;
+use crate::loss::{Binomial, ElementWise, Gamma, NegativeBinomial, Poisson};
 use crate::optimizer::{Face, Memory, Probed};
 use crate::{
     Activation, Architecture, Checkpoint, CriticalPoint, CrossEntropy, Epoch, Error, Fitted, History, Huber,
-    Inertia, LeastEigenvalue, LogLoss, Loss, Method, Model, Network, Perceptron, Progress, Real, Recession,
-    Report, SigmoidClassifier, SquaredError, Termination, Through,
+    Inertia, LeastEigenvalue, LogLoss, Loss, Method, Model, Network, Offset, Perceptron, Progress, Real,
+    Recession, Report, SigmoidClassifier, SquaredError, Termination, Through,
 };
 use checks::{check_checkpoint, check_face, check_judged, check_report, check_scales};
 
@@ -60,9 +60,14 @@ macro_rules! named {
 named! {
     Perceptron { 0: linear } as linear, Architecture::check;
     SigmoidClassifier { 0: linear } as linear, Architecture::check;
+    Offset<M: Architecture> { 0: model } as model, Architecture::check;
     SquaredError {} as (), nothing;
     LogLoss {} as (), nothing;
     CrossEntropy {} as (), nothing;
+    Poisson {} as (), nothing;
+    Gamma {} as (), nothing;
+    Binomial {} as (), nothing;
+    NegativeBinomial { alpha } as alpha, ElementWise::settings::<f64>;
     Huber { delta } as delta, ElementWise::settings::<f64>;
     Through<L: ElementWise> { loss, activation } as (loss, activation), ElementWise::settings::<f64>;
 }

@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use gradus::data::Standardizer;
-use gradus::loss::ElementWise;
+use gradus::loss::{Binomial, ElementWise, Gamma, NegativeBinomial, Poisson};
 use gradus::nalgebra::{DMatrix, DVector, dmatrix, dvector};
 use gradus::problems::Rosenbrock;
 use gradus::*;
@@ -140,6 +140,44 @@ fn everything_is_kept<T: Real + Serialize + DeserializeOwned>() {
         let (network, theta) = (fitted.model().clone(), fitted.parameters().clone());
         assert_kept(&Fitted::from_parameters(network, loss, theta).unwrap());
     }
+}
+
+/// Counts, sizes and shares of random features, with an offset and without.
+fn generalised_models_are_kept<T: Real + Serialize + DeserializeOwned>() {
+    let mut dice = Dice(7);
+    let x = x::<T>();
+    for case in 0..20 {
+        let counts = DMatrix::from_fn(1, 12, |_, _| T::of(1.0 + dice.below(9) as f64));
+        let loss = NegativeBinomial::new(0.1 + case as f64 / 7.0);
+        let shares = &counts / T::of(10.0);
+        fn kept<T, M, L>(model: M, loss: L, x: &DMatrix<T>, y: &DMatrix<T>)
+        where
+            T: Real + Serialize + DeserializeOwned,
+            M: SecondOrderModel<T> + Clone + Serialize + DeserializeOwned + PartialEq + std::fmt::Debug,
+            L: SecondOrderLoss<T> + Clone + Serialize + DeserializeOwned + PartialEq + std::fmt::Debug,
+        {
+            let start = DVector::zeros(model.parameter_count());
+            let mut risk = EmpiricalRisk::new(model, loss, x, y).unwrap();
+            assert_kept(&risk.fit_with(&mut Newton::new(), start, &Stop::default()).unwrap());
+        }
+        kept(Perceptron::new(2), Poisson, &x, &counts);
+        kept(Offset::new(Perceptron::new(1)), Poisson, &x, &counts);
+        kept(Offset::new(Perceptron::new(1)), Gamma, &x, &counts);
+        kept(Offset::new(Perceptron::new(1).without_bias()), loss, &x, &counts);
+        kept(Offset::new(Perceptron::new(1)), Binomial, &x, &shares);
+        kept(Offset::new(Network::new(&[1, 2, 1], Activation::Tanh)), loss, &x, &counts);
+    }
+    for alpha in ["0.0", "-1.0", "1e999", "null"] {
+        refused::<NegativeBinomial>(&format!(r#"["NegativeBinomial",{alpha}]"#));
+    }
+    let error = refused::<Offset<Perceptron>>(&json(&Offset::new(SigmoidClassifier::new(2))).to_string());
+    assert!(error.contains("expected Perceptron"), "{error}");
+}
+
+#[test]
+fn generalised_linear_models_are_kept() {
+    generalised_models_are_kept::<f64>();
+    generalised_models_are_kept::<f32>();
 }
 
 #[test]
@@ -332,6 +370,14 @@ fn the_format_is_as_it_was() {
         (json!(["SquaredError", null]), json(&SquaredError)),
         (json!(["LogLoss", null]), json(&LogLoss)),
         (json!(["CrossEntropy", null]), json(&CrossEntropy)),
+        (json!(["Poisson", null]), json(&Poisson)),
+        (json!(["Gamma", null]), json(&Gamma)),
+        (json!(["Binomial", null]), json(&Binomial)),
+        (json!(["NegativeBinomial", 0.5]), json(&NegativeBinomial::new(0.5))),
+        (
+            json!(["Offset", ["Perceptron", {"inputs": 2, "outputs": 1, "bias": true}]]),
+            json(&Offset::new(Perceptron::new(2))),
+        ),
         (json!({"mean": [1.5], "scale": [0.5]}), json(&Standardizer::fit(&dmatrix![1.0, 2.0]).unwrap())),
     ] {
         assert_eq!(json, saved);

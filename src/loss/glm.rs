@@ -73,7 +73,7 @@ pub struct Gamma;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NegativeBinomial {
-    alpha: f64,
+    pub(crate) alpha: f64,
 }
 
 /// Successes among trials, logistic regression of counts: `y` is the **share** of successes, and the number of trials is the
