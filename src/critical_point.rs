@@ -273,9 +273,20 @@ impl<T: Real> CriticalPoint<T> {
         Self::new(DVector::from_iterator(k * self.eigenvalues.len(), eigenvalues), tolerance, None)
     }
 
-    /// With what is known of the objective besides its Hessian.
-    pub(crate) fn with(self, gradient_norm: Option<T>, decrement: Option<T>, convex: bool) -> Self {
-        let (unknown, interval) = (self.unknown, self.interval);
+    /// With what is known of the objective besides its Hessian. Where that is convex, how far an eigenvalue falls below zero
+    /// is rounding of the Hessian, unless it is more than `√ε`: then the objective is not what it says.
+    pub(crate) fn with(mut self, gradient_norm: Option<T>, decrement: Option<T>, convex: bool) -> Self {
+        let (unknown, interval, [least, greatest]) = (self.unknown, self.interval, self.extremes);
+        if convex && self.inertia.negative > 0 && -least <= T::EPSILON.sqrt() * greatest {
+            (self.tolerance, self.direction) = (-least, None);
+            self.inertia = match self.eigenvalues.is_empty() {
+                true => {
+                    let Inertia { positive, zero, negative } = self.inertia;
+                    Inertia { positive, zero: zero.saturating_add(negative), negative: 0 }
+                }
+                false => Inertia::of(&self.eigenvalues, self.tolerance),
+            };
+        }
         Self { gradient_norm, decrement, convex, ..self }.with_unknown(unknown, interval)
     }
 

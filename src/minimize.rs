@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use nalgebra::DVector;
 
-use crate::contract::{check_evaluation, check_point, check_size};
+use crate::contract::{check_evaluation, check_point, check_size, setting};
 use crate::optimizer::{Optimizer, Outcome, Position, Seen, Step};
 use crate::{Error, Objective, Real, Recession, Termination, kernel};
 
@@ -153,6 +153,8 @@ fn broken<T: Real, O: Objective<T> + ?Sized>(
     }
     check_evaluation("the value", "the start", &[step.value])?;
     check_evaluation("the gradient", "the start", &[step.gradient_norm])?;
+    let norm = step.gradient_norm;
+    setting("gradient_norm", "a norm, not negative, whatever method tells it", norm, norm >= T::zero())?;
     Ok(None)
 }
 

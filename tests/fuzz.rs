@@ -161,7 +161,24 @@ fn sound<T: Real>(report: &Report<T>) {
     assert!(report.x.iter().all(|x| x.is_finite()) && !report.value.f64().is_nan(), "{report}");
     assert!(!report.converged() || report.value.is_finite() && report.gradient_norm.is_finite(), "{report}");
     assert!(!report.to_string().is_empty());
+    kept(report);
 }
+
+/// Whatever a run returns can be saved, and loaded as it was.
+#[cfg(feature = "serde")]
+fn kept<T: Real>(report: &Report<T>) {
+    fn again<T: Real + serde::Serialize + serde::de::DeserializeOwned>(report: &dyn std::any::Any) {
+        let Some(report) = report.downcast_ref::<Report<T>>() else { return };
+        let text = serde_json::to_string(report).unwrap();
+        let loaded: Report<T> = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        assert_eq!(loaded.to_string(), report.to_string());
+    }
+    again::<f64>(report);
+    again::<f32>(report);
+}
+
+#[cfg(not(feature = "serde"))]
+fn kept<T: Real>(_: &Report<T>) {}
 
 /// A function of one variable, smooth pieces between random knots.
 fn pieces<T: Real>(random: &mut Random<T>) -> impl Fn(T) -> (T, T, T) + Clone + use<T> {

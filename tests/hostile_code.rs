@@ -2,7 +2,9 @@
 #![expect(clippy::float_cmp, reason = "exact results, compared as they are")]
 
 use gradus::check;
+use gradus::loss::{ElementWise, Jet};
 use gradus::nalgebra::{self, Const, DMatrix, DMatrixView, DVector, Dyn, dmatrix, dvector};
+use gradus::optimizer::{Optimizer, Step};
 use gradus::problems::Rosenbrock;
 use gradus::*;
 
@@ -144,4 +146,69 @@ fn sizes_that_no_memory_holds_are_empty() {
     assert!(run.is_err());
     assert!(check::gradient(&mut f, &dvector![1.0, 2.0]).is_err());
     assert!(check::hessian(&mut f, &DVector::<f64>::zeros(0)).is_err());
+}
+
+/// A method that tells of a gradient as short as it likes.
+struct Boast<T>(T);
+
+impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Boast<T> {
+    fn step(&mut self, f: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        let value = f.value_gradient(x, &mut DVector::zeros(x.len()));
+        Ok(Step::new(value, self.0))
+    }
+}
+
+fn no_norm_is_negative<T: Real>() {
+    let start = DVector::from_vec(vec![T::of(-1.2), T::one()]);
+    for exponent in -30..30 {
+        let mut method = Boast(-T::of(2.0_f64.powi(exponent)));
+        let ended = minimize(&mut method, &mut Rosenbrock::new(2), start.clone(), &Stop::default());
+        assert!(matches!(ended, Err(Error::Setting { name: "gradient_norm", .. })), "{ended:?}");
+    }
+    let ended = minimize(&mut Boast(T::zero()), &mut Rosenbrock::new(2), start, &Stop::default());
+    assert!(ended.is_ok());
+}
+
+#[test]
+fn a_norm_below_zero_is_an_error() {
+    no_norm_is_negative::<f64>();
+    no_norm_is_negative::<f32>();
+}
+
+/// Said to be convex, with second derivatives that say otherwise.
+#[derive(Debug, Clone)]
+struct Capsized;
+
+impl ElementWise for Capsized {
+    const CONVEX: bool = true;
+
+    fn jet<T: Real>(&self, z: T, y: T) -> Jet<T> {
+        Jet { value: (z - y) * (z - y), first: T::of(2.0) * (z - y), second: T::of(-2.0) }
+    }
+}
+
+fn no_maximum_has_converged<T: Real>() {
+    let x = DMatrix::from_fn(1, 5, |_, j| T::of(j as f64));
+    for slope in -3..=3 {
+        // at the minimum, and a step away
+        let y = x.map(|x| x * T::of(f64::from(slope)) + T::one());
+        let mut risk = EmpiricalRisk::new(Perceptron::new(1), Capsized, &x, &y).unwrap();
+        for far in [0.0, 0.25] {
+            let start = DVector::from_vec(vec![T::of(f64::from(slope) + far), T::one()]);
+            for report in [
+                minimize(&mut Newton::new(), &mut risk, start.clone(), &Stop::default()).unwrap(),
+                minimize(&mut Newton::pure(), &mut risk, start.clone(), &Stop::default()).unwrap(),
+                minimize(&mut TrustRegion::new(), &mut risk, start.clone(), &Stop::default()).unwrap(),
+            ] {
+                assert!(!report.converged() || report.kind().is_none(), "{report}");
+                assert!(report.kind() != Some(CriticalKind::Maximum) || !report.converged(), "{report}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_maximum_has_not_converged_whatever_it_is_said_to_be() {
+    no_maximum_has_converged::<f64>();
+    no_maximum_has_converged::<f32>();
 }

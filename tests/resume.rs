@@ -231,6 +231,84 @@ fn a_damaged_checkpoint_is_an_error() {
     assert!(read > 50, "{read}");
 }
 
+/// Every number of a checkpoint in turn is one that no run has: loading or resuming says so, or numbers come of it.
+#[cfg(feature = "serde")]
+fn every_number_is_judged<T, P>(method: P)
+where
+    T: Real + serde::Serialize + serde::de::DeserializeOwned,
+    P: Clone + Stochastic + for<'a> Optimizer<T, EmpiricalRisk<'a, T, Perceptron, SquaredError>>,
+{
+    use serde_json::{Value, json};
+    fn numbers(value: &Value, at: String, found: &mut Vec<String>) {
+        match value {
+            Value::Array(all) => {
+                all.iter().enumerate().for_each(|(i, v)| numbers(v, format!("{at}/{i}"), found));
+            }
+            Value::Object(all) => all.iter().for_each(|(k, v)| numbers(v, format!("{at}/{k}"), found)),
+            Value::Number(_) => found.push(at),
+            _ => {}
+        }
+    }
+    let (x, y) = (dmatrix![1.0, 2.0, 3.0].map(T::of), dmatrix![1.0, 3.0, 5.0].map(T::of));
+    let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y).unwrap();
+    let mut trainer = Trainer::new(method).epochs(3).batch_size(2).early_stopping(2, T::zero());
+    let mut kept = None;
+    let keep = |training: &mut Training<'_, T>| {
+        kept = training.checkpoint();
+        ControlFlow::Continue(())
+    };
+    trainer.train_with(&mut risk, DVector::zeros(2), None, keep).unwrap();
+    let (whole, mut places) = (serde_json::to_value(kept.unwrap()).unwrap(), Vec::new());
+    numbers(&whole, String::new(), &mut places);
+    assert!(places.len() > 9);
+    trainer = trainer.epochs(6);
+    for place in places {
+        for number in [
+            json!(u64::MAX),
+            json!(u64::MAX / 2),
+            json!(i64::MAX),
+            json!(1_u64 << 53),
+            json!(2),
+            json!(0),
+            json!(-1),
+            json!(1e308),
+            json!(-1e308),
+            json!(3e38),
+            json!(-3e38),
+            json!(1e-320),
+            json!(-1e-30),
+            json!("NaN"),
+        ] {
+            let mut damaged = whole.clone();
+            *damaged.pointer_mut(&place).unwrap() = number.clone();
+            let Ok(checkpoint) = serde_json::from_value::<Checkpoint<T>>(damaged) else { continue };
+            assert!(!checkpoint.history().to_string().is_empty());
+            let Ok((fitted, _)) = trainer.resume(&mut risk, checkpoint, None, go) else { continue };
+            assert!(fitted.parameters().iter().all(|t| t.is_finite()), "{place} {number}");
+            // six epochs of two batches, or as many as the file tells of
+            let most = number.as_u64().filter(|_| place == "/steps").unwrap_or(6) + 12;
+            assert!(fitted.report.iterations as u64 <= most && most < 1 << 40, "{place} {number}");
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn no_number_of_a_checkpoint_is_trusted() {
+    fn methods<T: Real + serde::Serialize + serde::de::DeserializeOwned>() {
+        let rate = T::of(0.05);
+        every_number_is_judged(GradientDescent::new(rate));
+        every_number_is_judged(GradientDescent::new(rate).momentum(T::of(0.9)));
+        every_number_is_judged(AdaGrad::new(rate));
+        every_number_is_judged(
+            RmsProp::new(rate).schedule(Schedule::cosine(3).then(Schedule::step_decay(2, 0.5))),
+        );
+        every_number_is_judged(Adam::new(rate).weight_decay(T::of(0.1)));
+    }
+    methods::<f64>();
+    methods::<f32>();
+}
+
 /// The loss over the samples that steps see and that over those held out are together the loss over all.
 #[test]
 fn held_out_samples_are_no_others() {

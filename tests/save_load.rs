@@ -227,6 +227,55 @@ fn reports_keep_their_verdict() {
     assert_again(&flat);
 }
 
+/// A saddle of what is said to be convex: one of the two is not so, and the report has not converged. What is small beside
+/// the other eigenvalues is rounding.
+#[test]
+fn a_saddle_of_a_convex_function_has_not_converged() {
+    let mut dice = Dice(11);
+    for _ in 0..1000 {
+        let mut file: Value = serde_json::from_str(FILE).unwrap();
+        let least = -(0.5_f64.powi(dice.below(60) as i32));
+        let certificate = &mut file["report"]["certificate"];
+        certificate["eigenvalues"][0] = json!(least);
+        (certificate["convex"], certificate["tolerance"]) = (json!(true), json!({"Finite": 1e-17}));
+        let report = serde_json::from_value::<Saved<f64>>(file).unwrap().report;
+        let is_rounding = -least < 2.5 * f64::EPSILON.sqrt();
+        let kind = if is_rounding { CriticalKind::Degenerate } else { CriticalKind::Saddle };
+        assert_eq!((report.kind(), report.converged()), (Some(kind), is_rounding), "{least}");
+        assert_again(&report);
+    }
+}
+
+/// Every variable may be at a bound: then no eigenvalue is left, and nothing but multipliers speaks.
+fn corners_are_kept<T: Real + Serialize + DeserializeOwned>() {
+    let mut dice = Dice(12);
+    for _ in 0..50 {
+        let n = 1 + dice.below(4);
+        let target = DVector::from_fn(n, |_, _| T::of(2.0 + dice.below(9) as f64));
+        let is_lower: Vec<bool> = (0..n).map(|_| dice.below(2) == 0).collect();
+        let corner = DVector::from_fn(n, |i, _| target[i] + if is_lower[i] { T::one() } else { -T::one() });
+        let mut bounds = Bounds::unbounded(n);
+        for (i, is_lower) in is_lower.iter().enumerate() {
+            bounds = if *is_lower { bounds.lower(i, corner[i]) } else { bounds.upper(i, corner[i]) };
+        }
+        let squares = |x: &DVector<T>, g: &mut DVector<T>| {
+            g.copy_from(&((x - &target) * T::of(2.0)));
+            (x - &target).norm_squared()
+        };
+        let mut f = Function::new(n, squares).with_hessian(|_, h| h.fill_with_identity());
+        let mut method = Newton::new().bounds(bounds);
+        let report = minimize(&mut method, &mut f, corner.clone(), &Stop::default()).unwrap();
+        assert!(report.converged() && report.x == corner && report.face.as_ref().unwrap().free().is_empty());
+        assert_again(&report);
+    }
+}
+
+#[test]
+fn minima_at_corners_are_kept() {
+    corners_are_kept::<f64>();
+    corners_are_kept::<f32>();
+}
+
 /// Which bounds hold, where one is infinite, with multipliers: a report that was loaded is judged on the same face.
 fn faces_are_kept<T: Real + Serialize + DeserializeOwned>() {
     let bounds = Bounds::unbounded(4).lower(0, T::of(-0.5)).upper(1, T::of(0.1)).fixed(3, T::of(0.3));
@@ -255,6 +304,7 @@ fn faces_are_kept<T: Real + Serialize + DeserializeOwned>() {
         ("/face/free", json!([2, 1]), "`free` must be ascending variables"),
         ("/face/free", json!([4]), "`free` must be ascending variables"),
         ("/face/free", json!([1, 1]), "`free` must be ascending variables"),
+        ("/certificate/eigenvalues", json!([0.5, 1.0, 1.5]), "`eigenvalues` must have length 2, found 3"),
         ("/face/multipliers", json!([0.0]), "`multipliers` must have length 4, found 1"),
         ("/face/multipliers/0", json!(null), "invalid type: null"),
     ] {
@@ -286,7 +336,6 @@ fn counted_signs_are_kept_and_checked() {
     let file = json(&CriticalPoint::classify(&hessian(0.0)).unwrap());
     assert_eq!(file["counted"]["zero"], json!(3));
     for (pointer, value, message) in [
-        ("/counted", json!(null), "`eigenvalues` is empty"),
         ("/counted/zero", json!(-1), "invalid value: integer `-1`"),
         ("/counted/extremes", json!([2.0, 1.0]), "`extremes` must be ascending, found 1"),
         ("/counted/extremes", json!([2.0]), "invalid length 1"),
@@ -428,6 +477,7 @@ fn what_is_wrong_is_named() {
             json!([0.5, 1.0, 1.5, 2.0, 2.5, 3.0]),
             "`eigenvalues` must have length 5, found 6",
         ),
+        ("/report/certificate/eigenvalues", json!([]), "`eigenvalues` must have length 5, found 0"),
         ("/report/certificate/direction", json!([1.0]), "`direction` must have length 5, found 1"),
         ("/report/recession", json!({"Along": [1.0]}), "`recession` must have length 5, found 1"),
         // numbers
@@ -449,6 +499,11 @@ fn what_is_wrong_is_named() {
         ("/report/value", json!(null), "expected value"),
         ("/report/gradient_norm/Finite", json!(-5.0), "`gradient_norm` must be finite and not negative"),
         ("/report/gradient_norm", json!("Infinity"), "`gradient_norm` must be finite and not negative"),
+        // what counts as zero is a size
+        ("/report/tolerance/Finite", json!(-1e308), "`tolerance` must be not negative"),
+        ("/report/tolerance", json!("NaN"), "`tolerance` must be not negative, found NaN"),
+        ("/report/floor/Finite", json!(-1e-300), "`floor` must be not negative"),
+        ("/report/floor", json!("NaN"), "`floor` must be not negative, found NaN"),
         // settings
         ("/loss/1/0/1", json!(0.0), "`delta` must be positive and finite in the scalar it is used in"),
         ("/loss/1/1", json!({"Elu": {"alpha": -1.0}}), "`alpha` must be positive and finite"),

@@ -140,5 +140,7 @@ fn certify<T: Real>(
     let (g, inverse) = (Factor::new(gradient.as_slice(), k, p), Factor::view(&inverse.as_view()));
     kernel::product(T::one(), g, inverse, T::zero(), &mut by_root);
     let decrement = kernel::norm(&by_root) / unit.sqrt();
-    Some(point.with(Some(kernel::norm_inf(gradient.as_slice())), Some(decrement), true))
+    // of a gradient that has left the range nothing is known
+    let decrement = Some(decrement).filter(|decrement| *decrement >= T::zero());
+    Some(point.with(Some(kernel::norm_inf(gradient.as_slice())), decrement, true))
 }

@@ -159,11 +159,10 @@ impl<T: Real> Report<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn converged(&self) -> bool {
-        let is_convex = self.certificate.as_ref().is_some_and(|point| point.convex);
         let descends = self.certificate.as_ref().is_some_and(|point| point.inertia.negative > 0);
         let is_unbounded = matches!(self.recession, Recession::Along(_) | Recession::Undecided);
         let is_undecided = matches!(self.probed, Probed::Lower | Probed::Level);
-        self.termination.is_stationary() && !is_unbounded && !is_undecided && (is_convex || !descends)
+        self.termination.is_stationary() && !is_unbounded && !is_undecided && !descends
     }
 
     /// The report, if it converged.

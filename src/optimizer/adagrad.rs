@@ -90,6 +90,7 @@ impl<T: Real> AdaGrad<T> {
 impl<T: Real> UpdateRule for AdaGrad<T> {
     type Scalar = T;
     const NAME: &'static str = "AdaGrad";
+    const ROOT: Option<usize> = Some(0);
 
     fn state(&mut self) -> &mut FirstOrder<T> {
         &mut self.state

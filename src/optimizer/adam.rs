@@ -147,6 +147,7 @@ impl<T: Real> Adam<T> {
 impl<T: Real> UpdateRule for Adam<T> {
     type Scalar = T;
     const NAME: &'static str = "Adam";
+    const ROOT: Option<usize> = Some(1);
 
     fn state(&mut self) -> &mut FirstOrder<T> {
         &mut self.state

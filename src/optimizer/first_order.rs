@@ -13,6 +13,8 @@ pub(super) trait UpdateRule {
     type Scalar: Real;
     /// What a checkpoint calls it.
     const NAME: &'static str;
+    /// Which of the averages is a root of squares, where one is.
+    const ROOT: Option<usize>;
 
     /// What the method shares with the others.
     fn state(&mut self) -> &mut FirstOrder<Self::Scalar>;

@@ -110,6 +110,7 @@ impl<T: Real> GradientDescent<T> {
 impl<T: Real> UpdateRule for GradientDescent<T> {
     type Scalar = T;
     const NAME: &'static str = "GradientDescent";
+    const ROOT: Option<usize> = None;
 
     fn state(&mut self) -> &mut FirstOrder<T> {
         &mut self.state

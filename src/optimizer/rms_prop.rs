@@ -108,6 +108,7 @@ impl<T: Real> RmsProp<T> {
 impl<T: Real> UpdateRule for RmsProp<T> {
     type Scalar = T;
     const NAME: &'static str = "RmsProp";
+    const ROOT: Option<usize> = Some(0);
 
     fn state(&mut self) -> &mut FirstOrder<T> {
         &mut self.state

@@ -129,12 +129,22 @@ impl<M: UpdateRule> Stochastic for M {
         }
         let fine = memory.scale > 0.0 && memory.scale <= 1.0;
         setting("scale", "in (0, 1]", memory.scale, fine)?;
+        // more than half of what can be counted took longer than any run
+        let steps = memory.steps;
+        setting("steps", "a number of steps taken", steps as f64, steps <= usize::MAX / 2)?;
         let state = self.state();
         (state.steps, state.scale) = (memory.steps, memory.scale);
-        for (to, from) in state.averages.iter_mut().zip(averages) {
+        for (i, (to, from)) in state.averages.iter_mut().zip(averages).enumerate() {
             to.clear();
             to.extend(from.iter().map(|a| M::Scalar::of(*a)));
             check_finite("averages", DMatrixView::from_slice(to, to.len(), 1))?;
+            let least = from.iter().copied().fold(0.0, f64::min);
+            setting(
+                "averages",
+                "not negative where roots of squares",
+                least,
+                least == 0.0 || Self::ROOT != Some(i),
+            )?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use nalgebra::DVector;
 
-use crate::contract::{check_point, setting};
+use crate::contract::{check_length, check_point, setting};
 use crate::data::Standardizer;
 use crate::optimizer::{Bounds, Face};
 use crate::{Checkpoint, CriticalPoint, Error, Real, Recession, Report};
@@ -12,9 +12,11 @@ pub(super) fn check_report<T: Real>(report: &Report<T>) -> Result<(), Error> {
     let n = report.x.len();
     check_point("x", &report.x, n)?;
     if let Some(point) = &report.certificate {
-        let found = point.dimension();
-        if found > n {
-            return Err(Error::Length { argument: "eigenvalues", expected: n, found });
+        // earlier files hold no face
+        let free = report.face.as_ref().map_or(1..=n, |face| face.free.len()..=face.free.len());
+        let (found, expected) = (point.dimension(), *free.end());
+        if !free.contains(&found) {
+            return Err(Error::Length { argument: "eigenvalues", expected, found });
         }
     }
     if let Recession::Along(direction) = &report.recession {
@@ -28,6 +30,9 @@ pub(super) fn check_report<T: Real>(report: &Report<T>) -> Result<(), Error> {
     let fine = norm.is_finite() && norm >= T::zero();
     setting("value", "finite where a run converged", report.value, !stationary || report.value.is_finite())?;
     setting("gradient_norm", "finite and not negative where a run converged", norm, !stationary || fine)?;
+    for (name, zero) in [("tolerance", report.tolerance), ("floor", report.floor)] {
+        setting(name, "not negative", zero, zero >= T::zero())?;
+    }
     for number in report.trace.iter().flat_map(|point| [point.value, point.gradient_norm, point.step]) {
         setting("trace", "finite", number, number.is_finite())?;
     }
@@ -36,10 +41,8 @@ pub(super) fn check_report<T: Real>(report: &Report<T>) -> Result<(), Error> {
 
 /// A point within bounds that are in order.
 pub(super) fn check_face<T: Real>(face: &Face<T>) -> Result<(), Error> {
-    let (n, found) = (face.x.len(), face.upper.len());
-    if found != n {
-        return Err(Error::Length { argument: "bounds", expected: n, found });
-    }
+    let n = face.x.len();
+    check_length("bounds", face.upper.len(), n)?;
     Bounds::new(face.lower.clone(), face.upper.clone()).resolve(n)?;
     check_point("multipliers", &face.multipliers, n)?;
     let is_within = !face.project(&mut face.x.clone());
@@ -51,7 +54,7 @@ pub(super) fn check_face<T: Real>(face: &Face<T>) -> Result<(), Error> {
 pub(super) fn check_judged<T: Real>(point: &CriticalPoint<T>) -> Result<(), Error> {
     let (eigenvalues, n) = (point.eigenvalues(), point.dimension());
     let (least, greatest) = point.extremes();
-    match eigenvalues.is_empty() && n > 0 {
+    match eigenvalues.is_empty() {
         true => check_point("extremes", &DVector::from_vec(vec![least, greatest]), 2)?,
         false => check_point("eigenvalues", eigenvalues, n)?,
     }

@@ -48,11 +48,14 @@ impl<T: Real> Checkpoint<T> {
             check_point("checkpoint", point, dim)?;
         }
         let counted = self.history.iter().zip(1..).all(|(entry, epoch)| entry.epoch == epoch);
-        if counted && self.memory.is_some() {
+        // a step for each batch of an epoch
+        let epochs = self.history.len();
+        let steps = epochs..=epochs.saturating_mul(u32::MAX as usize);
+        if counted && steps.contains(&self.steps) && self.memory.is_some() {
             return Ok(());
         }
-        let found = "a run whose epochs are not counted, or whose method is not told".into();
-        Err(Error::Checkpoint { found, expected: "epochs 1, 2, 3, … of a method" })
+        let found = "a run whose epochs or steps are not counted, or whose method is not told".into();
+        Err(Error::Checkpoint { found, expected: "epochs 1, 2, 3, … of a method, a step or more in each" })
     }
 
     /// The parameters.
