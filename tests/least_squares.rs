@@ -468,6 +468,64 @@ fn the_trust_region_runs_on_the_sum_of_squares() {
     assert!(found.len() == 54 && solved >= 51, "{found:?}");
 }
 
+/// A set whose parameters are measured in other units.
+struct InUnits<'a> {
+    set: &'a Set,
+    units: DVector<f64>,
+}
+
+impl Residuals<f64> for InUnits<'_> {
+    fn dim(&self) -> usize {
+        self.units.len()
+    }
+    fn count(&self) -> usize {
+        self.set.rows.len()
+    }
+    fn residuals(&mut self, b: &DVector<f64>, r: &mut DVector<f64>) {
+        self.set.residuals(&b.component_mul(&self.units), r);
+    }
+    fn jacobian(&mut self, b: &DVector<f64>, j: &mut DMatrix<f64>) {
+        self.set.jacobian(&b.component_mul(&self.units), j);
+        j.column_iter_mut().zip(&self.units).for_each(|(mut column, unit)| column *= *unit);
+    }
+}
+
+impl SecondOrderResiduals<f64> for InUnits<'_> {
+    fn add_curvature(&mut self, b: &DVector<f64>, weights: &DVector<f64>, hessian: &mut DMatrix<f64>) {
+        let (n, units) = (b.len(), &self.units);
+        let mut of_set = DMatrix::zeros(n, n);
+        self.set.add_curvature(&b.component_mul(units), weights, &mut of_set);
+        *hessian += DMatrix::from_fn(n, n, |i, j| of_set[(i, j)] * units[i] * units[j]);
+    }
+}
+
+/// In no unit of the parameters is a point a minimum from which the residuals lead down: their angle with what the
+/// parameters can move is told without a unit.
+#[test]
+fn no_unit_of_the_parameters_makes_a_minimum() -> Result<(), Error> {
+    // the residuals of Lanczos1 are rounding
+    for set in filed().iter().chain(&written()).filter(|set| set.name != "Lanczos1") {
+        for start in &set.starts {
+            for power in [-40, -30, -17, 17, 30, 40] {
+                let units = DVector::from_element(start.len(), 2f64.powi(power));
+                let start = DVector::from_row_slice(start).component_div(&units);
+                let mut squares = LeastSquares::new(InUnits { set, units });
+                for mut method in [
+                    Box::new(TrustRegion::new()) as Box<dyn Optimizer<f64, LeastSquares<f64, InUnits<'_>>>>,
+                    Box::new(Newton::new()),
+                ] {
+                    let report = minimize(method.as_mut(), &mut squares, start.clone(), &Stop::default());
+                    let Ok(report) = report else { continue }; // not finite at the start
+                    let offset = squares.offset(&report.x)?;
+                    let is_down = offset.cosine > 1e-3 && offset.slope > 1e-3;
+                    assert!(!(report.converged() && is_down), "{} 2^{power}: {offset:?}\n{report}", set.name);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// `(½ ‖r‖², Jᵀr, JᵀJ + Σ rᵢ ∇²rᵢ)` agree with each other.
 #[test]
 fn derivatives_agree() -> Result<(), Error> {

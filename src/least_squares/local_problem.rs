@@ -6,7 +6,7 @@ use nalgebra::DVector;
 use super::{LeastSquares, Offset, Residuals, half_square, residuals_at};
 use crate::contract::{check_evaluation, check_point};
 use crate::kernel::{self, Linearised, norm};
-use crate::optimizer::{Outcome, Position, Probed, Step, leave};
+use crate::optimizer::{Outcome, Position, Probed, Size, Step, leave};
 use crate::{Error, Real, Termination};
 
 /// The linearised problem `min ‖r + J δ‖` at a point, and a trial point beside it.
@@ -220,7 +220,7 @@ impl<T: Real> LocalProblem<T> {
             false => at.objective.range(at.x)?,
         };
         if at.step.value > T::zero() && range.len() < at.x.len() {
-            leave(&mut at, &self.here.gradient, &range, lost)?;
+            leave(&mut at, (&self.here.gradient, &Size::at(&self.here.x)), &range, lost)?;
             // residuals that cancel in J x are noisier than their sum of squares
             let there = at.x.clone();
             if at.step.outcome == Outcome::Escaped && at.step.value - at.value(&there) <= self.noise() {

@@ -8,7 +8,7 @@ use super::method::Method;
 use crate::critical_point::{Columns, hessian_at};
 use crate::figures::Figure;
 use crate::objective::evaluate;
-use crate::optimizer::{Face, Position, Probed, Seen, Step, probe};
+use crate::optimizer::{Face, Position, Probed, Seen, Size, Step, probe};
 use crate::{
     CriticalKind, CriticalPoint, Error, Hessian, HessianProduct, Objective, Real, Recession, Termination,
     kernel,
@@ -450,7 +450,7 @@ impl<T: Real> Report<T> {
         evaluate(objective, &self.x, &mut gradient)?;
         let (mut x, step) = (self.x.clone(), Step::new(self.value, self.gradient_norm));
         let mut at = Position { objective, x: &mut x, step };
-        self.probed = probe(&mut at, &gradient, range)?.0;
+        self.probed = probe(&mut at, &gradient, range, &Size::default())?.0;
         self.evaluations = self.evaluations.saturating_add(1 + at.step.evaluations);
         Ok(())
     }

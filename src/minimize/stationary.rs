@@ -211,9 +211,8 @@ impl<T: Real> Zero<T> {
     fn change_along<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, x: &DVector<T>, u: &DVector<T>, times: T,
     ) -> Result<T, Error> {
-        let unit = self.size.unit();
-        let longest = |t: T, (x, u): (&T, &T)| t.min(x.abs().max(unit) / u.abs());
-        let t = times * self.stop.relative * x.iter().zip(u).fold(T::MAX, longest);
+        let longest = |t: T, (i, (x, u)): (usize, (&T, &T))| t.min(self.size.of(i, *x) / u.abs());
+        let t = times * self.stop.relative * x.iter().zip(u).enumerate().fold(T::MAX, longest);
         self.there.clone_from(x);
         kernel::axpy(-t, u.as_slice(), self.there.as_mut_slice());
         evaluate(objective, &self.there, &mut self.changed)?;

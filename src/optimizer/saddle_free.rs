@@ -110,7 +110,8 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
         let slope = kernel::dot(gradient.as_slice(), self.direction.as_slice());
         let promised = || T::of(-0.5) * slope;
         let is_settled = self.here.is_settled(&self.direction, promised, at.objective.is_convex());
-        let is_near = is_within(at.x, &self.direction, T::EPSILON.sqrt().sqrt(), T::one());
+        let is_near =
+            is_within(at.x, &self.direction, T::EPSILON.sqrt().sqrt(), |_, x| x.abs().max(T::one()));
         let said = (is_settled, is_near);
         if ends_by_products(&mut at, &self.here, &mut self.lanczos, self.dimension, said)? {
             return Ok(at.step);

@@ -126,8 +126,7 @@ impl<T: Real> TrustRegion<T> {
 
     /// Whether the gradient all but vanishes, or there are few variables: then the eigenvectors of `H` are asked for.
     fn needs_spectrum<O: ?Sized>(&self, at: &Position<T, O>) -> bool {
-        let scale = kernel::norm_inf(at.x.as_slice()).max(T::one());
-        let small = T::EPSILON.sqrt() * scale * self.here.change(|_| T::one());
+        let small = T::EPSILON.sqrt() * self.here.change(|i, x| self.here.size.of(i, x));
         at.x.len() <= FEW || self.here.is_end(&at.step) || at.step.gradient_norm <= small
     }
 

@@ -1,6 +1,6 @@
 //! The Newton step where the Hessian is singular: softmax scores, features that depend on each other.
 
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{DMatrix, DVector, DVectorView};
 
 use super::cholesky::{cholesky_solve, pivot_rounding};
 use crate::kernel::real::Real;
@@ -14,8 +14,9 @@ use crate::kernel::sums::{axpy, dot, norm_inf};
 /// L Lᵀ s = −g,   s = 0 at the missing pivots;   then s ← s − N Nᵀ s
 /// ```
 ///
-/// `None` where `H` is not semidefinite, or where `f` falls along the null space: where `Nᵀg` is neither small beside
-/// `g` (`√ε`) nor rounding of the terms that `g` is a sum of, whose size is taken to be `‖H‖ ‖x‖`.
+/// `None` where `H` is not semidefinite, or where `f` falls along the null space: where for one of the vectors `v` that span
+/// it, `vᵀg` is neither small beside `max |v_i| √H_ii · max |g_i| / √H_ii` (`√ε`) nor rounding of the terms that `g` is a sum of,
+/// whose sizes are taken to be `n |H| |x|`. No unit of a variable decides that.
 ///
 /// `H` and `g` are measured in `1 / unit`. `l`, of the size of `H`, is for the factor; nothing is allocated where `H` is not semidefinite.
 pub(crate) fn least_norm_step<T: Real>(
@@ -34,14 +35,19 @@ pub(crate) fn least_norm_step<T: Real>(
             v[k] = -below / l[(k, k)];
         }
     }
-    let null = null.qr().q();
-
     let g = g * unit;
-    let falls = norm_inf(null.tr_mul(&g).as_slice());
-    let terms = T::of(n as f64) * (norm_inf(h.as_slice()) * unit) * norm_inf(x.as_slice());
-    if falls > T::EPSILON.sqrt() * norm_inf(g.as_slice()) + T::EPSILON * terms {
+    let terms = h.map(|h| h.abs() * unit) * x.abs() * T::of(n as f64);
+    let roots = h.diagonal().map(|h| (h * unit).max(T::zero()).sqrt());
+    let largest = |of: &dyn Fn(usize) -> T| (0..n).map(of).fold(T::zero(), |most, x| most.max(x));
+    let steepest = largest(&|i| if roots[i] > T::zero() { g[i].abs() / roots[i] } else { T::zero() });
+    let falls = |v: DVectorView<'_, T>| {
+        let rounding = T::EPSILON.sqrt() * largest(&|i| v[i].abs() * roots[i]) * steepest;
+        v.dot(&g).abs() > rounding + T::EPSILON * v.abs().dot(&terms)
+    };
+    if null.column_iter().any(falls) {
         return None;
     }
+    let null = null.qr().q();
     let mut s = -g;
     cholesky_solve(l.as_slice(), n, s.as_mut_slice());
     let along = null.tr_mul(&s);

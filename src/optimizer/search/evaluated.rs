@@ -26,7 +26,7 @@ impl<T: Real> Evaluated<T> {
     /// A run begins or ends: what was evaluated belongs to an earlier one.
     pub(crate) fn start(&mut self, tolerance: Option<T>) {
         self.tolerance = tolerance;
-        self.size = Size::default();
+        self.size.forget();
         self.forget();
     }
 
@@ -91,13 +91,12 @@ impl<T: Real> Evaluated<T> {
         self.tolerance == Some(T::zero())
     }
 
-    /// `max_i Σ_j |H_ij| h_j`: by how much `‖∇f‖∞` changes at most where each coordinate moves by `h_j`, a function of `|x_j|`.
-    pub(crate) fn change(&self, h: impl Fn(T) -> T) -> T {
+    /// `max_i Σ_j |H_ij| h_j`: by how much `‖∇f‖∞` changes at most where each coordinate moves by `h_j`, a function of `j`
+    /// and `x_j`.
+    pub(crate) fn change(&self, h: impl Fn(usize, T) -> T) -> T {
         let row = |column: &[T]| {
-            column
-                .iter()
-                .zip(self.x.as_slice())
-                .fold(T::zero(), |sum, (entry, x)| sum + entry.abs() * h(x.abs()))
+            let entries = column.iter().zip(self.x.as_slice()).enumerate();
+            entries.fold(T::zero(), |sum, (j, (entry, x))| sum + entry.abs() * h(j, *x))
         };
         let columns = self.hessian.as_slice().chunks_exact(self.x.len().max(1));
         columns.map(row).fold(T::zero(), |largest, row| largest.max(row))
@@ -107,9 +106,9 @@ impl<T: Real> Evaluated<T> {
     /// whatever the unit of `f`: it is short, and its promise is rounding of `f`, or it is itself rounding of `x`.
     /// Coordinates next to zero are rounding of the unit, unless `f` is convex: then the promise alone tells.
     pub(crate) fn is_settled(&self, s: &DVector<T>, promised: impl Fn() -> T, is_convex: bool) -> bool {
-        let least = if is_convex { T::zero() } else { self.size.unit() };
-        is_within(&self.x, s, closeness(), T::one())
-            && (promised() <= rounding(self.value) || is_within(&self.x, s, T::of(8.0) * T::EPSILON, least))
+        let size = |i: usize, x: T| if is_convex { x.abs() } else { self.size.of(i, x) };
+        is_within(&self.x, s, closeness(), |i, x| self.size.of(i, x))
+            && (promised() <= rounding(self.value) || is_within(&self.x, s, T::of(8.0) * T::EPSILON, size))
     }
 
     /// Changes places with what was evaluated elsewhere in the same run.

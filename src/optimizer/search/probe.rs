@@ -1,7 +1,8 @@
 //! A look along directions in which curvature says nothing: the way off plateaus and inflections.
 //!
 //! At most [`VALUES`] values along [`MIXTURES`] seeded mixtures of the flat directions and along the flat parts of the
-//! axes, both ways, first at `¼ max(1, ‖x‖∞)`, then at four times that; a ray that has risen is not followed. Then, where there is more
+//! axes, both ways, first as far as takes some variable by a quarter of its [`Size`], then four times that; a ray that has
+//! risen is not followed. Then, where there is more
 //! than one flat direction, eight descents of [`DESCENT`] evaluations from mixtures at ¼, 1, 4 and 16. A single
 //! direction is followed up to `10³`. A fall counts beyond the rounding at both of its ends. Where a ray rises on one side
 //! and is level on the other, the slope must not come out of its zeros as one that [`vanishes`] does, of up to
@@ -12,7 +13,7 @@
 
 use nalgebra::DVector;
 
-use super::{Evaluated, Position, assign, closeness, escape_along, rounding};
+use super::{Evaluated, Position, Size, assign, closeness, escape_along, rounding};
 use crate::objective::Lanczos;
 use crate::optimizer::{Lbfgs, Outcome, Probed};
 use crate::{CriticalKind, Error, Hessian, HessianProduct, Objective, Real, Termination, kernel};
@@ -26,12 +27,12 @@ const SHORT: i32 = 13;
 /// Looks around `x` in the directions that are orthogonal to all of `range`: what was seen, and whether along a single one
 /// `f` still falls where it was looked at last. A lower point is put in `x`.
 pub(crate) fn probe<T: Real, O: Objective<T> + ?Sized>(
-    at: &mut Position<'_, T, O>, gradient: &DVector<T>, range: &[DVector<T>],
+    at: &mut Position<'_, T, O>, gradient: &DVector<T>, range: &[DVector<T>], size: &Size<T>,
 ) -> Result<(Probed, bool), Error> {
     let n = at.x.len();
     let from = at.x.clone();
-    let unit = kernel::norm_inf(from.as_slice()).max(T::one());
-    if follow(at, gradient, range, unit) {
+    let sizes = DVector::from_fn(n, |i, _| size.of(i, from[i]));
+    if follow(at, gradient, range, &sizes) {
         return Ok((Probed::Lower, false));
     }
     let start = at.step.evaluations;
@@ -44,12 +45,12 @@ pub(crate) fn probe<T: Real, O: Objective<T> + ?Sized>(
     let (mut lowest, mut farthest) = (at.step.value, false);
     for &length in lengths {
         for (k, ray) in rays.iter_mut().enumerate() {
-            let Some(v) = mixture(k, &from, range) else { continue };
+            let Some(v) = mixture(k, &sizes, range) else { continue };
             for ((t, rose), sign) in ray.iter_mut().zip([1.0, -1.0]) {
                 if *rose || at.step.evaluations - start >= VALUES {
                     continue;
                 }
-                *t = unit * T::of(length * sign);
+                *t = T::of(length * sign);
                 let there = &from + &v * *t;
                 let f = at.value(&there);
                 if !(f.is_finite() && f <= at.step.value + rounding(at.step.value.abs().max(f.abs()))) {
@@ -67,10 +68,10 @@ pub(crate) fn probe<T: Real, O: Objective<T> + ?Sized>(
     if lowest < at.step.value {
         return Ok((Probed::Lower, farthest));
     }
-    if !is_single && descend(at, range, unit)? {
+    if !is_single && descend(at, range, &sizes)? {
         return Ok((Probed::Lower, false));
     }
-    if comes_out_of_rounding(at, &from, range, &rays)? {
+    if comes_out_of_rounding(at, &sizes, range, &rays)? {
         return Ok((Probed::Level, true));
     }
     let sides = || rays.iter().flatten().filter(|(t, _)| *t != T::zero());
@@ -87,15 +88,16 @@ type Ray<T> = [(T, bool); 2];
 
 /// Whether a ray on which `f` is level on one side alone has come there by underflow, or by rounding.
 fn comes_out_of_rounding<T: Real, O: Objective<T> + ?Sized>(
-    at: &mut Position<'_, T, O>, x: &DVector<T>, range: &[DVector<T>], rays: &[Ray<T>],
+    at: &mut Position<'_, T, O>, sizes: &DVector<T>, range: &[DVector<T>], rays: &[Ray<T>],
 ) -> Result<bool, Error> {
+    let x = at.x.clone();
     let of_one_side = |(k, ray): (usize, &Ray<T>)| match *ray {
         [(s, true), (t, false)] | [(t, false), (s, true)] if t != T::zero() => Some((k, s)),
         _ => None,
     };
     for (k, t) in rays.iter().enumerate().filter_map(of_one_side).take(ONE_SIDED) {
-        if let Some(v) = mixture(k, x, range)
-            && vanishes_along(at, x, &(v * t))?
+        if let Some(v) = mixture(k, sizes, range)
+            && vanishes_along(at, &x, &(v * t))?
         {
             return Ok(true);
         }
@@ -134,13 +136,13 @@ fn vanishes_along<T: Real, O: Objective<T> + ?Sized>(
 
 /// Goes against the flat part of the gradient as long as `f` falls; whether it went anywhere.
 fn follow<T: Real, O: Objective<T> + ?Sized>(
-    at: &mut Position<'_, T, O>, gradient: &DVector<T>, range: &[DVector<T>], unit: T,
+    at: &mut Position<'_, T, O>, gradient: &DVector<T>, range: &[DVector<T>], sizes: &DVector<T>,
 ) -> bool {
     let next_to_one = kernel::norm_inf(gradient.as_slice()).unit().0;
-    let Some(v) = outside(gradient * next_to_one, range) else { return false };
+    let Some(v) = outside(gradient * next_to_one, range, sizes) else { return false };
     let (from, mut lowest) = (at.x.clone(), at.step.value);
     for k in (0..SHORT).rev() {
-        let there = &from - &v * (unit * T::of(0.25_f64.powi(k)));
+        let there = &from - &v * T::of(0.25_f64.powi(k));
         let f = at.value(&there);
         if !(f <= at.step.value + rounding(at.step.value)) {
             break;
@@ -155,11 +157,11 @@ fn follow<T: Real, O: Objective<T> + ?Sized>(
 
 /// Descents from the mixtures; whether one ended lower than `x`, which is then there.
 fn descend<T: Real, O: Objective<T> + ?Sized>(
-    at: &mut Position<'_, T, O>, range: &[DVector<T>], unit: T,
+    at: &mut Position<'_, T, O>, range: &[DVector<T>], sizes: &DVector<T>,
 ) -> Result<bool, Error> {
     for k in 0..8 {
-        let Some(v) = mixture(k, at.x, range) else { continue };
-        let mut there = &*at.x + v * (unit * T::of(4f64.powi(k as i32 % 4 - 1)));
+        let Some(v) = mixture(k, sizes, range) else { continue };
+        let mut there = &*at.x + v * T::of(4f64.powi(k as i32 % 4 - 1));
         let f = Lbfgs::new().descend(at.objective, &mut there, DESCENT)?;
         at.step.evaluations += DESCENT + 1;
         if is_lower(at, &there, f) {
@@ -192,19 +194,23 @@ fn is_lower<T: Real, O: Objective<T> + ?Sized>(
     f < at.step.value - noise
 }
 
-/// The unit vector of the `k`-th seeded mixture of what is orthogonal to `range`, and after those the part of an axis
-/// there; nothing where that is rounding.
-fn mixture<T: Real>(k: usize, x: &DVector<T>, range: &[DVector<T>]) -> Option<DVector<T>> {
-    let mut v = DVector::zeros(x.len());
+/// The `k`-th seeded mixture, by the sizes of the variables, of what is orthogonal to `range`, and after those the part of an
+/// axis there; nothing where that is rounding.
+fn mixture<T: Real>(k: usize, sizes: &DVector<T>, range: &[DVector<T>]) -> Option<DVector<T>> {
+    let mut v = DVector::zeros(sizes.len());
     match k.checked_sub(MIXTURES) {
-        Some(axis) => v[axis] = T::one(),
-        None => kernel::unstructured(k as u64, v.as_mut_slice()),
+        Some(axis) => v[axis] = sizes[axis],
+        None => {
+            kernel::unstructured(k as u64, v.as_mut_slice());
+            v.component_mul_assign(sizes);
+        }
     }
-    outside(v, range)
+    outside(v, range, sizes)
 }
 
-/// The unit vector of the part of `v` that is orthogonal to `range`; nothing where that is rounding.
-fn outside<T: Real>(mut v: DVector<T>, range: &[DVector<T>]) -> Option<DVector<T>> {
+/// The part of `v` that is orthogonal to `range`, as long as a variable is wide: `max |v_i| / size_i = 1`. Nothing where that is
+/// rounding.
+fn outside<T: Real>(mut v: DVector<T>, range: &[DVector<T>], sizes: &DVector<T>) -> Option<DVector<T>> {
     let size = kernel::norm(v.as_slice());
     for _ in 0..2 {
         for q in range {
@@ -212,8 +218,8 @@ fn outside<T: Real>(mut v: DVector<T>, range: &[DVector<T>]) -> Option<DVector<T
             kernel::axpy(-overlap, q.as_slice(), v.as_mut_slice());
         }
     }
-    let length = kernel::norm(v.as_slice());
-    (length > T::EPSILON.sqrt() * size).then(|| v / length)
+    let widest = v.iter().zip(sizes).fold(T::zero(), |most, (v, size)| most.max(v.abs() / *size));
+    (kernel::norm(v.as_slice()) > T::EPSILON.sqrt() * size).then(|| v / widest)
 }
 
 /// Leaves a point where a run would end, if its Hessian is semidefinite with flat directions and a lower point is near;
@@ -230,17 +236,17 @@ pub(crate) fn leave_flat<T: Real, O: Hessian<T> + ?Sized>(
         _ => return Ok(false),
     };
     match kernel::spectrum(&here.hessian) {
-        Some(spectrum) => leave(at, &here.gradient, &spectrum.range(tolerance), pure),
+        Some(spectrum) => leave(at, (&here.gradient, &here.size), &spectrum.range(tolerance), pure),
         None => Ok(false),
     }
 }
 
 /// [`leave_flat`], the range of the Hessian known.
 pub(crate) fn leave<T: Real, O: Objective<T> + ?Sized>(
-    at: &mut Position<'_, T, O>, gradient: &DVector<T>, range: &[DVector<T>], pure: bool,
+    at: &mut Position<'_, T, O>, (gradient, size): (&DVector<T>, &Size<T>), range: &[DVector<T>], pure: bool,
 ) -> Result<bool, Error> {
     let from = at.x.clone();
-    let (seen, falls) = probe(at, gradient, range)?;
+    let (seen, falls) = probe(at, gradient, range, size)?;
     at.step.probed = seen;
     if seen == Probed::Lower && !pure && !falls {
         at.step.probed = Probed::No; // of the point it left
@@ -264,8 +270,8 @@ pub(crate) fn ends<T: Real, O: Hessian<T> + ?Sized>(
 ) -> Result<bool, Error> {
     let is_end = here.is_end(&at.step);
     if is_end || is_settled {
-        at.step.tolerance = Some(here.change(|x| closeness::<T>() * x.max(T::one())));
-        at.step.floor = here.change(|x| T::of(4.0) * T::EPSILON * x);
+        at.step.tolerance = Some(here.change(|i, x| closeness::<T>() * here.size.of(i, x)));
+        at.step.floor = here.change(|_, x| T::of(4.0) * T::EPSILON * x.abs());
         if leave_flat(at, here, pure)? || is_end {
             return Ok(true);
         }
@@ -300,7 +306,7 @@ pub(crate) fn ends_by_products<T: Real, O: HessianProduct<T> + ?Sized>(
         return Ok(escape_along(at, v.as_slice(), lambda, &mut DVector::zeros(0)) || is_end);
     }
     if ends && lanczos.is_flat() && !at.objective.is_convex() {
-        return Ok(leave(at, &here.gradient, &[], false)? || is_end);
+        return Ok(leave(at, (&here.gradient, &here.size), &[], false)? || is_end);
     }
     Ok(is_end)
 }

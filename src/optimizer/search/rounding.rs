@@ -32,21 +32,41 @@ pub(crate) fn closeness<T: Real>() -> T {
     T::of(if T::EPSILON.f64() < 1e-10 { 3.666852862501036e-11 } else { 2.4221817809573375e-05 })
 }
 
-/// The size of coordinates next to zero, which have none of their own: up to 32 times the largest one which a run has
-/// seen, and 1 at most. Zeros tell none: then it is 1.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Size<T>(Option<T>);
+/// What counts as the size of a coordinate next to zero, which has none of its own: up to 32 times the largest that a run has
+/// seen of it, or of all where it was always zero, and 1 at most. Zeros alone tell none: then it is 1.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Size<T> {
+    seen: Vec<T>,
+    largest: T,
+}
 
 impl<T: Real> Size<T> {
-    pub(crate) fn see(&mut self, x: &DVector<T>) {
-        let size = kernel::norm_inf(x.as_slice());
-        if size > T::zero() {
-            self.0 = Some(self.0.map_or(size, |seen| seen.max(size)));
-        }
+    /// All that is known of a single point.
+    pub(crate) fn at(x: &DVector<T>) -> Self {
+        let mut size = Self::default();
+        size.see(x);
+        size
     }
 
-    pub(crate) fn unit(self) -> T {
-        self.0.map_or(T::one(), |size| (size * T::of(32.0)).min(T::one()))
+    pub(crate) fn forget(&mut self) {
+        self.seen.clear();
+        self.largest = T::zero();
+    }
+
+    pub(crate) fn see(&mut self, x: &DVector<T>) {
+        self.seen.resize(x.len(), T::zero());
+        self.seen.iter_mut().zip(x.as_slice()).for_each(|(seen, x)| *seen = seen.max(x.abs()));
+        self.largest = self.largest.max(kernel::norm_inf(x.as_slice()));
+    }
+
+    pub(crate) fn unit(&self, i: usize) -> T {
+        let seen = self.seen.get(i).copied().filter(|seen| *seen > T::zero()).unwrap_or(self.largest);
+        if seen > T::zero() { (seen * T::of(32.0)).min(T::one()) } else { T::one() }
+    }
+
+    /// `max(unit, |x_i|)`.
+    pub(crate) fn of(&self, i: usize, x: T) -> T {
+        x.abs().max(self.unit(i))
     }
 }
 
@@ -69,8 +89,10 @@ impl<T: Real> Progress<T> {
     }
 }
 
-/// Whether no coordinate moves by more than so many times `max(unit, |x_i|)`.
-pub(crate) fn is_within<T: Real>(x: &DVector<T>, s: &DVector<T>, times: T, unit: T) -> bool {
-    let pairs = x.as_slice().iter().zip(s.as_slice());
-    pairs.into_iter().all(|(x, s)| s.abs() <= times * x.abs().max(unit))
+/// Whether no coordinate moves by more than so many times its size.
+pub(crate) fn is_within<T: Real>(
+    x: &DVector<T>, s: &DVector<T>, times: T, size: impl Fn(usize, T) -> T,
+) -> bool {
+    let pairs = x.as_slice().iter().zip(s.as_slice()).enumerate();
+    pairs.into_iter().all(|(i, (x, s))| s.abs() <= times * size(i, *x))
 }

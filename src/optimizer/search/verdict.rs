@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::{Face, Full, OnFace, Position, probe};
+use super::{Face, Full, OnFace, Position, Size, probe};
 use crate::contract::{check_evaluation, check_finite, check_point};
 use crate::critical_point::hessian_at;
 use crate::optimizer::Probed;
@@ -53,7 +53,7 @@ impl<T: Real, O: Objective<T> + ?Sized> OnFace<'_, T, O> {
         let (mut y, mut gradient) = (DVector::zeros(0), DVector::zeros(0));
         self.face.gather(x, &mut y);
         let mut at = Position::new(self, &mut y, &mut gradient)?;
-        Ok(probe(&mut at, &gradient, &[])?.0 == Probed::Lower)
+        Ok(probe(&mut at, &gradient, &[], &Size::default())?.0 == Probed::Lower)
     }
 }
 
