@@ -180,6 +180,19 @@ fn scale_does_not_matter() {
     }
 }
 
+/// `1` up to some place and `½` beyond, without a slope anywhere: the lower half is found, or the plateau is told.
+#[test]
+fn a_plateau_is_no_minimum() {
+    for k in 1..200 {
+        let edge = 0.2 + 0.02 * f64::from(k);
+        let step = |x: f64| (if x < edge { 1.0 } else { 0.5 }, 0.0, 0.0);
+        let report = ScalarNewton::new().minimum(step, 0.2).unwrap();
+        assert!(!report.converged() || report.value == 0.5, "{edge}: {report}");
+        let flat = ScalarNewton::new().minimum(|_| (edge, 0.0, 0.0), 0.2).unwrap();
+        assert!(!flat.converged(), "{flat}");
+    }
+}
+
 #[test]
 fn no_root_is_never_convergence() {
     let parabola: Function = |x| (x * x + 1.0, 2.0 * x);

@@ -66,8 +66,8 @@ impl ConfusionMatrix {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::Length`] unless there are as many of both, [`Error::TooLarge`] for more classes than
-    /// there is memory for a table of.
+    /// [`Error::Empty`], [`Error::Length`] unless there are as many of both, [`Error::Setting`] for a class beyond 1,000 and
+    /// the number of samples, which is a stray label; [`Error::TooLarge`] for more classes than there is memory for a table of.
     pub fn new(truth: &[usize], predicted: &[usize]) -> Result<Self, Error> {
         Self::weighted(truth, predicted, &vec![1.0; truth.len()])
     }
@@ -91,6 +91,8 @@ impl ConfusionMatrix {
         check_length("predicted", predicted.len(), truth.len())?;
         let weights = weights(given, truth.len())?;
         let classes = truth.iter().chain(predicted).fold(0, |k: usize, c| k.max(c.saturating_add(1)));
+        let most = "at most 1000, or as many as samples: classes are numbered from 0";
+        setting("classes", most, classes as f64, classes <= truth.len().max(1000))?;
         let mut counts = matrix("classes", (classes, classes), 0.0)?;
         let mut rounding = counts.clone();
         for ((truth, predicted), w) in truth.iter().zip(predicted).zip(&weights) {

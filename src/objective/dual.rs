@@ -36,6 +36,10 @@ impl<T: Real + DualNumFloat + DualNum<Primitive = T>> DualReal for T {}
 /// computes with, in `f64` or `f32`. It is [`Copy`], with the usual operators and functions (`exp`, `ln`, `powi`, `sqrt`,
 /// `tanh`, …), and compares by value.
 ///
+/// The functions are those of num-dual, and exact to rounding but for two: `tanh` takes its derivative from `1 − tanh²`, which
+/// loses digits as `tanh` nears 1 (3e−8 of it at 10; write `1 − 2 / (e²ˣ + 1)`), and `powf` is not a number at 0 and may
+/// lose its second derivative next to it (for a power that is known write `powi`, or products of `sqrt`).
+///
 /// ```
 /// use gradus::Number;
 ///

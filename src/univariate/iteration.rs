@@ -69,6 +69,8 @@ pub(super) struct Iteration<'r, T> {
     pub(super) bracket: Option<(T, T)>,
     /// How often a bracket was bisected.
     pub(super) bisections: usize,
+    /// Whether `g` was level as far as a lower point was looked for, on both sides.
+    is_level: bool,
 }
 
 impl<'r, T: Real> Iteration<'r, T> {
@@ -84,6 +86,7 @@ impl<'r, T: Real> Iteration<'r, T> {
             scale: T::zero(),
             bracket: None,
             bisections: 0,
+            is_level: false,
         }
     }
 
@@ -173,6 +176,8 @@ impl<'r, T: Real> Iteration<'r, T> {
             Some(_) if self.settings.pure => Break((*now, Termination::ZeroDerivative)),
             Some(_) if self.is_last() => Break((*now, Termination::Iterations)),
             Some(lower) => Continue(lower),
+            // nothing tells a plateau from a minimum
+            None if self.is_level => Break((*now, Termination::ZeroDerivative)),
             // f can vanish by underflow on the way to infinity
             None if !(now.x + now.x).is_finite() => Break((*now, Termination::Divergence)),
             None => Break((*now, met)),
@@ -218,6 +223,7 @@ impl<'r, T: Real> Iteration<'r, T> {
             }
             h *= T::of(8.0);
         }
+        self.is_level = lowest.x == now.x && sides.iter().all(Option::is_some);
         Some(lowest).filter(|lowest| lowest.x != now.x)
     }
 
