@@ -6,6 +6,7 @@ use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use crate::contract::{check_samples, check_shape, check_weights, room, setting};
 use crate::data::{Inputs, Targets};
+use crate::model::Linear;
 use crate::{Error, Loss, Model, Objective, Real, Recession, kernel};
 
 use frame::Frame;
@@ -300,6 +301,12 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
 }
 
 impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
+    /// The map `W x + b` of the features without offsets, where the model is affine.
+    pub(crate) fn linear(&self) -> Linear {
+        let (inputs, outputs) = (self.model.inputs() - self.model.offsets(), self.model.outputs());
+        Linear { inputs, outputs, bias: self.model.parameter_count() > inputs * outputs }
+    }
+
     /// Whether the scores are an affine function of all parameters.
     pub(crate) fn is_affine(&self) -> bool {
         self.model.affine_in() == (0..self.model.parameter_count())

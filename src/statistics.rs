@@ -15,6 +15,7 @@ pub use goodness::HypothesisTest;
 pub use influence::Influence;
 pub use posterior::{Posterior, Prediction, PredictionOf};
 
+mod axes;
 mod distributions;
 mod firth;
 mod glm;

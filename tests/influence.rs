@@ -207,6 +207,33 @@ fn samples_that_a_fit_stands_on_are_listed() {
     assert_eq!(risk.fit().unwrap().parameters(), fitted.parameters());
 }
 
+/// Of softmax one class has a single sample: without that one, and no other, there is no minimum.
+#[test]
+fn a_class_that_one_sample_is_of() {
+    let mut draw = Draw::new(3);
+    for case in 0..20 {
+        let (m, lambda) = (24 + draw.below(8), [0.0, 0.01][case % 2]);
+        let x = DMatrix::from_fn(2, m, |_, _| draw.unit());
+        let only = draw.below(m);
+        let classes: Vec<usize> = (0..m).map(|j| if j == only { 2 } else { draw.below(2) }).collect();
+        let model = Perceptron::new(2).with_outputs(3);
+        let mut risk = EmpiricalRisk::new(model, CrossEntropy, &x, &classes).unwrap().ridge(lambda);
+        let fitted = risk.fit().unwrap().report;
+        let Ok(influence) = risk.influence(&fitted.x) else { continue };
+        let listed: Vec<usize> = (0..m)
+            .filter(|j| {
+                let mut weights = vec![1.0; m];
+                weights[*j] = 0.0;
+                let rest = EmpiricalRisk::new(model, CrossEntropy, &x, &classes).unwrap();
+                let mut rest = rest.with_weights(&weights).unwrap().ridge(lambda);
+                !rest.fit().is_ok_and(|fitted| fitted.report.converged())
+            })
+            .collect();
+        assert!(listed.contains(&only));
+        assert_eq!(influence.undetermined, listed, "{case}");
+    }
+}
+
 #[test]
 fn what_has_no_answer_is_refused() {
     let blocks = || (0..3).map(|i| Ok::<_, Error>((matrix![1.0, 2.0, f64::from(i)], matrix![1.0, 2.0, 4.0])));

@@ -45,6 +45,45 @@ fn least_squares_as_statsmodels() {
 }
 
 /// Of two classes softmax and the log loss say the same, scores in other words.
+/// Outputs of least squares do not meet: each has the intervals that it has alone.
+#[test]
+fn several_outputs_have_the_intervals_of_each() {
+    fn check<T: Real>(accuracy: f64) {
+        let mut draw = Draw::new(5);
+        for case in 0..40 {
+            let (n, k, m) = (1 + draw.below(3), 2 + draw.below(3), 8 + draw.below(12));
+            let model = Perceptron::new(n);
+            let model = if case % 4 == 0 { model.without_bias() } else { model };
+            let lambda = T::of([0.0, 0.1][draw.below(2)]);
+            let x = DMatrix::from_fn(n, m, |_, _| T::of(draw.unit()));
+            let y = DMatrix::from_fn(k, m, |o, j| x[(0, j)] * T::of(o as f64) + T::of(draw.unit()));
+            let mut risk = EmpiricalRisk::new(model.with_outputs(k), SquaredError, &x, &y).unwrap();
+            risk = risk.ridge(lambda);
+            let theta = risk.fit().unwrap().report.x;
+            let posterior = risk.posterior(&theta).unwrap();
+            for is_mean in [true, false] {
+                let predict = |posterior: &Posterior<'_, T, Perceptron, SquaredError>| match is_mean {
+                    true => posterior.predict(&x, 0.9).unwrap(),
+                    false => posterior.predict_observation(&x, 0.9).unwrap(),
+                };
+                let all = predict(&posterior);
+                for o in 0..k {
+                    let one = DMatrix::from_fn(1, m, |_, j| y[(o, j)]);
+                    let mut risk = EmpiricalRisk::new(model, SquaredError, &x, &one).unwrap().ridge(lambda);
+                    let theta = risk.fit().unwrap().report.x;
+                    let alone = predict(&risk.posterior(&theta).unwrap());
+                    for (all, alone) in [(&all.lower, &alone.lower), (&all.upper, &alone.upper)] {
+                        let off = (0..m).map(|j| (all[(o, j)] - alone[j]).abs().f64()).fold(0.0, f64::max);
+                        assert!(off <= accuracy * alone.amax().f64(), "{case}: {off:e}");
+                    }
+                }
+            }
+        }
+    }
+    check::<f64>(1e-12);
+    check::<f32>(1e-4);
+}
+
 #[test]
 fn softmax_of_two_classes_is_logistic() {
     let mut draw = Draw::new(1);

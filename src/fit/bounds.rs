@@ -1,7 +1,8 @@
 //! What is known of the Hessian of a penalised fit without forming it.
 
-use crate::model::Affine;
-use crate::{CriticalPoint, EmpiricalRisk, Error, Inertia, Real, Report, SecondOrderLoss, kernel};
+use crate::{
+    CriticalPoint, EmpiricalRisk, Error, Inertia, Real, Report, SecondOrderLoss, SecondOrderModel, kernel,
+};
 
 /// The verdict on the minimum of a convex risk whose weights, not its biases, are penalised:
 ///
@@ -18,10 +19,10 @@ use crate::{CriticalPoint, EmpiricalRisk, Error, Inertia, Real, Report, SecondOr
 ///
 /// Of softmax, equal changes of all biases change nothing: `H` has one eigenvalue of zero, and the others are bounded so.
 /// Nothing where `B` is not definite beyond.
-pub(super) fn certify<T: Real, M: Affine<T>, L: SecondOrderLoss<T> + Clone>(
+pub(super) fn certify<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>>(
     risk: &mut EmpiricalRisk<'_, T, M, L>, report: &Report<T>,
 ) -> Result<Option<CriticalPoint<T>>, Error> {
-    let (linear, p) = (risk.model().linear(), report.x.len());
+    let (linear, p) = (risk.linear(), report.x.len());
     let [lambda, largest] = risk.penalty_range();
     let squares = risk.mean_squares()?.into_iter().fold(T::zero(), |sum, square| sum + square);
     let alpha = T::of(STEEPEST) * squares;

@@ -56,6 +56,9 @@ impl<T: Real, M: Affine<T> + Clone> EmpiricalRisk<'_, T, M, LogLoss> {
         let steepness = firth.steepness();
         report.tolerance *= steepness;
         report.floor *= steepness;
+        let rounding = self.rounding_of_gradient(&report.x)?;
+        report.tolerance += rounding;
+        report.floor += rounding;
         Ok(Fitted::new(self.model().clone(), *self.loss(), report))
     }
 }

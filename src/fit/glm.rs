@@ -7,33 +7,30 @@ use super::likelihood::{fit_affine, run};
 use super::method::Fit;
 use crate::contract::check_evaluation;
 use crate::loss::{Family, Glm};
-use crate::model::Linear;
-use crate::{
-    EmpiricalRisk, Error, Hessian, Loss, Method, Model, Newton, Objective, Offset, Perceptron, Real, Stop,
-    minimize,
-};
+use crate::{EmpiricalRisk, Error, Loss, Model, Offset, Perceptron, Real, SecondOrderModel, Stop};
 
 impl<T: Real, L: Glm> Fit<T, L> for Perceptron {
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, L>) -> Result<Fitted<T, Self, L>, Error> {
-        let start = start(risk, risk.model().0)?;
-        fit_affine(risk, |framed| run(framed, start, T::one(), &Stop::default()))
+        fit_glm(risk)
     }
 }
 
 impl<T: Real, L: Glm> Fit<T, L> for Offset<Perceptron> {
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, L>) -> Result<Fitted<T, Self, L>, Error> {
-        risk.check()?;
-        let start = start(risk, risk.model().0.0)?;
-        let mut report = minimize(&mut Newton::new(), risk as &mut dyn Hessian<T>, start, &Stop::default())?;
-        report.method = Some(Method::Newton);
-        Ok(risk.fitted(report))
+        fit_glm(risk)
     }
 }
 
+fn fit_glm<T: Real, M: SecondOrderModel<T> + Clone, L: Glm>(
+    risk: &mut EmpiricalRisk<'_, T, M, L>,
+) -> Result<Fitted<T, M, L>, Error> {
+    let start = start(risk)?;
+    fit_affine(risk, |framed| run(framed, start, T::one(), &Stop::default()))
+}
+
 /// No weights, and the biases of the mean targets; below the features there may be an offset.
-fn start<T: Real, M: Model<T>, L: Glm>(
-    risk: &EmpiricalRisk<'_, T, M, L>, linear: Linear,
-) -> Result<DVector<T>, Error> {
+fn start<T: Real, M: Model<T>, L: Glm>(risk: &EmpiricalRisk<'_, T, M, L>) -> Result<DVector<T>, Error> {
+    let linear = risk.linear();
     let mut start = DVector::zeros(linear.parameter_count());
     if !linear.bias {
         return Ok(start);

@@ -8,11 +8,11 @@ use super::method::Fit;
 use super::whitened::{Axes, Whitened};
 use crate::contract::check_evaluation;
 use crate::data::{Inputs, Targets};
-use crate::model::Affine;
+use crate::model::Linear;
 use crate::{
     CrossEntropy, EmpiricalRisk, Error, Hessian, HessianProduct, Huber, Lbfgs, LogLoss, Loss, Method, Model,
-    Newton, Objective, Perceptron, Real, Report, SecondOrderLoss, SigmoidClassifier, Stop, Termination,
-    kernel, minimize,
+    Newton, Objective, Perceptron, Real, Report, SecondOrderLoss, SecondOrderModel, SigmoidClassifier, Stop,
+    Termination, kernel, minimize,
 };
 
 impl SigmoidClassifier {
@@ -126,7 +126,7 @@ fn zeros<T: Real, M: Model<T>, L: Loss<T>>(risk: &EmpiricalRisk<'_, T, M, L>) ->
 
 /// A run on features measured from an origin, in their own units. Where weights are penalised there is a minimum: biases
 /// alone recede only where an output sees a single class.
-pub(super) fn fit_affine<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone>(
+pub(super) fn fit_affine<T: Real, M: SecondOrderModel<T> + Clone, L: SecondOrderLoss<T> + Clone>(
     risk: &mut EmpiricalRisk<'_, T, M, L>,
     run: impl FnOnce(&mut EmpiricalRisk<'_, T, M, L>) -> Result<Report<T>, Error>,
 ) -> Result<Fitted<T, M, L>, Error> {
@@ -160,6 +160,11 @@ pub(super) fn fit_affine<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + 
         if report.termination == Termination::NoDescent && report.gradient_norm == T::zero() {
             report.termination = Termination::GradientTolerance;
         }
+        let rounding = risk.rounding_of_gradient(&report.x)?;
+        report.floor += rounding;
+        if report.termination.is_stationary() {
+            report.tolerance += rounding;
+        }
     }
     risk.broken()?;
     Ok(Fitted::new(risk.model().clone(), risk.loss().clone(), report))
@@ -176,10 +181,10 @@ fn newton_costs_more(m: usize, n: usize, k: usize) -> bool {
 }
 
 /// By Newton, or where that costs more, by L-BFGS. `curvature` is about that of the loss at the start.
-pub(super) fn run<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone>(
+pub(super) fn run<T: Real, M: SecondOrderModel<T> + Clone, L: SecondOrderLoss<T> + Clone>(
     framed: &mut EmpiricalRisk<'_, T, M, L>, start: DVector<T>, curvature: T, stop: &Stop<T>,
 ) -> Result<Report<T>, Error> {
-    let (inputs, outputs) = (framed.model().inputs(), framed.model().outputs());
+    let Linear { inputs, outputs, .. } = framed.linear();
     if !newton_costs_more(framed.in_play(), inputs, outputs) {
         return Ok(Report { method: Some(Method::Newton), ..by_newton(framed, start, stop)? });
     }
@@ -204,10 +209,10 @@ fn by_newton<T: Real>(
 
 /// L-BFGS in the units of the features. Where it has not ended after some steps, features depend on each other, and it goes
 /// on in coordinates in which they do not, unless a penalty holds more features than there are samples.
-fn by_lbfgs<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone>(
+fn by_lbfgs<T: Real, M: SecondOrderModel<T> + Clone, L: SecondOrderLoss<T> + Clone>(
     framed: &mut EmpiricalRisk<'_, T, M, L>, start: DVector<T>, curvature: T, stop: &Stop<T>,
 ) -> Result<Report<T>, Error> {
-    let (n, m) = (framed.model().inputs(), framed.samples());
+    let (n, m) = (framed.linear().inputs, framed.samples());
     let units = framed.units(curvature)?;
     let first = stop.iterations(if n > m { ITERATIONS } else { PLAIN });
     let report = along(framed, start, Axes::Units(units), &first)?;
@@ -244,7 +249,7 @@ const PLAIN: usize = 200;
 
 /// The point of a report by `θ`. Where the numbers nearest to the likeliest parameters are far from likeliest, no step
 /// leads closer.
-fn bring_back<T: Real, M: Affine<T>, L: SecondOrderLoss<T>>(
+fn bring_back<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>>(
     report: &mut Report<T>, framed: &mut EmpiricalRisk<'_, T, M, L>,
 ) -> Result<(), Error> {
     let Some(frame) = &framed.frame else { return Ok(()) };

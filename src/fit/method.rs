@@ -62,7 +62,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     }
 
     /// Fits any model with any loss by any method, from `start`, until `stop` holds: [`minimize`] over the present batch,
-    /// with the model around its report. Model and loss are cloned into it.
+    /// with the model around its report. `start` has an entry for each parameter of the model
+    /// ([`parameter_count`](crate::Architecture::parameter_count)). Model and loss are cloned into it.
     ///
     /// ```
     /// use gradus::{EmpiricalRisk, Lbfgs, LogLoss, SigmoidClassifier, Stop, vector};

@@ -96,7 +96,7 @@ impl<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk
 impl<T: Real, M: Affine<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
     /// No penalty holds the biases: the loss must not fall for ever along one, as it does where a class is missing.
     fn check_biases(&mut self) -> Result<(), Error> {
-        let linear = self.model().linear();
+        let linear = self.linear();
         if !linear.bias {
             return Ok(());
         }

@@ -200,7 +200,9 @@ impl ElementWise for NegativeBinomial {
         let d = z - y.ln();
         let excess = (alpha * y * d.exp_m1() / (T::one() + alpha * y)).ln_1p();
         let excess = if excess.is_finite() { excess } else { softplus - (alpha * y).ln_1p() };
-        let value = y * (excess - d.min(T::MAX)) + excess / alpha;
+        // (e^d + α μ)/(1 + α μ) = 1 + (e^d − 1)/(1 + α μ)
+        let rest = if d.abs() > T::one() { d.min(T::MAX) - excess } else { (d.exp_m1() * down).ln_1p() };
+        let value = excess / alpha - y * rest;
         Jet { value, first: if d > T::one() { up / alpha - y * down } else { y * d.exp_m1() * down }, second }
     }
 

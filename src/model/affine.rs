@@ -15,18 +15,12 @@ use crate::{Architecture, Error, InputGradient, Model, Real, SecondOrderModel};
     message = "`{Self}` is not one affine map, so it has no single `W` and `b`",
     note = "for a `Network`, `fitted.model().layers()` gives views of each layer's part of `fitted.parameters()`"
 )]
-pub(crate) trait Affine<T: Real>: SecondOrderModel<T> {
-    fn linear(&self) -> Linear;
-}
+pub(crate) trait Affine<T: Real>: SecondOrderModel<T> {}
 
 /// Written out for each, so that models by dual numbers may have a blanket implementation.
 macro_rules! affine {
     ($($model:ty),*) => {$(
-        impl<T: Real> Affine<T> for $model {
-            fn linear(&self) -> Linear {
-                self.0
-            }
-        }
+        impl<T: Real> Affine<T> for $model {}
 
         impl Architecture for $model {
             fn inputs(&self) -> usize {

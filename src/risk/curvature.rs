@@ -155,6 +155,34 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         Ok(DMatrix::from_column_slice(k, k, sums.vector.as_slice()))
     }
 
+    /// What rounding of parameters, scores and slopes makes of the gradient of an affine model, `‖∇f‖∞`, where all of it adds
+    /// up:
+    ///
+    /// ```text
+    /// 4 ε ( Σ_j w_j (|∂²ℓ_j/∂z²| t_j + |∂ℓ_j/∂z|) |x_j|ᵀ + λ |W| ),   t = |W| |x| + |b|
+    /// ```
+    pub(crate) fn rounding_of_gradient(&self, theta: &DVector<T>) -> Result<T, Error> {
+        let (k, sizes) = (self.model.outputs(), theta.abs());
+        let zero = || Sums::zeros(theta.len(), 0);
+        let sums = self.sum_samples(&zero, &|here, chunk, worker, sums| {
+            let Some(CurvedChunk { x, delta, blocks, cache, .. }) = here.curve_chunk(theta, chunk, worker)
+            else {
+                return sums.spoil(theta.len());
+            };
+            let (x, mut slopes) = (x.abs(), delta.abs());
+            let terms = here.model.forward(&sizes, x.as_view(), cache).into_owned();
+            for (j, mut slopes) in slopes.column_iter_mut().enumerate() {
+                let curvatures = blocks.column(j);
+                let curvatures = curvatures.iter().enumerate();
+                curvatures.for_each(|(i, c)| slopes[i % k] += c.abs() * terms[(i / k, j)]);
+            }
+            here.model.backward(&sizes, x.as_view(), slopes.as_view(), cache, &mut sums.vector);
+        });
+        let mut sums = sums?.vector;
+        self.penalty(&sizes, Some(&mut sums));
+        Ok((T::of(4.0) * T::EPSILON * kernel::norm_inf(sums.as_slice())).min(T::MAX))
+    }
+
     /// The least and the greatest curvature that the penalty gives a weight.
     pub(crate) fn penalty_range(&self) -> [T; 2] {
         let mut range = [T::MAX, T::zero()];
@@ -165,7 +193,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
 
 impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> Part<'_, T, M, L> {
     /// Goes forward, with `Δ` and the blocks `∂²L/∂z²` written to the worker's buffers.
-    fn curve_chunk<'w>(
+    pub(super) fn curve_chunk<'w>(
         &'w self, theta: &DVector<T>, chunk: Range<usize>, worker: &'w mut Worker<T, M::Cache>,
     ) -> Option<CurvedChunk<'w, T, M::Cache>> {
         let ((x, y, shares), k) = (self.part(chunk), self.model.outputs());
@@ -182,11 +210,11 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> Part<'_, T, M, L> {
 }
 
 /// A chunk gone through: its loss, and what the second derivatives of the model take.
-struct CurvedChunk<'w, T, C> {
+pub(super) struct CurvedChunk<'w, T, C> {
     value: T,
-    x: DMatrixView<'w, T>,
-    delta: DMatrixView<'w, T>,
-    blocks: DMatrixView<'w, T>,
+    pub(super) x: DMatrixView<'w, T>,
+    pub(super) delta: DMatrixView<'w, T>,
+    pub(super) blocks: DMatrixView<'w, T>,
     cache: &'w mut C,
 }
 

@@ -2,11 +2,13 @@
 
 use nalgebra::{DMatrix, DVector};
 
+use super::curvature::CurvedChunk;
 use super::recession::Active;
-use super::{EmpiricalRisk, Summand, Worker};
+use super::{EmpiricalRisk, Summand, Sums, Worker};
 use crate::contract::{room, setting};
 use crate::kernel::{self, Double, Factor, Reflections, Samples, Triangle};
-use crate::{Error, Loss, Model, Real, SecondOrderLoss};
+use crate::model::Linear;
+use crate::{Error, Loss, Model, Perceptron, Real, SecondOrderLoss, SecondOrderModel};
 
 /// What weighs the rows of a least-squares problem.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +42,7 @@ impl<'a, T: Real> Design<'a, T> {
     pub(crate) fn new<M: Model<T>, L: Loss<T>>(
         risk: &EmpiricalRisk<'_, T, M, L>, weighing: Weighing<'a, T>,
     ) -> Result<Self, Error> {
-        let (inputs, outputs) = (risk.model.inputs() - risk.model.offsets(), risk.model.outputs());
-        let bias = risk.model.parameter_count() > inputs * outputs;
+        let Linear { inputs, outputs, bias } = risk.linear();
         let is_by_shares = matches!(weighing, Weighing::Shares);
         let equal = risk.equal_share().filter(|_| is_by_shares);
         let unit = equal.unwrap_or_else(T::one);
@@ -180,6 +181,28 @@ impl<'a, T: Real> Design<'a, T> {
             triangle.penalise(&double(&self.ridge));
         }
         Ok(triangle.root())
+    }
+
+    /// `Σ_j w_j ∂²ℓ_j/∂z² ⊗ v_j v_jᵀ` at `θ`, with `v = Aᵀ x̃`: the Hessian of the risk without its penalty, by `φ` with
+    /// `θ̃ = A φ` of each output.
+    pub(crate) fn hessian<M: SecondOrderModel<T>, L: SecondOrderLoss<T>>(
+        &self, risk: &EmpiricalRisk<'_, T, M, L>, theta: &DVector<T>, a: &DMatrix<T>,
+    ) -> Result<DMatrix<T>, Error> {
+        let (p, nowhere) = (self.coefficients(), DVector::zeros(theta.len()));
+        let map = Perceptron(Linear { inputs: p, outputs: risk.model.outputs(), bias: false });
+        let zero = || Sums::zeros(0, theta.len());
+        let sums = risk.sum_samples(&zero, &|here, chunk, worker, sums| {
+            let Some(CurvedChunk { x, delta, blocks, .. }) = here.curve_chunk(theta, chunk, worker) else {
+                return sums.spoil(0);
+            };
+            let placed = |i, j| if i < self.features { x[(i, j)] - self.origin[i] } else { T::one() };
+            let v = a.tr_mul(&DMatrix::from_fn(p, x.ncols(), placed));
+            let (mut room, sum) = (map.cache(x.ncols()), sums.matrix.as_mut_slice());
+            map.dense_hessian(&nowhere, v.as_view(), delta, blocks, &mut room, sum);
+        })?;
+        let mut hessian = sums.matrix;
+        kernel::mirror(hessian.as_mut_slice(), theta.len());
+        Ok(hessian)
     }
 
     /// One step of [refinement](Triangle::correct).

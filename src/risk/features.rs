@@ -7,11 +7,11 @@ use super::leaves::LEAF;
 use super::state::second_width;
 use super::{EmpiricalRisk, Source, Sums, Window};
 use crate::contract::room;
-use crate::model::{Affine, Linear};
+use crate::model::Linear;
 use crate::{Error, Loss, Model, Perceptron, Real, Recession, SecondOrderModel, kernel};
 
 impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
-    /// [Origins](origins) of the features.
+    /// [Origins](origins) of the features; of offsets, zero.
     pub(super) fn origins(&self) -> Result<Vec<T>, Error> {
         let (n, m) = (self.model.inputs(), self.in_play());
         let step = m.div_ceil(SAMPLED);
@@ -31,7 +31,9 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
                 }
             })?;
         let counting = some.vector.as_slice().chunks_exact(n + 1).filter(|place| place[n] > T::zero());
-        Ok(origins(&counting.flat_map(|place| &place[..n]).copied().collect::<Vec<_>>(), n))
+        let mut origins = origins(&counting.flat_map(|place| &place[..n]).copied().collect::<Vec<_>>(), n);
+        origins[n - self.model.offsets()..].fill(T::zero());
+        Ok(origins)
     }
 
     /// The largest distance of each feature from an origin, over samples that count.
@@ -53,11 +55,24 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         Some(first.copied().unwrap_or_else(|| self.share.of(weight)))
     }
 
-    /// The frame of the features, unless that is no gain.
+    /// Goes over to the coordinates of a frame, or back.
+    pub(crate) fn place(&mut self, frame: Option<Frame<T>>) -> Option<Frame<T>> {
+        self.forget();
+        self.workers = Default::default();
+        std::mem::replace(&mut self.frame, frame)
+    }
+
+    /// The frame of the features of an affine model, unless that is no gain.
+    pub(crate) fn affine_frame(&self) -> Result<Option<Frame<T>>, Error> {
+        let Linear { outputs, bias, .. } = self.linear();
+        // from a size of √λ down the penalty determines the weight of a feature
+        self.frame_of(outputs, bias, self.ridge.sqrt())
+    }
+
     fn frame_of(&self, outputs: usize, has_bias: bool, least: T) -> Result<Option<Frame<T>>, Error> {
         let origin = if has_bias { self.origins()? } else { vec![T::zero(); self.model.inputs()] };
         let distances = self.distances(&origin)?;
-        Ok(Frame::new(origin, &distances, outputs, least))
+        Ok(Frame::new(origin, &distances[..self.linear().inputs], outputs, least))
     }
 
     /// The features in play that are far from zero, or whose size is far from 1.
@@ -66,15 +81,13 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         Ok(frame.map_or_else(Vec::new, |frame| frame.unusual()))
     }
 
-    /// The same risk of the samples in play in the coordinates of a [`Frame`], unless those are no gain. From a size of `√λ`
-    /// down the penalty determines the weight of a feature.
+    /// The same risk of the samples in play in the coordinates of its [frame](Self::affine_frame).
     pub(crate) fn framed(&self) -> Result<EmpiricalRisk<'_, T, M, L>, Error>
     where
-        M: Affine<T> + Clone,
+        M: Clone,
         L: Clone,
     {
-        let Linear { outputs, bias, .. } = self.model.linear();
-        let frame = self.frame_of(outputs, bias, self.ridge.sqrt())?;
+        let frame = self.affine_frame()?;
         let (model, loss) = (self.model.clone(), self.loss.clone());
         let mut framed = match (&self.source, &self.ranks) {
             (Source::Memory(..), None) => {
@@ -101,7 +114,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
 
     /// `Σ_j w_j x_ij²` of each feature; in a frame, a bound for features next to 1.
     pub(crate) fn mean_squares(&self) -> Result<Vec<T>, Error> {
-        let n = self.model.inputs();
+        let n = self.linear().inputs;
         if self.frame.is_some() {
             return Ok(vec![T::of(4.0); n]);
         }
@@ -115,11 +128,8 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
 
     /// Parameters of one output in these units have curvatures of one size, `1/√(Σ_j w_j x_ij² + λ/c)`; nothing is left to
     /// do in a frame, nor where a penalty holds more features than there are samples.
-    pub(crate) fn units(&self, c: T) -> Result<Vec<T>, Error>
-    where
-        M: Affine<T>,
-    {
-        let Linear { inputs, bias, .. } = self.model.linear();
+    pub(crate) fn units(&self, c: T) -> Result<Vec<T>, Error> {
+        let Linear { inputs, bias, .. } = self.linear();
         let mut units = vec![T::one(); inputs + usize::from(bias)];
         if self.frame.is_none() && inputs <= self.in_play() {
             let squares = self.mean_squares()?.into_iter().map(|square| square + self.ridge / c);
@@ -131,11 +141,8 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
 
     /// `c X W Xᵀ + λ` in the parameters of one output, with `W` the shares: near the Hessian of each output of a loss
     /// whose curvature is about `c`.
-    pub(crate) fn metric(&self, c: T) -> Result<DMatrix<T>, Error>
-    where
-        M: Affine<T>,
-    {
-        let (k, one) = (self.model.outputs(), Perceptron(Linear { outputs: 1, ..self.model.linear() }));
+    pub(crate) fn metric(&self, c: T) -> Result<DMatrix<T>, Error> {
+        let (k, one) = (self.model.outputs(), Perceptron(Linear { outputs: 1, ..self.linear() }));
         let p = one.0.parameter_count();
         room::<T>("second moments of the features", &[p, p])?;
         let (nowhere, width) = (DVector::zeros(p), second_width(1));
@@ -143,7 +150,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         let sums =
             self.sum_once(None, (width, 1), &worker, &zero, &|here, chunk, worker, sums: &mut Sums<T>| {
                 let (x, _, shares) = here.part(chunk);
-                let x = here.seen(x, &mut worker.placed);
+                let x = kernel::top(here.seen(x, &mut worker.placed), one.0.inputs);
                 let shares = DMatrixView::from_slice(shares, 1, shares.len());
                 let h = sums.matrix.as_mut_slice();
                 one.dense_hessian(&nowhere, x, shares, shares, &mut worker.cache, h);

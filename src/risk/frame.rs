@@ -23,12 +23,13 @@ pub(crate) struct Frame<T> {
 }
 
 impl<T: Real> Frame<T> {
-    /// Of features with these origins, whose size is the largest distance from there, but no less than `least`; nothing where
-    /// that is no gain, for all lie around 0 and within a factor of 16 of 1.
+    /// Of features with these origins, whose size is the largest distance from there, but no less than `least`, and of offsets
+    /// after them, which stay as they are; nothing where that is no gain, for all lie around 0 and within a factor of 16 of 1.
     pub(super) fn new(mut origin: Vec<T>, distances: &[T], outputs: usize, least: T) -> Option<Self> {
-        let scale: Vec<T> = distances.iter().map(|size| kernel::unit(size.hypot(least))).collect();
+        let mut scale: Vec<T> = distances.iter().map(|size| kernel::unit(size.hypot(least))).collect();
+        scale.resize(origin.len(), T::one());
         kernel::times(&mut origin, &scale);
-        let frame = Self { weights: scale.len() * outputs, origin, scale, outputs };
+        let frame = Self { weights: distances.len() * outputs, origin, scale, outputs };
         (!frame.unusual().is_empty()).then_some(frame)
     }
 
@@ -62,6 +63,16 @@ impl<T: Real> Frame<T> {
                 }
             }));
         }
+    }
+
+    /// `φ` of `θ`.
+    pub(crate) fn coordinates(&self, theta: &DVector<T>) -> DVector<T> {
+        let mut phi = DVector::from_fn(theta.len(), |i, _| theta[i] / self.scale(i));
+        for i in (0..self.weights).filter(|i| self.origin[i / self.outputs] != T::zero()) {
+            let shift = self.origin[i / self.outputs] * phi[i];
+            phi[self.weights + i % self.outputs] += shift;
+        }
+        phi
     }
 
     /// `θ` of `φ`.

@@ -28,7 +28,7 @@ impl<T: Real, M: Model<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
     pub(crate) fn gradient_moments(
         &self, theta: &DVector<T>, sandwich: &Sandwich<'_, T>,
     ) -> Result<DMatrix<T>, Error> {
-        let sums = self.whitened(theta, sandwich, (0, theta.len()), |_, w, u, sums| {
+        let sums = self.whitened(theta, sandwich, (0, sandwich.b.nrows()), |_, w, u, sums| {
             sums.matrix.ger(w, u, u, T::one());
         });
         Ok(sums?.matrix)
@@ -76,13 +76,16 @@ impl<T: Real, M: Model<T>, L: SecondOrderLoss<T>> Part<'_, T, M, L> {
         self.loss.value_gradient(z.as_view(), y, &one, slopes.as_view_mut());
         slopes.column_mut(0).component_div_assign(sandwich.sigma);
         for o in 0..if sandwich.power > 0 { k } else { 0 } {
-            // h = ∂²ℓ/∂z² ‖Aᵀ ∂z/∂θ‖²
+            // h = (∂z/∂θ A Aᵀ ∂z/∂θᵀ ∂²ℓ/∂z²)_oo, which no shift of scores that the loss ignores is in
             let unit = DMatrix::from_fn(k, 1, |q, _| if q == o { T::one() } else { T::zero() });
             let mut bend = DMatrix::zeros(k, 1);
             self.loss.expected_product(z.as_view(), y, &one, unit.as_view(), bend.as_view_mut());
-            g.fill(T::zero());
-            self.model.backward(theta, x, unit.as_view(), cache, g);
-            slopes[o] *= unbiased(bend[o] * sandwich.a.tr_mul(g).norm_squared(), sandwich.power);
+            let [along, bent] = [unit, bend].map(|direction| {
+                g.fill(T::zero());
+                self.model.backward(theta, x, direction.as_view(), cache, g);
+                sandwich.a.tr_mul(g)
+            });
+            slopes[o] *= unbiased(along.dot(&bent), sandwich.power);
         }
         g.fill(T::zero());
         self.model.backward(theta, x, slopes.as_view(), cache, g);

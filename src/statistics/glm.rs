@@ -1,5 +1,7 @@
 //! What is said of a generalised linear model: deviance, dispersion, and all terms of the likelihood.
 
+use std::f64::consts::TAU;
+
 use super::Statistics;
 use super::distributions::ln_gamma;
 use crate::loss::Family;
@@ -32,25 +34,31 @@ impl<T: Real> Statistics<T> {
     }
 }
 
-/// `x ln x`, where `0 ln 0` is 0.
-fn x_ln_x(x: f64) -> f64 {
-    if x == 0.0 { 0.0 } else { x * x.ln() }
+/// `n ln n − n − ln Γ(n + 1)`, the logarithm of the largest probability that Poisson's distribution gives to `n`; by Stirling's
+/// series where the terms cancel.
+fn of_counts(n: f64) -> f64 {
+    if n == 0.0 {
+        return 0.0;
+    }
+    if n < 16.0 {
+        return n * n.ln() - n - ln_gamma(n + 1.0);
+    }
+    let i = 1.0 / (n * n);
+    let series = 1.0 / 12.0 - i * (1.0 / 360.0 - i * (1.0 / 1260.0 - i / 1680.0));
+    -0.5 * (TAU * n).ln() - series / n
 }
 
 /// `ln p(y | μ = y)` of a sample that counts `w` times: what a likelihood reaches at the most.
 fn saturated(family: Family, y: f64, w: f64, phi: f64) -> f64 {
     match family {
         Family::Other => 0.0,
-        Family::Poisson => w * (x_ln_x(y) - y - ln_gamma(y + 1.0)),
-        Family::Gamma => -w * ((1.0 + phi.ln()) / phi + y.ln() + ln_gamma(1.0 / phi)),
+        Family::Poisson => w * of_counts(y),
+        Family::Gamma => w * (of_counts(1.0 / phi) - (phi * y).ln()),
         Family::NegativeBinomial(alpha) => {
-            let ways = ln_gamma(y + 1.0 / alpha) - ln_gamma(1.0 / alpha) - ln_gamma(y + 1.0);
-            w * (ways + x_ln_x(y) + y * alpha.ln() - (y + 1.0 / alpha) * (alpha * y).ln_1p())
+            let nu = 1.0 / alpha;
+            w * (of_counts(y) + of_counts(nu) - of_counts(y + nu) - (alpha * y).ln_1p())
         }
         // w trials
-        Family::Binomial => {
-            let ways = ln_gamma(w + 1.0) - ln_gamma(w * y + 1.0) - ln_gamma(w * (1.0 - y) + 1.0);
-            ways + w * (x_ln_x(y) + x_ln_x(1.0 - y))
-        }
+        Family::Binomial => of_counts(w * y) + of_counts(w * (1.0 - y)) - of_counts(w),
     }
 }

@@ -174,8 +174,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let estimates = curvature.contrast(DMatrix::from_column_slice(theta.len(), 1, theta.as_slice()));
         let (pearson, rounding) = (curvature.pearson, curvature.rounding.max().f64());
         let mut told = Statistics::new(estimates.column(0).into_owned(), curvature, self.total_weight(), k)?;
-        let inputs = self.model().inputs() - self.model().offsets();
-        let bias = is_affine && self.model().parameter_count() > inputs * k;
+        let bias = is_affine && self.linear().bias;
         told.layout = Layout { outputs: if is_affine { k } else { 1 }, bias, is_affine };
         told.source = source;
         let likelihood = self.loss().likelihood();

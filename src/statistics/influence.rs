@@ -9,8 +9,8 @@ use super::jacobian::each_sample;
 use crate::contract::matrix;
 use crate::loss::Likelihood;
 use crate::{
-    CriticalKind, EmpiricalRisk, Error, Hessian, Newton, Objective, Real, Report, SecondOrderLoss,
-    SecondOrderModel, Stop, minimize,
+    EmpiricalRisk, Error, Hessian, Newton, Objective, Real, Report, SecondOrderLoss, SecondOrderModel, Stop,
+    minimize,
 };
 
 /// What each sample does to a fit; made by [`EmpiricalRisk::influence`].
@@ -145,12 +145,17 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let done = self.leave_out((theta, lambda, mean), &curvature, question, &mut found);
         self.set_penalty(lambda);
         done?;
+        // in a frame, where terms of the bias do not cancel
+        let frame = if self.is_affine_map(theta) { self.affine_frame()? } else { None };
+        let placed = |v: DVector<T>| frame.as_ref().map_or(v.clone(), |frame| frame.coordinates(&v));
+        let columns: Vec<_> =
+            curvature.root.column_iter().map(|column| placed(column.into_owned())).collect();
         let singular = Error::Evaluation { what: "the covariance", at: "x", found: f64::NAN };
-        let inverse = curvature.root.clone().try_inverse().ok_or(singular)?;
+        let inverse = DMatrix::from_columns(&columns).try_inverse().ok_or(singular)?;
         let (here, mut cache) = (self.present(), self.model().cache(2));
         for j in 0..m {
             let without = found.parameters.column(j).into_owned();
-            let u = &inverse * (&without - theta);
+            let u = &inverse * placed(curvature.centred(&without - theta));
             let ratios = u.map_with_location(|i, _, u| u / curvature.sigma[i % k]);
             found.cooks_distance[j] = ratios.norm_squared() / curvature.effective;
             let mut z = self.model().forward(&without, here.x.columns(j, 1), &mut cache).into_owned();
@@ -186,9 +191,10 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         Ok(())
     }
 
-    fn base(
-        &mut self, (theta, lambda, mean): (&DVector<T>, T, T), curvature: &Curvature<T>, question: Question,
-    ) -> Result<Base<T>, Error> {
+    fn base<'c>(
+        &mut self, (theta, lambda, mean): (&DVector<T>, T, T), curvature: &'c Curvature<T>,
+        question: Question,
+    ) -> Result<Base<'c, T>, Error> {
         let (mut center, mut root) = (theta.clone(), curvature.root.clone());
         if lambda > T::zero() {
             center = self.newton(center)?.x;
@@ -204,8 +210,8 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let is_mean = |share: &T| *share == T::zero() || (*share * total - mean).abs() <= T::EPSILON * mean;
         let is_even = lambda == T::zero() || self.present().shares.iter().all(is_mean);
         let is_exact = self.is_affine() && self.loss().likelihood() == Likelihood::Normal && is_even;
-        let (errors, gradient) = (curvature.errors.clone(), gradient * total);
-        Ok(Base { center, root, errors, gradient, penalty, mean, is_exact })
+        let (whole, gradient) = (curvature, gradient * total);
+        Ok(Base { question, whole, center, root, gradient, penalty, mean, is_exact })
     }
 
     /// Hands out scores of samples, their Jacobian, slopes and curvature.
@@ -233,7 +239,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     /// Steps by the Hessian at the center along the gradient of the reduced risk where it is, and where these do not come to an
     /// end, Newton's method.
     fn correct(
-        &mut self, j: usize, theta: &DVector<T>, base: &Base<T>, found: &mut Influence<T>,
+        &mut self, j: usize, theta: &DVector<T>, base: &Base<'_, T>, found: &mut Influence<T>,
     ) -> Result<(), Error> {
         let rounding = T::of(64.0) * T::EPSILON * self.total_weight().sqrt();
         let mut there = found.parameters.column(j).into_owned();
@@ -256,28 +262,38 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             })?;
             there += &step;
             let (length, size) = (base.size(&step), base.size(&(&there - theta)));
-            // what is left after this step, as the steps shrink, which one alone does not tell
-            let rate = last.map_or(T::one(), |last| over(length, last));
-            found.errors[j] = rate * over(length, size);
+            let shrinks = last.is_none_or(|last| length <= T::of(0.5) * last);
+            if !(shrinks || length <= rounding) {
+                break;
+            }
+            // what is left is no more, as long as the steps shrink
+            found.errors[j] = over(length, size);
             if found.errors[j] <= T::of(ACCURACY) || length <= rounding {
                 found.parameters.column_mut(j).copy_from(&there);
                 return Ok(());
-            }
-            if last.is_some() && !(rate <= T::of(0.5)) {
-                break;
             }
             last = Some(length);
         }
         self.refit(j, theta, base, found)
     }
 
+    /// Newton's method, in a frame where there is one.
     fn newton(&mut self, start: DVector<T>) -> Result<Report<T>, Error> {
-        minimize(&mut Newton::new(), self as &mut dyn Hessian<T>, start, &Stop::default())
+        let frame = if self.is_affine_map(&start) { self.affine_frame()? } else { None };
+        let start = frame.as_ref().map_or(start.clone(), |frame| frame.coordinates(&start));
+        self.place(frame);
+        let report = minimize(&mut Newton::new(), self as &mut dyn Hessian<T>, start, &Stop::default());
+        let frame = self.place(None);
+        let mut report = report?;
+        if let Some(frame) = frame {
+            report.x = frame.parameters(&report.x);
+        }
+        Ok(report)
     }
 
     /// Newton's method on the rest. A batch has the mean weight of the data, so that its penalty is brought to scale.
     fn refit(
-        &mut self, j: usize, theta: &DVector<T>, base: &Base<T>, found: &mut Influence<T>,
+        &mut self, j: usize, theta: &DVector<T>, base: &Base<'_, T>, found: &mut Influence<T>,
     ) -> Result<(), Error> {
         let rest: Vec<usize> = (0..self.samples()).filter(|i| *i != j && self.counts(*i)).collect();
         let (total, reduced, lambda) = (self.total_weight(), self.penalty_strength(), base.penalty.max());
@@ -285,10 +301,12 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         self.select(&rest)?;
         self.set_penalty(lambda * ((total - weight) / base.mean / T::of(rest.len() as f64)));
         let report = self.newton(theta.clone());
+        let is_determined = report
+            .as_ref()
+            .is_ok_and(|report| report.converged() && self.information(&report.x, base.question).is_ok());
         self.set_penalty(reduced);
         self.batch(0..self.samples())?;
         let report = report?;
-        let is_determined = report.converged() && report.kind() == Some(CriticalKind::Minimum);
         found.undetermined.extend((!is_determined).then_some(j));
         // the Newton step that is left, in standard errors
         let left = report.certificate.and_then(|point| point.decrement).unwrap_or_default() * total.sqrt();
@@ -299,12 +317,13 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
 }
 
 /// What all samples share: the minimum with the penalty that is left without a sample of the mean weight.
-struct Base<T: Real> {
+struct Base<'c, T: Real> {
+    question: Question,
+    /// At the minimum of all, with standard errors of the parameters.
+    whole: &'c Curvature<T>,
     center: DVector<T>,
     /// `A`, with `A Aᵀ = H⁻¹` there.
     root: DMatrix<T>,
-    /// Standard errors of the parameters.
-    errors: DVector<T>,
     /// The gradient there, of sums.
     gradient: DVector<T>,
     /// `λ` of each parameter.
@@ -313,7 +332,7 @@ struct Base<T: Real> {
     is_exact: bool,
 }
 
-impl<T: Real> Base<T> {
+impl<T: Real> Base<'_, T> {
     /// `−Aᵀ ∇` of the reduced risk, by the gradient of all: less `w ∂ℓ/∂θ`, and what the sample leaves of the penalty is not that
     /// of the mean.
     fn downhill(&self, gradient: &DVector<T>, at: &Terms<T>, theta: &DVector<T>) -> DVector<T> {
@@ -323,7 +342,8 @@ impl<T: Real> Base<T> {
 
     /// The largest change of a parameter in its standard errors.
     fn size(&self, shift: &DVector<T>) -> T {
-        let ratios = shift.iter().zip(&self.errors).map(|(shift, error)| over(*shift, *error).abs());
+        let shift = self.whole.contrast(DMatrix::from_column_slice(shift.len(), 1, shift.as_slice()));
+        let ratios = shift.iter().zip(&self.whole.errors).map(|(shift, error)| over(*shift, *error).abs());
         ratios.fold(T::zero(), |most, ratio| if ratio > most { ratio } else { most })
     }
 }
@@ -347,7 +367,7 @@ struct Downdate<T: Real> {
 }
 
 impl<T: Real> Downdate<T> {
-    fn new(base: &Base<T>, at: &Terms<T>) -> Self {
+    fn new(base: &Base<'_, T>, at: &Terms<T>) -> Self {
         let v = base.root.tr_mul(&at.jacobian);
         let (bend, k) = (&at.bend * at.weight, at.slope.len());
         let lu = (DMatrix::identity(k, k) - v.tr_mul(&v) * &bend).lu();

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DVector};
 
+use super::axes::ByAxes;
 use crate::loss::Likelihood;
 use crate::risk::{Design, Weighing};
 use crate::{
-    CriticalKind, CriticalPoint, EmpiricalRisk, Error, Hessian, Model, Real, SecondOrderLoss,
-    SecondOrderModel, kernel,
+    CriticalKind, CriticalPoint, EmpiricalRisk, Error, Model, Real, SecondOrderLoss, SecondOrderModel, kernel,
 };
 
 /// What is asked of the information, whether directions without curvature are allowed, and whether a penalty is a prior, so
@@ -106,6 +106,16 @@ impl<T: Real> Curvature<T> {
         self.measured(&sigma)
     }
 
+    /// What belongs to parameters, those that are shifted with a mean of zero over the outputs.
+    pub(crate) fn centred(&self, mut theta: DVector<T>) -> DVector<T> {
+        let k = self.sigma.len();
+        for first in self.shifted.clone().step_by(k) {
+            let mean = theta.rows(first, k).mean();
+            theta.rows_mut(first, k).add_scalar_mut(-mean);
+        }
+        theta
+    }
+
     /// The rows of what belongs to parameters, those that are shifted less those of the first output.
     pub(crate) fn contrast(&self, mut rows: DMatrix<T>) -> DMatrix<T> {
         let k = self.sigma.len();
@@ -149,7 +159,14 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let mut known = match scores.are_apart && is_map {
             true if likelihood == Likelihood::Normal => return self.normal_map(theta, rounding),
             true => self.affine_map(theta, rounding)?,
-            false => self.dense(theta, rounding, scores.ignore_shifts, question)?,
+            false => {
+                let by = if is_map {
+                    self.by_axes(theta, question.allows_flat)?
+                } else {
+                    self.by_parameters(theta)?
+                };
+                self.dense(theta, rounding, &by, scores.ignore_shifts, question)?
+            }
         };
         let (total, k) = (self.total_weight(), known.sigma.len());
         known.pearson = scores.are_apart.then_some(scores.pearson * total);
@@ -169,8 +186,8 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     }
 
     /// Whether the model says that it is `W x + b`.
-    fn is_affine_map(&self, theta: &DVector<T>) -> bool {
-        self.is_affine() && self.told_inputs(theta) == Some(self.model().inputs() - self.model().offsets())
+    pub(super) fn is_affine_map(&self, theta: &DVector<T>) -> bool {
+        self.is_affine() && self.told_inputs(theta) == Some(self.linear().inputs)
     }
 
     /// The inputs of the last map, if the model tells them, whatever the sample.
@@ -197,6 +214,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let effective = block.effective * T::of(k as f64);
         let mut known = Curvature::known(block.root, &block.covariance_root, effective, rounding);
         known.root = known.root.kronecker(&DMatrix::identity(k, k));
+        known.null = DMatrix::zeros(known.root.nrows(), 0);
         known.errors = known.errors.kronecker(&DVector::repeat(k, T::one()));
         known.correlation = known.correlation.kronecker(&cosines);
         known.estimated(&sigma, left)
@@ -222,13 +240,11 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     /// From the dense Hessian, where that is positive definite, its diagonal brought next to 1: `H = D⁻¹ (L Lᵀ) D⁻¹`.
     /// Where the loss ignores shifts of all scores, so does `H`, and gets a curvature along them that no difference sees.
     fn dense(
-        &mut self, theta: &DVector<T>, rounding: DVector<T>, ignores_shifts: bool, question: Question,
+        &self, theta: &DVector<T>, rounding: DVector<T>, ByAxes { axes, hessian, data }: &ByAxes<T>,
+        ignores_shifts: bool, question: Question,
     ) -> Result<Curvature<T>, Error> {
         let (p, total, k) = (theta.len(), self.total_weight(), rounding.len());
         let shifted = if ignores_shifts { self.shifted(theta) } else { 0..0 };
-        let mut hessian = DMatrix::zeros(p, p);
-        self.hessian(theta, &mut hessian);
-        self.broken()?;
         let refused = |found: T| Error::NotPositiveDefinite {
             what: question.what,
             found: found.f64(),
@@ -241,8 +257,8 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
                 let least = scale.rows(first, k).min();
                 scale.rows_mut(first, k).fill(least);
             }
-            let mut scaled = hessian.map_with_location(|i, j, h| h * (scale[i] * scale[j]));
-            let data = self.without_penalty(&scaled, &scale);
+            let by_scale = |h: &DMatrix<T>| h.map_with_location(|i, j, h| h * (scale[i] * scale[j]));
+            let (mut scaled, data) = (by_scale(hessian), data.as_ref().map(by_scale));
             for first in shifted.clone().step_by(k) {
                 scaled.view_mut((first, first), (k, k)).add_scalar_mut(T::one() / T::of(k as f64));
             }
@@ -255,7 +271,10 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         };
         let (scale, data, inverse_root, null) = root.map_err(refused)?;
         let scale = scale / total.sqrt();
-        let rows = |a: &DMatrix<T>| a.map_with_location(|i, _, a| scale[i] * a);
+        let rows = |a: &DMatrix<T>| {
+            let scaled = a.map_with_location(|i, _, a| scale[i] * a);
+            axes.as_ref().map_or_else(|| scaled.clone(), |axes| axes * &scaled)
+        };
         let (root, null) = (rows(&inverse_root), rows(&null));
         let effective = T::of((root.ncols() - shifted.len() / k) as f64);
         let mut known = Curvature::known(root.clone(), &root, effective, rounding);
@@ -270,32 +289,21 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         }
         // H⁻¹ F H⁻¹
         let inverse = &inverse_root * inverse_root.transpose();
-        let shrunk = &inverse * data;
-        let covariance = known.contrast(known.contrast(&shrunk * inverse).transpose());
+        let (lengths, turn) = unit_rows(&rows(&DMatrix::identity(p, p)));
+        let covariance = turn.tr_mul(&(&inverse * data * &inverse)) * &turn;
+        let covariance = known.contrast(known.contrast(covariance).transpose());
         if let Some(variance) = covariance.diagonal().iter().find(|variance| !(**variance >= T::zero())) {
             return Err(refused(*variance));
         }
         let deviations = covariance.diagonal().map(|variance| variance.sqrt());
         let correlation = covariance.map_with_location(|i, j, c| over(over(c, deviations[i]), deviations[j]));
-        let errors = deviations.component_mul(&scale);
+        let errors = deviations.component_mul(&lengths);
         Ok(Curvature { effective, errors, correlation, ..known })
     }
 
     /// The parameters of the last map, whose outputs take turns.
     fn shifted(&self, theta: &DVector<T>) -> Range<usize> {
         if self.told_inputs(theta).is_some() { self.model().affine_in() } else { 0..0 }
-    }
-
-    /// `F = H − λ` of a scaled Hessian, where there is a penalty.
-    fn without_penalty(&self, hessian: &DMatrix<T>, scale: &DVector<T>) -> Option<DMatrix<T>> {
-        let ridge = self.penalty_strength();
-        (ridge > T::zero()).then(|| {
-            let mut data = hessian.clone();
-            for i in self.penalised_parameters().iter().cloned().flatten() {
-                data[(i, i)] -= ridge * scale[i] * scale[i];
-            }
-            data
-        })
     }
 }
 

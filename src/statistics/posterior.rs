@@ -3,12 +3,12 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::distributions::Symmetric;
-use super::information::Question;
+use super::information::{Curvature, Question};
 use super::jacobian::each_sample;
-use super::{Covariance, Robust};
 use crate::contract::{check_evaluation, check_samples, matrix, setting};
 use crate::data::Inputs;
 use crate::loss::Likelihood;
+use crate::risk::Sandwich;
 use crate::{EmpiricalRisk, Error, Model, Real, SecondOrderLoss, SecondOrderModel, kernel};
 
 /// What data leave open of a model's parameters, to tell how sure its predictions are; made by
@@ -153,20 +153,11 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let mut curvature = self.curvature(theta, question)?;
         let k = curvature.sigma.len();
         if self.loss().likelihood() == Likelihood::None {
-            curvature = self.robust(theta, Covariance::Sandwich(Robust::Hc0), &[], curvature)?;
-            let spectrum = kernel::spectrum(&curvature.correlation);
-            let spectrum =
-                spectrum.ok_or(Error::Evaluation { what: "the covariance", at: "x", found: f64::NAN })?;
-            let errors = &curvature.errors;
-            curvature.root = spectrum
-                .vectors
-                .map_with_location(|i, j, v| errors[i] * v * spectrum.values[j].max(T::zero()).sqrt());
-        } else {
-            let sigma = &curvature.sigma;
-            let [root, null] = [&curvature.root, &curvature.null];
-            let scaled = |rows: &DMatrix<T>| rows.map_with_location(|i, _, a| a * sigma[i % k]);
-            (curvature.root, curvature.null) = (scaled(root), scaled(null));
+            curvature.root = self.robust_root(theta, &curvature)?;
         }
+        let sigma = &curvature.sigma;
+        let scaled = |rows: &DMatrix<T>| rows.map_with_location(|i, _, a| a * sigma[i % k]);
+        (curvature.root, curvature.null) = (scaled(&curvature.root), scaled(&curvature.null));
         let is_normal = self.loss().likelihood() == Likelihood::Normal;
         Ok(Posterior {
             model: self.model(),
@@ -177,6 +168,20 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             sigma: is_normal.then_some(curvature.sigma),
             distribution: curvature.degrees_of_freedom.map_or(Symmetric::Normal, Symmetric::Student),
         })
+    }
+}
+
+impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
+    /// The root `A (Σ Aᵀg gᵀA)^½` of the covariance of [`Robust::Hc0`](super::Robust::Hc0), no deviation less than rounding of residuals.
+    fn robust_root(&self, theta: &DVector<T>, curvature: &Curvature<T>) -> Result<DMatrix<T>, Error> {
+        let Curvature { sigma, root: a, rounding, .. } = curvature;
+        let b = DMatrix::identity(a.ncols(), a.ncols());
+        let mut moments = self.gradient_moments(theta, &Sandwich { sigma, b, a, power: 0 })?;
+        kernel::mirror(moments.as_mut_slice(), a.ncols());
+        let singular = Error::Evaluation { what: "the covariance", at: "x", found: f64::NAN };
+        let spectrum = kernel::spectrum(&moments).ok_or(singular)?;
+        let deviation = |value: T| value.max(T::zero()).sqrt().max(rounding.max());
+        Ok(a * spectrum.vectors.map_with_location(|_, j, v| v * deviation(spectrum.values[j])))
     }
 }
 
