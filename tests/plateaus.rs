@@ -180,6 +180,26 @@ fn plateaus_are_no_minima() {
     }
 }
 
+/// `Σ x_i⁴` from anywhere: no method ends exactly at the minimum, and what is lower beside it is the same minimum.
+fn fourth_powers<T: Real>(seed: u64) {
+    let mut numbers = Numbers(seed);
+    for case in 0..60 {
+        let n = 1 + case % 3;
+        let start = DVector::from_fn(n, |_, _| T::of(8.0 * numbers.next() - 4.0));
+        let f = Powers { c: 1.0, terms: vec![(1.0, 4); n], centre: vec![0.0; n], q: DMatrix::identity(n, n) };
+        for (name, mut method) in methods::<T, Powers>() {
+            let report = minimize(&mut *method, &mut f.clone(), start.clone(), &Stop::default()).unwrap();
+            assert!(report.converged() && report.x.amax() < T::of(1e-3), "{name} from {start}: {report}");
+        }
+    }
+}
+
+#[test]
+fn fourth_powers_have_their_minimum() {
+    fourth_powers::<f64>(7);
+    fourth_powers::<f32>(8);
+}
+
 /// Functions of one variable that fall for ever: value, slope and curvature, as they come.
 fn falling<T: Real>(which: usize, x: T) -> [T; 3] {
     let (one, two) = (T::one(), T::of(2.0));

@@ -8,7 +8,7 @@ use super::method::Method;
 use crate::critical_point::{Columns, hessian_at};
 use crate::figures::Figure;
 use crate::objective::evaluate;
-use crate::optimizer::{Face, Position, Probed, Seen, Size, Step, probe};
+use crate::optimizer::{Face, Position, Probed, Seen, Size, Step, is_same, probe};
 use crate::{
     CriticalKind, CriticalPoint, Error, Hessian, HessianProduct, Objective, Real, Recession, Termination,
     kernel,
@@ -451,8 +451,10 @@ impl<T: Real> Report<T> {
         evaluate(objective, &self.x, &mut gradient)?;
         let (mut x, step) = (self.x.clone(), Step::new(self.value, self.gradient_norm));
         let mut at = Position { objective, x: &mut x, step };
-        self.probed = probe(&mut at, &gradient, range, &Size::default())?.0;
+        let size = Size::default();
+        let seen = probe(&mut at, &gradient, range, &size)?.0;
         self.evaluations = self.evaluations.saturating_add(1 + at.step.evaluations);
+        self.probed = if seen == Probed::Lower && is_same(&self.x, &x, &size) { Probed::No } else { seen };
         Ok(())
     }
 

@@ -13,7 +13,7 @@
 
 use nalgebra::DVector;
 
-use super::{Evaluated, Position, Size, assign, closeness, escape_along, rounding};
+use super::{Evaluated, Position, Size, assign, closeness, escape_along, is_within, rounding};
 use crate::objective::Lanczos;
 use crate::optimizer::{Lbfgs, Outcome, Probed};
 use crate::{CriticalKind, Error, Hessian, HessianProduct, Objective, Real, Termination, kernel};
@@ -222,6 +222,11 @@ fn outside<T: Real>(mut v: DVector<T>, range: &[DVector<T>], sizes: &DVector<T>)
     (kernel::norm(v.as_slice()) > T::EPSILON.sqrt() * size).then(|| v / widest)
 }
 
+/// Whether a lower point is as near as a minimum can be told: then it belongs to the same one.
+pub(crate) fn is_same<T: Real>(x: &DVector<T>, there: &DVector<T>, size: &Size<T>) -> bool {
+    is_within(x, &(there - x), closeness(), |i, x| size.of(i, x))
+}
+
 /// Leaves a point where a run would end, if its Hessian is semidefinite with flat directions and a lower point is near;
 /// says so where `f` falls as far as was looked, or where nothing tells it from a plateau. Whether it is decided. What is
 /// `pure` does not move.
@@ -246,7 +251,10 @@ pub(crate) fn leave<T: Real, O: Objective<T> + ?Sized>(
     at: &mut Position<'_, T, O>, (gradient, size): (&DVector<T>, &Size<T>), range: &[DVector<T>], pure: bool,
 ) -> Result<bool, Error> {
     let from = at.x.clone();
-    let (seen, falls) = probe(at, gradient, range, size)?;
+    let (mut seen, falls) = probe(at, gradient, range, size)?;
+    if pure && seen == Probed::Lower && is_same(&from, at.x, size) {
+        seen = Probed::Bowl;
+    }
     at.step.probed = seen;
     if seen == Probed::Lower && !pure && !falls {
         at.step.probed = Probed::No; // of the point it left
