@@ -61,7 +61,7 @@ impl<T: Real> Samples<T> {
 
 /// How far two numbers are apart, beside the larger or `least`.
 fn apart(a: f64, b: f64, least: f64) -> f64 {
-    if a == b { 0.0 } else { (a - b).abs() / a.abs().max(b.abs()).max(least) }
+    (a - b).abs() / a.abs().max(b.abs()).max(least).max(f64::MIN_POSITIVE)
 }
 
 /// What is said of the same samples near and far.

@@ -187,7 +187,7 @@ fn a_plateau_is_no_minimum() {
         let edge = 0.2 + 0.02 * f64::from(k);
         let step = |x: f64| (if x < edge { 1.0 } else { 0.5 }, 0.0, 0.0);
         let report = ScalarNewton::new().minimum(step, 0.2).unwrap();
-        assert!(!report.converged() || report.value == 0.5, "{edge}: {report}");
+        assert!(!report.converged() || report.value < 0.75, "{edge}: {report}");
         let flat = ScalarNewton::new().minimum(|_| (edge, 0.0, 0.0), 0.2).unwrap();
         assert!(!flat.converged(), "{flat}");
     }

@@ -197,7 +197,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     ) -> Result<Base<'c, T>, Error> {
         let (mut center, mut root) = (theta.clone(), curvature.root.clone());
         if lambda > T::zero() {
-            center = self.newton(center)?.x;
+            center = self.newton(&center)?.x;
             root = self.information(&center, question)?.root;
         }
         let (p, total) = (theta.len(), self.total_weight());
@@ -278,9 +278,9 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     }
 
     /// Newton's method, in a frame where there is one.
-    fn newton(&mut self, start: DVector<T>) -> Result<Report<T>, Error> {
-        let frame = if self.is_affine_map(&start) { self.affine_frame()? } else { None };
-        let start = frame.as_ref().map_or(start.clone(), |frame| frame.coordinates(&start));
+    fn newton(&mut self, start: &DVector<T>) -> Result<Report<T>, Error> {
+        let frame = if self.is_affine_map(start) { self.affine_frame()? } else { None };
+        let start = frame.as_ref().map_or(start.clone(), |frame| frame.coordinates(start));
         self.place(frame);
         let report = minimize(&mut Newton::new(), self as &mut dyn Hessian<T>, start, &Stop::default());
         let frame = self.place(None);
@@ -300,7 +300,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let weight = self.present().shares[j] * total;
         self.select(&rest)?;
         self.set_penalty(lambda * ((total - weight) / base.mean / T::of(rest.len() as f64)));
-        let report = self.newton(theta.clone());
+        let report = self.newton(theta);
         let is_determined = report
             .as_ref()
             .is_ok_and(|report| report.converged() && self.information(&report.x, base.question).is_ok());
