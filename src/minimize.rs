@@ -189,7 +189,8 @@ fn ending<T: Real, O: Objective<T> + ?Sized>(
     let is_last = report.iterations == stop.iterations;
     let goes_on = matches!(at.step.outcome, Outcome::Escaped | Outcome::Unsettled);
     zero.is_judged |= goes_on;
-    if zero.is_low_first(report, at.before) && matches!(objective.recedes(&report.x), Recession::Along(_)) {
+    zero.course.see(&report.x, at.before);
+    if zero.is_low_first(report) && matches!(objective.recedes(&report.x), Recession::Along(_)) {
         return Ok(Some(Termination::Separable));
     }
     let is_calm = !goes_on && zero.holds(objective, report, at.before, at.step)?;

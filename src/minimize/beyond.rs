@@ -7,30 +7,45 @@ use crate::objective::evaluate;
 use crate::optimizer::vanishes;
 use crate::{Error, Objective, Real, kernel};
 
-/// The last step of a run that was none of rounding, by the variables that it moved: by more than `√ε` of their way from
-/// the start.
+/// The last step of a run that was none of rounding, by the variables that it moved: by more than `√ε` of the way that they
+/// have been from the start.
 #[derive(Debug)]
 pub(super) struct Course<T: Real> {
-    start: DVector<T>,
-    step: DVector<T>,
-    /// `max |x_i − x₀_i|` of those variables.
+    pub(super) start: DVector<T>,
+    ways: Vec<T>,
+    step: Vec<T>,
+    next: Vec<T>,
+    /// The longest of the ways of those variables.
     pub(super) way: T,
 }
 
 impl<T: Real> Course<T> {
     pub(super) fn new(start: &DVector<T>) -> Self {
-        Self { start: start.clone(), step: DVector::zeros(start.len()), way: T::zero() }
+        Self { start: start.clone(), ways: Vec::new(), step: Vec::new(), next: Vec::new(), way: T::zero() }
     }
 
     pub(super) fn see(&mut self, x: &DVector<T>, before: &DVector<T>) {
-        let ways = || x.iter().zip(&self.start).map(|(x, start)| (*x - *start).abs());
-        let moves = || x.iter().zip(before).map(|(x, before)| *x - *before);
-        let is_moved = |(step, way): &(T, T)| step.abs() > T::EPSILON.sqrt() * *way;
-        let way = moves().zip(ways()).filter(is_moved).fold(T::zero(), |most, (_, way)| most.max(way));
-        if way > T::zero() {
-            self.way = way;
-            let entries = self.step.iter_mut().zip(moves().zip(ways()));
-            entries.for_each(|(entry, pair)| *entry = if is_moved(&pair) { pair.0 } else { T::zero() });
+        let (x, before, start) = (x.as_slice(), before.as_slice(), self.start.as_slice());
+        if self.ways.is_empty() {
+            if x == start {
+                return;
+            }
+            for buffer in [&mut self.ways, &mut self.step, &mut self.next] {
+                buffer.resize(x.len(), T::zero());
+            }
+        }
+        let (least, mut longest) = (T::EPSILON.sqrt(), T::zero());
+        let ends = x.iter().zip(before).zip(start);
+        for (((x, before), start), (way, step)) in ends.zip(self.ways.iter_mut().zip(&mut self.next)) {
+            let (from, moved) = ((*x - *start).abs(), *x - *before);
+            *way = if from > *way { from } else { *way };
+            let is_moved = moved.abs() > least * *way;
+            *step = if is_moved { moved } else { T::zero() };
+            longest = if is_moved && *way > longest { *way } else { longest };
+        }
+        if longest > T::zero() {
+            self.way = longest;
+            std::mem::swap(&mut self.step, &mut self.next);
         }
     }
 }
@@ -41,7 +56,7 @@ impl<T: Real> Course<T> {
 pub(super) fn falls<T: Real, O: Objective<T> + ?Sized>(
     objective: &mut O, report: &mut Report<T>, course: &Course<T>,
 ) -> Result<bool, Error> {
-    let v = &course.step / kernel::norm_inf(course.step.as_slice());
+    let v = DVector::from_column_slice(&course.step) / kernel::norm_inf(&course.step);
     if report.face.as_ref().is_some_and(|face| face.ends(&v)) {
         return Ok(false);
     }

@@ -20,8 +20,7 @@ pub(super) struct Zero<T: Real> {
     was_low: bool,
     /// The tolerance where it was measured last.
     known: Option<T>,
-    start: DVector<T>,
-    course: Course<T>,
+    pub(super) course: Course<T>,
     /// `‖x‖∞` at the start, or where a start of zeros first led.
     reach: T,
     met: Option<Met<T>>,
@@ -51,7 +50,6 @@ impl<T: Real> Zero<T> {
             first: None,
             was_low: false,
             known: None,
-            start: start.clone(),
             course: Course::new(start),
             reach: T::zero(),
             met: None,
@@ -64,8 +62,7 @@ impl<T: Real> Zero<T> {
     }
 
     /// Whether the gradient has fallen to `√ε` of the first one just now: where `f` falls for ever, it vanishes far out.
-    pub(super) fn is_low_first(&mut self, report: &Report<T>, before: &DVector<T>) -> bool {
-        self.course.see(&report.x, before);
+    pub(super) fn is_low_first(&mut self, report: &Report<T>) -> bool {
         let (_, first) = *self.first.get_or_insert((report.value, report.gradient_norm));
         if self.reach == T::zero() {
             self.reach = kernel::norm_inf(report.x.as_slice());
@@ -79,8 +76,9 @@ impl<T: Real> Zero<T> {
         kernel::norm_inf(report.x.as_slice()) * T::EPSILON > self.reach.max(T::one())
     }
 
-    /// Whether the run has not found a minimum but gone off: where the start is
-    /// rounding beside the point and `f` does not rise up to `2 x`, or [`beyond`] the point `f` falls on. Not asked where the least eigenvalue tells of a curvature that can be seen beside the first gradient.
+    /// Whether the run has not found a minimum but gone off: where the start is rounding beside the point and `f` does not
+    /// rise up to `2 x`, or [`beyond`] the point `f` falls on. Not asked where the least eigenvalue tells of a curvature that
+    /// can be seen beside the first gradient.
     pub(super) fn runs_off<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, report: &mut Report<T>,
     ) -> Result<bool, Error> {
@@ -126,7 +124,7 @@ impl<T: Real> Zero<T> {
         }
         let is_last = report.iterations == self.stop.iterations;
         // coordinates of zero have no size of their own
-        let is_warm = report.iterations == 0 && self.start.iter().all(|x| *x != T::zero());
+        let is_warm = report.iterations == 0 && self.course.start.iter().all(|x| *x != T::zero());
         // after the last step nobody but the rule has a word
         let is_told = is_stuck || is_warm || self.is_judged && !is_last || step.tolerance.is_some();
         if let Some(met) = self.met.take_if(|_| !is_told) {
@@ -183,7 +181,7 @@ impl<T: Real> Zero<T> {
         &mut self, objective: &mut O, report: &mut Report<T>, before: &DVector<T>,
     ) -> Result<(), Error> {
         let (x, norm) = (report.x.clone(), report.gradient_norm);
-        self.size.see(&self.start);
+        self.size.see(&self.course.start);
         self.size.see(&x);
         evaluate(objective, &x, &mut self.gradient)?;
         report.evaluations = report.evaluations.saturating_add(2);

@@ -3,8 +3,8 @@
 
 use nalgebra::DVector;
 
+use crate::Real;
 use crate::optimizer::Step;
-use crate::{Real, kernel};
 
 /// `8 ε |f|`: what rounding does to a value `f`.
 pub(crate) fn rounding<T: Real>(f: T) -> T {
@@ -49,14 +49,19 @@ impl<T: Real> Size<T> {
     }
 
     pub(crate) fn forget(&mut self) {
-        self.seen.clear();
+        self.seen.fill(T::zero());
         self.largest = T::zero();
     }
 
     pub(crate) fn see(&mut self, x: &DVector<T>) {
-        self.seen.resize(x.len(), T::zero());
-        self.seen.iter_mut().zip(x.as_slice()).for_each(|(seen, x)| *seen = seen.max(x.abs()));
-        self.largest = self.largest.max(kernel::norm_inf(x.as_slice()));
+        if self.seen.len() != x.len() {
+            self.seen = vec![T::zero(); x.len()];
+        }
+        for (seen, x) in self.seen.iter_mut().zip(x.as_slice()) {
+            let size = x.abs();
+            *seen = if size > *seen { size } else { *seen };
+            self.largest = if size > self.largest { size } else { self.largest };
+        }
     }
 
     pub(crate) fn unit(&self, i: usize) -> T {
