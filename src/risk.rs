@@ -139,7 +139,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         let mut is_penalised = vec![true; p];
         model.penalised(&mut is_penalised);
         let mut risk = Self { weights, ..Self::unshared(model, loss, source, runs(&is_penalised)) };
-        risk.settle()?;
+        risk.settle(Ok(()))?;
         Ok(risk)
     }
 
@@ -165,7 +165,8 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         }
     }
 
-    /// Weighs the samples: weight 2 is the sample twice, weight 0 the sample removed.
+    /// Weighs the samples: weight 2 is the sample twice, weight 0 the sample removed. A rank among others gives its weights
+    /// after [`over`](Self::over): then all of its own may be 0, and what is wrong with them is an error on all ranks.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix, dvector};
@@ -188,11 +189,10 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
                 remedy: "give them with the blocks of the stream",
             });
         }
-        check_weights(weights, self.source.samples())?;
         let mut all = Weights { w: weights.to_vec(), ..Weights::none() };
         all.see_all(weights);
         self.weights = Some(all);
-        self.settle()?;
+        self.settle(check_weights(weights, self.source.samples()))?;
         Ok(self)
     }
 

@@ -497,6 +497,67 @@ fn ranks_that_disagree_know_it_all() {
     assert!(errors.iter().all(|error| matches!(error, Error::Disagree { rank: 1, .. })), "{errors:?}");
 }
 
+/// Weights that are given after the ranks have met may all be zero on some of them.
+fn ranks_without_weight<T: Real + Send>() {
+    for seed in 0..30 {
+        let (m, ranks) = (40 + 7 * seed as usize, 2 + seed as usize % 4);
+        let (x, parts) = (features::<T>(3, m, seed), begins(m, ranks, seed));
+        let y = DMatrix::from_fn(1, m, |_, j| x[(0, j)] + T::of(0.1 * (j % 5) as f64));
+        let empty =
+            |j: usize| parts[seed as usize % ranks].contains(&j) && m > parts[seed as usize % ranks].len();
+        let w: Vec<T> = (0..m).map(|j| T::of(if empty(j) { 0.0 } else { 1.0 + (j % 3) as f64 })).collect();
+        let theta = DVector::from_fn(4, |i, _| T::of(0.3 - 0.2 * i as f64));
+        let of = |mut risk: EmpiricalRisk<'_, T, Perceptron, SquaredError>| {
+            let mut gradient = DVector::zeros(4);
+            let value = risk.value_gradient(&theta, &mut gradient);
+            let fitted = risk.fit().unwrap();
+            bits(
+                &[gradient.as_slice(), fitted.parameters().as_slice(), &[value, fitted.report.value]]
+                    .concat(),
+            )
+        };
+        let alone = of(EmpiricalRisk::new(Perceptron::new(3), SquaredError, &x, &y)
+            .unwrap()
+            .with_weights(&w)
+            .unwrap());
+        let all = on_ranks(ranks, NEVER, |rank, exchange| {
+            let Range { start, end } = parts[rank].clone();
+            let (x, y) = (x.columns(start, end - start), y.columns(start, end - start));
+            let risk = EmpiricalRisk::new(Perceptron::new(3), SquaredError, x, y).unwrap();
+            of(risk.over(exchange).unwrap().with_weights(&w[start..end]).unwrap())
+        });
+        assert!(all.iter().all(|bits| *bits == alone), "{seed}");
+    }
+}
+
+#[test]
+fn a_rank_may_have_no_weight() {
+    ranks_without_weight::<f64>();
+    ranks_without_weight::<f32>();
+}
+
+/// None waits for a rank whose weights are wrong.
+#[test]
+fn wrong_weights_of_one_rank_are_an_error_on_all() {
+    let (x, y) = (features::<f64>(3, 50, 81), DMatrix::<f64>::zeros(1, 50));
+    for (wrong, length) in [(f64::NAN, 50), (-1.0, 50), (1.0, 49), (f64::INFINITY, 50)] {
+        let errors = on_ranks(3, NEVER, |rank, exchange| {
+            let w = vec![if rank == 1 { wrong } else { 1.0 }; if rank == 1 { length } else { 50 }];
+            let risk = EmpiricalRisk::new(Perceptron::new(3), SquaredError, &x, &y).unwrap();
+            risk.over(exchange).unwrap().with_weights(&w).map(|_| ()).unwrap_err()
+        });
+        assert!(matches!(&errors[1], Error::Setting { .. } | Error::Length { .. }), "{errors:?}");
+        for error in [&errors[0], &errors[2]] {
+            assert!(matches!(error, Error::Rank { rank: 1, .. }), "{error:?}");
+        }
+    }
+    let errors = on_ranks(2, NEVER, |_, exchange| {
+        let risk = EmpiricalRisk::new(Perceptron::new(3), SquaredError, &x, &y).unwrap();
+        risk.over(exchange).unwrap().with_weights(&[0.0; 50]).map(|_| ()).unwrap_err()
+    });
+    assert!(errors.iter().all(|error| matches!(error, Error::Setting { name: "weights", .. })), "{errors:?}");
+}
+
 /// Ranks that do not hold the same parameters, or ask for something else, are told so before anything is added.
 #[test]
 fn ranks_at_different_points_know_it() {

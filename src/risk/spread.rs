@@ -55,8 +55,9 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// the ranks, and calls the same methods as the others. Then value, gradient, Hessian, fits, statistics and verdicts are,
     /// on every rank and **to the last bit**, those of all samples in one process.
     ///
-    /// Ranks may hold any number of samples from 1 on; those near their ends change hands here, once, so that leaves are
-    /// whole: fewer than 1,024, or a sixty-fourth of a share. [`Exchange`] has an example.
+    /// Ranks may hold any number of samples from 1 on; their [weights](Self::with_weights) are given after this. Samples near
+    /// their ends change hands here, once, so that leaves are whole: fewer than 1,024, or a sixty-fourth of a share.
+    /// [`Exchange`] has an example.
     ///
     /// An error of one rank is an error on all: a run ends as [`Termination::Failed`](crate::Termination::Failed) at the last
     /// good point. Batches, and so a [`Trainer`](crate::Trainer), need samples in the memory of one process.
@@ -70,19 +71,22 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         setting("rank", "less than the number of ranks", T::of(rank as f64), rank < size)?;
         let tail = Arc::new(Gathered::default());
         self.ranks = Some(Ranks { exchange, starts: Vec::new(), own: 0..0, tail, point: 0.0 });
-        self.settle()?;
+        self.settle(Ok(()))?;
         Ok(self)
     }
 
-    /// Finds out which samples there are, and gives each its share.
-    pub(super) fn settle(&mut self) -> Result<(), Error> {
+    /// Finds out which samples there are, and gives each its share; what is wrong with them here is an error on all ranks.
+    pub(super) fn settle(&mut self, found: Result<(), Error>) -> Result<(), Error> {
         self.forget();
         (self.workers, self.counters) = Default::default();
         self.count = self.source.samples();
-        let counts = self.ranks.as_ref().map(|ranks| ranks.exchange).map(|exchange| self.meet(exchange));
-        let counts = counts.transpose()?;
+        let counts = match self.ranks.as_ref().map(|ranks| ranks.exchange) {
+            Some(exchange) => Some(self.meet(exchange, found)?),
+            None => found.map(|()| None)?,
+        };
         let largest = self.weights.as_ref().map_or(T::one(), |weights| weights.largest);
-        setting("weights", "positive for at least one sample", T::zero(), largest > T::zero())?;
+        let expected = "positive for at least one sample (one rank among others gives its own after `over`)";
+        setting("weights", expected, T::zero(), largest > T::zero())?;
         // `w · scale`, then its share of their sum
         self.share = Share { scale: largest.unit().0, total: T::one() };
         if let Source::Memory(x, _) = self.source {
@@ -115,7 +119,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     }
 
     /// How many samples each rank has; of what size weights are on all.
-    fn meet(&mut self, exchange: &dyn Exchange) -> Result<Vec<usize>, Error> {
+    fn meet(&mut self, exchange: &dyn Exchange, found: Result<(), Error>) -> Result<Vec<usize>, Error> {
         const SAME: [&str; 6] = [
             "features",
             "outputs",
@@ -131,7 +135,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         let Weights { least, largest, positive, .. } = self.weights.clone().unwrap_or_else(Weights::none);
         mine.extend([least.f64(), largest.f64(), positive as f64]);
         let mut counts = Vec::new();
-        for (rank, numbers) in gather(exchange, Ok(mine), SAME)?.into_iter().enumerate() {
+        for (rank, numbers) in gather(exchange, found.map(|()| mine), SAME)?.into_iter().enumerate() {
             let [_, _, _, _, _, _, count, least, largest, positive] = numbers[..] else {
                 return Err(Error::Rank { rank, what: "it does not begin with the others".into() });
             };
