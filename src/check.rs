@@ -9,9 +9,10 @@ use crate::{Error, Hessian, HessianProduct, Objective, Real};
 pub use models::{input_gradient, loss, model, second_order_loss, second_order_model};
 pub use report::{CheckReport, Component, Verdict};
 
-use differences::{Estimate, differentiate, length};
+use differences::{Estimate, differentiate};
 
 mod differences;
+mod length;
 mod models;
 mod report;
 
@@ -71,8 +72,9 @@ pub fn hessian<T: Real, O: Hessian<T> + ?Sized>(
     Ok(second.partials(hessian.as_slice(), x, |x, out| write_gradient(objective, x, out)))
 }
 
-/// Compares an objective's Hessian products at `x`, along two fixed dense directions (longer where `x` is longer), with
-/// differences of its gradient along them: `∇²f(x) v = d/dt ∇f(x + t v)` at `t = 0`.
+/// Compares an objective's Hessian products at `x` with differences of its gradient along fixed directions,
+/// `∇²f(x) v = d/dt ∇f(x + t v)` at `t = 0`: two by all coordinates of one size (to a factor of `1/√ε`), and two by those
+/// that are zero, whose size is sought.
 ///
 /// ```
 /// use gradus::nalgebra::DVector;
@@ -90,9 +92,8 @@ pub fn hessian_product<T: Real, O: HessianProduct<T> + ?Sized>(
 ) -> Result<CheckReport<T>, Error> {
     at(objective, x)?;
     let n = x.len();
-    let mut components = Vec::with_capacity(2 * n);
-    for direction in 0..2 {
-        let v = DVector::from_fn(n, |i, _| generic::<T>(2 * i + direction) * length(x[i]));
+    let mut components = Vec::new();
+    for (direction, v) in directions(x).into_iter().enumerate() {
         let mut product = DVector::from_element(n, T::NAN);
         objective.hessian_product(x, &v, &mut product);
         check_size("the Hessian product", product.len(), n)?;
@@ -101,6 +102,25 @@ pub fn hessian_product<T: Real, O: HessianProduct<T> + ?Sized>(
         components.extend(products.entries(direction * n, product.as_slice(), T::zero(), along_v));
     }
     Ok(CheckReport::of(components, true))
+}
+
+/// Two directions by the coordinates of each size, as long as these are: a coordinate beside one that is longer by far
+/// would not be seen.
+fn directions<T: Real>(x: &DVector<T>) -> Vec<DVector<T>> {
+    let mut sizes: Vec<T> = x.iter().map(|x| x.abs()).collect();
+    sizes.sort_by(|a, b| b.f64().total_cmp(&a.f64()));
+    sizes.dedup_by(|next, largest| *next > T::EPSILON.sqrt() * *largest || *next == *largest);
+    let ends = sizes.iter().skip(1).copied().chain([-T::one()]);
+    let of_size = |(largest, end): (T, T)| {
+        let length = move |x: T| if largest > T::zero() { x.sqrt() * largest.sqrt() } else { T::one() };
+        [0, 1].map(|direction| {
+            DVector::from_fn(x.len(), |i, _| match x[i].abs() {
+                size if size > end && size <= largest => generic::<T>(2 * i + direction) * length(size),
+                _ => T::zero(),
+            })
+        })
+    };
+    sizes.iter().copied().zip(ends).flat_map(of_size).collect()
 }
 
 /// `f(x)` and `∇f(x)`, once `x` is found fit.

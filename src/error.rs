@@ -227,7 +227,7 @@ pub enum Error {
         found: usize,
     },
     /// A user's gradient or Hessian, or a point, came back with another shape than it was lent with.
-    #[error("{what} came back with {found} entries, expected {expected}: write into it, do not replace it")]
+    #[error("{what} came back {}: write into it, do not replace it", resized(*expected, *found))]
     Resized {
         /// Which output.
         what: &'static str,
@@ -434,6 +434,14 @@ fn shape(argument: &str, expected: (usize, usize), found: (usize, usize)) -> Str
 fn classes(expected: &str) -> &'static str {
     let of_classes = expected.starts_with("non-negative");
     if of_classes { ": give class numbers as `&[usize]`, and the model an output for each class" } else { "" }
+}
+
+/// Rows and columns may be others where as many entries came back as were lent.
+fn resized(expected: usize, found: usize) -> String {
+    match found == expected {
+        true => format!("with other rows and columns than the {expected} entries lent"),
+        false => format!("with {found} entries, expected {expected}"),
+    }
 }
 
 /// Vectors are lent full of NaN: what stays NaN may never have been written.

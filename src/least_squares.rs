@@ -220,6 +220,8 @@ pub struct LeastSquares<T: Real, R> {
     problem: R,
     residuals: DVector<T>,
     jacobian: DMatrix<T>,
+    /// What came back from user code in another shape.
+    failure: Option<Error>,
 }
 
 /// How far a point is from the solution of its own linearised problem `min ‖r + J δ‖`, whatever the scale of
@@ -285,7 +287,7 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
     /// assert_eq!(LeastSquares::new(Root).value(&dvector![3.0]), 24.5); // ½ 7²
     /// ```
     pub fn new(problem: R) -> Self {
-        Self { problem, residuals: DVector::zeros(0), jacobian: DMatrix::zeros(0, 0) }
+        Self { problem, residuals: DVector::zeros(0), jacobian: DMatrix::zeros(0, 0), failure: None }
     }
 
     /// The residuals.
@@ -326,6 +328,12 @@ impl<T: Real, R: Residuals<T>> LeastSquares<T, R> {
     }
 
     /// The Jacobian in the buffer.
+    /// No value, and why.
+    fn failed(&mut self, failure: Error) -> T {
+        self.failure = Some(failure);
+        T::NAN
+    }
+
     fn factor(&self) -> Factor<'_, T> {
         Factor::new(self.jacobian.as_slice(), self.jacobian.nrows(), self.jacobian.ncols())
     }
@@ -361,17 +369,29 @@ impl<T: Real, R: Residuals<T>> Objective<T> for LeastSquares<T, R> {
 
     fn value(&mut self, x: &DVector<T>) -> T {
         let Self { problem, residuals, .. } = self;
-        let written = x.len() == problem.dim() && residuals_at(problem, x, residuals).is_ok();
-        if written { half_square(residuals) } else { T::NAN }
+        if x.len() != problem.dim() {
+            return T::NAN;
+        }
+        match residuals_at(problem, x, residuals) {
+            Ok(()) => half_square(residuals),
+            Err(failure) => self.failed(failure),
+        }
     }
 
     fn value_gradient(&mut self, x: &DVector<T>, gradient: &mut DVector<T>) -> T {
         let value = self.value(x);
-        if value.f64().is_nan() || gradient.len() != x.len() || self.jacobian_at(x).is_err() {
+        if value.f64().is_nan() || gradient.len() != x.len() {
             return T::NAN;
+        }
+        if let Err(failure) = self.jacobian_at(x) {
+            return self.failed(failure);
         }
         self.gradient(&self.residuals, gradient);
         value
+    }
+
+    fn failure(&mut self) -> Option<Error> {
+        self.failure.take()
     }
 
     fn check(&self) -> Result<(), Error> {

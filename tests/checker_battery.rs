@@ -3,7 +3,7 @@
 #![expect(clippy::float_cmp, reason = "exact numbers, compared as they are")]
 
 use gradus::check::{self, CheckReport, Verdict};
-use gradus::{Function, Objective, Real};
+use gradus::{Function, Hessian, HessianProduct, Objective, Real};
 use nalgebra::{DMatrix, DVector, dvector};
 
 /// A seeded stream of numbers (xorshift, Marsaglia 2003).
@@ -264,6 +264,94 @@ fn any_unit<T: Real>(most: f64) {
 fn no_unit_decides() {
     any_unit::<f64>(240.0);
     any_unit::<f32>(40.0);
+}
+
+/// What saturates is resolved to the rounding of 1: no difference over short steps is no derivative of zero.
+fn saturated<T: Real>(most: f64) {
+    let mut stream = Stream(2_718_281_828);
+    for case in 0..500 {
+        let (k, u) = (stream.uniform(0.5, 8.0), stream.uniform(-most, most));
+        for fault in [0, 2] {
+            let mut f = Function::new(1, move |x: &DVector<T>, g: &mut DVector<T>| {
+                let t = (T::of(k) * x[0]).tanh();
+                g[0] = T::of(k) * (T::one() - t * t);
+                t
+            })
+            .with_hessian(move |x: &DVector<T>, h: &mut DMatrix<T>| {
+                let t = (T::of(k) * x[0]).tanh();
+                h[0] = T::of(spoil(fault, 1.0) * -2.0 * k * k) * t * (T::one() - t * t);
+            });
+            let x = DVector::from_element(1, T::of(u / k));
+            let slope = 1.0 - (T::of(k) * x[0]).tanh().f64().powi(2);
+            if slope > 4.0 * T::EPSILON.f64() {
+                let report = check::hessian(&mut f, &x).unwrap();
+                judged(&report, fault, &format!("case {case}, tanh({k} x) at {u}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn saturation_is_no_zero() {
+    saturated::<f64>(15.0);
+    saturated::<f32>(6.0);
+}
+
+/// Several variables in one unit of `2^±most`, some of them zero: lengths are those of the coordinates.
+fn any_unit_of_several<T: Real>(most: f64, shapes: &[Shape]) {
+    let mut stream = Stream(31_415_926_535);
+    for case in 0..500 {
+        let unit = stream.uniform(-most, most).floor().exp2();
+        let mut term = || (shapes[stream.below(shapes.len())], stream.uniform(0.5, 2.0), unit, 1.0);
+        let terms = vec![term(), term(), term()];
+        let sum = Sum { terms, coupling: stream.uniform(0.5, 1.0), offset: 0.0 };
+        let mut x: DVector<T> = sum.point(&mut stream);
+        let zero = stream.below(3);
+        if case % 3 > 0 {
+            x[zero] = T::zero();
+        }
+        let (_, g, h) = sum.at(&x);
+        let what = format!("case {case} at {x}, unit {unit}");
+        for fault in 0..3 {
+            let tells = |entry: f64, all: f64| fault == 0 || entry.abs() > 0.05 * all;
+            if tells(g[zero], g.amax()) {
+                let mut spoilt = sum.spoilt::<T>(|g| g[zero] = spoil(fault, g[zero]), |_| {});
+                judged(&check::gradient(&mut spoilt, &x).unwrap(), fault, &what);
+            }
+            if tells(h[(zero, zero)], h.amax()) {
+                let mut spoilt =
+                    Products(sum.spoilt::<T>(|_| {}, |h| h[(zero, zero)] = spoil(fault, h[(zero, zero)])));
+                judged(&check::hessian_product(&mut spoilt, &x).unwrap(), fault, &what);
+            }
+        }
+    }
+}
+
+/// Products by the Hessian.
+struct Products<F>(F);
+
+impl<T: Real, F: Objective<T>> Objective<T> for Products<F> {
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+    fn value_gradient(&mut self, x: &DVector<T>, gradient: &mut DVector<T>) -> T {
+        self.0.value_gradient(x, gradient)
+    }
+}
+
+impl<T: Real, F: Hessian<T>> HessianProduct<T> for Products<F> {
+    fn hessian_product(&mut self, x: &DVector<T>, v: &DVector<T>, out: &mut DVector<T>) {
+        let mut hessian = DMatrix::zeros(x.len(), x.len());
+        self.0.hessian(x, &mut hessian);
+        out.copy_from(&(hessian * v));
+    }
+}
+
+#[test]
+fn no_unit_of_several_decides() {
+    let shapes: [Shape; 4] = [SHAPES[0], SHAPES[3], SHAPES[5], SHAPES[7]];
+    any_unit_of_several::<f64>(120.0, &shapes);
+    any_unit_of_several::<f32>(30.0, &shapes);
 }
 
 /// A zero that a large offset hides is not confirmed; one beside which others are seen is.

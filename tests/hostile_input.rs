@@ -408,11 +408,28 @@ fn residuals_that_replace_what_they_are_lent_end_in_an_error() {
     for (residuals, jacobian) in [(true, false), (false, true), (true, true)] {
         let new = || Replacing { residuals, jacobian };
         let (start, stop) = (dvector![3.0, 4.0], Stop::default());
-        let by_lbfgs = minimize(&mut Lbfgs::new(), &mut LeastSquares::new(new()), start.clone(), &stop);
-        assert!(matches!(by_lbfgs, Err(Error::Evaluation { at: "the start", .. })), "{by_lbfgs:?}");
-        let by_marquardt = LevenbergMarquardt::new().solve(new(), start);
-        assert!(matches!(by_marquardt, Err(Error::Resized { .. })), "{by_marquardt:?}");
+        let mut squares = LeastSquares::new(new());
+        let bounded = LevenbergMarquardt::new().bounds(Bounds::unbounded(2).upper(0, 9.0));
+        for ended in [
+            minimize(&mut Lbfgs::new(), &mut squares, start.clone(), &stop),
+            minimize(&mut Adam::new(0.1), &mut squares, start.clone(), &stop),
+            LevenbergMarquardt::new().solve(new(), start.clone()),
+            GaussNewton::new().solve(new(), start.clone()),
+            bounded.clone().solve(new(), start.clone()),
+            minimize(&mut bounded.clone(), &mut squares, start.clone(), &stop),
+        ] {
+            assert!(matches!(ended, Err(Error::Resized { .. })), "{ended:?}");
+        }
     }
+}
+
+/// As many entries in other rows and columns are told as such.
+#[test]
+fn a_message_never_expects_what_it_found() {
+    let error = Error::Resized { what: "the Jacobian", expected: 6, found: 6 }.to_string();
+    assert!(error.contains("other rows and columns") && !error.contains("expected 6"), "{error}");
+    let error = Error::Resized { what: "the Jacobian", expected: 6, found: 9 }.to_string();
+    assert!(error.contains("with 9 entries, expected 6"), "{error}");
 }
 
 /// Replaces the point by another one.

@@ -1,5 +1,6 @@
 //! Numeric derivatives with an estimate of their own error.
 
+use super::length::scale;
 use crate::Real;
 
 /// What differences say of one derivative.
@@ -17,10 +18,55 @@ pub(super) struct Estimate<T> {
     pub(super) hidden: T,
     /// Between which slopes the derivative would be, where the one-sided ones settle at a distance.
     pub(super) kink: Option<(T, T)>,
+    /// Whether short steps change nothing where longer ones do, on both sides in one direction: then a derivative of zero
+    /// cannot be told from one that the function does not resolve.
+    pub(super) flat: bool,
 }
 
 /// Columns of the extrapolation table: errors of order `h²`, `h⁴`, … `h¹⁰`.
 const COLUMNS: usize = 5;
+
+/// What one step showed: how long it is on both sides of `t`, and the values there.
+struct Sample<T> {
+    h: T,
+    sides: [T; 2],
+    below: Vec<T>,
+    above: Vec<T>,
+}
+
+impl<T: Real> Sample<T> {
+    /// What component `i` changes by on both sides of its value `f` at `t`.
+    fn changes(&self, i: usize, f: T) -> [T; 2] {
+        [f - self.below[i], self.above[i] - f]
+    }
+
+    /// A row for the tables from both sides of `t`, from above, from below.
+    fn add(&self, i: usize, f: T, noise: T, [central, forward, backward]: &mut [Table<T>; 3]) {
+        let (plus, minus) = (self.above[i], self.below[i]);
+        let [left, right] = self.changes(i, f);
+        let [left, right] = [left / self.sides[0], right / self.sides[1]];
+        let finite = |x: T| if x.is_finite() { x.abs() } else { T::zero() };
+        let size = finite(f).max(finite(plus)).max(finite(minus));
+        let noise = noise.max(T::of(4.0) * T::EPSILON * size) / self.h;
+        forward.add(right, [right; 2], self.h, noise, T::of(2.0));
+        backward.add(left, [left; 2], self.h, noise, T::of(2.0));
+        let difference = (plus - minus) / (self.sides[0] + self.sides[1]);
+        central.add(difference, [left, right], self.h, noise, T::of(4.0));
+    }
+}
+
+/// What component `i` resolves: its least change on both sides, in one direction, where shorter steps change nothing.
+fn resolution<T: Real>(i: usize, f: T, samples: &[Sample<T>]) -> Option<T> {
+    let mut least = None;
+    for [left, right] in samples.iter().map(|sample| sample.changes(i, f)) {
+        if least.is_some() && (left == T::zero() || right == T::zero()) {
+            return least;
+        }
+        let rises = left > T::zero() && right > T::zero() || left < T::zero() && right < T::zero();
+        least = if rises { Some(left.abs().min(right.abs())) } else { least };
+    }
+    None
+}
 
 /// The table of one component, and what is remembered of it.
 #[derive(Debug, Clone, Copy)]
@@ -65,109 +111,50 @@ pub(super) fn differentiate<T: Real>(
     let size = if t == zero { scale(&at, &mut evaluate) } else { t.abs() };
     let noise = noise(t, T::of(16.0) * T::EPSILON * size, components, &mut evaluate);
     let smallest = size * T::EPSILON.powf(T::of(0.7));
-    let nothing =
-        Estimate { value: T::NAN, error: infinite, step: zero, slope: zero, hidden: zero, kink: None };
+    let (value, error) = (T::NAN, infinite);
+    let nothing = Estimate { value, error, step: zero, slope: zero, hidden: zero, kink: None, flat: false };
     let (last, sides, jumps) = ([(T::NAN, infinite); 2], [T::NAN; 2], [T::NAN; 2]);
     let row = [zero; COLUMNS];
     let empty = Table { row, filled: 0, last, best: nothing, spread: zero, sides, jumps };
     // from both sides of t, from above, from below
     let mut tables = vec![[empty; 3]; components];
+    let mut samples = Vec::new();
     // no power of two, of which a function may be a period
     let far = if t == zero { size } else { size.max((T::of(8.0) * size.cbrt()).min(one)) };
     let mut h = T::of((0.125 * far.f64()).log2().floor().exp2() * (117.0 / 128.0));
+    let done = |(i, [central, ..]): (usize, &[Table<T>; 3])| {
+        central.best.kink.is_none() && settled(i, &central.best)
+    };
     loop {
         // a step that neither end has to round
         let step = t.abs() + h - t.abs();
         let (up, down) = (t + step, t - step);
         evaluate(up, &mut above);
         evaluate(down, &mut below);
-        for (i, [central, forward, backward]) in tables.iter_mut().enumerate() {
-            if central.best.kink.is_none() && settled(i, &central.best) {
-                continue;
+        let sample = Sample { h, sides: [t - down, up - t], below: below.clone(), above: above.clone() };
+        for (i, sides) in tables.iter_mut().enumerate() {
+            if h > smallest && !done((i, sides)) {
+                sample.add(i, at[i], noise[i], sides);
             }
-            let (f, plus, minus) = (at[i], above[i], below[i]);
-            let finite = |x: T| if x.is_finite() { x.abs() } else { T::zero() };
-            let size = finite(f).max(finite(plus)).max(finite(minus));
-            let noise = noise[i].max(T::of(4.0) * T::EPSILON * size) / h;
-            let right = (plus - f) / (up - t);
-            let left = (f - minus) / (t - down);
-            forward.add(right, [right; 2], h, noise, T::of(2.0));
-            backward.add(left, [left; 2], h, noise, T::of(2.0));
-            central.add((plus - minus) / (up - down), [left, right], h, noise, T::of(4.0));
         }
-        let done = |(i, [central, ..]): (usize, &[Table<T>; 3])| {
-            central.best.kink.is_none() && settled(i, &central.best)
-        };
+        samples.push(sample);
         h *= T::of(0.5);
-        if !(h > smallest) || tables.iter().enumerate().all(done) {
+        // the last steps only show what is not resolved
+        if !(T::of(16.0) * h > smallest) || tables.iter().enumerate().all(done) {
             break;
         }
     }
-    let estimate = |sides: &[Table<T>; 3]| {
-        let known = sides.iter().find(|table| table.filled > 0).map_or(nothing, |table| table.best);
-        Estimate { hidden: known.hidden * T::of(8.0) / size, ..known }
-    };
-    tables.iter().map(estimate).collect()
-}
-
-/// A length for a variable that is 0, by what the function does there. Towards 0 from it the changes of the values fall in
-/// proportion, or shrink while the values stay within twice those at 0, at two lengths in turn; if no
-/// length below 1 is needed for that, the shortest at which most components change. A side on which the domain ends
-/// says nothing.
-fn scale<T: Real>(at: &[T], evaluate: &mut impl FnMut(T, &mut [T])) -> T {
-    let (one, many, n) = (T::one(), T::of(64.0), at.len());
-    let tiny = T::MAX.recip() / T::EPSILON / T::EPSILON;
-    let mut out = vec![T::zero(); 2 * n];
-    let mut values = |h: T| {
-        let (above, below) = out.split_at_mut(n);
-        evaluate(h, above);
-        evaluate(-h, below);
-        out.clone()
-    };
-    let is_tame = |f: T, near: T, far: T| {
-        let changes = [(near - f).abs(), (far - f).abs()];
-        let is_linear = (changes[1] - many * changes[0]).abs() <= T::of(16.0) * changes[0];
-        let shrinks = T::of(4.0) * changes[0] <= changes[1] || changes[0] <= many * T::EPSILON * f.abs();
-        is_linear || far.abs() <= T::of(2.0) * f.abs() && shrinks
-    };
-    let are_tame = |near: &[T], far: &[T]| {
-        let ends = |k: usize| !far[k].is_finite() && !near[k].is_finite();
-        let tame = |k: usize| ends(k) || is_tame(at[k % n], near[k], far[k]);
-        (0..n).all(|i| !(ends(i) && ends(i + n)) && tame(i) && tame(i + n))
-    };
-    let mut h = one;
-    let first = values(h);
-    let (mut far, mut tame, mut longest) = (first.clone(), 0, one);
-    while tame < 2 && h > tiny {
-        let near = values(h / many);
-        if are_tame(&near, &far) {
-            tame += 1;
-        } else {
-            (tame, longest) = (0, h / many);
+    let estimate = |(i, sides): (usize, &mut [Table<T>; 3])| {
+        let rounding = noise[i].max(T::of(4.0) * T::EPSILON * at[i].abs());
+        let least = resolution(i, at[i], &samples).filter(|least| *least > rounding);
+        if let Some(least) = least {
+            *sides = [empty; 3];
+            samples.iter().for_each(|sample| sample.add(i, at[i], noise[i].max(least), sides));
         }
-        (h, far) = (h / many, near);
-    }
-    if longest < one {
-        return longest;
-    }
-    let changes = |far: &[T]| {
-        let least = |k: usize| T::EPSILON.sqrt().sqrt() * at[k % n].abs();
-        (0..2 * n).filter(|&k| far[k].is_finite() && (far[k] - at[k % n]).abs() > least(k)).count()
+        let known = sides.iter().find(|table| table.filled > 0).map_or(nothing, |table| table.best);
+        Estimate { hidden: known.hidden * T::of(8.0) / size, flat: least.is_some(), ..known }
     };
-    (h, far) = (one, first);
-    let mut best = (changes(&far), h);
-    while h * tiny < one && best.0 < 2 * n && far.iter().any(|far| far.is_finite()) {
-        h *= many;
-        far = values(h);
-        best = if changes(&far) > best.0 { (changes(&far), h) } else { best };
-    }
-    best.1
-}
-
-/// A length for a variable that may be small because its unit is large, or by chance: 1 where it is 0.
-pub(super) fn length<T: Real>(x: T) -> T {
-    let size = x.abs();
-    if size == T::zero() { T::one() } else { size.max(size.sqrt().min(T::one())) }
+    tables.iter_mut().enumerate().map(estimate).collect()
 }
 
 /// How far the values of `f` are off, by its third and fourth differences over steps so small that a smooth

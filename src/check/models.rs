@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use super::differences::length;
+use super::length::length;
 use super::report::{CheckReport, Component};
 use super::{Quantity, generic, write};
 use crate::contract::{

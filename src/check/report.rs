@@ -83,6 +83,7 @@ impl<T: Real> Component<T> {
     ) -> Self {
         let absolute_error = (analytic - e.value).abs();
         let size = analytic.abs().max(e.value.abs());
+        let is_unseen = e.flat && size == T::zero();
         Self {
             quantity,
             row,
@@ -91,7 +92,7 @@ impl<T: Real> Component<T> {
             numeric: e.value,
             absolute_error,
             relative_error: if absolute_error == T::zero() { T::zero() } else { absolute_error / size },
-            numeric_error: e.error,
+            numeric_error: if is_unseen { T::of(f64::INFINITY) } else { e.error },
             step: e.step,
             verdict: judge(analytic, absolute_error, size, e),
         }
@@ -116,8 +117,15 @@ impl<T: Real> Component<T> {
     pub(super) fn same(quantity: &'static str, found: T, expected: T) -> Self {
         let slope = expected.abs();
         let error = T::of(64.0) * T::EPSILON * slope;
-        let expected =
-            Estimate { value: expected, error, step: T::zero(), slope, hidden: T::zero(), kink: None };
+        let expected = Estimate {
+            value: expected,
+            error,
+            step: T::zero(),
+            slope,
+            hidden: T::zero(),
+            kink: None,
+            flat: false,
+        };
         Self::compare(quantity, (0, 0), found, &expected)
     }
 }
@@ -143,7 +151,7 @@ fn judge<T: Real>(analytic: T, difference: T, size: T, e: &Estimate<T>) -> Verdi
         return if inside { Verdict::Undecided } else { Verdict::Failed };
     }
     let rounding = T::of(64.0) * T::EPSILON * e.slope.max(size);
-    if !(e.error.is_finite() && e.slope.is_finite()) {
+    if !(e.error.is_finite() && e.slope.is_finite()) || e.flat && analytic == T::zero() {
         Verdict::Undecided
     } else if difference <= tolerance * size + rounding && e.slope > T::zero() {
         Verdict::Passed

@@ -218,8 +218,9 @@ impl<T: Real> LevenbergMarquardt<T> {
             let (squares, face) = (&mut *at.objective, at.face);
             self.free_step(&mut LeastSquares::new(FreeResiduals { squares, face, x: DVector::zeros(0) }), y)
         });
+        let failure = squares.failure.take();
         self.memory = memory;
-        step
+        failure.map_or(step, Err)
     }
 
     fn free_step<R: Residuals<T>>(
