@@ -18,7 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rows = csv::Reader::from_path(TABLE)?.deserialize().collect::<Result<Vec<Vec<f64>>, _>>()?;
     let table = columns(&rows)?;
     // classes are 0, 1, 2: any other number is an error
-    let class = |y: &f64| Some(*y as usize).filter(|class| *class as f64 == *y).ok_or("no class");
+    let class =
+        |y: &f64| Some(*y).filter(|y| *y >= 0.0 && y.fract() == 0.0).map(|y| y as usize).ok_or("no class");
     let (x, y) = (table.rows(0, 13), table.row(13).iter().map(class).collect::<Result<Vec<usize>, _>>()?);
     let (train, test) = stratified_split(&y, 0.25, 1)?;
     let (x_train, y_train) = (select(&x, &train)?, select(&y, &train)?);
