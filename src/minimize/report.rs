@@ -142,11 +142,18 @@ impl<T: Real> Report<T> {
     /// | `Newton`, `TrustRegion` | the Newton step is short, its promise is rounding of `f`, the signs of all eigenvalues; what is flat was probed ([`probed`](Self::probed)) | what a probe does not see | another start |
     /// | `NewtonCg`, `SaddleFree` | the same by products: up to 1,000 variables all eigenvalues, beyond an interval for the least; probes in all directions | beyond 1,000 variables, curvature within the interval | `certify` |
     /// | `Newton::pure` | as `Newton`, but it stays where it is | as `Newton` | `Newton` |
+    /// | `certify` after any of them | the signs of all eigenvalues; probes what is flat | what a probe does not see | another start |
     /// | `LevenbergMarquardt`, `GaussNewton` | the relative [`Offset`](crate::least_squares::Offset) is small; what the Jacobian leaves flat was probed | second derivatives of the residuals | [`SecondOrderResiduals`](crate::least_squares::SecondOrderResiduals) |
     ///
-    /// A probe looks from a quarter of `max(1, ‖x‖∞)` on, along some dozens of directions. It does not see wells that
+    /// A probe looks as far as takes some variable by a quarter of its size, and farther, along some dozens of directions;
+    /// the size is that of the variable now or earlier in the run, and 1 at most next to zero. It does not see wells that
     /// are narrower, what falls only along a curve, as `(y − x²)(y − 3x²)`, what first rises, as `x⁸ − x⁶/1000` does
-    /// beyond what rounding shows, or a fall that is rounding, as `exp(−x)` from 800.
+    /// beyond what rounding shows, or a fall that is rounding at the start, as `exp(−x)` from 800.
+    ///
+    /// Where no curvature is known that can be seen beside the first gradient, and `f` is not known to be convex, all
+    /// methods look on where the last step led, as far as the run has come: where `f` falls for ever that way, the run
+    /// has [gone off](Termination::Divergence), also if the gradient has vanished by underflow or rounding. In many
+    /// variables gradients alone do not tell such a way from a valley.
     /// Only a convex problem has no other minima: the report says where it is known to be.
     ///
     /// ```
