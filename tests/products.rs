@@ -83,7 +83,8 @@ fn every_method<T: Real>(seed: u64) {
         .unwrap();
         f.products = 0;
         let point = report.certify_by_products(&mut f).unwrap().clone();
-        assert!(f.products <= 2 * n);
+        // a Hessian, and where that may underflow another one or two
+        assert!(f.products <= 3 * n);
         assert_eq!((point.kind, point.unknown), (kind, 0), "{h} {point}");
         let count = |test: fn(&f64) -> bool| signs.iter().filter(|s| test(s)).count();
         let found = [point.inertia.positive, point.inertia.zero, point.inertia.negative];

@@ -49,7 +49,7 @@ impl<T: Real> CriticalPoint<T> {
         }
         // eigenvectors cost more than eigenvalues: only where they are the step, or the direction of few variables
         // a gradient of zero may be one that underflows, next to eigenvalues that do
-        let is_small = known.ends().iter().any(|end| end.abs() < T::LEAST_NORMAL.sqrt());
+        let is_small = known.ends().iter().any(|end| *end != T::zero() && end.abs() < T::LEAST_NORMAL.sqrt());
         let moves = !convex && (gradient_norm > T::zero() || is_small);
         let vectors = match &known {
             Known::All(_) if is_definite || (convex && known.ends()[0] >= -rounding) => None,
