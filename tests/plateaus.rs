@@ -287,6 +287,29 @@ fn what_falls_for_ever_has_no_minimum() {
     none_is_a_minimum::<f32>(150, 4, 8.0);
 }
 
+/// What the textbook's method ends at is what it is, wherever it came from: a saddle or a maximum is no fall for ever.
+#[test]
+fn saddles_and_maxima_stay_what_they_are() {
+    let (mut numbers, mut count) = (Numbers(9), 0);
+    for case in 0..300 {
+        let n = 1 + case % 4;
+        let sign = |i: usize| if i == 0 || case % 3 == 0 { -1.0 } else { 1.0 };
+        let terms = (0..n).map(|i| (sign(i) * (0.5 + i as f64), 2)).collect();
+        let q = rotation(n, &mut numbers);
+        let mut f = Powers { c: 1.0, terms, centre: vec![0.0; n], q };
+        let start = DVector::from_fn(n, |_, _| 20.0 * numbers.next() - 10.0);
+        let report = minimize(&mut Newton::pure(), &mut f, start, &Stop::default()).unwrap();
+        let is_maximum = n == 1 || case % 3 == 0;
+        let kind = if is_maximum { CriticalKind::Maximum } else { CriticalKind::Saddle };
+        assert_ne!(report.termination, Termination::Divergence, "{case}: {report}");
+        if report.termination.is_stationary() {
+            assert_eq!(report.kind(), Some(kind), "{case}: {report}");
+            count += 1;
+        }
+    }
+    assert!(count > 250, "{count}");
+}
+
 /// From the maximum of `u⁴ − u²`, `u = 2ᵏ x`, in any unit.
 fn leaves_in_any_unit<T: Real>(reach: i32, close: f64) {
     for k in -reach..=reach {

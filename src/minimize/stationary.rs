@@ -77,8 +77,8 @@ impl<T: Real> Zero<T> {
     }
 
     /// Whether the run has not found a minimum but gone off: where the start is rounding beside the point and `f` does not
-    /// rise up to `2 x`, or [`beyond`] the point `f` falls on. Not asked where the least eigenvalue tells of a curvature that
-    /// can be seen beside the first gradient.
+    /// rise up to `2 x`, or [`beyond`] the point `f` falls on. Not asked where an eigenvalue is negative, or the least one tells
+    /// of a curvature that can be seen beside the first gradient.
     pub(super) fn runs_off<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, report: &mut Report<T>,
     ) -> Result<bool, Error> {
@@ -95,8 +95,10 @@ impl<T: Real> Zero<T> {
         }
         let first = self.first.map_or(T::zero(), |(_, first)| first);
         let way = self.course.way;
-        let is_bowl = |point: &CriticalPoint<T>| point.extremes().0 * way > T::EPSILON.sqrt() * first;
-        let is_seen = way == T::zero() || report.certificate.as_ref().is_some_and(is_bowl);
+        let is_clear = |point: &CriticalPoint<T>| {
+            point.inertia.negative > 0 || point.extremes().0 * way > T::EPSILON.sqrt() * first
+        };
+        let is_seen = way == T::zero() || report.certificate.as_ref().is_some_and(is_clear);
         Ok(!is_seen && beyond::falls(objective, report, &self.course)?)
     }
 
