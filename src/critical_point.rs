@@ -208,7 +208,7 @@ impl<T: Real> CriticalPoint<T> {
     ///
     /// Up to 200 variables all eigenvalues are computed. Beyond, their signs are counted: a Cholesky factorisation of
     /// `H − tolerance` proves a minimum; else the inertia of `H ∓ tolerance` (Bunch and Kaufman 1977) tells how many are
-    /// positive and negative. `max |λ|` is then known to about a hundredth, by Lanczos' method, and
+    /// positive and negative. The [`extremes`](Self::extremes) are then known to a few hundredths, by Lanczos' method, and
     /// [`with_eigenvalues`](Self::with_eigenvalues) computes the rest.
     ///
     /// ```
@@ -334,8 +334,8 @@ impl<T: Real> CriticalPoint<T> {
         Self::judge(objective, x, &gradient, &hessian)
     }
 
-    /// The least and the greatest eigenvalue: exact where all eigenvalues are known, else to about a hundredth of the
-    /// larger modulus, by Lanczos' method, which proves that an eigenvalue is so near, but not that it is the last. A
+    /// The least and the greatest eigenvalue: exact where all eigenvalues are known, else by Lanczos' method within a
+    /// hundredth of the larger modulus of an eigenvalue, as a rule of the last one, and a few hundredths from the end. A
     /// least one that counts as negative is exact. Where an [interval](Self::interval) is known, the ends are Ritz
     /// values, which lie between them; by convexity alone, 0 and the largest number. Of a penalised fit by gradients
     /// they are bounds: no eigenvalue but those of zero is less, and none is greater.

@@ -18,6 +18,7 @@ mod predictor;
 mod sparse;
 mod whitened;
 
+pub use method::Fit;
 pub use predictor::Predictor;
 
 /// A trained model: architecture, loss and parameters, with the report of the run that found them.

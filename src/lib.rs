@@ -181,7 +181,7 @@ pub use critical_point::{CriticalKind, CriticalPoint, Inertia, LeastEigenvalue};
 pub use error::Error;
 #[doc(inline)]
 pub use explain::Trace;
-pub use fit::{Fitted, Predictor};
+pub use fit::{Fit, Fitted, Predictor};
 pub use kernel::Real;
 #[doc(inline)]
 pub use least_squares::{GaussNewton, LeastSquares, LevenbergMarquardt, Residuals};

@@ -130,7 +130,7 @@ fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
     let face = report.face.clone();
     let mut seen = Seen::new(objective, face.as_ref());
     report.seek_recession(&mut seen);
-    if zero.runs_off(&mut seen, &mut report).unwrap_or(false) {
+    if zero.runs_off(&mut seen, &mut report)? {
         report.termination = Termination::Divergence;
     }
     report.probe(&mut seen, &[])?;

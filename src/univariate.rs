@@ -85,7 +85,7 @@ pub struct ScalarReport<T> {
     /// where `g'' > 0`, Newton's step if that is longer: a minimum has to hold as far as its own step leads.
     /// From a degenerate point lower values are looked for on both sides, at any distance but not past a rise, and
     /// followed; [`pure`](ScalarMethod::pure) only ends there with
-    /// [`ZeroDerivative`](Termination::ZeroDerivative). Not seen: what is narrower than the lengths, `1/8` of
+    /// [`ZeroDerivative`](Termination::ZeroDerivative), as every method does where neither side rises. Not seen: what is narrower than the lengths, `1/8` of
     /// each other, and a fall that is rounding as far as that (`e⁻ˣ` from 800).
     /// From [`Brent`]: `Minimum` where `g` rises on both sides, as fast as `|x|³` or faster.
     pub kind: Option<CriticalKind>,

@@ -1,5 +1,11 @@
-//! Inference against statsmodels and SciPy (`tests/data/inference.py`): eight digits in f64, three in f32.
+//! Inference against statsmodels and SciPy (`tests/data/inference.py`): eight digits in f64, three in f32; and how often
+//! intervals hold the truth of simulated tables.
+//!
+//! `GRADUS_SETS=4000 cargo test --release --test inference hold -- --nocapture` prints that over more tables.
 
+#[path = "support/draw.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
+mod draw;
 #[path = "support/json.rs"]
 #[expect(dead_code, reason = "shared by several tests")]
 mod json;
@@ -7,7 +13,8 @@ mod json;
 #[expect(dead_code, reason = "shared by several tests")]
 mod tables;
 
-use gradus::loss::{ElementWise, Jet, Likelihood};
+use draw::Draw;
+use gradus::loss::{ElementWise, Gamma, Jet, Likelihood, NegativeBinomial, Poisson};
 use gradus::nalgebra::{DMatrix, DVector, dmatrix};
 use gradus::*;
 use json::Json;
@@ -353,4 +360,140 @@ fn a_leverage_of_one_adds_nothing() {
         let told = risk.robust_statistics(&theta, robust).unwrap();
         assert!(told.standard_errors.iter().all(|error| *error > 0.0 && *error < 10.0), "{told}");
     }
+}
+
+fn uniform(draw: &mut Draw) -> f64 {
+    (draw.unit() + 1.0) / 2.0 + 2f64.powi(-32)
+}
+
+fn normal(draw: &mut Draw) -> f64 {
+    (-2.0 * uniform(draw).ln()).sqrt() * (std::f64::consts::TAU * uniform(draw)).cos()
+}
+
+/// The sum of `shape` exponentials.
+fn gamma(draw: &mut Draw, shape: usize) -> f64 {
+    (0..shape).map(|_| -uniform(draw).ln()).sum()
+}
+
+/// By Knuth's product of uniform numbers.
+fn poisson(draw: &mut Draw, mean: f64) -> f64 {
+    let mut product = uniform(draw);
+    let mut count = 0.0;
+    while product > (-mean).exp() {
+        product *= uniform(draw);
+        count += 1.0;
+    }
+    count
+}
+
+/// Two features between −1 and 1, the linear predictor `½ + x₁ − 0.7 x₂`, and what `draw_y` makes of it.
+fn simulated(
+    draw: &mut Draw, m: usize, mut draw_y: impl FnMut(&mut Draw, f64, f64) -> f64,
+) -> (DMatrix<f64>, DMatrix<f64>) {
+    let x = DMatrix::from_fn(2, m, |_, _| draw.unit());
+    let y = DMatrix::from_fn(1, m, |_, j| {
+        let eta = 0.5 + x[(0, j)] - 0.7 * x[(1, j)];
+        draw_y(draw, eta, x[(0, j)])
+    });
+    (x, y)
+}
+
+const TRUTH: [f64; 3] = [1.0, -0.7, 0.5];
+
+/// The share in percent of parameters within their interval of 90 %, over so many tables.
+fn held(name: &str, few: usize, mut of_table: impl FnMut(&mut Draw) -> Option<DMatrix<f64>>) -> f64 {
+    let tables = std::env::var("GRADUS_SETS").ok().and_then(|sets| sets.parse().ok()).unwrap_or(few);
+    let (mut draw, mut held, mut all) = (Draw::new(29), 0, 0);
+    for _ in 0..tables {
+        let Some(intervals) = of_table(&mut draw) else { continue };
+        for (i, truth) in TRUTH.iter().enumerate() {
+            held += usize::from(intervals[(i, 0)] <= *truth && *truth <= intervals[(i, 1)]);
+            all += 1;
+        }
+    }
+    assert!(all >= 3 * tables * 9 / 10, "{name}: of {tables} tables {} were refused", tables - all / 3);
+    let share = 100.0 * f64::from(held) / all as f64;
+    println!("{name}: {share:.2} % of {all} parameters within 90 %");
+    share
+}
+
+fn intervals<M, L>(x: &DMatrix<f64>, y: &DMatrix<f64>, model: M, loss: L) -> Option<DMatrix<f64>>
+where
+    M: SecondOrderModel<f64> + Fit<f64, L>,
+    L: SecondOrderLoss<f64>,
+    for<'y> &'y DMatrix<f64>: data::Targets<'y, f64, L>,
+{
+    let mut risk = EmpiricalRisk::new(model, loss, x, y).ok()?;
+    let fitted = risk.fit().ok()?;
+    risk.statistics(fitted.parameters()).ok()?.confidence_intervals(0.9).ok()
+}
+
+/// Within two points: five standard errors of the least many tables, and what intervals by curvature miss with few samples.
+#[test]
+fn intervals_hold_as_often_as_they_say() {
+    let near = |share: f64| assert!((share - 90.0).abs() < 2.0, "{share}");
+    // exact at any number of samples
+    near(held("linear, m = 8", 1500, |draw| {
+        let (x, y) = simulated(draw, 8, |draw, eta, _| eta + 3.0 * normal(draw));
+        intervals(&x, &y, Perceptron::new(2), SquaredError)
+    }));
+    near(held("logistic, m = 200", 1000, |draw| {
+        let (x, y) = simulated(draw, 200, |draw, eta, _| {
+            f64::from(u8::from(uniform(draw) < 1.0 / (1.0 + (-eta).exp())))
+        });
+        intervals(&x, &y, SigmoidClassifier::new(2), LogLoss)
+    }));
+    near(held("Poisson, m = 60", 1000, |draw| {
+        let (x, y) = simulated(draw, 60, |draw, eta, _| poisson(draw, eta.exp()));
+        intervals(&x, &y, Perceptron::new(2), Poisson)
+    }));
+    near(held("gamma of shape 3, m = 60", 1000, |draw| {
+        let (x, y) = simulated(draw, 60, |draw, eta, _| eta.exp() * gamma(draw, 3) / 3.0);
+        intervals(&x, &y, Perceptron::new(2), Gamma)
+    }));
+    near(held("negative binomial, m = 100", 1000, |draw| {
+        let (x, y) = simulated(draw, 100, |draw, eta, _| {
+            let mean = eta.exp() * gamma(draw, 2) / 2.0;
+            poisson(draw, mean)
+        });
+        intervals(&x, &y, Perceptron::new(2), NegativeBinomial::new(0.5))
+    }));
+}
+
+/// Noise that grows with a feature: intervals that trust one variance hold too seldom, robust ones do not.
+#[test]
+fn robust_intervals_hold_where_variances_differ() {
+    let by = |robust: Option<Robust>, name: &str| {
+        held(name, 1000, |draw| {
+            let (x, y) = simulated(draw, 100, |draw, eta, x| eta + 4.0 * x * x * normal(draw));
+            let mut risk = EmpiricalRisk::new(Perceptron::new(2), SquaredError, &x, &y).ok()?;
+            let fitted = risk.fit().ok()?;
+            let theta = fitted.parameters();
+            let statistics = match robust {
+                Some(robust) => risk.robust_statistics(theta, robust),
+                None => risk.statistics(theta),
+            };
+            statistics.ok()?.confidence_intervals(0.9).ok()
+        })
+    };
+    assert!(by(None, "one variance") < 88.0);
+    assert!((by(Some(Robust::Hc3), "HC3") - 90.0).abs() < 2.0);
+    // counts that vary more than Poisson's
+    let by = |is_robust: bool, name: &str| {
+        held(name, 1000, |draw| {
+            let (x, y) = simulated(draw, 150, |draw, eta, _| {
+                let mean = eta.exp() * gamma(draw, 1);
+                poisson(draw, mean)
+            });
+            let mut risk = EmpiricalRisk::new(Perceptron::new(2), Poisson, &x, &y).ok()?;
+            let theta = risk.fit().ok()?.parameters().clone();
+            let statistics = match is_robust {
+                true => risk.robust_statistics(&theta, Robust::Hc3),
+                false => risk.statistics(&theta),
+            };
+            statistics.ok()?.confidence_intervals(0.9).ok()
+        })
+    };
+    assert!(by(false, "Poisson of gamma means") < 80.0);
+    assert!((by(true, "the same, HC3") - 90.0).abs() < 3.0);
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use draw::Draw;
 use gradus::loss::{NegativeBinomial, Poisson};
-use gradus::nalgebra::{DMatrix, DVector};
+use gradus::nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector};
 use gradus::*;
 use tables::{digits, standardised, table};
 
@@ -244,4 +244,52 @@ fn what_has_no_answer_is_refused() {
     let mut risk = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y).unwrap();
     let elsewhere = risk.influence(&vector![0.0, 0.0]);
     assert!(matches!(elsewhere, Err(Error::NotStationary { what: "influence", .. })));
+}
+
+/// Logistic loss that panics once it has been asked for so many gradients.
+struct Panics(std::sync::atomic::AtomicUsize);
+
+impl Loss<f64> for Panics {
+    fn value(&self, z: DMatrixView<'_, f64>, y: DMatrixView<'_, f64>, weights: &[f64]) -> f64 {
+        LogLoss.value(z, y, weights)
+    }
+    fn value_gradient(
+        &self, z: DMatrixView<'_, f64>, y: DMatrixView<'_, f64>, weights: &[f64],
+        delta: DMatrixViewMut<'_, f64>,
+    ) -> f64 {
+        let before = self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        assert!(before > 0, "a panic of the loss");
+        LogLoss.value_gradient(z, y, weights, delta)
+    }
+    fn likelihood(&self) -> loss::Likelihood {
+        loss::Likelihood::Known
+    }
+}
+
+impl SecondOrderLoss<f64> for Panics {
+    fn curvature_product(
+        &self, z: DMatrixView<'_, f64>, y: DMatrixView<'_, f64>, weights: &[f64], r: DMatrixView<'_, f64>,
+        out: DMatrixViewMut<'_, f64>,
+    ) {
+        LogLoss.curvature_product(z, y, weights, r, out);
+    }
+}
+
+#[test]
+fn a_panic_of_the_loss_leaves_the_risk_as_it_was() {
+    let (x, y) = ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 40.0], [0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0]);
+    let mut plain = EmpiricalRisk::new(Perceptron::new(1), LogLoss, &x, &y).unwrap().ridge(0.01);
+    let report = minimize(&mut Newton::new(), &mut plain, vector![0.0, 0.0], &Stop::default()).unwrap();
+    let theta = report.into_converged().unwrap().x;
+    let mut panics = 0;
+    for calls in (0..200).step_by(3) {
+        let loss = Panics(std::sync::atomic::AtomicUsize::new(calls));
+        let mut risk = EmpiricalRisk::new(Perceptron::new(1), loss, &x, &y).unwrap().ridge(0.01);
+        let run = std::panic::AssertUnwindSafe(|| risk.influence(&theta).map(drop));
+        panics += usize::from(std::panic::catch_unwind(run).is_err());
+        for at in [&theta, &vector![1.0, -1.0]] {
+            assert_eq!(risk.value(at), plain.value(at), "after {calls} gradients");
+        }
+    }
+    assert!(panics > 10, "{panics}");
 }

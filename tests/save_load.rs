@@ -499,6 +499,7 @@ fn what_is_wrong_is_named() {
         ("/report/value", json!(null), "expected value"),
         ("/report/gradient_norm/Finite", json!(-5.0), "`gradient_norm` must be finite and not negative"),
         ("/report/gradient_norm", json!("Infinity"), "`gradient_norm` must be finite and not negative"),
+        ("/report/gradient_norm/Finite", json!(2e-8), "`gradient_norm` must be within tolerance or floor"),
         // what counts as zero is a size
         ("/report/tolerance/Finite", json!(-1e308), "`tolerance` must be not negative"),
         ("/report/tolerance", json!("NaN"), "`tolerance` must be not negative, found NaN"),

@@ -47,10 +47,10 @@ impl<T: Real> CriticalPoint<T> {
             kernel::cholesky_solve(factor.as_slice(), x.len(), s.as_mut_slice());
             decrement = Some(kernel::dot(gradient.as_slice(), s.as_slice()).max(T::zero()).sqrt());
         }
-        // eigenvectors cost more than eigenvalues: only where they are the step, or the direction of few variables
         // a gradient of zero may be one that underflows, next to eigenvalues that do
         let is_small = known.ends().iter().any(|end| *end != T::zero() && end.abs() < T::LEAST_NORMAL.sqrt());
         let moves = !convex && (gradient_norm > T::zero() || is_small);
+        // eigenvectors cost more than eigenvalues: only where they are the step, or the direction of few variables
         let vectors = match &known {
             Known::All(_) if is_definite || (convex && known.ends()[0] >= -rounding) => None,
             Known::Ends(..) if decrement.is_some() || !moves => None,

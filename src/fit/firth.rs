@@ -1,6 +1,7 @@
 use nalgebra::DVector;
 
 use super::Fitted;
+use super::likelihood::cover;
 use crate::contract::room;
 use crate::model::Affine;
 use crate::risk::Firth;
@@ -56,9 +57,7 @@ impl<T: Real, M: Affine<T> + Clone> EmpiricalRisk<'_, T, M, LogLoss> {
         let steepness = firth.steepness();
         report.tolerance *= steepness;
         report.floor *= steepness;
-        let rounding = self.rounding_of_gradient(&report.x)?;
-        report.tolerance += rounding;
-        report.floor += rounding;
+        cover(&mut report, self)?;
         Ok(Fitted::new(self.model().clone(), *self.loss(), report))
     }
 }

@@ -160,14 +160,23 @@ pub(super) fn fit_affine<T: Real, M: SecondOrderModel<T> + Clone, L: SecondOrder
         if report.termination == Termination::NoDescent && report.gradient_norm == T::zero() {
             report.termination = Termination::GradientTolerance;
         }
-        let rounding = risk.rounding_of_gradient(&report.x)?;
-        report.floor += rounding;
-        if report.termination.is_stationary() {
-            report.tolerance += rounding;
-        }
+        cover(&mut report, risk)?;
     }
     risk.broken()?;
     Ok(Fitted::new(risk.model().clone(), risk.loss().clone(), report))
+}
+
+/// Makes the floor of a stationary point cover the rounding of its gradient, which a pass over the data tells, where tolerance
+/// and floor do not.
+pub(super) fn cover<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>>(
+    report: &mut Report<T>, risk: &EmpiricalRisk<'_, T, M, L>,
+) -> Result<(), Error> {
+    if report.termination.is_stationary() && report.gradient_norm > report.tolerance.max(report.floor) {
+        let rounding = risk.rounding_of_gradient(&report.x)?;
+        report.floor += rounding;
+        report.tolerance += rounding;
+    }
+    Ok(())
 }
 
 const ITERATIONS: usize = 1000;

@@ -53,7 +53,6 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// coefficients, with the columns to blame, and [`Error::Evaluation`] where they overflow; of models with a
     /// bias [`Error::OneClass`] where an output sees a single class, [`Error::NoSamples`] for a class without
     /// samples, [`Error::EdgeMean`] where all counts are 0, or all shares 0 or 1.
-    #[expect(private_bounds, reason = "the pairs of model and loss that the crate fits")]
     pub fn fit(&mut self) -> Result<Fitted<T, M, L>, Error>
     where
         M: Fit<T, L>,
@@ -104,7 +103,23 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     }
 }
 
-/// A model that, with the loss `L`, has a fit without settings.
+/// A model that, with the loss `L`, has a fit without settings: [`EmpiricalRisk::fit`], which says for which pairs there
+/// is one. A bound for generic code; a model of your own may have one too.
+///
+/// ```
+/// use gradus::{EmpiricalRisk, Error, Fit, LogLoss, Loss, SigmoidClassifier};
+///
+/// type Risk<'a, M, L> = EmpiricalRisk<'a, f64, M, L>;
+///
+/// fn least<M: Fit<f64, L>, L: Loss<f64>>(risk: &mut Risk<'_, M, L>) -> Result<f64, Error> {
+///     Ok(risk.fit()?.report.into_converged()?.value)
+/// }
+///
+/// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [0, 1, 0, 1]);
+/// let mut risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y)?;
+/// assert!(least(&mut risk)? < 2.0_f64.ln()); // ln 2 without the feature
+/// # Ok::<(), Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`fit` knows no method for the model `{Self}` with the loss `{L}`",
     note = "it knows `Perceptron` with `SquaredError`, `Huber`, `CrossEntropy`, `Poisson`, `Gamma`, `NegativeBinomial` or \
@@ -112,7 +127,11 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     note = "`risk.fit_with(&mut Lbfgs::new(), start, &Stop::default())?` fits every model with every loss, by any method; a \
             `Trainer` does by mini-batches"
 )]
-pub(crate) trait Fit<T: Real, L>: Model<T> + Sized {
+pub trait Fit<T: Real, L>: Model<T> + Sized {
+    /// What [`EmpiricalRisk::fit`] does.
+    ///
+    /// # Errors
+    /// Those of the method.
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, L>) -> Result<Fitted<T, Self, L>, Error>;
 }
 

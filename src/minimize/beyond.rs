@@ -12,40 +12,46 @@ use crate::{Error, Objective, Real, kernel};
 #[derive(Debug)]
 pub(super) struct Course<T: Real> {
     pub(super) start: DVector<T>,
-    ways: Vec<T>,
-    step: Vec<T>,
-    next: Vec<T>,
+    /// Of each variable the way, the step and the one that is looked at; in one allocation, which runs of few variables notice.
+    moves: Vec<T>,
     /// The longest of the ways of those variables.
     pub(super) way: T,
 }
 
 impl<T: Real> Course<T> {
     pub(super) fn new(start: &DVector<T>) -> Self {
-        Self { start: start.clone(), ways: Vec::new(), step: Vec::new(), next: Vec::new(), way: T::zero() }
+        Self { start: start.clone(), moves: Vec::new(), way: T::zero() }
+    }
+
+    /// The direction of the step, `‖v‖∞ = 1`.
+    fn direction(&self) -> DVector<T> {
+        let n = self.start.len();
+        let step = DVector::from_column_slice(&self.moves[n..2 * n]);
+        &step / kernel::norm_inf(step.as_slice())
     }
 
     pub(super) fn see(&mut self, x: &DVector<T>, before: &DVector<T>) {
         let (x, before, start) = (x.as_slice(), before.as_slice(), self.start.as_slice());
-        if self.ways.is_empty() {
+        if self.moves.is_empty() {
             if x == start {
                 return;
             }
-            for buffer in [&mut self.ways, &mut self.step, &mut self.next] {
-                buffer.resize(x.len(), T::zero());
-            }
+            self.moves = vec![T::zero(); 3 * x.len()];
         }
+        let (ways, steps) = self.moves.split_at_mut(x.len());
+        let (step, next) = steps.split_at_mut(x.len());
         let (least, mut longest) = (T::EPSILON.sqrt(), T::zero());
         let ends = x.iter().zip(before).zip(start);
-        for (((x, before), start), (way, step)) in ends.zip(self.ways.iter_mut().zip(&mut self.next)) {
+        for (((x, before), start), (way, next)) in ends.zip(ways.iter_mut().zip(&mut *next)) {
             let (from, moved) = ((*x - *start).abs(), *x - *before);
             *way = if from > *way { from } else { *way };
             let is_moved = moved.abs() > least * *way;
-            *step = if is_moved { moved } else { T::zero() };
+            *next = if is_moved { moved } else { T::zero() };
             longest = if is_moved && *way > longest { *way } else { longest };
         }
         if longest > T::zero() {
             self.way = longest;
-            std::mem::swap(&mut self.step, &mut self.next);
+            step.copy_from_slice(next);
         }
     }
 }
@@ -56,7 +62,7 @@ impl<T: Real> Course<T> {
 pub(super) fn falls<T: Real, O: Objective<T> + ?Sized>(
     objective: &mut O, report: &mut Report<T>, course: &Course<T>,
 ) -> Result<bool, Error> {
-    let v = DVector::from_column_slice(&course.step) / kernel::norm_inf(&course.step);
+    let v = course.direction();
     if report.face.as_ref().is_some_and(|face| face.ends(&v)) {
         return Ok(false);
     }

@@ -78,10 +78,10 @@ pub struct Report<T: Real> {
     pub gradient_norm: T,
     /// What `‖∇f‖∞` was to fall to at `x`, absolutely or by the [relative rule](crate::Stop::relative), in the same unit.
     pub tolerance: T,
-    /// What rounding makes of `‖∇f‖∞` at `x`: four times what it changes by between neighbouring numbers, or, where
-    /// [`fit`](crate::EmpiricalRisk::fit) fitted an affine model, what follows from rounding of all terms of scores and
-    /// slopes, which the tolerance then includes. A converged run has `gradient_norm ≤ max(tolerance, floor)`, and that
-    /// can be computed again.
+    /// What rounding makes of `‖∇f‖∞` at `x`: four times what it changes by between neighbouring numbers, and, where a
+    /// [`fit`](crate::EmpiricalRisk::fit) of an affine model needs that to reach `gradient_norm`, what follows from rounding
+    /// of all terms of scores and slopes, which the tolerance then includes too. A converged run has `gradient_norm ≤
+    /// max(tolerance, floor)`, and that can be computed again.
     pub floor: T,
     /// Which method took them, where [`fit`](crate::EmpiricalRisk::fit) chose it.
     pub method: Option<Method>,

@@ -67,10 +67,10 @@ impl<T: Real> Stop<T> {
     /// Converged also where a short step down the gradient leads past the minimum along it:
     ///
     /// ```text
-    /// hᵀ∇f(x − h) ≤ 0,  h = t ∇f(x),  t as large as |h_i| ≤ tolerance · max(u, |x_i|) lets it
+    /// hᵀ∇f(x − h) ≤ 0,  h = t ∇f(x),  t as large as |h_i| ≤ tolerance · max(u_i, |x_i|) lets it
     /// ```
     ///
-    /// where `u` is 32 times the largest `|x_i|` that the run has seen, and 1 at most or from a start of zeros:
+    /// where `u_i` is 32 times the largest `|x_i|` that the run has seen, and 1 at most or from a start of zeros:
     /// coordinates next to zero have no size of their own. And where a step as long in the direction of the last one
     /// changes the gradient by its size, so that no narrow valley hides the way down. That does not depend on the unit
     /// of `f`: what is small only because `f` is flat does not pass. As a bound on the gradient it is
@@ -146,7 +146,8 @@ impl<T: Real> Stop<T> {
         Self { iterations: bound, ..self }
     }
 
-    /// Stops before the step that would follow so many evaluations. Default: no bound.
+    /// Stops before the step that would follow so many evaluations; those that judge the point of the ending come on top.
+    /// Default: no bound.
     ///
     /// ```
     /// use gradus::{GradientDescent, Stop, Termination, minimize, problems::Rosenbrock};

@@ -5,7 +5,7 @@ use nalgebra::DVector;
 use crate::contract::{check_length, check_point, setting};
 use crate::data::Standardizer;
 use crate::optimizer::{Bounds, Face};
-use crate::{Checkpoint, CriticalPoint, Error, Real, Recession, Report};
+use crate::{Checkpoint, CriticalPoint, Error, Real, Recession, Report, Termination};
 
 /// Only what is finite has been a stationary ending.
 pub(super) fn check_report<T: Real>(report: &Report<T>) -> Result<(), Error> {
@@ -33,6 +33,9 @@ pub(super) fn check_report<T: Real>(report: &Report<T>) -> Result<(), Error> {
     for (name, zero) in [("tolerance", report.tolerance), ("floor", report.floor)] {
         setting(name, "not negative", zero, zero >= T::zero())?;
     }
+    let is_within =
+        report.termination != Termination::GradientTolerance || norm <= report.tolerance.max(report.floor);
+    setting("gradient_norm", "within tolerance or floor where it ended a run", norm, is_within)?;
     for number in report.trace.iter().flat_map(|point| [point.value, point.gradient_norm, point.step]) {
         setting("trace", "finite", number, number.is_finite())?;
     }

@@ -9,8 +9,8 @@ use super::jacobian::each_sample;
 use crate::contract::matrix;
 use crate::loss::Likelihood;
 use crate::{
-    EmpiricalRisk, Error, Hessian, Newton, Objective, Real, Report, SecondOrderLoss, SecondOrderModel, Stop,
-    minimize,
+    EmpiricalRisk, Error, Hessian, Loss, Model, Newton, Objective, Real, Report, SecondOrderLoss,
+    SecondOrderModel, Stop, minimize,
 };
 
 /// What each sample does to a fit; made by [`EmpiricalRisk::influence`].
@@ -141,10 +141,10 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let (lambda, total) = (self.penalty_strength(), self.total_weight());
         let positive = (0..m).filter(|j| self.counts(*j)).count();
         let mean = total / T::of(positive as f64);
-        self.set_penalty(lambda * ((total - mean) / total));
-        let done = self.leave_out((theta, lambda, mean), &curvature, question, &mut found);
-        self.set_penalty(lambda);
-        done?;
+        let aside = Aside { risk: self, lambda };
+        aside.risk.set_penalty(lambda * ((total - mean) / total));
+        aside.risk.leave_out((theta, lambda, mean), &curvature, question, &mut found)?;
+        drop(aside);
         // in a frame, where terms of the bias do not cancel
         let frame = if self.is_affine_map(theta) { self.affine_frame()? } else { None };
         let placed = |v: DVector<T>| frame.as_ref().map_or(v.clone(), |frame| frame.coordinates(&v));
@@ -313,6 +313,22 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         found.errors[j] = over(left, base.size(&(&report.x - theta)));
         found.parameters.column_mut(j).copy_from(&report.x);
         Ok(())
+    }
+}
+
+/// A risk whose batch, frame and penalty come back as they were, also where a user's loss panics.
+struct Aside<'r, 'd, T: Real, M: Model<T>, L: Loss<T>> {
+    risk: &'r mut EmpiricalRisk<'d, T, M, L>,
+    lambda: T,
+}
+
+impl<T: Real, M: Model<T>, L: Loss<T>> Drop for Aside<'_, '_, T, M, L> {
+    fn drop(&mut self) {
+        let samples = self.risk.samples();
+        self.risk.place(None);
+        self.risk.set_penalty(self.lambda);
+        // the whole of what is in memory, which was there before
+        let _ = self.risk.batch(0..samples);
     }
 }
 

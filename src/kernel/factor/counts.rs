@@ -30,7 +30,7 @@ pub(crate) struct Counts<T: Real> {
 }
 
 /// How near an end is to an eigenvalue, beside the larger modulus.
-const ROUGH: f64 = 5e-3;
+const ROUGH: f64 = 1e-2;
 
 compiled! {
     /// The ends to about a hundredth of the larger modulus, by Lanczos' method, as such and as numbers. `None` where its
