@@ -7,7 +7,7 @@ mod draw;
 
 use draw::Draw;
 use gradus::loss::{Binomial, Gamma, NegativeBinomial, Poisson};
-use gradus::nalgebra::DMatrix;
+use gradus::nalgebra::{DMatrix, DVector};
 use gradus::*;
 
 /// `a x + b` of each feature, and the samples near and far.
