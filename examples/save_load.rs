@@ -1,6 +1,8 @@
 //! Save what training leaves, load it again bit for bit, refuse a damaged file, and build a model from known weights.
 //!
 //! `cargo run --release --features serde --example save_load`
+//!
+//! Numbers come back to the last bit where `serde_json` has its feature `float_roundtrip`.
 
 use gradus::data::Standardizer;
 use gradus::{Activation, Fitted, LogLoss, Network, SigmoidClassifier};

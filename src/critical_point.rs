@@ -33,7 +33,15 @@ mod products;
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[doc(alias("concave", "convex", "second derivative", "stationary point", "saddle point", "inflection"))]
+#[doc(alias(
+    "concave",
+    "convex",
+    "second derivative",
+    "stationary point",
+    "critical point",
+    "saddle point",
+    "inflection"
+))]
 pub enum CriticalKind {
     /// All eigenvalues positive: `f` curves up (concave up, convex) in every direction.
     Minimum,

@@ -2,8 +2,8 @@
 
 /// What went wrong, with the argument, the expectation and the finding as data.
 ///
-/// Errors are for input that cannot be used. How an iteration *ended* is never an error: it is the
-/// [`Termination`](crate::Termination) of its report.
+/// Errors are for input that cannot be used. How an iteration *ended* is no error but the
+/// [`Termination`](crate::Termination) of its report, until [`into_converged`](crate::Report::into_converged) asks for more.
 ///
 /// ```
 /// use gradus::nalgebra::DMatrix;
@@ -69,7 +69,7 @@ pub enum Error {
         expected: &'static str,
     },
     /// A NaN or an infinity in the input.
-    #[error("`{argument}` must be finite, found {found} at row {row}, column {column}")]
+    #[error("`{argument}` must be finite, found {found} at row {row}, column {column}{}", place(argument, *row, *column))]
     NonFinite {
         /// The argument's name.
         argument: &'static str,
@@ -95,7 +95,7 @@ pub enum Error {
     /// A class that the model has no output for.
     #[error(
         "`{argument}` must hold classes 0 to {} (of {classes}), found class {found} for sample {sample}: count classes \
-         from 0, or give the model an output for each",
+         from 0, or take `Perceptron::with_outputs` and `CrossEntropy`, an output for each class",
         classes.saturating_sub(1)
     )]
     Class {
@@ -172,7 +172,8 @@ pub enum Error {
     },
     /// A question that only a minimum can answer was asked of another point.
     #[error(
-        "{what} needs a minimum, found a point {distance:e} standard errors away from one: fit to convergence first"
+        "{what} needs a minimum of the risk, found a point {distance:.2e} standard errors away from one: fit to convergence \
+         first; of a fit that bounds or an L1 penalty hold there is none"
     )]
     NotStationary {
         /// What was asked for.
@@ -254,7 +255,7 @@ pub enum Error {
     },
     /// The columns of the design do not determine the coefficients.
     #[error(
-        "the design has rank {rank}, expected {expected}: {} on the others; remove them or add a ridge penalty",
+        "the design has rank {rank}, expected {expected}: {}; remove what depends on others, or add a ridge penalty",
         dependent(columns)
     )]
     RankDeficient {
@@ -285,7 +286,7 @@ pub enum Error {
     },
     /// A question about single observations was asked of a loss that does not say how they scatter.
     #[error(
-        "{what} needs a loss whose observations have a variance (squared error): `predict` tells of the mean"
+        "{what} needs a loss that estimates the variance of an observation (squared error): `predict` tells of the mean"
     )]
     NoVariance {
         /// What was asked for.
@@ -365,7 +366,8 @@ pub enum Error {
     },
     /// A report that did not converge was asked to be a converged one.
     #[error(
-        "not converged after {iterations} iterations: {termination} (largest gradient component {gradient:e})"
+        "not converged after {iterations} iterations: {termination}{} (largest gradient component {gradient:e})",
+        obstacle.map(|obstacle| format!(", but {obstacle}")).unwrap_or_default()
     )]
     NotConverged {
         /// Why the iteration stopped.
@@ -374,6 +376,8 @@ pub enum Error {
         iterations: usize,
         /// `‖∇f‖∞` at the point returned.
         gradient: f64,
+        /// What speaks against a minimum where the gradient is zero: `at a saddle`.
+        obstacle: Option<&'static str>,
     },
 }
 
@@ -421,7 +425,7 @@ fn shape(argument: &str, expected: (usize, usize), found: (usize, usize)) -> Str
                     " (one sample per column: transpose it)"
                 }
                 "y" if rows == 1 || columns == 1 => {
-                    " (a row for each output; class numbers are given as `&[usize]`)"
+                    " (a row for each output, a column for each sample of `x`; class numbers are given as `&[usize]`)"
                 }
                 _ => "",
             };
@@ -431,6 +435,15 @@ fn shape(argument: &str, expected: (usize, usize), found: (usize, usize)) -> Str
 }
 
 /// Distributions over classes are not class numbers.
+/// Rows and columns by what they are.
+fn place(argument: &str, row: usize, column: usize) -> String {
+    match argument {
+        "x" => format!(" (feature {row} of sample {column})"),
+        "y" => format!(" (output {row} of sample {column})"),
+        _ => String::new(),
+    }
+}
+
 fn classes(expected: &str) -> &'static str {
     let of_classes = expected.starts_with("non-negative");
     if of_classes { ": give class numbers as `&[usize]`, and the model an output for each class" } else { "" }
@@ -453,8 +466,10 @@ fn unwritten(what: &str, found: f64) -> &'static str {
 fn dependent(columns: &[usize]) -> String {
     let names: Vec<_> = columns.iter().map(usize::to_string).collect();
     match names.len() {
-        0 => "some columns depend".into(),
-        1 => format!("column {} depends", names[0]),
-        _ => format!("columns {} depend", names.join(", ")),
+        0 => "some columns depend on the others".into(),
+        1 => format!("column {} depends on the others (a constant feature does on the bias)", names[0]),
+        _ => {
+            format!("columns {} depend on the others (a constant feature does on the bias)", names.join(", "))
+        }
     }
 }

@@ -108,7 +108,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
 
     /// The same model for raw inputs: whatever it is asked from here on, it scales by `standard` first, so that nobody
     /// forgets to. Saved with it; [`weights`](Self::weights) and [`bias`](Self::bias) are still those of scaled
-    /// features. It has to know as many features as the model.
+    /// features, and so is what the risk tells: statistics, influence and a [posterior](crate::Posterior) take scaled inputs. It
+    /// has to know as many features as the model; an [`Offset`](crate::Offset) is to be [kept](Standardizer::keep).
     ///
     /// ```
     /// use gradus::SigmoidClassifier;

@@ -42,7 +42,7 @@ pub enum Problem {
     /// `2x² + 3y² − xy`: a bowl, its Hessian constant with eigenvalues `5 ∓ √2`.
     Quadratic,
     /// `x⁴ + 0.8y⁴ + 4x² + 2y³ − xy − 0.2x²y`: a saddle at the origin, a shallow minimum at a distance of 0.02
-    /// from it and the global one at 1.9. Full-step Newton from near the origin lands on the saddle.
+    /// from it and the global one at 1.9. Full-step Newton from nearer to the origin than that lands on the saddle.
     QuarticSaddle,
     /// `x² − y² + y⁴`: a saddle at the origin between two minima. From `(1, 0)`, the start, the gradient never
     /// leaves the axis that leads to the saddle.

@@ -196,7 +196,8 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         Ok(self)
     }
 
-    /// Adds `(λ/2) ‖W‖²`, on weights and not on biases. Default: 0. `λ` must be finite and not negative.
+    /// Adds `(λ/2) ‖W‖²`, on weights and not on biases. Default: 0. `λ` must be finite and not negative. The risk is a mean:
+    /// scikit-learn's `alpha` of `Ridge` is `λ m`, its `C` of a classifier `1/(λ m)`.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix, dvector};

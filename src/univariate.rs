@@ -139,7 +139,9 @@ impl<T: Real> ScalarReport<T> {
             return Ok(self);
         }
         let gradient = self.residual.unwrap_or(T::NAN).f64();
-        Err(Error::NotConverged { termination: self.termination, iterations: self.iterations, gradient })
+        let obstacle = self.termination.is_stationary().then_some("at a maximum");
+        let Self { termination, iterations, .. } = self;
+        Err(Error::NotConverged { termination, iterations, gradient, obstacle })
     }
 
     /// A row for each point of the [`trace`](Self::trace): `k`, `x`, what the closure `f` returns there, and the step to

@@ -225,3 +225,22 @@ fn a_missing_class_is_no_minimum_and_a_flat_hessian_no_end() {
         assert!(!fitted.report.converged() || worst <= 1e-9, "{worst:e}, {}", fitted.report);
     }
 }
+
+#[test]
+fn a_risk_without_the_penalty_certifies_no_minimum_of_both() {
+    let (x, y) = (dmatrix![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [0, 0, 1, 0, 1, 1]);
+    for unit in [1.0, 2f64.powi(40)] {
+        let x = &x * unit;
+        let mut risk = EmpiricalRisk::new(SigmoidClassifier::new(1), LogLoss, &x, &y).unwrap();
+        let mut sparse = risk.fit_l1(0.05 * unit).unwrap().report;
+        let mut firth = risk.fit_firth().unwrap().report;
+        let mut plain = risk.fit().unwrap().report;
+        for report in [&mut sparse, &mut firth] {
+            assert!(report.converged(), "{report}");
+            let refused = report.certify(&mut risk);
+            assert!(matches!(refused, Err(Error::Setting { name: "objective", .. })), "{refused:?}");
+        }
+        plain.certify(&mut risk).unwrap();
+        assert!(plain.converged() && plain.kind() == Some(CriticalKind::Minimum));
+    }
+}

@@ -40,6 +40,7 @@ use crate::{Classifier, Real};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no table of `{T}`: give a matrix with one sample per column, or a slice of `{T}`",
     label = "neither a matrix nor a slice of `{T}`",
+    note = "what you own is lent: `&x`",
     note = "rows of samples become a matrix by `gradus::data::columns(&rows)?`",
     note = "numbers of another type are converted first: `x.map(f64::from)`, or of a slice \
             `x.iter().copied().map(f64::from).collect::<Vec<_>>()`"

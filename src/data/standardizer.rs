@@ -52,6 +52,31 @@ impl<T: Real> Standardizer<T> {
         Ok(standard)
     }
 
+    /// Leaves these features as they are: mean 0, scale 1. For an [`Offset`](crate::Offset), whose coefficient is 1 in its
+    /// own unit, and for yes and no.
+    ///
+    /// ```
+    /// use gradus::data::Standardizer;
+    ///
+    /// let x = gradus::matrix![2.0, 6.0; 0.0, 1.0];
+    /// let standard = Standardizer::fit(&x)?.keep(&[1])?;
+    /// assert_eq!(standard.transform(&x)?, gradus::matrix![-1.0, 1.0; 0.0, 1.0]);
+    /// # Ok::<(), gradus::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Length`] for a feature that is not there.
+    pub fn keep(mut self, features: &[usize]) -> Result<Self, Error> {
+        let expected = self.mean.len();
+        for &found in features {
+            let (Some(mean), Some(scale)) = (self.mean.get_mut(found), self.scale.get_mut(found)) else {
+                return Err(Error::Length { argument: "features", expected, found });
+            };
+            (*mean, *scale) = (T::zero(), T::one());
+        }
+        Ok(self)
+    }
+
     /// The mean of each feature.
     ///
     /// ```

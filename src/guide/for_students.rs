@@ -18,10 +18,12 @@
 //!
 //! 1. `∂L/∂w₁₁ = −x₁w₁a₁(1 − a₁) ŷ (y − ŷ)`: the extra `ŷ` is wrong.
 //! 2. `xₖ = xₖ₊₁ − f/f'`: indices exchanged.
-//! 3. `z₂ = x₂w₂₁ + x₂w₂₂ + b₂`: the first `x₂` should be `x₁`, and the weights `w₁₂`, `w₂₂`.
+//! 3. `z₂ = x₂w₂₁ + x₂w₂₂ + b₂`: the first `x₂` should be `x₁`, and the weights `w₁₂`, `w₂₂`; `z = a₂w₁ + a₂w₂ + b`: the first
+//!    `a₂` should be `a₁`; `a₁ = σ(z₂)` is `σ(z₁)`, and `ŷ = σ(a₁)` is `σ(z)`.
 //! 4. `2y³` for `2y²`, and `(0, 0)` called its minimum: it is a [saddle](super::newton_in_several_variables).
 //! 5. "Convex: `f'' < 0`": convex is `f'' > 0`.
-//! 6. "Mixed signs are inconclusive": mixed signs *are* a saddle; zeros are inconclusive.
+//! 6. "Mixed signs are inconclusive": mixed signs *are* a saddle; zeros are inconclusive. "At a saddle `f'' = 0`": that is an
+//!    inflection, in [one variable](super::second_derivative).
 //! 7. "Maximise the mean of the likelihoods": of the product.
 //!
 //! # Check your own answer

@@ -115,7 +115,7 @@
 //! | | A: `2y²` | B: `2y³` |
 //! |---|---|---|
 //! | origin | minimum, `λ = 3.76, 8.24` | saddle, `λ = −0.12, 8.12` |
-//! | minima | the origin, `f = 0` | `(0.0026, 0.0206)`, `f = −8.9e−6`, and `(−0.2118, −1.8927)`, `f = −3.4966` |
+//! | minima | the origin, `f = 0` | `(0.0026, 0.0206)`, `f = −8.9e−6`, and `(−0.2118, −1.8927)`, `f = −3.4966`, `λ = 8.98, 11.99` |
 //! | textbook Newton from `(4, 4)` | the minimum | the shallow one |
 //! | a result without eigenvalues | right | may be the saddle |
 //!

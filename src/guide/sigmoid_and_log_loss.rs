@@ -2,8 +2,8 @@
 //!
 //! # Two factors that must not be multiplied
 //!
-//! `∂L/∂ŷ · ∂ŷ/∂z` cancels on paper. In numbers, `1 − ŷ` is 0 from `z = 36.8` on (`f64`; `f32`: 16.7), and the product is
-//! `∞ · 0`:
+//! `∂L/∂ŷ · ∂ŷ/∂z` cancels on paper. In numbers, the formula `ŷ = 1/(1 + e⁻ᶻ)` gives 1 from `z = 36.8` on (`f64`; `f32`:
+//! 16.7), `1 − ŷ` is 0, and the product is `∞ · 0`:
 //!
 //! ```
 //! let (z, y) = (40.0_f64, 0.0);

@@ -16,7 +16,8 @@ use crate::{Loss, Real};
     message = "the loss `{Self}` tells no classes apart",
     label = "implements `Loss`, but not `Classifier`",
     note = "`predict` gives the mean response of a regression; classes come from `LogLoss` or `CrossEntropy`, or from a \
-            loss of your own that implements `Classifier`"
+            loss of your own that implements `Classifier`",
+    note = "counts and other numbers are given as `f64` or `f32`: `usize` is for class numbers"
 )]
 pub trait Classifier<T: Real>: Loss<T> {
     /// The class of one sample, by its scores.

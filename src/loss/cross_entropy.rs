@@ -26,7 +26,7 @@ use crate::{Classifier, Error, Loss, Real, SecondOrderLoss};
 /// assert_eq!(CrossEntropy.value(z.as_view(), y.as_view(), &[1.0]), 1000.0);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[doc(alias("softmax", "cross-entropy", "NLL", "multinomial"))]
+#[doc(alias("softmax", "cross-entropy", "cross entropy", "NLL", "multinomial"))]
 pub struct CrossEntropy;
 
 /// Columns worked on together, so that the exponentials of few classes run at the width of the machine.

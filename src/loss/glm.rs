@@ -112,6 +112,12 @@ impl NegativeBinomial {
 }
 
 /// The losses of this file.
+#[diagnostic::on_unimplemented(
+    message = "`fit` knows no method for a `Perceptron` with the loss `{Self}`",
+    note = "it knows `SquaredError`, `Huber`, `CrossEntropy`, `Poisson`, `Gamma`, `NegativeBinomial` and `Binomial`; logistic \
+            regression is `SigmoidClassifier` with `LogLoss`",
+    note = "`risk.fit_with(&mut Lbfgs::new(), start, &Stop::default())?` fits every model with every loss"
+)]
 pub(crate) trait Glm: ElementWise + Clone {}
 
 impl Glm for Poisson {}

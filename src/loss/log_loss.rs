@@ -27,7 +27,14 @@ use crate::{Classifier, Error, Loss, Real, SecondOrderLoss};
 /// assert_eq!(LogLoss.value(z.as_view(), y.as_view(), &[1.0]), 9.000123402189724);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[doc(alias("binary cross-entropy", "BCE", "logistic loss", "maximum likelihood"))]
+#[doc(alias(
+    "log loss",
+    "binary cross-entropy",
+    "binary cross entropy",
+    "BCE",
+    "logistic loss",
+    "maximum likelihood"
+))]
 pub struct LogLoss;
 
 compiled! {

@@ -5,6 +5,7 @@ use std::fmt;
 use nalgebra::DVector;
 
 use super::method::Method;
+use crate::contract::setting;
 use crate::critical_point::{Columns, hessian_at};
 use crate::figures::Figure;
 use crate::objective::evaluate;
@@ -195,8 +196,24 @@ impl<T: Real> Report<T> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        let gradient = self.gradient_norm.f64();
-        Err(Error::NotConverged { termination: self.termination, iterations: self.iterations, gradient })
+        let (gradient, obstacle) = (self.gradient_norm.f64(), self.obstacle());
+        let Self { termination, iterations, .. } = self;
+        Err(Error::NotConverged { termination, iterations, gradient, obstacle })
+    }
+
+    /// What speaks against a minimum at a stationary point.
+    fn obstacle(&self) -> Option<&'static str> {
+        let descends = self.certificate.as_ref().filter(|point| point.inertia.negative > 0);
+        let obstacle = match (descends, &self.recession, self.probed) {
+            (Some(point), ..) if point.kind == CriticalKind::Maximum => "at a maximum",
+            (Some(_), ..) => "at a saddle",
+            (_, Recession::Along(_), _) => "the function falls for ever along a direction",
+            (_, Recession::Undecided, _) => "it is undecided whether there is a minimum",
+            (.., Probed::Lower) => "a lower point is near",
+            (.., Probed::Level) => "nothing tells the point from a plateau",
+            _ => return None,
+        };
+        Some(obstacle).filter(|_| self.termination.is_stationary())
     }
 }
 
@@ -213,7 +230,10 @@ impl<T: Real> fmt::Display for Report<T> {
                 write!(f, "finished after {epochs} epochs: {}", self.termination)?;
             }
             (termination, _) if given => write!(f, "{termination}")?,
-            (termination, _) => write!(f, "not converged: {termination}")?,
+            (termination, _) => {
+                write!(f, "not converged: {termination}")?;
+                self.obstacle().map_or(Ok(()), |obstacle| write!(f, ", but {obstacle}"))?;
+            }
         }
         if self.x.len() <= COORDINATES {
             let x: Vec<_> = self.x.iter().map(|x| Figure(x.f64()).to_string()).collect();
@@ -231,7 +251,8 @@ impl<T: Real> fmt::Display for Report<T> {
         self.show_kind(f)?;
         self.show_face(f)?;
         if self.modified > 0 || self.escapes > 0 {
-            write!(f, "\n  modified    {} Hessians, {} saddles escaped", self.modified, self.escapes)?;
+            let saddles = if self.escapes == 1 { "saddle" } else { "saddles" };
+            write!(f, "\n  modified    {} Hessians, {} {saddles} escaped", self.modified, self.escapes)?;
         }
         if !self.unscaled.is_empty() {
             let named: Vec<_> = self.unscaled.iter().take(8).map(usize::to_string).collect();
@@ -286,6 +307,7 @@ impl<T: Real> Report<T> {
             f.write_str("; convex, so a global minimum")?;
         }
         f.write_str(match self.probed {
+            _ if !self.termination.is_stationary() => "",
             Probed::No => "",
             Probed::Bowl | Probed::Valley => "; flat directions were probed, nothing lower was seen",
             Probed::Lower => "; flat directions were probed, a lower point was seen",
@@ -314,7 +336,8 @@ impl<T: Real> Report<T> {
     /// ```
     ///
     /// # Errors
-    /// Those of [`CriticalPoint::of`].
+    /// Those of [`CriticalPoint::of`]; [`Error::Setting`] where the run's gradient vanished and that of this objective does
+    /// not.
     pub fn certify<O: Hessian<T> + ?Sized>(&mut self, objective: &mut O) -> Result<&CriticalPoint<T>, Error> {
         let point = match &mut self.face {
             Some(face) => face.judge(objective, &self.x)?,
@@ -434,10 +457,22 @@ impl<T: Real> Report<T> {
         Progress { iteration, evaluations, value, gradient_norm, step, radius }
     }
 
-    /// Keeps the certificate, and asks what it does not tell.
+    /// Keeps the certificate, and asks what it does not tell. An objective whose gradient is not zero at `x`, as that of the run
+    /// was, is another one; within `√ε ‖H‖ ‖x‖` nothing tells that from rounding.
     fn settle<O: Objective<T> + ?Sized>(
         &mut self, point: CriticalPoint<T>, objective: &mut O, range: &[DVector<T>],
     ) -> Result<&CriticalPoint<T>, Error> {
+        let (least, greatest) = point.extremes();
+        let steepest = least.abs().max(greatest.abs()) * kernel::norm_inf(self.x.as_slice());
+        let zero = self.gradient_norm.max(self.tolerance).max(self.floor).max(T::EPSILON.sqrt() * steepest);
+        let found = point.gradient_norm.unwrap_or_default();
+        let expected = "that of the run, whose gradient vanished (a risk does not hold a penalty of `fit_l1` or `fit_firth`)";
+        setting(
+            "objective",
+            expected,
+            found,
+            !self.termination.is_stationary() || !(found > zero * T::of(4.0)),
+        )?;
         self.certificate = Some(point);
         let face = self.face.clone();
         let mut seen = Seen::new(objective, face.as_ref());

@@ -17,7 +17,7 @@ use crate::{Error, Real};
 /// let (a, d1, d2) = Activation::Tanh.jet(0.0_f64);
 /// assert_eq!((a, d1, d2), (0.0, 1.0, 0.0));
 ///
-/// // tanh z rounds to 1 from 19 on; its derivative is still 4 e^{−2z}
+/// // tanh z rounds to 1 from 19.1 on; its derivative is still 4 e^{−2z}
 /// let (a, d1, _) = Activation::Tanh.jet(20.0_f64);
 /// assert_eq!(a, 1.0);
 /// assert!((d1 - 1.6993417021166355e-17).abs() < 1e-31);

@@ -13,7 +13,8 @@ use crate::{Architecture, Error, InputGradient, Model, Real, SecondOrderModel};
 /// A model that is nothing but an affine map.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not one affine map, so it has no single `W` and `b`",
-    note = "for a `Network`, `fitted.model().layers()` gives views of each layer's part of `fitted.parameters()`"
+    note = "for a `Network`, `fitted.model().layers()` gives views of each layer's part of `fitted.parameters()`; of an \
+            `Offset<Perceptron>` these are `W`, by columns, and `b`"
 )]
 pub(crate) trait Affine<T: Real>: SecondOrderModel<T> {}
 

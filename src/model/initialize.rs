@@ -18,6 +18,7 @@ use crate::Real;
 /// assert!(theta.rows(0, 8).amax() <= 1.0); // √(6/(2 + 4))
 /// assert_eq!(theta.rows(8, 4).amax(), 0.0);
 /// ```
+#[doc(alias("Xavier", "Glorot", "Kaiming", "He"))]
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Initialize {

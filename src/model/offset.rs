@@ -10,7 +10,9 @@ use crate::{Error, Real, kernel};
 /// A model with an offset: the last feature is added to every score as it stands, with no coefficient. It is how counts are
 /// related to what they are counted in, `ln μ = W x + b + ln(exposure)`.
 ///
-/// `x` has one row more than the features of the model, the offset below them.
+/// `x` has one row more than the features of the model, the offset below them. Where features are standardised, the offset
+/// is [kept](crate::data::Standardizer::keep): else it would have another coefficient. Parameters are those of the model, `W`
+/// by columns and then `b`.
 ///
 /// ```
 /// use gradus::{EmpiricalRisk, Offset, Perceptron, loss::Poisson, matrix};

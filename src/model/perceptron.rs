@@ -18,7 +18,13 @@ use super::linear::Linear;
 /// ```
 #[must_use]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[doc(alias("linear regression", "ordinary least squares", "LinearRegression", "softmax regression"))]
+#[doc(alias(
+    "linear regression",
+    "least squares",
+    "ordinary least squares",
+    "LinearRegression",
+    "softmax regression"
+))]
 pub struct Perceptron(pub(crate) Linear);
 
 impl Perceptron {

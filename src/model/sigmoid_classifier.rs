@@ -14,12 +14,12 @@ use super::linear::Linear;
 /// let y = matrix![0.0, 0.0, 1.0, 0.0, 1.0, 1.0];
 /// let fitted = SigmoidClassifier::new(1).fit(&x, &y)?;
 /// assert!(fitted.report.converged());
-/// assert!(fitted.predict(&matrix![3.5])?[(0, 0)] - 0.5 < 1e-9);
+/// assert!((fitted.predict(&matrix![3.5])?[(0, 0)] - 0.5_f64).abs() < 1e-9);
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[must_use]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[doc(alias("logistic regression", "LogisticRegression", "logit", "classification"))]
+#[doc(alias("logistic regression", "IRLS", "LogisticRegression", "logit", "classification"))]
 pub struct SigmoidClassifier(pub(crate) Linear);
 
 impl SigmoidClassifier {

@@ -22,7 +22,7 @@ use crate::{Error, Real};
 /// ```
 #[must_use]
 #[derive(Debug, Clone)]
-#[doc(alias("SGD", "momentum", "Nesterov"))]
+#[doc(alias("SGD", "gradient descent", "steepest descent", "learning rate", "momentum", "Nesterov"))]
 pub struct GradientDescent<T: Real> {
     state: FirstOrder<T>,
     momentum: T,

@@ -42,7 +42,7 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// # Ok::<(), gradus::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
-#[doc(alias("Newton-Raphson", "Newton method"))]
+#[doc(alias("Newton-Raphson", "Newton–Raphson", "Newton method", "quadratic convergence"))]
 pub struct Newton<T: Real> {
     pure: bool,
     here: Evaluated<T>,

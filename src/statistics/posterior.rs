@@ -51,6 +51,9 @@ use crate::{EmpiricalRisk, Error, Model, Real, SecondOrderLoss, SecondOrderModel
 ///
 #[doc = include_str!("../guide/pictures/confidence.svg")]
 ///
+/// Features are those of the risk: where that was made of [scaled](crate::data::Standardizer) ones, a prediction takes
+/// `&scales.transform(&x)?`, also if the fitted model [scales by itself](crate::Fitted::with_scaling).
+///
 /// # How to read the answer
 ///
 /// An interval of 95 % holds the mean response in 95 of 100 samples like this one: exactly so for linear models with normal
