@@ -332,6 +332,13 @@ impl<T: Real> CriticalPoint<T> {
     /// Those of [`classify`](Self::classify); [`Error::Length`] and [`Error::NonFinite`] for a bad `x`,
     /// [`Error::Evaluation`] where the function or its gradient is not finite there.
     pub fn of<O: Hessian<T> + ?Sized>(objective: &mut O, x: &DVector<T>) -> Result<Self, Error> {
+        Self::with_step(objective, x).map(|(point, _)| point)
+    }
+
+    /// [`of`](Self::of), and of a minimum the Newton step `H⁻¹∇f`.
+    pub(crate) fn with_step<O: Hessian<T> + ?Sized>(
+        objective: &mut O, x: &DVector<T>,
+    ) -> Result<(Self, Option<DVector<T>>), Error> {
         objective.check()?;
         check_point("x", x, objective.dim())?;
         let mut gradient = DVector::zeros(0);

@@ -27,6 +27,7 @@ pub use huber::Huber;
 pub use likelihood::Family;
 pub use likelihood::Likelihood;
 pub use log_loss::LogLoss;
+use margins::margin_by;
 pub use squared_error::SquaredError;
 #[doc(hidden)]
 pub use targets::TargetView;
@@ -40,6 +41,7 @@ mod glm;
 mod huber;
 mod likelihood;
 mod log_loss;
+mod margins;
 mod squared_error;
 mod targets;
 
@@ -153,8 +155,8 @@ pub trait Loss<T: Real>: Sync {
     /// The least of the rates at which the loss of one sample with targets `y` falls for ever as its scores move along
     /// `r` (negative: it grows), with `∂margin/∂r` written to `row`; all three have `k` entries. Where no sample's
     /// margin is negative along some direction of the parameters, the risk falls along it, or stays, and has no
-    /// minimum. Positively homogeneous in `r`, the least of linear functions. Default: `−max |r|`, for losses that
-    /// grow along every `r`.
+    /// minimum. Positively homogeneous in `r`, the least of linear functions. Default: of a [convex](Self::is_convex) loss of
+    /// one score by its slopes far out; else `−max |r|`, for losses that grow along every `r`.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix};
@@ -166,7 +168,20 @@ pub trait Loss<T: Real>: Sync {
     /// assert_eq!(row, [-1.0]);
     /// assert_eq!(Loss::margin(&SquaredError, &[1.0], &[2.0], &mut row), -2.0);
     /// ```
-    fn margin(&self, _y: &[T], r: &[T], row: &mut [T]) -> T {
+    fn margin(&self, y: &[T], r: &[T], row: &mut [T]) -> T {
+        if let (&[r], [row], [_], true) = (r, &mut *row, y, self.is_convex()) {
+            let (y, one) = (DMatrixView::from_slice(y, 1, 1), [T::one()]);
+            let slope = |z: T| {
+                let mut delta = [T::NAN];
+                let room = DMatrixViewMut::from_slice(&mut delta, 1, 1);
+                self.value_gradient(DMatrixView::from_slice(&[z], 1, 1), y, &one, room);
+                delta[0]
+            };
+            // linear on either side of zero
+            *row = margin_by(slope, if r < T::zero() { -T::one() } else { T::one() });
+            *row = if r < T::zero() { -*row } else { *row };
+            return *row * r;
+        }
         let largest = argmax(r.iter().map(|r| r.abs()));
         row.fill(T::zero());
         let (Some(row), Some(r)) = (row.get_mut(largest), r.get(largest)) else { return T::zero() };

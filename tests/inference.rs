@@ -412,7 +412,7 @@ fn held(name: &str, few: usize, mut of_table: impl FnMut(&mut Draw) -> Option<DM
         }
     }
     assert!(all >= 3 * tables * 9 / 10, "{name}: of {tables} tables {} were refused", tables - all / 3);
-    let share = 100.0 * f64::from(held) / all as f64;
+    let share = 100.0 * held as f64 / all as f64;
     println!("{name}: {share:.2} % of {all} parameters within 90 %");
     share
 }

@@ -5,8 +5,8 @@ use gradus::check;
 use gradus::loss::{ElementWise, Jet};
 use gradus::optimizer::{Optimizer, Step};
 use gradus::{
-    Architecture, EmpiricalRisk, Error, GradientDescent, Hessian, Loss, Model, Newton, Objective, Real,
-    Report, SecondOrderLoss, SecondOrderModel, SquaredError, Stop, minimize,
+    Architecture, EmpiricalRisk, Error, GradientDescent, Hessian, Lbfgs, Loss, Model, Newton, Objective,
+    Perceptron, Real, Report, SecondOrderLoss, SecondOrderModel, SquaredError, Stop, TrustRegion, minimize,
 };
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector};
 
@@ -268,4 +268,106 @@ fn objects_of_traits_work_too() {
     let mut bowl: Box<dyn Hessian<f64>> = Box::new(Bowl(DMatrix::identity(3, 3)));
     let report = minimize(&mut Newton::new(), bowl.as_mut(), DVector::zeros(3), &Stop::default()).unwrap();
     assert!(report.converged());
+}
+
+/// Convex losses that say nothing of their margins.
+#[derive(Debug, Clone, Copy)]
+enum Silent {
+    Poisson,
+    /// With `ŷ` as it is written on paper.
+    Logistic,
+    SquaredHinge,
+    LogCosh,
+}
+
+impl ElementWise for Silent {
+    const CONVEX: bool = true;
+
+    fn jet<T: Real>(&self, z: T, y: T) -> Jet<T> {
+        let one = T::one();
+        match self {
+            Self::Poisson => Jet { value: z.exp() - y * z, first: z.exp() - y, second: z.exp() },
+            Self::Logistic => {
+                let (e, sign) = ((-z).exp(), if y > T::zero() { one } else { -one });
+                let p = one / (one + e);
+                Jet { value: (one + (-sign * z).exp()).ln(), first: p - y, second: p * (one - p) }
+            }
+            Self::SquaredHinge => {
+                let sign = if y > T::zero() { one } else { -one };
+                let short = (one - sign * z).max(T::zero());
+                let second = if short > T::zero() { one } else { T::zero() };
+                Jet { value: T::of(0.5) * short * short, first: -sign * short, second }
+            }
+            Self::LogCosh => {
+                let tanh = (z - y).tanh();
+                Jet {
+                    value: (z - y).abs() + (-(z - y).abs() * T::of(2.0)).exp().ln_1p(),
+                    first: tanh,
+                    second: one - tanh * tanh,
+                }
+            }
+        }
+    }
+}
+
+/// The same, written as a whole.
+struct Whole(Silent);
+
+impl<T: Real> Loss<T> for Whole {
+    fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
+        self.0.value(z, y, weights)
+    }
+    fn value_gradient(
+        &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], delta: DMatrixViewMut<'_, T>,
+    ) -> T {
+        self.0.value_gradient(z, y, weights, delta)
+    }
+    fn is_convex(&self) -> bool {
+        true
+    }
+}
+
+impl<T: Real> SecondOrderLoss<T> for Whole {
+    fn curvature_product(
+        &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], r: DMatrixView<'_, T>,
+        out: DMatrixViewMut<'_, T>,
+    ) {
+        self.0.curvature_product(z, y, weights, r, out);
+    }
+}
+
+#[test]
+fn what_falls_for_ever_is_told_of_losses_that_do_not_say_so() {
+    fn run<T: Real, L: SecondOrderLoss<T>>(loss: L, y: &[f64], has_minimum: bool, name: &str) {
+        let x = DMatrix::from_row_slice(1, 4, &[0.0, 0.0, 1.0, 1.0]).map(T::of);
+        let y = DMatrix::from_row_slice(1, 4, y).map(T::of);
+        let mut risk = EmpiricalRisk::new(Perceptron::new(1), loss, &x, &y).unwrap();
+        for method in 0..3 {
+            let (start, stop) = (DVector::from_element(2, T::of(0.1)), Stop::default());
+            let report = match method {
+                0 => minimize(&mut Newton::new(), &mut risk, start, &stop),
+                1 => minimize(&mut TrustRegion::new(), &mut risk, start, &stop),
+                _ => minimize(&mut Lbfgs::new(), &mut risk, start, &stop),
+            };
+            let report = report.unwrap();
+            assert_eq!(report.converged(), has_minimum, "{name} {y} {method}: {report}");
+        }
+    }
+    fn both<T: Real>(loss: Silent, y: &[f64], has_minimum: bool) {
+        run::<T, _>(loss, y, has_minimum, &format!("{loss:?}"));
+        run::<T, _>(Whole(loss), y, has_minimum, &format!("{loss:?} as a whole"));
+    }
+    fn of_type<T: Real>() {
+        both::<T>(Silent::Poisson, &[3.0, 2.0, 0.0, 0.0], false);
+        both::<T>(Silent::Poisson, &[3.0, 2.0, 0.0, 1.0], true);
+        both::<T>(Silent::Logistic, &[0.0, 0.0, 1.0, 1.0], false);
+        both::<T>(Silent::Logistic, &[0.0, 1.0, 1.0, 1.0], false);
+        both::<T>(Silent::Logistic, &[0.0, 1.0, 0.0, 1.0], true);
+        both::<T>(Silent::LogCosh, &[0.0, 1.0, 5.0, 1.0], true);
+        // it ends at its margin: there is a minimum, of value 0
+        both::<T>(Silent::SquaredHinge, &[0.0, 0.0, 1.0, 1.0], true);
+        both::<T>(Silent::SquaredHinge, &[0.0, 1.0, 0.0, 1.0], true);
+    }
+    of_type::<f64>();
+    of_type::<f32>();
 }

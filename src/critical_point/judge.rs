@@ -7,32 +7,34 @@ use crate::kernel::zero;
 use crate::{CriticalKind, CriticalPoint, Error, Hessian, Real, kernel};
 
 impl<T: Real> CriticalPoint<T> {
-    /// With gradient and Hessian at `x` known; asks for one more Hessian or two unless the objective is convex.
+    /// With gradient and Hessian at `x` known; asks for one more Hessian or two unless the objective is convex. Of a minimum the
+    /// Newton step as well.
     pub(crate) fn judge<O: Hessian<T> + ?Sized>(
         objective: &mut O, x: &DVector<T>, gradient: &DVector<T>, hessian: &DMatrix<T>,
-    ) -> Result<Self, Error> {
-        let point = Self::judge_in(objective, x, gradient, hessian, None)?;
+    ) -> Result<(Self, Option<DVector<T>>), Error> {
+        let (point, s) = Self::judge_in(objective, x, gradient, hessian, None)?;
         let is_flat = point.kind == CriticalKind::Degenerate && point.inertia.negative == 0;
         if !is_flat || hessian.diagonal().iter().any(|h| *h <= T::zero()) {
-            return Ok(point);
+            return Ok((point, s));
         }
         // powers of two with u_i² H_ii next to 1: roots of 2ᵏ h are those of h for even k only
         let unit = kernel::norm_inf(hessian.as_slice()).unit().0;
         let u = hessian.diagonal().map(|h| kernel::unit((h * unit).sqrt()));
         let (scaled, slopes) = (by(hessian.clone(), &u), gradient.component_mul(&u));
-        let other = match Self::judge_in(objective, x, &slopes, &scaled, Some(&u)) {
-            Ok(other) if other.inertia.positive == x.len() => other,
-            _ => return Ok(point),
+        let (other, s) = match Self::judge_in(objective, x, &slopes, &scaled, Some(&u)) {
+            Ok((other, s)) if other.inertia.positive == x.len() => (other, s),
+            _ => return Ok((point, s)),
         };
         let definite = point.definite(1, other.extremes[0] / u.amax() / u.amax());
-        Ok(definite.with(point.gradient_norm, other.decrement, point.convex))
+        let s = s.map(|s| s.component_mul(&u));
+        Ok((definite.with(point.gradient_norm, other.decrement, point.convex), s))
     }
 
     /// The same by the variables `x_i / u_i`, which gradient and Hessian are by.
     fn judge_in<O: Hessian<T> + ?Sized>(
         objective: &mut O, x: &DVector<T>, gradient: &DVector<T>, hessian: &DMatrix<T>,
         units: Option<&DVector<T>>,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, Option<DVector<T>>), Error> {
         let convex = objective.is_convex();
         let gradient_norm = kernel::norm_inf(gradient.as_slice());
         let mut known = Known::of(hessian)?;
@@ -47,8 +49,10 @@ impl<T: Real> CriticalPoint<T> {
             kernel::cholesky_solve(factor.as_slice(), x.len(), s.as_mut_slice());
             decrement = Some(kernel::dot(gradient.as_slice(), s.as_slice()).max(T::zero()).sqrt());
         }
-        // a gradient of zero may be one that underflows, next to eigenvalues that do
-        let is_small = known.ends().iter().any(|end| *end != T::zero() && end.abs() < T::LEAST_NORMAL.sqrt());
+        // a gradient of zero may be one that underflows: next to eigenvalues that do, or by a variable that all but does
+        let size = Some(kernel::norm_inf(x.as_slice())).filter(|size| *size > T::zero()).unwrap_or(T::one());
+        let least = T::LEAST_NORMAL.sqrt() / size.min(T::one());
+        let is_small = known.ends().iter().any(|end| *end != T::zero() && end.abs() < least);
         let moves = !convex && (gradient_norm > T::zero() || is_small);
         // eigenvectors cost more than eigenvalues: only where they are the step, or the direction of few variables
         let vectors = match &known {
@@ -62,17 +66,17 @@ impl<T: Real> CriticalPoint<T> {
                 s = spectrum.solve(gradient, rounding);
                 known = Known::All(spectrum.values.clone());
             }
-            if let Some(u) = units {
-                s.component_mul_assign(u);
-            }
-            tolerance = rounding.max(margin(objective, &(x - &s), hessian, units)?);
+            let reached = units.map_or_else(|| x - &s, |u| x - s.component_mul(u));
+            tolerance = rounding.max(margin(objective, &reached, hessian, units)?);
         }
         let point = known.point(hessian, tolerance)?;
         let descends = point.inertia.negative > 0;
         let ours = vectors.filter(|_| descends).map(|s| s.vectors.column(0).into_owned());
         let direction = ours.or(point.direction.clone());
         let decrement = decrement.filter(|_| point.extremes[0] > rounding);
-        Ok(Self { direction, ..point }.with(Some(gradient_norm), decrement, convex))
+        // where there is a decrement, s is H⁻¹∇f
+        let newton = decrement.map(|_| s);
+        Ok((Self { direction, ..point }.with(Some(gradient_norm), decrement, convex), newton))
     }
 }
 

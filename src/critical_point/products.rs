@@ -4,6 +4,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::{CriticalPoint, Inertia, LeastEigenvalue, UNFINISHED};
 use crate::contract::{check_evaluation, check_point, check_shape, check_symmetric};
+use crate::figures::Figure;
 use crate::kernel::zero;
 use crate::objective::{Lanczos, evaluate};
 use crate::{Error, Hessian, HessianProduct, Objective, Real, kernel};
@@ -205,9 +206,16 @@ impl<T: Real> CriticalPoint<T> {
 
     /// The signs in words, with what is known of the others.
     pub(crate) fn signs(&self) -> String {
-        let seen = self.inertia.to_string();
+        let (seen, [least, greatest]) = (self.inertia.to_string(), self.extremes);
         match &self.interval {
             None if self.unknown > 0 => "by convexity".into(),
+            // a Hessian that changes within the Newton step, not rounding, decides what counts as zero
+            None if self.inertia.zero > 0
+                && self.tolerance > T::of(1e-3) * least.abs().max(greatest.abs()) =>
+            {
+                let tolerance = Figure(self.tolerance.f64());
+                format!("{seen} (|λ| up to {tolerance} is zero: the Hessian changes so much nearby)")
+            }
             None => seen,
             Some(least) if self.unknown == 0 => format!("{seen} ({least})"),
             Some(least) => {

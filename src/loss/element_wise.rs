@@ -3,6 +3,7 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use super::entries::{Jet, Pass, Wanted, argmax, fit};
+use super::margins::margin_by;
 use super::{Family, Likelihood, Loss, SecondOrderLoss};
 use crate::kernel::inlined;
 use crate::{Activation, Error, Real};
@@ -119,7 +120,8 @@ pub trait ElementWise: Sync {
     }
 
     /// The rate at which `ℓ(z, y)` falls for ever as `z` moves along `r`, negative where it grows; linear in `r`
-    /// on either side of zero. Default: `−|r|`, for losses that grow both ways. [`Loss::margin`] says what for.
+    /// on either side of zero. Default: of a [convex](Self::CONVEX) loss by its slopes far out, which takes some evaluations;
+    /// else `−|r|`. [`Loss::margin`] says what for.
     ///
     /// ```
     /// use gradus::SquaredError;
@@ -128,8 +130,8 @@ pub trait ElementWise: Sync {
     /// assert_eq!(SquaredError.margin(1.0, 2.0), -2.0);
     /// assert_eq!(SquaredError.margin(1.0, -2.0), -2.0);
     /// ```
-    fn margin<T: Real>(&self, _y: T, r: T) -> T {
-        -r.abs()
+    fn margin<T: Real>(&self, y: T, r: T) -> T {
+        if Self::CONVEX { margin_by(|z| self.jet(z, y).first, r) } else { -r.abs() }
     }
 
     /// Judges the loss's own settings as the scalar `T` that they are used in, once, where a run starts. Default: there

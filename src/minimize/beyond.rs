@@ -95,5 +95,17 @@ pub(super) fn falls<T: Real, O: Objective<T> + ?Sized>(
         }
         falls |= slope < T::zero();
     }
-    Ok(falls || vanishes(|t: T| slope(-t).map(|slope| -slope))?)
+    if falls {
+        return Ok(true);
+    }
+    // seen from where f fell fastest on the way
+    let (mut steepest, mut back) = (T::zero(), T::one());
+    for k in 0..=26 {
+        let t = T::one() - T::of(if k == 0 { 0.0 } else { 0.25_f64.powi(k) });
+        let fall = -slope(-t)?;
+        if fall > steepest && fall.is_finite() {
+            (steepest, back) = (fall, t);
+        }
+    }
+    vanishes(|t: T| slope(-t * back).map(|slope| -slope))
 }

@@ -9,7 +9,7 @@ use crate::contract::setting;
 use crate::critical_point::{Columns, hessian_at};
 use crate::figures::Figure;
 use crate::objective::evaluate;
-use crate::optimizer::{Face, Position, Probed, Seen, Size, Step, is_same, probe};
+use crate::optimizer::{Face, Position, Probed, Seen, Size, Step, is_same, leads_lower, probe, rounding};
 use crate::{
     CriticalKind, CriticalPoint, Error, Hessian, HessianProduct, Objective, Real, Recession, Termination,
     kernel,
@@ -129,8 +129,13 @@ impl<T: Real> Report<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn kind(&self) -> Option<CriticalKind> {
-        let certificate = self.certificate.as_ref().filter(|_| self.termination.is_stationary());
-        certificate.map(|certificate| certificate.kind)
+        let is_stationary = |point: &&CriticalPoint<T>| {
+            let promised = point.decrement.map(|decrement| T::of(0.5) * decrement * decrement);
+            self.termination.is_stationary()
+                || point.gradient_norm == Some(T::zero())
+                || promised.is_some_and(|promised| promised <= rounding(self.value))
+        };
+        self.certificate.as_ref().filter(is_stationary).map(|point| point.kind)
     }
 
     /// Whether `x` is stationary to the tolerance *and* nothing known speaks against a minimum: a saddle, a
@@ -339,15 +344,24 @@ impl<T: Real> Report<T> {
     /// Those of [`CriticalPoint::of`]; [`Error::Setting`] where the run's gradient vanished and that of this objective does
     /// not.
     pub fn certify<O: Hessian<T> + ?Sized>(&mut self, objective: &mut O) -> Result<&CriticalPoint<T>, Error> {
-        let point = match &mut self.face {
-            Some(face) => face.judge(objective, &self.x)?,
-            None => CriticalPoint::of(objective, &self.x)?,
+        let (point, s) = match &mut self.face {
+            Some(face) => (face.judge(objective, &self.x)?, None),
+            None => CriticalPoint::with_step(objective, &self.x)?,
         };
         let is_flat = point.kind == CriticalKind::Degenerate && self.face.is_none();
         let hessian = if is_flat { Some(hessian_at(objective, &self.x)?) } else { None };
         let range =
             hessian.and_then(|hessian| kernel::spectrum(&hessian)).map(|all| all.range(point.tolerance));
-        self.settle(point, objective, &range.unwrap_or_default())
+        self.settle(point, objective, &range.unwrap_or_default())?;
+        if let Some(s) = s.filter(|_| self.termination.is_stationary()) {
+            let step = Step::new(self.value, self.gradient_norm);
+            let mut at = Position { objective, x: &mut self.x, step };
+            if leads_lower(&mut at, &s) {
+                self.probed = Probed::Lower;
+            }
+            self.evaluations = self.evaluations.saturating_add(at.step.evaluations);
+        }
+        Ok(self.certificate.as_ref().expect("kept before"))
     }
 
     /// The same for an objective that has only [products](HessianProduct) with its Hessian, after any method: exact up to

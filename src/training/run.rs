@@ -47,27 +47,19 @@ struct Watch<T> {
     since: usize,
 }
 
-#[derive(PartialEq)]
-enum Seen {
-    Better,
-    Waiting,
-    /// No improvement for as long as patience lasts.
-    Over,
-}
-
 impl<T: Real> Watch<T> {
     fn new(patience: usize, improvement: T) -> Self {
         Self { patience, improvement, best: None, since: 0 }
     }
 
-    fn see(&mut self, entry: &Epoch<T>) -> Seen {
+    /// Whether there was no improvement for as long as patience lasts.
+    fn is_over(&mut self, entry: &Epoch<T>) -> bool {
         let (value, best) = (entry.watched(), self.best);
         // a loss that is not finite is no improvement
         if value.is_finite() && best.is_none_or(|best| value < best - self.improvement) {
             (self.best, self.since) = (Some(value), entry.epoch);
-            return Seen::Better;
         }
-        if entry.epoch - self.since >= self.patience { Seen::Over } else { Seen::Waiting }
+        entry.epoch - self.since >= self.patience
     }
 }
 
@@ -88,13 +80,13 @@ impl<T: Real> Run<T> {
         let mut stopping =
             self.plan.patience.map(|(patience, improvement)| Watch::new(patience, improvement));
         let mut plateau = self.plan.plateau.map(|(patience, _)| Watch::new(patience, T::zero()));
-        let mut seen = None;
+        let mut is_over = false;
         for entry in &self.state.history {
-            seen = stopping.as_mut().map(|watch| watch.see(entry));
+            is_over = stopping.as_mut().is_some_and(|watch| watch.is_over(entry));
             plateau.as_mut().map(|watch| watch.reduces(entry));
         }
         for epoch in before + 1..=self.plan.epochs {
-            if seen == Some(Seen::Over) {
+            if is_over {
                 self.return_to_best();
                 return Ok(Termination::NoImprovement);
             }
@@ -103,9 +95,10 @@ impl<T: Real> Run<T> {
             };
             let (validation, metric) = self.validate(risk, &mut validation)?;
             let entry = Epoch { epoch, loss, validation, metric };
+            let least = self.state.history.best().map_or(T::MAX, Epoch::watched);
             self.state.history.0.push(entry);
-            seen = stopping.as_mut().map(|watch| watch.see(&entry));
-            if seen == Some(Seen::Better) {
+            is_over = stopping.as_mut().is_some_and(|watch| watch.is_over(&entry));
+            if stopping.is_some() && entry.watched() < least {
                 self.state.keep();
             }
             if let (Some(watch), Some((_, factor))) = (&mut plateau, self.plan.plateau)
@@ -122,7 +115,7 @@ impl<T: Real> Run<T> {
         if stopping.is_some() {
             self.return_to_best();
         }
-        Ok(if seen == Some(Seen::Over) { Termination::NoImprovement } else { Termination::Iterations })
+        Ok(if is_over { Termination::NoImprovement } else { Termination::Iterations })
     }
 
     fn return_to_best(&mut self) {
@@ -210,7 +203,7 @@ impl<T: Real> Run<T> {
 impl<T: Real> Watch<T> {
     /// Whether patience is over; then it begins anew.
     fn reduces(&mut self, entry: &Epoch<T>) -> bool {
-        let is_over = self.see(entry) == Seen::Over;
+        let is_over = self.is_over(entry);
         if is_over {
             self.since = entry.epoch;
         }

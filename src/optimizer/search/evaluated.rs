@@ -136,7 +136,7 @@ impl<T: Real> Evaluated<T> {
         let known = self.is_within_run() && self.knows(x) && self.hessian.nrows() == x.len();
         match self.judged.take().filter(|_| known) {
             Some(point) => Ok(point),
-            None if known => CriticalPoint::judge(objective, x, &self.gradient, &self.hessian),
+            None if known => Ok(CriticalPoint::judge(objective, x, &self.gradient, &self.hessian)?.0),
             None => CriticalPoint::of(objective, x),
         }
     }

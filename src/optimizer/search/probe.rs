@@ -222,6 +222,20 @@ fn outside<T: Real>(mut v: DVector<T>, range: &[DVector<T>], sizes: &DVector<T>)
     (kernel::norm(v.as_slice()) > T::EPSILON.sqrt() * size).then(|| v / widest)
 }
 
+/// Whether the Newton step, `x − s`, moves a coordinate by more than `⁴√ε` of its size and leads to a lower point: then a method that
+/// knows gradients alone has ended in a valley.
+pub(crate) fn leads_lower<T: Real, O: Objective<T> + ?Sized>(
+    at: &mut Position<'_, T, O>, s: &DVector<T>,
+) -> bool {
+    let size = Size::at(at.x);
+    if is_within(at.x, s, T::EPSILON.sqrt().sqrt(), |i, x| size.of(i, x)) {
+        return false;
+    }
+    let there = &*at.x - s;
+    let f = at.value(&there);
+    is_lower(at, &there, f)
+}
+
 /// Whether a lower point is as near as a minimum can be told: then it belongs to the same one.
 pub(crate) fn is_same<T: Real>(x: &DVector<T>, there: &DVector<T>, size: &Size<T>) -> bool {
     is_within(x, &(there - x), closeness(), |i, x| size.of(i, x))
@@ -262,7 +276,8 @@ pub(crate) fn leave<T: Real, O: Objective<T> + ?Sized>(
         return Ok(true);
     }
     assign(at.x, &from);
-    let is_minimum = matches!(seen, Probed::Bowl | Probed::Valley);
+    // what is pure goes where its own steps lead, and the report says what was seen
+    let is_minimum = matches!(seen, Probed::Bowl | Probed::Valley) || pure && seen == Probed::Lower;
     if !is_minimum {
         let is_fall = falls && !pure;
         at.step = at.step.ended(if is_fall { Termination::Divergence } else { Termination::NoDescent });
