@@ -142,11 +142,8 @@ fn broken<T: Real, O: Objective<T> + ?Sized>(
     objective: &mut O, step: &Step<T>, iteration: usize, report: &mut Report<T>,
 ) -> Result<Option<Termination>, Error> {
     if let Some(failure) = objective.failure() {
-        if iteration == 0 && !step.is_finite() {
-            return Err(failure);
-        }
         if iteration == 0 {
-            (report.value, report.gradient_norm) = (step.value, step.gradient_norm);
+            return Err(failure);
         }
         report.failure = Some(failure);
         return Ok(Some(Termination::Failed));

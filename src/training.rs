@@ -190,7 +190,7 @@ impl<T: Real, P> Trainer<T, P> {
     }
 
     /// Stops after `patience` epochs in which the validation loss (the epoch's loss where there is no validation
-    /// set) has not improved on its best by `improvement`, and returns to the best point. Default: off. Usual:
+    /// set) has not improved on its best by `improvement`, and returns to the point of the least loss. Default: off. Usual:
     /// 10 epochs, `1e−4`.
     ///
     /// ```
@@ -252,7 +252,7 @@ impl<T: Real, P> Trainer<T, P> {
     }
 
     /// Leaves the parameters of this range as they are, as those of a layer ([`Layer::range`](crate::Layer::range)).
-    /// More than one range can be frozen. Default: none.
+    /// More than one range can be frozen. A method that clips gradients takes the norm of the whole one. Default: none.
     ///
     /// ```
     /// use gradus::{Activation, EmpiricalRisk, LogLoss, Network, Trainer, matrix};
@@ -304,7 +304,7 @@ impl<T: Real, P> Trainer<T, P> {
     /// the run.
     ///
     /// Returns the trained model and its history, an entry per epoch. The report holds value and gradient norm over
-    /// all samples at the point returned, and why the run ended: [`Iterations`](crate::Termination::Iterations) when the epochs were
+    /// all samples that it trained on at the point returned, and why the run ended: [`Iterations`](crate::Termination::Iterations) when the epochs were
     /// over, [`NoImprovement`](crate::Termination::NoImprovement), [`Stopped`](crate::Termination::Stopped), or [`NonFinite`](crate::Termination::NonFinite) when the run
     /// diverged: then the point is the last one whose loss was finite. None of these is convergence.
     ///

@@ -258,7 +258,12 @@ fn of_type<T: Real>(rounds: usize) {
             EmpiricalRisk::new(SigmoidClassifier::new(n), LogLoss, &samples.far, &y.labels).unwrap();
         if let Some(firth) = risk.fit_firth().ok().filter(|fitted| fitted.report.converged()) {
             let report = firth.report;
-            assert!(report.gradient_norm <= report.tolerance.max(report.floor), "{report}");
+            let (tolerance, floor) = (report.tolerance, report.floor);
+            assert!(
+                report.gradient_norm <= tolerance.max(floor),
+                "{tolerance} {floor} {:?} {report}",
+                samples.moves
+            );
         }
         let softmax = Perceptron::new(n).with_outputs(3);
         law!("softmax", samples, softmax, CrossEntropy, y.classes.clone(), y.classes.clone());

@@ -39,9 +39,10 @@ impl<T: Real> CriticalPoint<T> {
         let gradient_norm = kernel::norm_inf(gradient.as_slice());
         let mut known = Known::of(hessian)?;
         let rounding = zero(x.len(), known.ends());
-        // s = H⁻¹∇f, or the gradient itself, which underflow leaves unknown below the least normal number
+        // s = H⁻¹∇f, or the gradient itself, which underflow on the way leaves unknown near the least normal number
         let unit = kernel::norm_inf(hessian.as_slice()).unit().0;
-        let mut s = gradient.map(|g| if g.abs() < T::LEAST_NORMAL { T::LEAST_NORMAL } else { g }) * unit;
+        let unknown = T::of(64.0) * T::LEAST_NORMAL;
+        let mut s = gradient.map(|g| if g.abs() < unknown { unknown } else { g }) * unit;
         let mut decrement = None;
         let mut factor = hessian * unit;
         let is_definite = known.ends()[0] > rounding;

@@ -57,7 +57,8 @@ impl<T: Real, M: Affine<T> + Clone> EmpiricalRisk<'_, T, M, LogLoss> {
         let steepness = firth.steepness();
         report.tolerance *= steepness;
         report.floor *= steepness;
-        cover(&mut report, self)?;
+        // each term of a slope has one of the penalty beside it
+        cover(&mut report, self, 4.0)?;
         Ok(Fitted::new(self.model().clone(), *self.loss(), report))
     }
 }

@@ -160,19 +160,19 @@ pub(super) fn fit_affine<T: Real, M: SecondOrderModel<T> + Clone, L: SecondOrder
         if report.termination == Termination::NoDescent && report.gradient_norm == T::zero() {
             report.termination = Termination::GradientTolerance;
         }
-        cover(&mut report, risk)?;
+        cover(&mut report, risk, 1.0)?;
     }
     risk.broken()?;
     Ok(Fitted::new(risk.model().clone(), risk.loss().clone(), report))
 }
 
-/// Makes the floor of a stationary point cover the rounding of its gradient, which a pass over the data tells, where tolerance
-/// and floor do not.
+/// Makes the floor of a stationary point cover so many times the rounding of its gradient, which a pass over the data tells,
+/// where tolerance and floor do not.
 pub(super) fn cover<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>>(
-    report: &mut Report<T>, risk: &EmpiricalRisk<'_, T, M, L>,
+    report: &mut Report<T>, risk: &EmpiricalRisk<'_, T, M, L>, times: f64,
 ) -> Result<(), Error> {
     if report.termination.is_stationary() && report.gradient_norm > report.tolerance.max(report.floor) {
-        let rounding = risk.rounding_of_gradient(&report.x)?;
+        let rounding = risk.rounding_of_gradient(&report.x)? * T::of(times);
         report.floor += rounding;
         report.tolerance += rounding;
     }

@@ -352,16 +352,14 @@ impl<T: Real> Report<T> {
         let hessian = if is_flat { Some(hessian_at(objective, &self.x)?) } else { None };
         let range =
             hessian.and_then(|hessian| kernel::spectrum(&hessian)).map(|all| all.range(point.tolerance));
-        self.settle(point, objective, &range.unwrap_or_default())?;
-        if let Some(s) = s.filter(|_| self.termination.is_stationary()) {
+        let leads = s.map(|s| {
             let step = Step::new(self.value, self.gradient_norm);
             let mut at = Position { objective, x: &mut self.x, step };
-            if leads_lower(&mut at, &s) {
-                self.probed = Probed::Lower;
-            }
+            let leads = leads_lower(&mut at, &s);
             self.evaluations = self.evaluations.saturating_add(at.step.evaluations);
-        }
-        Ok(self.certificate.as_ref().expect("kept before"))
+            leads
+        });
+        self.settle(point, objective, &range.unwrap_or_default(), leads)
     }
 
     /// The same for an objective that has only [products](HessianProduct) with its Hessian, after any method: exact up to
@@ -394,7 +392,7 @@ impl<T: Real> Report<T> {
             Some(face) => face.judge(&mut Columns(objective), &self.x)?,
             None => CriticalPoint::by_products(objective, &self.x)?,
         };
-        self.settle(point, objective, &[])
+        self.settle(point, objective, &[], None)
     }
 
     /// All eigenvalues of `∇²f(x)`, ascending, also where the [`certificate`](Self::certificate) has only counted their
@@ -471,27 +469,26 @@ impl<T: Real> Report<T> {
         Progress { iteration, evaluations, value, gradient_norm, step, radius }
     }
 
-    /// Keeps the certificate, and asks what it does not tell. An objective whose gradient is not zero at `x`, as that of the run
-    /// was, is another one; within `√ε ‖H‖ ‖x‖` nothing tells that from rounding.
+    /// Keeps the certificate, and asks what it does not tell. An objective whose gradient is larger at `x` than that of the run
+    /// is another one, where its Newton step leads to a lower point, or, where that is not known, beyond `√ε ‖H‖ ‖x‖`.
     fn settle<O: Objective<T> + ?Sized>(
-        &mut self, point: CriticalPoint<T>, objective: &mut O, range: &[DVector<T>],
+        &mut self, point: CriticalPoint<T>, objective: &mut O, range: &[DVector<T>], leads: Option<bool>,
     ) -> Result<&CriticalPoint<T>, Error> {
         let (least, greatest) = point.extremes();
         let steepest = least.abs().max(greatest.abs()) * kernel::norm_inf(self.x.as_slice());
-        let zero = self.gradient_norm.max(self.tolerance).max(self.floor).max(T::EPSILON.sqrt() * steepest);
         let found = point.gradient_norm.unwrap_or_default();
+        let is_steep = found > T::of(4.0) * self.gradient_norm.max(self.tolerance).max(self.floor);
+        let is_other = is_steep && leads.unwrap_or(found > T::EPSILON.sqrt() * steepest);
         let expected = "that of the run, whose gradient vanished (a risk does not hold a penalty of `fit_l1` or `fit_firth`)";
-        setting(
-            "objective",
-            expected,
-            found,
-            !self.termination.is_stationary() || !(found > zero * T::of(4.0)),
-        )?;
+        setting("objective", expected, found, !(is_other && self.termination.is_stationary()))?;
         self.certificate = Some(point);
         let face = self.face.clone();
         let mut seen = Seen::new(objective, face.as_ref());
         self.seek_recession(&mut seen);
         self.probe(&mut seen, range)?;
+        if leads == Some(true) && self.termination.is_stationary() {
+            self.probed = Probed::Lower;
+        }
         Ok(self.certificate.as_ref().expect("kept above"))
     }
 

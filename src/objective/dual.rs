@@ -37,8 +37,10 @@ impl<T: Real + DualNumFloat + DualNum<Primitive = T>> DualReal for T {}
 /// `tanh`, …), and compares by value.
 ///
 /// The functions are those of num-dual, and exact to rounding but for two: `tanh` takes its derivative from `1 − tanh²`, which
-/// loses digits as `tanh` nears 1 (3e−8 of it at 10; write `1 − 2 / (e²ˣ + 1)`), and `powf` is not a number at 0 and may
-/// lose its second derivative next to it (for a power that is known write `powi`, or products of `sqrt`).
+/// loses digits as `tanh` nears 1 (3e−8 of it at 10; write `1 − 2 / (e²ˣ + 1)`) and is not a number beyond 355 (`tanh` itself
+/// beyond 710), and `powf` is not a number at 0 and may lose its second derivative next to it (for a power that is known
+/// write `powi`, or products of `sqrt`). What overflows on the way has no derivative: `1 / (1 + e⁻ᶻ)` at `z = −800`; there
+/// write `eᶻ / (1 + eᶻ)`, by a comparison of `z` with 0.
 ///
 /// ```
 /// use gradus::Number;

@@ -9,6 +9,11 @@ use crate::objective::evaluate;
 use crate::{Error, Objective, Real, Termination};
 
 /// A method's rule, two lines under its formula; from it follows how the method is an [`Optimizer`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no `Optimizer` of this objective",
+    note = "`LevenbergMarquardt` and `GaussNewton` minimise `Residuals`, by `solve`; a method of your own implements \
+            `Optimizer`; second-order methods need `Hessian` or `HessianProduct` of the objective"
+)]
 pub(super) trait UpdateRule {
     type Scalar: Real;
     /// What a checkpoint calls it.

@@ -79,7 +79,8 @@ impl<T: Real> NewtonCg<T> {
         }
     }
 
-    /// The radius `Δ₀` that a run starts with. Default: `1`.
+    /// The radius `Δ₀` that a run starts with. Default: the power of two next to the largest coordinate of the start, 1 for
+    /// a start of zeros.
     ///
     /// ```
     /// use gradus::{NewtonCg, Optimizer, problems::Problem, vector};
@@ -243,6 +244,7 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
         if !step.is_finite() {
             return Ok(step.ended(Termination::NonFinite));
         }
+        self.region.open(x);
         let step = Step { radius: Some(self.region.radius.now), ..step };
         let mut at = Position { objective, x, step };
         let mut model = self.steihaug(at.objective, at.x, self.region.radius.now)?;

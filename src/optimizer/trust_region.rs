@@ -74,7 +74,8 @@ impl<T: Real> TrustRegion<T> {
         Self::default()
     }
 
-    /// The radius `Δ₀` that a run starts with. Default: `1`.
+    /// The radius `Δ₀` that a run starts with. Default: the power of two next to the largest coordinate of the start, 1 for
+    /// a start of zeros.
     ///
     /// ```
     /// use gradus::{Error, Stop, TrustRegion, minimize, problems::Rosenbrock, vector};
@@ -254,6 +255,7 @@ impl<T: Real> TrustRegion<T> {
             self.s = DVector::zeros(x.len());
         }
         let mut at = Position { objective, x, step };
+        self.region.open(at.x);
         at.step.radius = Some(self.region.radius.now);
         let shape = self.model.solve(&self.here);
         if shape != Shape::Indefinite {

@@ -49,7 +49,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         Ok(self)
     }
 
-    /// Narrows the risk to the samples of the given indices, which it copies side by side.
+    /// Narrows the risk to the samples of the given indices, which it copies side by side, until
+    /// [`batch`](Self::batch)`(0..samples)` widens it again.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix, dvector};

@@ -55,12 +55,19 @@ impl<T: Real> NewtonModel<T> {
         kernel::eliminate(self.factor.as_mut_slice(), here.x.len(), self.s.as_mut_slice())
     }
 
-    /// `s = −V max(|Λ|, δ)⁻¹ Vᵀ ∇f`, down whatever the signs; `−∇f` where `H` has no spectrum to be had.
+    /// `s = −V max(|Λ|, δ)⁻¹ Vᵀ ∇f`, down whatever the signs; along `−∇f`, as far as the variables are large, where `H` is zero
+    /// or has no spectrum to be had.
     pub(crate) fn modify(&mut self, here: &Evaluated<T>) -> Option<Spectrum<T>> {
         let spectrum = kernel::spectrum(&here.hessian);
-        match &spectrum {
+        match spectrum.as_ref().filter(|spectrum| spectrum.values.amax() > T::zero()) {
             Some(spectrum) => self.s.copy_from(&spectrum.descend(&here.gradient)),
-            None => self.down(here),
+            None => {
+                self.down(here);
+                let entries = self.s.iter().zip(&here.x).enumerate();
+                let shortest = |t: T, (i, (s, x)): (usize, (&T, &T))| t.min(here.size.of(i, *x) / s.abs());
+                let t = entries.fold(T::MAX, shortest);
+                self.s *= kernel::unit(T::one() / t);
+            }
         }
         spectrum
     }

@@ -80,7 +80,8 @@ impl<T: Real> TrustRadius<T> {
 /// A trust region around the point of a step. With `ρ = (f(x) − f(x + s)) / promised` a step is accepted if `ρ > η`.
 #[derive(Debug, Clone)]
 pub(crate) struct Region<T: Real> {
-    pub(crate) initial: T,
+    /// The radius that a run starts with, where one is given.
+    initial: Option<T>,
     /// `η`.
     pub(crate) acceptance: T,
     pub(crate) radius: TrustRadius<T>,
@@ -91,9 +92,9 @@ pub(crate) struct Region<T: Real> {
 impl<T: Real> Default for Region<T> {
     fn default() -> Self {
         Self {
-            initial: T::one(),
+            initial: None,
             acceptance: T::of(0.15),
-            radius: TrustRadius::new(T::one(), RadiusRule::NOCEDAL_WRIGHT),
+            radius: TrustRadius::new(T::zero(), RadiusRule::NOCEDAL_WRIGHT),
             line: Backtrack::default(),
             gradient: DVector::default(),
         }
@@ -103,22 +104,28 @@ impl<T: Real> Default for Region<T> {
 impl<T: Real> Region<T> {
     /// The radius that a run starts with.
     pub(crate) fn begin_with(&mut self, radius: T) {
-        self.initial = radius;
+        self.initial = Some(radius);
         self.radius.now = radius;
+    }
+
+    /// At the first point: where no radius is given, the power of two next to the size of `x`, 1 at zero.
+    pub(crate) fn open(&mut self, x: &DVector<T>) {
+        if self.radius.now == T::zero() {
+            self.radius.now = T::one() / kernel::unit(kernel::norm_inf(x.as_slice()));
+        }
     }
 
     /// Judges the settings; a run starts with the first radius.
     pub(crate) fn start(&mut self) -> Result<(), Error> {
-        let fine = self.initial > T::zero() && self.initial.is_finite();
-        setting("radius", "positive and finite", self.initial, fine)?;
+        let initial = self.initial.unwrap_or(T::one());
+        setting("radius", "positive and finite", initial, initial > T::zero() && initial.is_finite())?;
         let fine = self.acceptance >= T::zero() && self.acceptance < T::of(0.25);
         setting("acceptance", "at least 0 and below 1/4", self.acceptance, fine)?;
-        self.radius.now = self.initial;
+        self.radius.now = self.initial.unwrap_or(T::zero());
         Ok(())
     }
 
-    /// Makes the region larger where it is next to nothing beside `x`, and `f` cannot tell a step to its boundary from none:
-    /// the first radius has no unit.
+    /// Makes the region larger where it is next to nothing beside `x`, and `f` cannot tell a step to its boundary from none.
     pub(crate) fn outgrows<O: ?Sized>(&mut self, at: &Position<T, O>, promised: T, s: &DVector<T>) -> bool {
         let radius = self.radius.now;
         let is_small = radius <= T::EPSILON.sqrt() * kernel::norm_inf(at.x.as_slice());
