@@ -41,8 +41,9 @@ impl<T: Real> CriticalPoint<T> {
         let rounding = zero(x.len(), known.ends());
         // s = H⁻¹∇f, or the gradient itself, which underflow on the way leaves unknown near the least normal number
         let unit = kernel::norm_inf(hessian.as_slice()).unit().0;
-        let unknown = T::of(64.0) * T::LEAST_NORMAL;
-        let mut s = gradient.map(|g| if g.abs() < unknown { unknown } else { g }) * unit;
+        let unknown = |i| units.map_or(T::one(), |u: &DVector<T>| u[i]) * T::of(64.0) * T::LEAST_NORMAL;
+        let mut s =
+            gradient.map_with_location(|i, _, g| if g.abs() < unknown(i) { unknown(i) } else { g }) * unit;
         let mut decrement = None;
         let mut factor = hessian * unit;
         let is_definite = known.ends()[0] > rounding;

@@ -353,7 +353,7 @@ impl<T: Real> Report<T> {
         let range =
             hessian.and_then(|hessian| kernel::spectrum(&hessian)).map(|all| all.range(point.tolerance));
         let leads = s.map(|s| {
-            let step = Step::new(self.value, self.gradient_norm);
+            let step = Step::new(objective.value(&self.x), self.gradient_norm);
             let mut at = Position { objective, x: &mut self.x, step };
             let leads = leads_lower(&mut at, &s);
             self.evaluations = self.evaluations.saturating_add(at.step.evaluations);

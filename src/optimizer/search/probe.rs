@@ -276,8 +276,7 @@ pub(crate) fn leave<T: Real, O: Objective<T> + ?Sized>(
         return Ok(true);
     }
     assign(at.x, &from);
-    // what is pure goes where its own steps lead, and the report says what was seen
-    let is_minimum = matches!(seen, Probed::Bowl | Probed::Valley) || pure && seen == Probed::Lower;
+    let is_minimum = matches!(seen, Probed::Bowl | Probed::Valley);
     if !is_minimum {
         let is_fall = falls && !pure;
         at.step = at.step.ended(if is_fall { Termination::Divergence } else { Termination::NoDescent });
