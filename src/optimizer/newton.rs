@@ -151,7 +151,7 @@ impl<T: Real> Newton<T> {
         if !convex {
             at.step.modified = true;
             if let Some(spectrum) = self.model.modify(&self.here)
-                && is_near_saddle(at, &spectrum, &self.model.s)
+                && is_near_saddle(at, &self.here, &spectrum, &self.model.s)
                 && escape(at, &self.here, &spectrum, &self.model.s, &mut self.line.trial)?
             {
                 return Ok(at.step);

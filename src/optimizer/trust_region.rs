@@ -277,7 +277,7 @@ impl<T: Real> TrustRegion<T> {
             let mut leaves = false;
             if let Some((spectrum, _)) = &known {
                 self.model.s.copy_from(&spectrum.descend(&self.here.gradient));
-                leaves = is_near_saddle(&at, spectrum, &self.model.s)
+                leaves = is_near_saddle(&at, &self.here, spectrum, &self.model.s)
                     && escape(&mut at, &self.here, spectrum, &self.model.s, &mut self.region.line.trial)?;
                 settled = self.model.is_settled(&self.here, at.objective.is_convex());
             }

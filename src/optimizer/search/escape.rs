@@ -12,18 +12,18 @@ use crate::{Error, Hessian, Objective, Real};
 const LENGTHS: usize = 64;
 
 /// Whether a point with a negative eigenvalue is stationary for practical purposes: `‖∇f‖∞ ≤ √ε`, or the
-/// stationary point of the quadratic model, `x + s`, lies within `ε^¼ max(1, ‖x‖∞)`.
+/// stationary point of the quadratic model, `x + s`, lies within `ε^¼` of the size of the variables.
 pub(crate) fn is_near_saddle<T: Real, O: ?Sized>(
-    at: &Position<T, O>, spectrum: &Spectrum<T>, s: &DVector<T>,
+    at: &Position<T, O>, here: &Evaluated<T>, spectrum: &Spectrum<T>, s: &DVector<T>,
 ) -> bool {
     let steepest = kernel::norm_inf(spectrum.values.as_slice());
     let root = T::EPSILON.sqrt();
-    let scale = kernel::norm_inf(at.x.as_slice()).max(T::one());
+    let scale = here.scale();
     at.step.gradient_norm <= root * steepest * scale || kernel::norm_inf(s.as_slice()) <= root.sqrt() * scale
 }
 
 /// Leaves `x` along `± v`, the eigenvector of the smallest eigenvalue `λ < 0`, to the side with the lower
-/// `f`: the longest `t = τ, τ/4, τ/16, …`, `τ = max(1, ‖x‖∞)`, with `f(x ± t v) ≤ f(x) − ⅛ |λ| t²`, a
+/// `f`: the longest `t = τ, τ/4, τ/16, …`, `τ` the size of the variables, with `f(x ± t v) ≤ f(x) − ⅛ |λ| t²`, a
 /// quarter of what the model promises. False, and `x` untouched, if there is none or `λ` is rounding.
 ///
 /// It is the escape from a saddle only if `λ` stays negative within the step `s` to the stationary point of the
@@ -38,7 +38,7 @@ pub(crate) fn escape<T: Real, O: Hessian<T> + ?Sized>(
         return Ok(false);
     }
     let reached = &*at.x + s;
-    let moved = escape_along(at, spectrum.vectors.column(0).as_slice(), least, trial);
+    let moved = escape_along(at, here.scale(), spectrum.vectors.column(0).as_slice(), least, trial);
     if moved && least >= -margin(at.objective, &reached, &here.hessian, None)? {
         at.step.outcome = Outcome::Unsettled;
         let moved = at.x.clone();
@@ -53,15 +53,15 @@ pub(crate) fn escape<T: Real, O: Hessian<T> + ?Sized>(
 /// begin: if it leads down, four times as long a step is tried as well. `τ` is long enough for its promise to be clear of
 /// the rounding of `f`.
 pub(crate) fn escape_along<T: Real, O: Objective<T> + ?Sized>(
-    at: &mut Position<T, O>, v: &[T], lambda: T, trial: &mut DVector<T>,
+    at: &mut Position<T, O>, scale: T, v: &[T], lambda: T, trial: &mut DVector<T>,
 ) -> bool {
     let size = kernel::norm_inf(at.x.as_slice());
     let clear = (T::of(32.0) * rounding(at.step.value) / -lambda).sqrt();
-    let mut t = size.max(T::one()).max(clear);
+    let mut t = scale.max(clear);
     let mut found = None;
     for k in 0..LENGTHS {
         let step = lower(at, v, lambda, t, trial);
-        let grows = size < T::one() && (k == 0 || found.is_some());
+        let grows = size < scale && (k == 0 || found.is_some());
         match step {
             Some(_) => found = step,
             None if found.is_some() => break,

@@ -102,6 +102,12 @@ impl<T: Real> Evaluated<T> {
         columns.map(row).fold(T::zero(), |largest, row| largest.max(row))
     }
 
+    /// The size of the largest variable.
+    pub(crate) fn scale(&self) -> T {
+        let sizes = self.x.iter().enumerate().map(|(i, x)| self.size.of(i, *x));
+        sizes.fold(T::zero(), |most, size| most.max(size))
+    }
+
     /// Whether the Newton step `s` from here, which promises to lower `f` by so much, says that the point is stationary,
     /// whatever the unit of `f`: it is short, and its promise is rounding of `f`, or it is itself rounding of `x`.
     /// Coordinates next to zero are rounding of the unit, unless `f` is convex: then the promise alone tells.

@@ -325,7 +325,7 @@ pub(crate) fn ends_by_products<T: Real, O: HessianProduct<T> + ?Sized>(
         return Ok(false);
     }
     if let Some((lambda, v)) = lanczos.negative_eigenvalue(at.objective, at.x, products)? {
-        return Ok(escape_along(at, v.as_slice(), lambda, &mut DVector::zeros(0)) || is_end);
+        return Ok(escape_along(at, here.scale(), v.as_slice(), lambda, &mut DVector::zeros(0)) || is_end);
     }
     if ends && lanczos.is_flat() && !at.objective.is_convex() {
         return Ok(leave(at, (&here.gradient, &here.size), &[], false)? || is_end);
