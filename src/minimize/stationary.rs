@@ -30,6 +30,8 @@ pub(super) struct Zero<T: Real> {
     size: Size<T>,
     /// The [units](unit) of the variables.
     unit: DVector<T>,
+    /// Their sizes: next to zero those of [`Size`], or of the units where these differ.
+    sizes: DVector<T>,
     there: DVector<T>,
     changed: DVector<T>,
 }
@@ -59,6 +61,7 @@ impl<T: Real> Zero<T> {
             gradient: empty(),
             size: Size::default(),
             unit: empty(),
+            sizes: empty(),
             there: empty(),
             changed: empty(),
         }
@@ -213,21 +216,24 @@ impl<T: Real> Zero<T> {
         self.size.see(&self.course.start);
         self.size.see(x);
         evaluate(objective, x, &mut self.gradient)?;
-        let apart = units(DVector::from_fn(x.len(), |i, _| self.size.of(i, x[i])));
-        self.unit = apart.unwrap_or_else(|| DVector::repeat(x.len(), T::one()));
+        let n = x.len();
+        (self.unit, self.sizes) = match units(DVector::from_fn(n, |i, _| self.size.seen(i))) {
+            Some(unit) => (unit.clone(), unit.zip_map(x, |unit, x| x.abs().max(unit))),
+            None => (DVector::repeat(n, T::one()), DVector::from_fn(n, |i, _| self.size.of(i, x[i]))),
+        };
         let norm = kernel::norm_inf(self.gradient.component_mul(&self.unit).as_slice());
         let ratio = norm / kernel::norm_inf(self.gradient.as_slice());
         Ok(if ratio > T::zero() && ratio.is_finite() { ratio } else { T::one() })
     }
 
-    /// `uᵀ(∇f(x) − ∇f(x − h)) / uᵀu`, in the units of the variables: where that is the size of the gradient, the minimum along `u` is within `h = t u`, as
-    /// long as may be with `|h_i| ≤ τ max(u, |x_i|)` for the unit `u` of [`Size`], times so much. Nothing where `f` curves down.
+    /// `uᵀ(∇f(x) − ∇f(x − h)) / uᵀu`, in the units of the variables: where that is the size of the gradient, the minimum
+    /// along `u` is within `h = t u`, as long as may be with `|h_i| ≤ τ size_i`, times so much. Nothing where `f` curves down.
     fn change_along<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, x: &DVector<T>, u: &DVector<T>, times: T,
     ) -> Result<T, Error> {
         let way = u.component_mul(&self.unit);
-        let longest = |t: T, (i, (x, u)): (usize, (&T, &T))| t.min(self.size.of(i, *x) / u.abs());
-        let t = times * self.stop.relative * x.iter().zip(&way).enumerate().fold(T::MAX, longest);
+        let longest = self.sizes.iter().zip(&way).fold(T::MAX, |t, (size, u)| t.min(*size / u.abs()));
+        let t = times * self.stop.relative * longest;
         self.there.clone_from(x);
         kernel::axpy(-t, way.as_slice(), self.there.as_mut_slice());
         evaluate(objective, &self.there, &mut self.changed)?;
