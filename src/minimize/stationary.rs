@@ -28,10 +28,11 @@ pub(super) struct Zero<T: Real> {
     pub(super) is_judged: bool,
     gradient: DVector<T>,
     size: Size<T>,
-    /// The [units](unit) of the variables.
+    /// The [units] of the variables: 1 within bounds.
     unit: DVector<T>,
     /// Their sizes: next to zero those of [`Size`], or of the units where these differ.
     sizes: DVector<T>,
+    is_bounded: bool,
     there: DVector<T>,
     changed: DVector<T>,
 }
@@ -47,7 +48,7 @@ struct Met<T: Real> {
 }
 
 impl<T: Real> Zero<T> {
-    pub(super) fn new(stop: &Stop<T>, start: &DVector<T>) -> Self {
+    pub(super) fn new(stop: &Stop<T>, start: &DVector<T>, is_bounded: bool) -> Self {
         let empty = || DVector::zeros(0);
         Self {
             stop: *stop,
@@ -62,6 +63,7 @@ impl<T: Real> Zero<T> {
             size: Size::default(),
             unit: empty(),
             sizes: empty(),
+            is_bounded,
             there: empty(),
             changed: empty(),
         }
@@ -217,7 +219,8 @@ impl<T: Real> Zero<T> {
         self.size.see(x);
         evaluate(objective, x, &mut self.gradient)?;
         let n = x.len();
-        (self.unit, self.sizes) = match units(DVector::from_fn(n, |i, _| self.size.seen(i))) {
+        let apart = units(DVector::from_fn(n, |i, _| self.size.seen(i)));
+        (self.unit, self.sizes) = match apart.filter(|_| !self.is_bounded) {
             Some(unit) => (unit.clone(), unit.zip_map(x, |unit, x| x.abs().max(unit))),
             None => (DVector::repeat(n, T::one()), DVector::from_fn(n, |i, _| self.size.of(i, x[i]))),
         };
