@@ -399,9 +399,7 @@ impl<T: Real, F: Hessian<T>> Hessian<T> for InEach<F> {
     fn hessian(&mut self, x: &DVector<T>, h: &mut DMatrix<T>) {
         let x = self.at(x);
         self.0.hessian(&x, h);
-        h.column_iter_mut().for_each(|mut column| column.copy_from(&self.at(&column.into_owned())));
-        *h = h.transpose();
-        h.column_iter_mut().for_each(|mut column| column.copy_from(&self.at(&column.into_owned())));
+        *h = h.map_with_location(|i, j, h| h / T::of(self.1[i]) / T::of(self.1[j]));
     }
 }
 
