@@ -92,14 +92,14 @@ impl<T: Real> Units<T> {
             let is_next_to_zero = bend((i, &x)) < T::EPSILON.sqrt() * most && curvature(i) > T::zero();
             if is_next_to_zero { (most / curvature(i)).sqrt() } else { x.abs() }
         });
-        let Some(u) = units(sizes) else { return };
+        let Some(u) = units(&sizes) else { return };
         known.measure(&u);
         self.u = u;
     }
 }
 
 /// The powers of two below `sizes` where these lie [`APART`].
-pub(crate) fn units<T: Real>(sizes: DVector<T>) -> Option<DVector<T>> {
+pub(crate) fn units<T: Real>(sizes: &DVector<T>) -> Option<DVector<T>> {
     let is_size = |size: &T| *size > T::zero() && size.is_finite();
     let are_apart = sizes.iter().all(is_size) && sizes.max() > sizes.min() * T::of(APART);
     are_apart.then(|| sizes.map(|size| T::one() / kernel::unit(size)))
