@@ -86,7 +86,7 @@ fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
     let mut at = start.clone(); // the point that the last step told of
     let mut x = start; // where the next one starts
     let mut length = None;
-    let mut zero = Zero::new(stop, &report.x);
+    let mut zero = Zero::new(stop, &report.x, optimizer.face().is_some());
     for iteration in 0..=stop.iterations {
         at.copy_from(&x);
         // the bound is on steps: the point after the last one is evaluated, and left where it is

@@ -29,7 +29,7 @@ pub use saddle_free::SaddleFree;
 pub use schedule::Schedule;
 pub(crate) use search::{
     Bounded, Full, Position, RadiusRule, Seen, Size, TrustRadius, Within, is_same, leads_lower, leave, probe,
-    rounding, vanishes,
+    rounding, units, vanishes,
 };
 pub use search::{Bounds, Face};
 pub use stochastic::{Memory, Stochastic};

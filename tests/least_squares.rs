@@ -526,6 +526,83 @@ fn no_unit_of_the_parameters_makes_a_minimum() -> Result<(), Error> {
     Ok(())
 }
 
+/// A set in single precision, by arithmetic in double.
+struct Narrow<'a>(LeastSquares<f64, InUnits<'a>>);
+
+impl Objective<f32> for Narrow<'_> {
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+    fn value_gradient(&mut self, b: &DVector<f32>, g: &mut DVector<f32>) -> f32 {
+        let mut gradient = DVector::zeros(b.len());
+        let value = self.0.value_gradient(&b.map(f64::from), &mut gradient);
+        g.copy_from(&gradient.map(f32::of));
+        f32::of(value)
+    }
+}
+
+impl Hessian<f32> for Narrow<'_> {
+    fn hessian(&mut self, b: &DVector<f32>, h: &mut DMatrix<f32>) {
+        let mut hessian = DMatrix::zeros(b.len(), b.len());
+        self.0.hessian(&b.map(f64::from), &mut hessian);
+        h.copy_from(&hessian.map(f32::of));
+    }
+}
+
+/// Verdict, value and point, in the units of the set, of Newton's method and the trust region.
+fn in_units<T: Real, O: Hessian<T>>(
+    mut f: O, start: &[f64], units: &DVector<f64>,
+) -> Vec<(bool, f64, DVector<f64>)> {
+    let start = DVector::from_row_slice(start).component_div(units).map(T::of);
+    let methods = [Box::new(Newton::new()) as Box<dyn Optimizer<T, O>>, Box::new(TrustRegion::new())];
+    let reports = methods.into_iter().filter_map(|mut method| {
+        minimize(method.as_mut(), &mut f, start.clone(), &Stop::default()).ok() // else not finite at the start
+    });
+    let told = |r: Report<T>| (r.converged(), r.value.f64(), r.x.map(|x| x.f64()).component_mul(units));
+    reports.map(told).collect()
+}
+
+/// Each parameter in a unit of its own, up to a million: the verdict is that of the run in the units of the set, and so is the
+/// point.
+#[test]
+fn no_mixture_of_units_changes_a_verdict() {
+    let mut draw = Draw::new(3);
+    // where a run on these sets ends is a matter of rounding: at one of several points, on a way to infinity, or short of them
+    let wanders =
+        |set: &Set| set.name.starts_with("Lanczos") || ["MGH09", "MGH10", "Bennett5"].contains(&&*set.name);
+    let (mut failed, mut counted) = (Vec::new(), [0; 2]);
+    for set in filed().iter().chain(&written()) {
+        for start in &set.starts {
+            let runs = |units: &DVector<f64>| {
+                let f = || LeastSquares::new(InUnits { set, units: units.clone() });
+                [in_units::<f64, _>(f(), start, units), in_units::<f32, _>(Narrow(f()), start, units)]
+                    .concat()
+            };
+            let plain = runs(&DVector::repeat(start.len(), 1.0));
+            for _ in 0..2 {
+                let units = DVector::from_fn(start.len(), |_, _| 2f64.powi(draw.below(41) as i32 - 20));
+                let mixed = runs(&units);
+                assert_eq!(plain.len(), mixed.len(), "{}", set.name);
+                for (i, (plain, mixed)) in plain.iter().zip(&mixed).enumerate() {
+                    let is_same = digits(&mixed.2, plain.2.as_slice()) > if i < 2 { 5.0 } else { 1.5 };
+                    counted[0] += usize::from(plain.0);
+                    counted[1] += usize::from(plain.0 && is_same);
+                    let is_told = if is_same { mixed.0 } else { wanders(set) };
+                    if plain.0 && !is_told {
+                        failed.push(format!(
+                            "{} {start:?} {i} in {units:?}: {mixed:?}, not {plain:?}",
+                            set.name
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    println!("{counted:?}");
+    assert!(failed.is_empty(), "{} of {counted:?}: {failed:#?}", failed.len());
+    assert!(counted[0] >= 300, "{counted:?}");
+}
+
 /// `(½ ‖r‖², Jᵀr, JᵀJ + Σ rᵢ ∇²rᵢ)` agree with each other.
 #[test]
 fn derivatives_agree() -> Result<(), Error> {

@@ -369,3 +369,66 @@ fn a_minimum_at_infinity_is_none() {
         runs::<f32>(&mut random);
     }
 }
+
+/// `f(x / u)`: each variable in a unit of its own.
+struct InEach<F>(F, DVector<f64>);
+
+impl<F> InEach<F> {
+    fn at<T: Real>(&self, x: &DVector<T>) -> DVector<T> {
+        x.zip_map(&self.1, |x, u| x / T::of(u))
+    }
+}
+
+impl<T: Real, F: Objective<T>> Objective<T> for InEach<F> {
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+    fn value_gradient(&mut self, x: &DVector<T>, g: &mut DVector<T>) -> T {
+        let x = self.at(x);
+        let value = self.0.value_gradient(&x, g);
+        *g = self.at(g);
+        value
+    }
+    fn value(&mut self, x: &DVector<T>) -> T {
+        let x = self.at(x);
+        self.0.value(&x)
+    }
+}
+
+impl<T: Real, F: Hessian<T>> Hessian<T> for InEach<F> {
+    fn hessian(&mut self, x: &DVector<T>, h: &mut DMatrix<T>) {
+        let x = self.at(x);
+        self.0.hessian(&x, h);
+        *h = h.map_with_location(|i, j, h| h / T::of(self.1[i]) / T::of(self.1[j]));
+    }
+}
+
+/// How many runs have converged, of which no mixture of units made one that has not.
+fn converges_in_mixtures<T: Real>(f: &Problem, draw: &mut draw::Draw) -> usize {
+    let n = f.start.len();
+    let runs = |units: DVector<f64>| {
+        let start = DVector::from_fn(n, |i, _| T::of(f.start[i] * units[i]));
+        let mut f = InEach(f.clone(), units);
+        let newton = minimize(&mut Newton::new(), &mut f, start.clone(), &Stop::default()).unwrap();
+        [newton, minimize(&mut TrustRegion::new(), &mut f, start, &Stop::default()).unwrap()]
+    };
+    let plain = runs(DVector::repeat(n, 1.0));
+    for _ in 0..3 {
+        let units = DVector::from_fn(n, |_, _| 2f64.powi(draw.below(41) as i32 - 20));
+        for (plain, mixed) in plain.iter().zip(runs(units.clone())) {
+            assert!(mixed.converged() || !plain.converged(), "{} in {units}: {mixed}\n{plain}", f.id);
+        }
+    }
+    plain.iter().filter(|report| report.converged()).count()
+}
+
+/// Parameters in units from a millionth to a million, mixed: what converges by second derivatives does so in all of them.
+#[test]
+fn mixed_units_change_no_verdict() {
+    let mut draw = draw::Draw::new(11);
+    let mut count = 0;
+    for f in more_garbow_hillstrom().iter().chain(&classics()).filter(|f| f.start.len() <= 10) {
+        count += converges_in_mixtures::<f64>(f, &mut draw) + converges_in_mixtures::<f32>(f, &mut draw);
+    }
+    assert!(count >= 120, "{count}");
+}

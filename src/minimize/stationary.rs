@@ -5,7 +5,7 @@ use nalgebra::DVector;
 use super::beyond::{self, Course};
 use super::{Report, Stop};
 use crate::objective::evaluate;
-use crate::optimizer::{Outcome, Size, Step, rounding};
+use crate::optimizer::{Outcome, Size, Step, rounding, units};
 use crate::{CriticalPoint, Error, Objective, Real, Termination, kernel};
 
 /// How many steps confirm the relative rule.
@@ -28,6 +28,11 @@ pub(super) struct Zero<T: Real> {
     pub(super) is_judged: bool,
     gradient: DVector<T>,
     size: Size<T>,
+    /// The [units] of the variables: 1 within bounds.
+    unit: DVector<T>,
+    /// Their sizes: next to zero those of [`Size`], or of the units where these differ.
+    sizes: DVector<T>,
+    is_bounded: bool,
     there: DVector<T>,
     changed: DVector<T>,
 }
@@ -43,7 +48,7 @@ struct Met<T: Real> {
 }
 
 impl<T: Real> Zero<T> {
-    pub(super) fn new(stop: &Stop<T>, start: &DVector<T>) -> Self {
+    pub(super) fn new(stop: &Stop<T>, start: &DVector<T>, is_bounded: bool) -> Self {
         let empty = || DVector::zeros(0);
         Self {
             stop: *stop,
@@ -56,6 +61,9 @@ impl<T: Real> Zero<T> {
             is_judged: false,
             gradient: empty(),
             size: Size::default(),
+            unit: empty(),
+            sizes: empty(),
+            is_bounded,
             there: empty(),
             changed: empty(),
         }
@@ -182,15 +190,14 @@ impl<T: Real> Zero<T> {
     fn measure<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, report: &mut Report<T>, before: &DVector<T>,
     ) -> Result<(), Error> {
-        let (x, norm) = (report.x.clone(), report.gradient_norm);
-        self.size.see(&self.course.start);
-        self.size.see(&x);
-        evaluate(objective, &x, &mut self.gradient)?;
+        let x = report.x.clone();
+        let ratio = self.look(objective, &x)?;
+        let norm = report.gradient_norm * ratio;
         report.evaluations = report.evaluations.saturating_add(2);
-        let along = &self.gradient / norm;
+        let along = self.gradient.component_mul(&self.unit) / norm;
         let full = self.change_along(objective, &x, &along, T::one())?;
         let mut tolerance = full;
-        let mut s = &x - before;
+        let mut s = (&x - before).component_div(&self.unit);
         let length = kernel::norm_inf(s.as_slice());
         if norm <= tolerance && length > T::zero() {
             s /= length;
@@ -202,21 +209,38 @@ impl<T: Real> Zero<T> {
             let half = self.change_along(objective, &x, &along, T::of(0.5))?;
             tolerance = if half > T::of(0.75) * full { T::zero() } else { tolerance };
         }
-        report.tolerance = self.stop.gradient.max(tolerance);
+        report.tolerance = self.stop.gradient.max(tolerance / ratio);
         Ok(())
     }
 
-    /// `uᵀ(∇f(x) − ∇f(x − h)) / uᵀu`: where that is the size of the gradient, the minimum along `u` is within `h = t u`, as
-    /// long as may be with `|h_i| ≤ τ max(u, |x_i|)` for the unit `u` of [`Size`], times so much. Nothing where `f` curves down.
+    /// The gradient at `x`, and the units there: by how much they change its norm.
+    fn look<O: Objective<T> + ?Sized>(&mut self, objective: &mut O, x: &DVector<T>) -> Result<T, Error> {
+        self.size.see(&self.course.start);
+        self.size.see(x);
+        evaluate(objective, x, &mut self.gradient)?;
+        let n = x.len();
+        let apart = units(&DVector::from_fn(n, |i, _| self.size.seen(i)));
+        (self.unit, self.sizes) = match apart.filter(|_| !self.is_bounded) {
+            Some(unit) => (unit.clone(), unit.zip_map(x, |unit, x| x.abs().max(unit))),
+            None => (DVector::repeat(n, T::one()), DVector::from_fn(n, |i, _| self.size.of(i, x[i]))),
+        };
+        let norm = kernel::norm_inf(self.gradient.component_mul(&self.unit).as_slice());
+        let ratio = norm / kernel::norm_inf(self.gradient.as_slice());
+        Ok(if ratio > T::zero() && ratio.is_finite() { ratio } else { T::one() })
+    }
+
+    /// `uᵀ(∇f(x) − ∇f(x − h)) / uᵀu`, in the units of the variables: where that is the size of the gradient, the minimum
+    /// along `u` is within `h = t u`, as long as may be with `|h_i| ≤ τ size_i`, times so much. Nothing where `f` curves down.
     fn change_along<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, x: &DVector<T>, u: &DVector<T>, times: T,
     ) -> Result<T, Error> {
-        let longest = |t: T, (i, (x, u)): (usize, (&T, &T))| t.min(self.size.of(i, *x) / u.abs());
-        let t = times * self.stop.relative * x.iter().zip(u).enumerate().fold(T::MAX, longest);
+        let way = u.component_mul(&self.unit);
+        let longest = self.sizes.iter().zip(&way).fold(T::MAX, |t, (size, u)| t.min(*size / u.abs()));
+        let t = times * self.stop.relative * longest;
         self.there.clone_from(x);
-        kernel::axpy(-t, u.as_slice(), self.there.as_mut_slice());
+        kernel::axpy(-t, way.as_slice(), self.there.as_mut_slice());
         evaluate(objective, &self.there, &mut self.changed)?;
-        let change = &self.gradient - &self.changed;
+        let change = (&self.gradient - &self.changed).component_mul(&self.unit);
         let share = kernel::dot(u.as_slice(), change.as_slice()) / kernel::dot(u.as_slice(), u.as_slice());
         Ok(if share > T::zero() && share.is_finite() { share } else { T::zero() })
     }
@@ -229,16 +253,16 @@ impl<T: Real> Zero<T> {
     pub(super) fn measure_floor<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, report: &mut Report<T>,
     ) -> Result<(), Error> {
-        evaluate(objective, &report.x, &mut self.gradient)?;
+        let ratio = self.look(objective, &report.x)?;
         report.evaluations = report.evaluations.saturating_add(3);
         let near = self.change_between(objective, &report.x, T::of(2.0))?;
         let far = self.change_between(objective, &report.x, T::of(2048.0))?;
         let norm = report.gradient_norm;
         let terms = self.first.map_or(T::zero(), |(_, first)| T::of(8.0) * T::EPSILON * first);
-        let is_noise = near == T::zero() || T::of(4.0) * near >= norm;
+        let is_noise = near == T::zero() || T::of(4.0) * near >= norm * ratio;
         report.floor = match far >= T::of(16.0) * near {
             _ if norm <= terms && is_noise && norm * T::EPSILON > T::zero() => terms,
-            true => T::of(4.0) * near,
+            true => T::of(4.0) * near / ratio,
             false => T::zero(),
         };
         Ok(())
@@ -254,7 +278,8 @@ impl<T: Real> Zero<T> {
         }
         evaluate(objective, &self.there, &mut self.changed)?;
         let is_finite = kernel::all_finite(self.changed.as_slice());
-        Ok(if is_finite { kernel::norm_inf((&self.changed - &self.gradient).as_slice()) } else { T::NAN })
+        let change = (&self.changed - &self.gradient).component_mul(&self.unit);
+        Ok(if is_finite { kernel::norm_inf(change.as_slice()) } else { T::NAN })
     }
 }
 

@@ -1,8 +1,8 @@
 use nalgebra::DVector;
 
 use super::search::{
-    Backtrack, Bounds, Evaluated, Face, Full, NewtonModel, Position, Progress, Shape, Within, ends, escape,
-    is_near_saddle, leave_flat, takes_full,
+    Backtrack, Bounds, Evaluated, Face, Full, NewtonModel, Position, Progress, Shape, Units, Within, ends,
+    escape, is_near_saddle, leave_flat, takes_full,
 };
 use super::{Optimizer, Step};
 use crate::{CriticalPoint, Error, Hessian, Real, Termination};
@@ -24,6 +24,8 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// report. So a run ends on a saddle only if the negative eigenvalue is within rounding. Where a step leads
 /// outside the domain (`f` not finite) it is shortened. Where neither value nor gradient has improved beyond rounding
 /// for `20 + n` steps, it ends ([`NoDescent`](crate::Termination::NoDescent), unless the point is stationary).
+/// In a run without bounds, variables whose sizes at the start lie further apart than a factor of 32 are measured each in a
+/// power of two next to its size.
 ///
 /// The modification with `|Λ|` is that of Greenstadt (1967); Nocedal and Wright (2006), section 3.4.
 /// For hard problems far from their solution prefer [`TrustRegion`](super::TrustRegion).
@@ -52,6 +54,7 @@ pub struct Newton<T: Real> {
     full: bool,
     progress: Progress<T>,
     bounds: Within<T>,
+    units: Units<T>,
 }
 
 impl<T: Real> Newton<T> {
@@ -201,13 +204,19 @@ impl<T: Real> Newton<T> {
 impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
     fn start(&mut self, objective: &O, tolerance: Option<T>) -> Result<(), Error> {
         self.here.start(tolerance);
+        self.units.forget();
         self.progress = Progress::default();
         self.full = true;
         self.bounds.start(objective.dim(), tolerance)
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        let Some(mut bounds) = self.bounds.take() else { return self.free_step(objective, x) };
+        let Some(mut bounds) = self.bounds.take() else {
+            let mut units = std::mem::take(&mut self.units);
+            let step = units.step(self, |m| &mut m.here, objective, x, |m, f, y| m.free_step(f, y));
+            self.units = units;
+            return step;
+        };
         let step = bounds.step(objective, x, Full::second, |face, y, is_new| {
             if is_new {
                 self.here.forget();
@@ -219,6 +228,7 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
     }
 
     fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<CriticalPoint<T>>, Error> {
+        self.units.end(&mut self.here);
         self.bounds.judge(objective, x).unwrap_or_else(|| self.here.judge(objective, x)).map(Some)
     }
 

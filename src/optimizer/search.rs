@@ -13,6 +13,7 @@ pub(crate) use position::Position;
 pub(crate) use probe::{ends, ends_by_products, is_same, leads_lower, leave, leave_flat, probe, vanishes};
 pub(crate) use rounding::{Progress, Size, calms, closeness, drowns, is_level, is_within, rounding};
 pub(crate) use trust_radius::{RadiusRule, Region, TrustRadius};
+pub(crate) use units::{Units, units};
 pub(crate) use wolfe::{Line, LineSearch};
 
 mod backtrack;
@@ -28,5 +29,6 @@ mod probe;
 mod rounding;
 pub(super) mod subproblem;
 mod trust_radius;
+mod units;
 mod verdict;
 mod wolfe;

@@ -1,8 +1,8 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::search::{
-    Bounds, Evaluated, Face, Factored, Full, NewtonModel, Position, Region, Shape, Within, assign, ends,
-    escape, is_near_saddle, leave_flat, subproblem,
+    Bounds, Evaluated, Face, Factored, Full, NewtonModel, Position, Region, Shape, Units, Within, assign,
+    ends, escape, is_near_saddle, leave_flat, subproblem,
 };
 use super::{Optimizer, Step};
 use crate::kernel::{self, Spectrum};
@@ -28,6 +28,9 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// few factorisations of `H + μI` instead of a decomposition of `H`, and its steps follow no path of radii: a step
 /// takes about `n³` operations. For many thousands of variables see [`NewtonCg`](super::NewtonCg).
 ///
+/// In a run without bounds, variables whose sizes at the start lie further apart than a factor of 32 are measured, and `‖s‖`
+/// and `Δ` with them, each in a power of two next to its size: no mixture of units decides how a run ends.
+///
 /// ```
 /// use gradus::{CriticalKind, Stop, TrustRegion, minimize, problems::Rosenbrock, vector};
 ///
@@ -46,6 +49,7 @@ pub struct TrustRegion<T: Real> {
     s: DVector<T>,
     best: DVector<T>,
     bounds: Within<T>,
+    units: Units<T>,
 }
 
 /// Up to so many variables the model is solved in the eigenvectors of `H`.
@@ -299,13 +303,19 @@ impl<T: Real> TrustRegion<T> {
 impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
     fn start(&mut self, objective: &O, tolerance: Option<T>) -> Result<(), Error> {
         self.here.start(tolerance);
+        self.units.forget();
         self.factored = Factored::default();
         self.region.start()?;
         self.bounds.start(objective.dim(), tolerance)
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        let Some(mut bounds) = self.bounds.take() else { return self.free_step(objective, x) };
+        let Some(mut bounds) = self.bounds.take() else {
+            let mut units = std::mem::take(&mut self.units);
+            let step = units.step(self, |m| &mut m.here, objective, x, |m, f, y| m.free_step(f, y));
+            self.units = units;
+            return step;
+        };
         let step = bounds.step(objective, x, Full::second, |face, y, is_new| {
             if is_new {
                 self.here.forget();
@@ -317,6 +327,7 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
     }
 
     fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<CriticalPoint<T>>, Error> {
+        self.units.end(&mut self.here);
         self.bounds.judge(objective, x).unwrap_or_else(|| self.here.judge(objective, x)).map(Some)
     }
 

@@ -17,9 +17,9 @@ pub(crate) struct Evaluated<T: Real> {
     pub(crate) hessian: DMatrix<T>,
     pub(crate) size: Size<T>,
     /// Within a run: where it ends. Only then is the objective the same from step to step.
-    tolerance: Option<T>,
+    pub(super) tolerance: Option<T>,
     /// The verdict on `x`, once asked for.
-    judged: Option<CriticalPoint<T>>,
+    pub(super) judged: Option<CriticalPoint<T>>,
 }
 
 impl<T: Real> Evaluated<T> {

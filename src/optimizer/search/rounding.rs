@@ -64,8 +64,13 @@ impl<T: Real> Size<T> {
         }
     }
 
+    /// The largest that was seen of a coordinate, or of all where it was always zero.
+    pub(crate) fn seen(&self, i: usize) -> T {
+        self.seen.get(i).copied().filter(|seen| *seen > T::zero()).unwrap_or(self.largest)
+    }
+
     pub(crate) fn unit(&self, i: usize) -> T {
-        let seen = self.seen.get(i).copied().filter(|seen| *seen > T::zero()).unwrap_or(self.largest);
+        let seen = self.seen(i);
         if seen > T::zero() { (seen * T::of(32.0)).min(T::one()) } else { T::one() }
     }
 
