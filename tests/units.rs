@@ -432,3 +432,79 @@ fn mixed_units_change_no_verdict() {
     }
     assert!(count >= 120, "{count}");
 }
+
+/// `a Σ h(x_i − 1)`, with Huber's `h`: `½ r²` up to `|r| = 1`, and straight beyond.
+struct Straight(usize, f64);
+
+impl<T: Real> Objective<T> for Straight {
+    fn dim(&self) -> usize {
+        self.0
+    }
+    fn value_gradient(&mut self, x: &DVector<T>, g: &mut DVector<T>) -> T {
+        let (mut value, a, one, half) = (T::zero(), T::of(self.1), T::one(), T::of(0.5));
+        for (x, g) in x.iter().zip(g.iter_mut()) {
+            let r = *x - one;
+            value += if r.abs() <= one { half * r * r } else { r.abs() - half };
+            *g = a * r.clamp(-one, one);
+        }
+        a * value
+    }
+}
+
+impl<T: Real> Hessian<T> for Straight {
+    fn hessian(&mut self, x: &DVector<T>, h: &mut DMatrix<T>) {
+        h.fill(T::zero());
+        for (i, x) in x.iter().enumerate() {
+            h[(i, i)] = if (*x - T::one()).abs() <= T::one() { T::of(self.1) } else { T::zero() };
+        }
+    }
+}
+
+/// Where the Hessian is zero a step has no length of its own: it is as long as the variables, in any unit of `f` and `x`.
+#[test]
+fn where_nothing_curves_no_unit_decides() {
+    fn runs<T: Real>(random: &mut draw::Draw, exponent: i32) {
+        for case in 0..200 {
+            let n = 1 + case % 3;
+            let start: Vec<f64> = (0..n).map(|_| random.wide(1, 8)).collect();
+            let powers = || 2f64.powi(exponent);
+            let (unit, a) = (random.wide(-exponent, exponent).abs().log2().round(), random.unit().abs());
+            let (unit, a) = (2f64.powf(unit), powers().powf(2.0 * a - 1.0).log2().round().exp2());
+            let from = DVector::from_iterator(n, start.iter().map(|x| T::of(x * unit)));
+            for (name, trust) in [("Newton", false), ("TrustRegion", true)] {
+                let (mut f, stop) = (In(Straight(n, a), unit), Stop::default());
+                let report = match trust {
+                    true => minimize(&mut TrustRegion::new(), &mut f, from.clone(), &stop),
+                    false => minimize(&mut Newton::new(), &mut f, from.clone(), &stop),
+                };
+                let report = report.unwrap();
+                let off = (&report.x / T::of(unit)).map(|x| (x.f64() - 1.0).abs()).amax();
+                assert!(
+                    report.converged() && off <= 1e-3,
+                    "{name}, {start:?} in {unit:e}, f times {a:e}: {off:e}\n{report}"
+                );
+            }
+        }
+    }
+    runs::<f64>(&mut draw::Draw::new(7), 40);
+    runs::<f32>(&mut draw::Draw::new(8), 12);
+}
+
+/// From a start far from the minimum that all units share: steps off saddles and first radii are as long as the variables.
+#[test]
+fn from_afar_the_same_minimum_is_found_in_any_unit() {
+    for exponent in [-40, -20, -10, -3, 0, 3, 10, 20, 40] {
+        let unit = 2f64.powi(exponent);
+        for trust in [false, true] {
+            let mut f = In(gradus::problems::Problem::Beale, unit);
+            let (start, stop) = (DVector::from_element(2, 4.0 * unit), Stop::default());
+            let report = match trust {
+                true => minimize(&mut TrustRegion::new(), &mut f, start, &stop).unwrap(),
+                false => minimize(&mut Newton::new(), &mut f, start, &stop).unwrap(),
+            };
+            let x = &report.x / unit;
+            let off = (x[0] - 3.0).abs().max((x[1] - 0.5).abs());
+            assert!(report.converged() && off < 1e-6, "2^{exponent}, {trust}: {report}");
+        }
+    }
+}
