@@ -72,7 +72,7 @@ impl<T: Real> Stop<T> {
     ///
     /// where `u_i` is 32 times the largest `|x_i|` that the run has seen, and 1 at most or from a start of zeros:
     /// coordinates next to zero have no size of their own. In a run without bounds, where the largest of two variables
-    /// lie further apart than a factor of 32, each variable, and `∇f` with it, is measured in a power of two below its
+    /// lie further apart than a factor of 1024, each variable, and `∇f` with it, is measured in a power of two below its
     /// largest. And where a step as long in the direction of the last one changes the gradient by its size, so that no
     /// narrow valley hides the way down. That does not depend on the unit
     /// of `f`: what is small only because `f` is flat does not pass. As a bound on the gradient it is

@@ -24,7 +24,7 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// report. So a run ends on a saddle only if the negative eigenvalue is within rounding. Where a step leads
 /// outside the domain (`f` not finite) it is shortened. Where neither value nor gradient has improved beyond rounding
 /// for `20 + n` steps, it ends ([`NoDescent`](crate::Termination::NoDescent), unless the point is stationary).
-/// In a run without bounds, variables whose sizes at the start lie further apart than a factor of 32 are measured each in a
+/// In a run without bounds, variables whose sizes at the start lie further apart than a factor of 1024 are measured each in a
 /// power of two next to its size.
 ///
 /// The modification with `|Λ|` is that of Greenstadt (1967); Nocedal and Wright (2006), section 3.4.

@@ -28,7 +28,7 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// few factorisations of `H + μI` instead of a decomposition of `H`, and its steps follow no path of radii: a step
 /// takes about `n³` operations. For many thousands of variables see [`NewtonCg`](super::NewtonCg).
 ///
-/// In a run without bounds, variables whose sizes at the start lie further apart than a factor of 32 are measured, and `‖s‖`
+/// In a run without bounds, variables whose sizes at the start lie further apart than a factor of 1024 are measured, and `‖s‖`
 /// and `Δ` with them, each in a power of two next to its size: no mixture of units decides how a run ends.
 ///
 /// ```

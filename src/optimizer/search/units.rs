@@ -7,7 +7,7 @@ use crate::optimizer::Step;
 use crate::{Error, Hessian, Objective, Real, kernel};
 
 /// Sizes within such a factor of each other are of one unit.
-const APART: f64 = 32.0;
+const APART: f64 = 1024.0;
 
 /// A run in `y_i = x_i / u_i` where the sizes of the variables at the start lie [`APART`], else in `x`. The unit `u_i` is the
 /// power of two below the size, so that it rounds nothing.
