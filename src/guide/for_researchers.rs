@@ -27,15 +27,15 @@
 //! let point = CriticalPoint::of(&mut risk, &report.x)?;
 //! println!("{point}");
 //! assert!(report.converged());
-//! assert_eq!(point.inertia.to_string(), "15 positive, 2 zero");
+//! assert_eq!(point.inertia.to_string(), "16 positive, 1 zero");
 //! for layer in risk.model().layers() {
 //!     println!("{:.3}", layer.weights(&report.x)?);
 //! }
 //! # Ok::<(), gradus::Error>(())
 //! ```
 //!
-//! The penalty brought the weights of two of four hidden units to zero: their biases matter to nothing, and are the two zero
-//! eigenvalues. With an inertia `(n₊, n₀, n₋)` *degenerate* is the normal verdict on a network.
+//! The penalty brought the weights of one of four hidden units to zero: its bias matters to nothing, and is the zero
+//! eigenvalue. With an inertia `(n₊, n₀, n₋)` *degenerate* is the normal verdict on a network.
 //!
 //! Formulas stand above the code that computes them, in the same symbols, with author, year and equation: the README names
 //! the files in reading order. Every derivative is compared with references of 40 digits that share no code with the crate.
