@@ -123,7 +123,7 @@ pub trait Objective<T: Real> {
 
     /// What went wrong outside of mathematics since it was last asked: a file that ended, a lost connection. The
     /// implementor keeps it until asked; [`minimize`](crate::minimize) asks after every step, finite or not, and ends
-    /// the run as [`Termination::Failed`](crate::Termination::Failed). Default: nothing.
+    /// the run as [`Termination::Failed`](crate::Termination::Failed); on the first step it returns the error. Default: nothing.
     ///
     /// ```
     /// use gradus::{Objective, problems::Rosenbrock};

@@ -10,7 +10,12 @@
 //! | `loss.backward()`, `p.grad` | `risk.value_gradient(&theta, &mut gradient)`: written, not added; no `zero_grad` |
 //! | `optim.Adam(lr=1e-3)` | [`Adam::new(1e-3)`](crate::Adam) |
 //! | `weight_decay` of Adam | [`ridge`](crate::EmpiricalRisk::ridge) on the risk (weights, not biases); of AdamW: [`weight_decay`](crate::Adam::weight_decay) |
-//! | the training loop | [`Trainer`](crate::Trainer) |
+//! | the training loop, `DataLoader` | [`Trainer`](crate::Trainer), its batches and seed |
+//! | `lr_scheduler`, `clip_grad_norm_` | [`Schedule`](crate::Schedule), [`Adam::clip`](crate::Adam::clip) |
+//! | `requires_grad = False` | [`Trainer::frozen`](crate::Trainer::frozen) |
+//! | `weight=`, `pos_weight` | [`data::balanced_weights`](crate::data::balanced_weights) and [`with_weights`](crate::EmpiricalRisk::with_weights) |
+//! | checkpoints | [`Checkpoint`](crate::Checkpoint), [`Trainer::resume`](crate::Trainer::resume) |
+//! | hooks that print activations | [`explain`](crate::explain) |
 //! | `torch.manual_seed` | a seed per call: `network.initial(seed)`, `Trainer::seed` |
 //! | initial weights of `Linear` | [`Initialize::PyTorch`](crate::Initialize) |
 //! | `torch.autograd.functional.hessian` | `risk.hessian(&theta, &mut h)`, exact |
@@ -63,4 +68,5 @@
 //!
 //! - No graph: derivatives are formulas, so a step costs arithmetic and nothing else. No GPU, no convolutions.
 //! - Training ends with a [report](super::reading_a_report) that does not call the end of the epochs convergence.
-//! - Small problems can be finished by Newton's method to the last digit ([how to choose](crate::how_to_choose)).
+//! - Small problems can be finished by Newton's method to the last digit ([how to choose](crate::how_to_choose)): with a small
+//!   [ridge penalty](crate::EmpiricalRisk::ridge), for without one a network may have no minimum in reach.

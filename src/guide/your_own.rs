@@ -46,6 +46,9 @@
 //! # Ok::<(), gradus::Error>(())
 //! ```
 //!
+//! A loss that is said to be `CONVEX` is asked by its slopes far out where it falls for ever, so that data without a minimum are
+//! told; [`margin`](crate::loss::ElementWise::margin) says that faster.
+//!
 //! A loss of several scores at once implements [`Loss`](crate::Loss) (`examples/own_loss.rs`). Write it on scores
 //! ([why](super::sigmoid_and_log_loss)).
 //!

@@ -148,7 +148,7 @@ impl<T: Real> Report<T> {
     /// | `Newton`, `TrustRegion` | the Newton step is short, its promise is rounding of `f`, the signs of all eigenvalues; what is flat was probed ([`probed`](Self::probed)) | what a probe does not see | another start |
     /// | `NewtonCg`, `SaddleFree` | the same by products: up to 1,000 variables all eigenvalues, beyond an interval for the least; probes in all directions | beyond 1,000 variables, curvature within the interval | `certify` |
     /// | `Newton::pure` | as `Newton`, but it stays where it is | as `Newton` | `Newton` |
-    /// | `certify` after any of them | the signs of all eigenvalues; probes what is flat | what a probe does not see | another start |
+    /// | `certify` after any of them | the signs of all eigenvalues; looks where the Newton step leads, and probes what is flat | what a probe does not see | another start |
     /// | `LevenbergMarquardt`, `GaussNewton` | the relative [`Offset`](crate::least_squares::Offset) is small; what the Jacobian leaves flat was probed | second derivatives of the residuals | [`SecondOrderResiduals`](crate::least_squares::SecondOrderResiduals) |
     ///
     /// A probe looks as far as takes some variable by a quarter of its size, and farther, along some dozens of directions;

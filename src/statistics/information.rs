@@ -248,7 +248,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let refused = |found: T| Error::NotPositiveDefinite {
             what: question.what,
             found: found.f64(),
-            remedy: "the data do not determine these parameters: take fewer units, or a ridge penalty",
+            remedy: "fit to convergence first (`TrustRegion`); where it has converged the data do not determine these parameters: take fewer units, or a ridge penalty",
         };
         let root_at = |floor: T| {
             let least = floor * hessian.diagonal().amax();
