@@ -536,8 +536,8 @@ impl Objective<f32> for Narrow<'_> {
     fn value_gradient(&mut self, b: &DVector<f32>, g: &mut DVector<f32>) -> f32 {
         let mut gradient = DVector::zeros(b.len());
         let value = self.0.value_gradient(&b.map(f64::from), &mut gradient);
-        g.copy_from(&gradient.map(f32::of));
-        f32::of(value)
+        g.copy_from(&gradient.map(<f32 as Real>::of));
+        <f32 as Real>::of(value)
     }
 }
 
@@ -545,7 +545,7 @@ impl Hessian<f32> for Narrow<'_> {
     fn hessian(&mut self, b: &DVector<f32>, h: &mut DMatrix<f32>) {
         let mut hessian = DMatrix::zeros(b.len(), b.len());
         self.0.hessian(&b.map(f64::from), &mut hessian);
-        h.copy_from(&hessian.map(f32::of));
+        h.copy_from(&hessian.map(<f32 as Real>::of));
     }
 }
 

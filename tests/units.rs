@@ -1,7 +1,6 @@
 //! No unit decides a run: whatever `f` is multiplied by, a run takes the same steps to the same verdict.
 
 #[path = "support/draw.rs"]
-#[expect(dead_code, reason = "shared by several tests")]
 mod draw;
 #[path = "support/problems.rs"]
 #[expect(dead_code, reason = "shared by several tests")]

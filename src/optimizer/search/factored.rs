@@ -291,10 +291,8 @@ mod tests {
     /// The step, and what it gains.
     fn solved<T: Real>(h: &DMatrix<f64>, g: &DVector<f64>, radius: f64, unit: f64) -> (DVector<T>, T) {
         let n = g.len();
-        let mut here = Evaluated::default();
-        here.x = DVector::zeros(n);
-        here.gradient = g.map(|g| T::of(g) * T::of(unit));
-        here.hessian = h.map(|h| T::of(h) * T::of(unit));
+        let (gradient, hessian) = (g.map(|g| T::of(g) * T::of(unit)), h.map(|h| T::of(h) * T::of(unit)));
+        let here = Evaluated { x: DVector::zeros(n), gradient, hessian, ..Evaluated::default() };
         let (mut model, mut factored) = (NewtonModel::default(), Factored::default());
         let shape = model.solve(&here);
         factored.begin(&here, &model, shape);
