@@ -381,3 +381,57 @@ fn what_falls_for_ever_has_no_minimum() -> Result<(), Error> {
     check::<f64>()?;
     check::<f32>()
 }
+
+/// `Σ (a_i x_i − 1)²`.
+struct Scales(Vec<f64>);
+
+impl Objective<f64> for Scales {
+    fn dim(&self) -> usize {
+        self.0.len()
+    }
+    fn value_gradient(&mut self, x: &DVector<f64>, g: &mut DVector<f64>) -> f64 {
+        let mut value = 0.0;
+        for ((a, x), g) in self.0.iter().zip(x).zip(g.iter_mut()) {
+            *g = 2.0 * a * (a * x - 1.0);
+            value += (a * x - 1.0).powi(2);
+        }
+        value
+    }
+}
+
+impl Hessian<f64> for Scales {
+    fn hessian(&mut self, _x: &DVector<f64>, h: &mut DMatrix<f64>) {
+        h.fill(0.0);
+        self.0.iter().enumerate().for_each(|(i, a)| h[(i, i)] = 2.0 * a * a);
+    }
+}
+
+/// Gradients alone do not show the floor of a valley that is narrow enough; second derivatives do, in any mixture of units.
+#[test]
+fn what_is_certified_is_a_minimum() -> Result<(), Error> {
+    let mut state = 5_u64;
+    let mut draw = move |low: i32, high: i32| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        low + ((state >> 33) % (high - low + 1) as u64) as i32
+    };
+    let (mut valleys, mut minima) = (0, 0);
+    for case in 0..300 {
+        let n = 2 + case % 3;
+        let span = draw(0, 30);
+        let mut f = Scales((0..n).map(|_| 2f64.powi(draw(-span, span))).collect());
+        let start = DVector::from_fn(n, |_, _| if case % 2 == 0 { 0.0 } else { 2f64.powi(draw(-4, 4)) });
+        for (name, method) in methods::<f64, Scales>().iter_mut() {
+            let Ok(mut report) = minimize(method.as_mut(), &mut f, start.clone(), &Stop::default()) else {
+                continue;
+            };
+            let before = report.converged();
+            report.certify(&mut f)?;
+            valleys += usize::from(before && !report.converged());
+            minima += usize::from(report.converged());
+            assert!(!report.converged() || report.value < 1e-3, "{name} {:?}: {report}", f.0);
+        }
+    }
+    println!("{valleys} {minima}");
+    assert!(minima > 300, "{minima}");
+    Ok(())
+}
