@@ -20,7 +20,8 @@ mod report;
 ///
 /// The differences are central, extrapolated to step zero (Ridders 1982), with an estimate of their own
 /// error; right derivatives agree to about `1e−8` in f64 and `1e−3` in f32. At a kink, and where the function
-/// is too noisy to tell, the verdict is [`Verdict::Undecided`].
+/// is too noisy to tell, the verdict is [`Verdict::Undecided`]: in f32 that is so of many small derivatives, so that code
+/// for both is best checked in f64.
 ///
 /// ```
 /// use gradus::{check, problems::Rosenbrock, vector};

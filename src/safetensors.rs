@@ -64,7 +64,7 @@ impl<T: Real, M: Model<T> + Linears, L: Loss<T>> Fitted<T, M, L> {
         if names.len() != linears.len() {
             return Err(Error::Tensor {
                 name: format!("{prefix}*.weight"),
-                expected: format!("there for each of {} layers", linears.len()),
+                expected: format!("there for each of {} layers, by the numbers in the names", linears.len()),
                 found: format!("{names:?} among {:?}", sorted(&file)),
             });
         }

@@ -350,7 +350,8 @@ impl<T: Real, P> Trainer<T, P> {
         self.go_on(risk, Checkpoint::new(start), validation, progress)
     }
 
-    /// Goes on from a [`Checkpoint`], bit for bit as if the run had never ended, by the same trainer on the same data.
+    /// Goes on from a [`Checkpoint`], bit for bit as if the run had never ended, by the same trainer (batches and seed too) on
+    /// the same data; from a file, where that keeps every bit (`serde_json` with its feature `float_roundtrip`).
     /// More [`epochs`](Self::epochs) are allowed.
     ///
     /// ```

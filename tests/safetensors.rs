@@ -96,7 +96,7 @@ fn what_does_not_fit_is_named() {
     );
     let few = load(tanh(&[4, 8, 3]), "fc");
     assert!(
-        few.starts_with("tensor `fc*.weight` must be there for each of 2 layers, found [\"fc.0.\", "),
+        few.starts_with("tensor `fc*.weight` must be there for each of 2 layers, by the numbers in the names, found [\"fc.0.\", "),
         "{few}"
     );
     let none = load(tanh(&[4, 8, 5, 3]), "layers");

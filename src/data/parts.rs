@@ -1,6 +1,6 @@
 use nalgebra::{DMatrix, DVector, Dim, Dyn, Matrix, RawStorage};
 
-use crate::contract::{room, setting};
+use crate::contract::{check_some, room, setting};
 use crate::model::Stream;
 use crate::{Error, Real};
 
@@ -51,8 +51,9 @@ pub fn split(m: usize, share: f64, seed: u64) -> Result<Parts, Error> {
 /// ```
 ///
 /// # Errors
-/// Those of [`split`].
+/// Those of [`split`]; [`Error::Empty`] without labels.
 pub fn stratified_split(labels: &[usize], share: f64, seed: u64) -> Result<Parts, Error> {
+    check_some("labels", "sample", labels.len())?;
     let order = shuffled(labels.len(), seed, Some(labels))?;
     let classes = order.chunk_by(|i, j| labels[*i] == labels[*j]);
     let sizes: Vec<usize> = classes.map(<[usize]>::len).collect();
@@ -161,7 +162,8 @@ fn divided(order: Vec<usize>, is_second: impl Fn(usize) -> bool) -> Parts {
     (ascending(first), ascending(second))
 }
 
-/// Some of the samples: columns of a matrix, entries of a slice.
+/// Some of the samples: columns of a matrix, entries of a slice. Numbers are not looked at: what is missing may be NaN until it
+/// is filled in, as by the mean of each part to learn from.
 ///
 /// ```
 /// use gradus::data::select;
