@@ -95,7 +95,7 @@ pub enum Error {
     /// A class that the model has no output for.
     #[error(
         "`{argument}` must hold classes 0 to {} (of {classes}), found class {found} for sample {sample}: count classes \
-         from 0, or take `Perceptron::with_outputs` and `CrossEntropy`, an output for each class",
+         from 0, or give the model an output for each and take `CrossEntropy`",
         classes.saturating_sub(1)
     )]
     Class {

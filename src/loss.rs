@@ -170,7 +170,7 @@ pub trait Loss<T: Real>: Sync {
     /// ```
     fn margin(&self, y: &[T], r: &[T], row: &mut [T]) -> T {
         if let (&[r], [row], [_], true) = (r, &mut *row, y, self.is_convex()) {
-            let (y, one) = (DMatrixView::from_slice(y, 1, 1), [T::one()]);
+            let (target, y, one) = (y[0], DMatrixView::from_slice(y, 1, 1), [T::one()]);
             let slope = |z: T| {
                 let mut delta = [T::NAN];
                 let room = DMatrixViewMut::from_slice(&mut delta, 1, 1);
@@ -178,7 +178,7 @@ pub trait Loss<T: Real>: Sync {
                 delta[0]
             };
             // linear on either side of zero
-            *row = margin_by(slope, if r < T::zero() { -T::one() } else { T::one() });
+            *row = margin_by(slope, target, if r < T::zero() { -T::one() } else { T::one() });
             *row = if r < T::zero() { -*row } else { *row };
             return *row * r;
         }

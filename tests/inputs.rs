@@ -328,7 +328,7 @@ fn wrong_labels_are_named() {
     assert_eq!(
         beyond.to_string(),
         "`y` must hold classes 0 to 2 (of 3), found class 3 for sample 1: count classes from 0, or give the model \
-         an output for each"
+         an output for each and take `CrossEntropy`"
     );
     assert_eq!(new(&[0, 1]).unwrap_err(), Error::Length { argument: "y", expected: 3, found: 2 });
     assert_eq!(new(&[]).unwrap_err(), Error::Length { argument: "y", expected: 3, found: 0 });

@@ -364,6 +364,12 @@ fn what_falls_for_ever_is_told_of_losses_that_do_not_say_so() {
         both::<T>(Silent::Logistic, &[0.0, 1.0, 1.0, 1.0], false);
         both::<T>(Silent::Logistic, &[0.0, 1.0, 0.0, 1.0], true);
         both::<T>(Silent::LogCosh, &[0.0, 1.0, 5.0, 1.0], true);
+        // however large the target
+        for y in [0.0, 1e6, -1e30, T::MAX.f64()].map(T::of) {
+            for side in [1.0, -1.0].map(T::of) {
+                assert!(ElementWise::margin(&Silent::LogCosh, y, side) < T::zero(), "{y} {side}");
+            }
+        }
         // it ends at its margin: there is a minimum, of value 0
         both::<T>(Silent::SquaredHinge, &[0.0, 0.0, 1.0, 1.0], true);
         both::<T>(Silent::SquaredHinge, &[0.0, 1.0, 0.0, 1.0], true);

@@ -166,6 +166,11 @@ impl ElementWise for Poisson {
 impl ElementWise for Gamma {
     const CONVEX: bool = true;
 
+    /// It grows both ways.
+    fn margin<T: Real>(&self, _y: T, r: T) -> T {
+        -r.abs()
+    }
+
     fn jet<T: Real>(&self, z: T, y: T) -> Jet<T> {
         let d = z - y.ln();
         Jet { value: (-d).exp_m1() + d.max(-T::MAX), first: -(-d).exp_m1(), second: (-d).exp() }

@@ -50,6 +50,11 @@ impl Default for Huber {
 impl ElementWise for Huber {
     const CONVEX: bool = true;
 
+    /// It grows both ways.
+    fn margin<T: Real>(&self, _y: T, r: T) -> T {
+        -r.abs()
+    }
+
     fn pass<T: Real>(&self, behind: Activation, pass: Pass<'_, T>) -> T {
         compiled_pass(*self, behind, pass)
     }

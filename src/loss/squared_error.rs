@@ -22,6 +22,11 @@ pub struct SquaredError;
 impl ElementWise for SquaredError {
     const CONVEX: bool = true;
 
+    /// It grows both ways.
+    fn margin<T: Real>(&self, _y: T, r: T) -> T {
+        -r.abs()
+    }
+
     fn likelihood(&self) -> Likelihood {
         Likelihood::Normal
     }
