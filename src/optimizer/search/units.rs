@@ -179,6 +179,9 @@ impl<T: Real, O: Hessian<T> + ?Sized> Hessian<T> for InUnits<'_, T, O> {
     fn value_gradient_hessian(
         &mut self, y: &DVector<T>, gradient: &mut DVector<T>, hessian: &mut DMatrix<T>,
     ) -> T {
+        if self.units.u.is_empty() {
+            return self.objective.value_gradient_hessian(y, gradient, hessian);
+        }
         let (f, x) = self.at(y);
         let value = f.value_gradient_hessian(x, gradient, hessian);
         slopes(gradient, &self.units.u);
