@@ -11,7 +11,7 @@ use crate::objective::evaluate;
 use crate::{Error, Hessian, Real, kernel};
 
 pub use interval::LeastEigenvalue;
-pub(crate) use judge::margin;
+pub(crate) use judge::{margin, measure};
 pub(crate) use products::Columns;
 
 mod agreement;

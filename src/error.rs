@@ -434,7 +434,6 @@ fn shape(argument: &str, expected: (usize, usize), found: (usize, usize)) -> Str
     }
 }
 
-/// Distributions over classes are not class numbers.
 /// Rows and columns by what they are.
 fn place(argument: &str, row: usize, column: usize) -> String {
     match argument {
@@ -444,6 +443,7 @@ fn place(argument: &str, row: usize, column: usize) -> String {
     }
 }
 
+/// Distributions over classes are not class numbers.
 fn classes(expected: &str) -> &'static str {
     let of_classes = expected.starts_with("non-negative");
     if of_classes { ": give class numbers as `&[usize]`, and the model an output for each class" } else { "" }

@@ -40,8 +40,9 @@ pub use predictor::Predictor;
 /// # Save and load
 ///
 /// With the feature `serde`, in any of serde's formats, and without the data: architecture, loss, parameters and
-/// report; numbers of another type are rounded to the one they are read as. What is loaded is what was saved, bit for bit, if the format keeps finite numbers (of `serde_json`, that is
-/// the feature `float_roundtrip`); those that are not finite are saved as words.
+/// report; numbers of another type are rounded to the one they are read as. What is loaded is what was saved, bit for bit,
+/// if the format keeps finite numbers (of `serde_json`, that is the feature `float_roundtrip`); those that are not finite are
+/// saved as words.
 ///
 /// A file is checked as it is read. It carries the names of model and loss, and is not read as another; unknown names
 /// and fields are refused; sizes are multiplied without overflow and compared with the parameters that are there, and

@@ -156,7 +156,8 @@ pub trait Loss<T: Real>: Sync {
     /// `r` (negative: it grows), with `∂margin/∂r` written to `row`; all three have `k` entries. Where no sample's
     /// margin is negative along some direction of the parameters, the risk falls along it, or stays, and has no
     /// minimum. Positively homogeneous in `r`, the least of linear functions. Default: of a [convex](Self::is_convex) loss of
-    /// one score by its slopes far out; else `−max |r|`, for losses that grow along every `r`.
+    /// one score by its slopes far out; else `−max |r|`, for losses that grow along every `r`. A convex loss of several scores
+    /// that does not, as softmax, has to say so: else a run to infinity is called a minimum.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix};

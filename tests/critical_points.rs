@@ -337,3 +337,22 @@ fn small_eigenvalues_of_graded_hessians_keep_their_digits() -> Result<(), Error>
     }
     Ok(())
 }
+
+/// `u³` next to zero, in any unit, is no minimum: its gradient underflows before its curvature does.
+#[test]
+fn a_gradient_that_underflows_proves_nothing() {
+    for power in -60..=60 {
+        let unit = 2f64.powi(power);
+        for exponent in [-150, -155, -158, -160, -162, -165, -170, -180, -200] {
+            let mut f = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
+                let u = x[0] / unit;
+                g[0] = 3.0 * u * u / unit;
+                u * u * u
+            })
+            .with_hessian(|x, h| h[(0, 0)] = 6.0 * (x[0] / unit) / unit / unit);
+            let x = dvector![10f64.powi(exponent) * unit];
+            let point = CriticalPoint::of(&mut f, &x).unwrap();
+            assert_ne!(point.kind, CriticalKind::Minimum, "1e{exponent} in 2^{power}: {point}");
+        }
+    }
+}

@@ -76,7 +76,10 @@ fn pure_newton_takes_example_b_where_the_textbook_says() {
     assert_eq!(report.termination, Termination::GradientTolerance);
     let point = &report.certificate.as_ref().unwrap();
     assert!((point.eigenvalues()[0] - (4.0 - 17f64.sqrt())).abs() < 1e-5);
-    assert!(matches!(report.into_converged(), Err(Error::NotConverged { .. })));
+    assert!(report.to_string().starts_with("not converged: the gradient met its tolerance, but at a saddle"));
+    let error = report.into_converged().unwrap_err();
+    assert!(matches!(error, Error::NotConverged { obstacle: Some("at a saddle"), .. }));
+    assert!(error.to_string().contains("the gradient met its tolerance, but at a saddle"), "{error}");
 }
 
 #[test]

@@ -434,3 +434,35 @@ fn a_start_without_influence_is_no_fit() {
         assert!(!report.converged() || report.value < 1e-9, "{report}");
     }
 }
+
+/// `uᵖ e^(−u)` has its minimum at 0, and falls for ever from `u = p` on, until it underflows.
+#[test]
+fn what_a_long_step_skips_is_no_minimum() {
+    let (mut found, mut off) = (0, 0);
+    for (p, k, start) in [2, 4].into_iter().flat_map(|p| {
+        // not at p itself, a maximum
+        let starts = (1..=24).map(|i| f64::from(i) * 0.25 + 0.0625);
+        starts.flat_map(move |start| [-30, -8, 0, 8, 30].map(move |k| (p, k, start)))
+    }) {
+        let unit = 2f64.powi(k);
+        let methods: [(&str, Box<dyn Optimizer<f64, _>>); 3] = [
+            ("L-BFGS", Box::new(Lbfgs::new())),
+            ("BFGS", Box::new(Bfgs::new())),
+            ("CG", Box::new(ConjugateGradient::new())),
+        ];
+        for (name, mut method) in methods {
+            let mut f = Function::new(1, |x: &DVector<f64>, g: &mut DVector<f64>| {
+                let u = x[0] / unit;
+                g[0] = (f64::from(p) - u) * u.powi(p - 1) * (-u).exp() / unit;
+                u.powi(p) * (-u).exp()
+            });
+            let report = minimize(method.as_mut(), &mut f, dvector![start * unit], &Stop::default()).unwrap();
+            let is_there = (report.x[0] / unit).abs() < 0.5;
+            assert!(!report.converged() || is_there, "{name} {p} {start} in {unit:e}: {report}");
+            found += usize::from(report.converged());
+            off += usize::from(report.termination == Termination::Divergence);
+        }
+    }
+    println!("{found} {off}");
+    assert!(found > 100 && off > 20, "{found} {off}");
+}

@@ -151,6 +151,49 @@ fn early_stopping_returns_to_the_best() {
     assert!(!fitted.report.converged());
 }
 
+/// An improvement that is too small to go on for is the best one all the same.
+#[test]
+fn early_stopping_keeps_the_least_loss() {
+    let (x, y) = line();
+    let mut below = 0;
+    for (seed, improvement) in (0..20).map(|seed| (seed, 10f64.powi(2 - (seed as i32 % 5)))) {
+        let mut risk = EmpiricalRisk::new(Perceptron::new(2), SquaredError, &x, &y).unwrap();
+        let mut validation = EmpiricalRisk::new(Perceptron::new(2), SquaredError, &x, &y).unwrap();
+        let descent = GradientDescent::new(0.002);
+        let mut trainer = Trainer::new(descent).epochs(60).early_stopping(8, improvement).seed(seed);
+        let go_on = |_: &mut Training<'_, f64>| ControlFlow::Continue(());
+        let run = trainer.train_with(&mut risk, DVector::zeros(3), Some(&mut validation), go_on);
+        let (fitted, history) = run.unwrap();
+        let least = history.iter().map(Epoch::watched).fold(f64::MAX, f64::min);
+        assert_eq!(validation.value(fitted.parameters()).to_bits(), least.to_bits(), "{seed} {improvement}");
+        assert_eq!(history.best().unwrap().watched().to_bits(), least.to_bits());
+        below += usize::from(least > history[0].watched() - improvement && least < history[0].watched());
+    }
+    assert!(below >= 4, "{below} runs in which no epoch improved enough");
+}
+
+/// However a run ended, a point whose gradient is rounding has a kind.
+#[test]
+fn what_training_leaves_is_judged() {
+    let (x, y) = line();
+    let y = y.map_with_location(|_, j, y| y + 0.1 * (j as f64 * 1.7).sin());
+    let mut risk = EmpiricalRisk::new(Perceptron::new(2), SquaredError, &x, &y).unwrap();
+    let mut trainer = Trainer::new(GradientDescent::new(0.1)).epochs(5000).batch_size(x.ncols());
+    let mut report = trainer.train(&mut risk, DVector::zeros(3)).unwrap().0.report;
+    assert_eq!((report.termination, report.kind()), (Termination::Iterations, None));
+    report.certify(&mut risk).unwrap();
+    assert_eq!(report.kind(), Some(CriticalKind::Minimum), "{report}");
+
+    // a network from zeros is at a point where nothing leads anywhere
+    let network = Network::new(&[2, 3, 1], Activation::Tanh);
+    let (x, y) = (dmatrix![0.0, 0.0, 1.0, 1.0; 0.0, 1.0, 0.0, 1.0], dmatrix![1.0, -1.0, -1.0, 1.0]);
+    let mut risk = EmpiricalRisk::new(network.clone(), SquaredError, &x, &y).unwrap();
+    let fitted = Fitted::from_parameters(network, SquaredError, DVector::zeros(13)).unwrap();
+    let mut report = fitted.report;
+    report.certify(&mut risk).unwrap();
+    assert!(report.kind().is_some() && !report.converged(), "{report}");
+}
+
 #[test]
 fn a_run_that_diverges_keeps_its_last_finite_point() {
     let (x, y) = line();

@@ -20,7 +20,8 @@ impl<T: Real> CriticalPoint<T> {
         // powers of two with u_i² H_ii next to 1: roots of 2ᵏ h are those of h for even k only
         let unit = kernel::norm_inf(hessian.as_slice()).unit().0;
         let u = hessian.diagonal().map(|h| kernel::unit((h * unit).sqrt()));
-        let (scaled, slopes) = (by(hessian.clone(), &u), gradient.component_mul(&u));
+        let (mut scaled, slopes) = (hessian.clone(), gradient.component_mul(&u));
+        measure(&mut scaled, &u);
         let (other, s) = match Self::judge_in(objective, x, &slopes, &scaled, Some(&u)) {
             Ok((other, s)) if other.inertia.positive == x.len() => (other, s),
             _ => return Ok((point, s)),
@@ -91,7 +92,7 @@ pub(crate) fn margin<T: Real, O: Hessian<T> + ?Sized>(
     let mut there = DMatrix::zeros(reached.len(), reached.len());
     evaluate_hessian(objective, reached, &mut there)?;
     if let Some(u) = units {
-        there = by(there, u);
+        measure(&mut there, u);
     }
     there -= hessian;
     let scale = kernel::norm_inf(there.as_slice());
@@ -101,11 +102,9 @@ pub(crate) fn margin<T: Real, O: Hessian<T> + ?Sized>(
     Ok(T::of(4.0) * scale * there.iter().fold(T::zero(), |s, &d| s + (d / scale) * (d / scale)).sqrt())
 }
 
-/// `U H U`.
-fn by<T: Real>(mut hessian: DMatrix<T>, u: &DVector<T>) -> DMatrix<T> {
+/// `U H U`; what user code has resized is refused elsewhere.
+pub(crate) fn measure<T: Real>(hessian: &mut DMatrix<T>, u: &DVector<T>) {
     for (mut column, by) in hessian.column_iter_mut().zip(u) {
-        column.component_mul_assign(u);
-        column *= *by;
+        column.iter_mut().zip(u).for_each(|(h, u)| *h = *h * *u * *by);
     }
-    hessian
 }

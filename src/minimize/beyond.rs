@@ -98,14 +98,34 @@ pub(super) fn falls<T: Real, O: Objective<T> + ?Sized>(
     if falls {
         return Ok(true);
     }
-    // seen from where f fell fastest on the way
-    let (mut steepest, mut back) = (T::zero(), T::one());
-    for k in 0..=26 {
-        let t = T::one() - T::of(if k == 0 { 0.0 } else { 0.25_f64.powi(k) });
-        let fall = -slope(-t)?;
-        if fall > steepest && fall.is_finite() {
-            (steepest, back) = (fall, t);
+    vanishes_on_the_way(objective, report, course, &v)
+}
+
+/// Whether the slope [vanishes] on the straight way from the start, by the variables that `v` moves: seen from the farthest
+/// distance `d` at which `f` fell about as fast as anywhere, on to `x`, at `r`, by `r (d/r)ˢ`, for `d` may be rounding beside
+/// `r`.
+fn vanishes_on_the_way<T: Real, O: Objective<T> + ?Sized>(
+    objective: &mut O, report: &mut Report<T>, course: &Course<T>, v: &DVector<T>,
+) -> Result<bool, Error> {
+    let from = v.zip_zip_map(&report.x, &course.start, |v, x, start| if v == T::zero() { x } else { start });
+    let way = &report.x - &from;
+    let r = kernel::norm_inf(way.as_slice());
+    let way = way / r;
+    let mut gradient = DVector::zeros(0);
+    let mut fall = |d: T| -> Result<T, Error> {
+        report.evaluations = report.evaluations.saturating_add(1);
+        let mut there = from.clone();
+        kernel::axpy(d, way.as_slice(), there.as_mut_slice());
+        evaluate(objective, &there, &mut gradient)?;
+        Ok(-kernel::dot(gradient.as_slice(), way.as_slice()))
+    };
+    let (mut steepest, mut nearest) = (T::zero(), T::one());
+    for share in (0..=60).map(|k| T::of(0.25_f64.powi(k))) {
+        let found = fall(share * r)?;
+        // the farthest of those that are nearly as steep
+        if found > T::of(4.0) * steepest && found.is_finite() {
+            (steepest, nearest) = (found, share);
         }
     }
-    vanishes(|t: T| slope(-t * back).map(|slope| -slope))
+    vanishes(|s: T| fall(T::of(nearest.f64().powf(s.f64())) * r))
 }

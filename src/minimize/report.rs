@@ -117,7 +117,8 @@ pub struct Report<T: Real> {
 }
 
 impl<T: Real> Report<T> {
-    /// The kind of the point, where it is stationary to the tolerance and second derivatives are known.
+    /// The kind of the point, where second derivatives are known and it is stationary: to the tolerance of a run, or, however the
+    /// run ended, by a gradient of zero or a Newton step that promises no more than rounding of `f`.
     ///
     /// ```
     /// use gradus::{CriticalKind, Newton, Stop, minimize, problems::Problem, vector};

@@ -11,8 +11,8 @@ use crate::{Error, Hessian, Objective, Real};
 /// Lengths of an escape, at the most.
 const LENGTHS: usize = 64;
 
-/// Whether a point with a negative eigenvalue is stationary for practical purposes: `‖∇f‖∞ ≤ √ε`, or the
-/// stationary point of the quadratic model, `x + s`, lies within `ε^¼` of the size of the variables.
+/// Whether a point with a negative eigenvalue is stationary for practical purposes: with `τ` the size of the largest variable,
+/// `‖∇f‖∞ ≤ √ε ‖Λ‖∞ τ`, or the stationary point of the quadratic model, `x + s`, lies within `ε^¼ τ`.
 pub(crate) fn is_near_saddle<T: Real, O: ?Sized>(
     at: &Position<T, O>, here: &Evaluated<T>, spectrum: &Spectrum<T>, s: &DVector<T>,
 ) -> bool {
@@ -23,7 +23,7 @@ pub(crate) fn is_near_saddle<T: Real, O: ?Sized>(
 }
 
 /// Leaves `x` along `± v`, the eigenvector of the smallest eigenvalue `λ < 0`, to the side with the lower
-/// `f`: the longest `t = τ, τ/4, τ/16, …`, `τ` the size of the variables, with `f(x ± t v) ≤ f(x) − ⅛ |λ| t²`, a
+/// `f`: the longest `t = τ, τ/4, τ/16, …`, `τ` the size of the largest variable, with `f(x ± t v) ≤ f(x) − ⅛ |λ| t²`, a
 /// quarter of what the model promises. False, and `x` untouched, if there is none or `λ` is rounding.
 ///
 /// It is the escape from a saddle only if `λ` stays negative within the step `s` to the stationary point of the

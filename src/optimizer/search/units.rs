@@ -3,6 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::{Evaluated, assign};
+use crate::critical_point::measure;
 use crate::optimizer::Step;
 use crate::{Error, Hessian, Objective, Real, kernel};
 
@@ -110,7 +111,7 @@ impl<T: Real> Evaluated<T> {
     fn measure(&mut self, u: &DVector<T>) {
         self.x.component_div_assign(u);
         slopes(&mut self.gradient, u);
-        curvatures(&mut self.hessian, u);
+        measure(&mut self.hessian, u);
         self.size.forget();
         self.size.see(&self.x);
         self.judged = None;
@@ -120,13 +121,6 @@ impl<T: Real> Evaluated<T> {
 /// `U g`; what user code has resized is refused elsewhere.
 fn slopes<T: Real>(gradient: &mut DVector<T>, u: &DVector<T>) {
     gradient.iter_mut().zip(u).for_each(|(g, u)| *g *= *u);
-}
-
-/// `U H U`.
-fn curvatures<T: Real>(hessian: &mut DMatrix<T>, u: &DVector<T>) {
-    for (mut column, by) in hessian.column_iter_mut().zip(u) {
-        column.iter_mut().zip(u).for_each(|(h, u)| *h = *h * *u * *by);
-    }
 }
 
 /// `y ↦ f(U y)`, or `f` where the run is in `x`.
@@ -173,7 +167,7 @@ impl<T: Real, O: Hessian<T> + ?Sized> Hessian<T> for InUnits<'_, T, O> {
     fn hessian(&mut self, y: &DVector<T>, hessian: &mut DMatrix<T>) {
         let (f, x) = self.at(y);
         f.hessian(x, hessian);
-        curvatures(hessian, &self.units.u);
+        measure(hessian, &self.units.u);
     }
 
     fn value_gradient_hessian(
@@ -185,7 +179,7 @@ impl<T: Real, O: Hessian<T> + ?Sized> Hessian<T> for InUnits<'_, T, O> {
         let (f, x) = self.at(y);
         let value = f.value_gradient_hessian(x, gradient, hessian);
         slopes(gradient, &self.units.u);
-        curvatures(hessian, &self.units.u);
+        measure(hessian, &self.units.u);
         value
     }
 }
