@@ -19,7 +19,7 @@ pub use element_wise::{ElementWise, Through};
 pub use entries::Jet;
 #[doc(hidden)]
 pub use entries::Pass;
-use entries::{argmax, fit};
+use entries::fit;
 pub(crate) use glm::Glm;
 pub use glm::{Binomial, Gamma, NegativeBinomial, Poisson};
 pub use huber::Huber;
@@ -27,7 +27,7 @@ pub use huber::Huber;
 pub use likelihood::Family;
 pub use likelihood::Likelihood;
 pub use log_loss::LogLoss;
-use margins::margin_by;
+use margins::{grows, margin_by};
 pub use squared_error::SquaredError;
 #[doc(hidden)]
 pub use targets::TargetView;
@@ -155,9 +155,8 @@ pub trait Loss<T: Real>: Sync {
     /// The least of the rates at which the loss of one sample with targets `y` falls for ever as its scores move along
     /// `r` (negative: it grows), with `∂margin/∂r` written to `row`; all three have `k` entries. Where no sample's
     /// margin is negative along some direction of the parameters, the risk falls along it, or stays, and has no
-    /// minimum. Positively homogeneous in `r`, the least of linear functions. Default: of a [convex](Self::is_convex) loss of
-    /// one score by its slopes far out; else `−max |r|`, for losses that grow along every `r`. A convex loss of several scores
-    /// that does not, as softmax, has to say so: else a run to infinity is called a minimum.
+    /// minimum. Positively homogeneous in `r`, the least of linear functions. Default: of a [convex](Self::is_convex) loss
+    /// by its gradient far out; else `−max |r|`, for losses that grow along every `r`.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix};
@@ -170,24 +169,16 @@ pub trait Loss<T: Real>: Sync {
     /// assert_eq!(Loss::margin(&SquaredError, &[1.0], &[2.0], &mut row), -2.0);
     /// ```
     fn margin(&self, y: &[T], r: &[T], row: &mut [T]) -> T {
-        if let (&[r], [row], [_], true) = (r, &mut *row, y, self.is_convex()) {
-            let (target, y, one) = (y[0], DMatrixView::from_slice(y, 1, 1), [T::one()]);
-            let slope = |z: T| {
-                let mut delta = [T::NAN];
-                let room = DMatrixViewMut::from_slice(&mut delta, 1, 1);
-                self.value_gradient(DMatrixView::from_slice(&[z], 1, 1), y, &one, room);
-                delta[0]
-            };
-            // linear on either side of zero
-            *row = margin_by(slope, target, if r < T::zero() { -T::one() } else { T::one() });
-            *row = if r < T::zero() { -*row } else { *row };
-            return *row * r;
+        if !self.is_convex() {
+            return grows(r, row);
         }
-        let largest = argmax(r.iter().map(|r| r.abs()));
-        row.fill(T::zero());
-        let (Some(row), Some(r)) = (row.get_mut(largest), r.get(largest)) else { return T::zero() };
-        *row = if *r > T::zero() { -T::one() } else { T::one() };
-        *row * *r
+        let (k, y_j) = (r.len(), DMatrixView::from_slice(y, r.len(), 1));
+        let gradient = |z: &[T], g: &mut [T]| {
+            g.fill(T::NAN);
+            let (z, room) = (DMatrixView::from_slice(z, k, 1), DMatrixViewMut::from_slice(g, k, 1));
+            self.value_gradient(z, y_j, &[T::one()], room);
+        };
+        margin_by(gradient, y, r, row)
     }
 
     /// The same loss, where it is known to have second derivatives.

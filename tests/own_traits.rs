@@ -5,10 +5,16 @@ use gradus::check;
 use gradus::loss::{ElementWise, Jet};
 use gradus::optimizer::{Optimizer, Step};
 use gradus::{
-    Architecture, EmpiricalRisk, Error, GradientDescent, Hessian, Lbfgs, Loss, Model, Newton, Objective,
-    Perceptron, Real, Report, SecondOrderLoss, SecondOrderModel, SquaredError, Stop, TrustRegion, minimize,
+    Architecture, CrossEntropy, EmpiricalRisk, Error, GradientDescent, Hessian, Lbfgs, LogLoss, Loss, Model,
+    Newton, Objective, Perceptron, Real, Recession, Report, SecondOrderLoss, SecondOrderModel, SquaredError,
+    Stop, TrustRegion, minimize,
 };
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector};
+
+#[path = "support/draw.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
+mod draw;
+use draw::Draw;
 
 /// `z = a (1 − e^{−b x})`.
 struct Growth;
@@ -376,4 +382,134 @@ fn what_falls_for_ever_is_told_of_losses_that_do_not_say_so() {
     }
     of_type::<f64>();
     of_type::<f32>();
+}
+
+/// Losses of all scores at once that say nothing of their margins; `y` is one where the class is.
+#[derive(Debug, Clone, Copy)]
+enum Coupled {
+    Softmax,
+    /// With `eᶻ` as it is written on paper.
+    SoftmaxOnPaper,
+    /// `Σ_i ln(1 + e^(−s_i z_i))`.
+    LogisticEach,
+    /// `½ Σ_i max(0, 1 + z_i − z_y)²`: ends at its margin.
+    Hinge,
+    /// `ln Σ_i cosh(z_i − y_i)`.
+    LogSumCosh,
+}
+
+impl Coupled {
+    fn has_minimum(self) -> bool {
+        matches!(self, Self::Hinge | Self::LogSumCosh)
+    }
+
+    fn of<T: Real>(self, z: &[T], y: &[T], g: &mut [T]) -> T {
+        let (one, zero) = (T::one(), T::zero());
+        match self {
+            Self::Softmax | Self::SoftmaxOnPaper => {
+                let is_safe = matches!(self, Self::Softmax);
+                let most = if is_safe { z.iter().fold(z[0], |m, z| m.max(*z)) } else { zero };
+                let sum = z.iter().fold(zero, |sum, z| sum + (*z - most).exp());
+                let value = z
+                    .iter()
+                    .zip(y)
+                    .fold(sum.ln(), |value, (z, y)| value - if *y > zero { *z - most } else { zero });
+                g.iter_mut().zip(z).zip(y).for_each(|((g, z), y)| *g = (*z - most).exp() / sum - *y);
+                value
+            }
+            Self::LogisticEach => z.iter().zip(y).zip(g).fold(zero, |value, ((z, y), g)| {
+                let s = if *y > zero { one } else { -one };
+                *g = -s / (one + (s * *z).exp());
+                value + (-s * *z).exp().ln_1p()
+            }),
+            Self::Hinge => {
+                let class = y.iter().position(|y| *y > zero).unwrap();
+                g.fill(zero);
+                let mut value = zero;
+                for i in (0..z.len()).filter(|i| *i != class) {
+                    let over = (one + z[i] - z[class]).max(zero);
+                    value += T::of(0.5) * over * over;
+                    g[i] += over;
+                    g[class] -= over;
+                }
+                value
+            }
+            Self::LogSumCosh => {
+                let r: Vec<T> = z.iter().zip(y).map(|(z, y)| *z - *y).collect();
+                let most = r.iter().fold(zero, |most, r| most.max(r.abs()));
+                let (up, down) = (|r: T| (r - most).exp(), |r: T| (-r - most).exp());
+                let sum = r.iter().fold(zero, |sum, r| sum + up(*r) + down(*r));
+                g.iter_mut().zip(&r).for_each(|(g, r)| *g = (up(*r) - down(*r)) / sum);
+                most + sum.ln()
+            }
+        }
+    }
+}
+
+impl<T: Real> Loss<T> for Coupled {
+    fn value(&self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T]) -> T {
+        self.value_gradient(z, y, weights, DMatrix::zeros(z.nrows(), z.ncols()).as_view_mut())
+    }
+    fn value_gradient(
+        &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], mut delta: DMatrixViewMut<'_, T>,
+    ) -> T {
+        let mut value = T::zero();
+        for (j, w) in weights.iter().enumerate() {
+            let (z, y) = (z.column(j).clone_owned(), y.column(j).clone_owned());
+            let mut g = vec![T::zero(); z.len()];
+            value += *w * self.of(z.as_slice(), y.as_slice(), &mut g);
+            delta.column_mut(j).iter_mut().zip(g).for_each(|(delta, g)| *delta = *w * g);
+        }
+        value
+    }
+    fn is_convex(&self) -> bool {
+        true
+    }
+}
+
+/// Tables of three classes, beside the losses of the crate that say their margins.
+#[test]
+fn coupled_losses_that_do_not_say_so_fall_for_ever_where_others_do() {
+    fn law<T: Real>(draw: &mut Draw) -> [usize; 3] {
+        let mut counts = [0; 3];
+        for _ in 0..150 {
+            let m = 3 + draw.below(7);
+            let x = DMatrix::from_fn(2, m, |_, _| T::of(draw.below(5) as f64 - 2.0));
+            let labels: Vec<usize> = (0..m).map(|_| draw.below(3)).collect();
+            let y = DMatrix::from_fn(3, m, |i, j| if labels[j] == i { T::one() } else { T::zero() });
+            let model = || Perceptron::new(2).with_outputs(3);
+            let start = DVector::zeros(9);
+            let softmax = EmpiricalRisk::new(model(), CrossEntropy, &x, &y).unwrap().recedes(&start);
+            let logistic = EmpiricalRisk::new(model(), LogLoss, &x, &y).unwrap().recedes(&start);
+            for loss in [
+                Coupled::Softmax,
+                Coupled::SoftmaxOnPaper,
+                Coupled::LogisticEach,
+                Coupled::Hinge,
+                Coupled::LogSumCosh,
+            ] {
+                let told = EmpiricalRisk::new(model(), loss, &x, &y).unwrap().recedes(&start);
+                let expected = match loss {
+                    _ if loss.has_minimum() => &Recession::No,
+                    Coupled::LogisticEach => &logistic,
+                    _ => &softmax,
+                };
+                let same = std::mem::discriminant(&told) == std::mem::discriminant(expected)
+                    || loss.has_minimum() && told == Recession::NotSought;
+                // the formula ends where eᶻ does: rows are not exact
+                if matches!(loss, Coupled::SoftmaxOnPaper) && told == Recession::Undecided {
+                    counts[2] += 1;
+                    continue;
+                }
+                assert!(same, "{loss:?} {told:?} {expected:?} {x} {y}");
+                counts[usize::from(matches!(told, Recession::Along(_)))] += 1;
+            }
+        }
+        counts
+    }
+    let mut draw = Draw::new(70);
+    for counts in [law::<f64>(&mut draw), law::<f32>(&mut draw)] {
+        println!("{counts:?}");
+        assert!(counts[0] > 100 && counts[1] > 100 && counts[2] < 15, "{counts:?}");
+    }
 }

@@ -47,8 +47,7 @@
 //! ```
 //!
 //! A loss that is said to be `CONVEX` is asked by its slopes far out where it falls for ever, so that data without a minimum are
-//! told; [`margin`](crate::loss::ElementWise::margin) says that faster. One of several scores at once that does not grow along
-//! every direction has to say its own.
+//! told; [`margin`](crate::loss::ElementWise::margin) says that faster.
 //!
 //! A loss of several scores at once implements [`Loss`](crate::Loss) (`examples/own_loss.rs`). Write it on scores
 //! ([why](super::sigmoid_and_log_loss)).

@@ -131,7 +131,8 @@ pub trait ElementWise: Sync {
     /// assert_eq!(SquaredError.margin(1.0, -2.0), -2.0);
     /// ```
     fn margin<T: Real>(&self, y: T, r: T) -> T {
-        if Self::CONVEX { margin_by(|z| self.jet(z, y).first, y, r) } else { -r.abs() }
+        let slope = |z: &[T], g: &mut [T]| g[0] = self.jet(z[0], y).first;
+        if Self::CONVEX { margin_by(slope, &[y], &[r], &mut [r]) } else { -r.abs() }
     }
 
     /// Judges the loss's own settings as the scalar `T` that they are used in, once, where a run starts. Default: there

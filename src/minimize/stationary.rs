@@ -219,7 +219,7 @@ impl<T: Real> Zero<T> {
         self.size.see(x);
         evaluate(objective, x, &mut self.gradient)?;
         let n = x.len();
-        let apart = units(&DVector::from_fn(n, |i, _| self.size.seen(i)));
+        let apart = units(n, |i| self.size.seen(i));
         (self.unit, self.sizes) = match apart.filter(|_| !self.is_bounded) {
             Some(unit) => (unit.clone(), unit.zip_map(x, |unit, x| x.abs().max(unit))),
             None => (DVector::repeat(n, T::one()), DVector::from_fn(n, |i, _| self.size.of(i, x[i]))),

@@ -1,7 +1,7 @@
 use nalgebra::DVector;
 
 use super::search::{
-    Backtrack, Bounds, Evaluated, Face, Full, NewtonModel, Position, Progress, Shape, Units, Within, ends,
+    Backtrack, Bounds, Evaluated, Face, Frame, FreeStep, NewtonModel, Position, Progress, Shape, ends,
     escape, is_near_saddle, leave_flat, takes_full,
 };
 use super::{Optimizer, Step};
@@ -48,13 +48,12 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 pub struct Newton<T: Real> {
     pure: bool,
     here: Evaluated<T>,
+    frame: Frame<T>,
     model: NewtonModel<T>,
     line: Backtrack<T>,
     /// Whether the last step was a full one.
     full: bool,
     progress: Progress<T>,
-    bounds: Within<T>,
-    units: Units<T>,
 }
 
 impl<T: Real> Newton<T> {
@@ -85,8 +84,9 @@ impl<T: Real> Newton<T> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     #[must_use]
-    pub fn bounds(self, bounds: Bounds<T>) -> Self {
-        Self { bounds: Within::new(bounds), ..self }
+    pub fn bounds(mut self, bounds: Bounds<T>) -> Self {
+        self.frame.bound(bounds);
+        self
     }
 
     /// The textbook iteration `x ← x − H⁻¹∇f`, by a solve, with no safeguard: it stops on saddles and
@@ -112,20 +112,6 @@ impl<T: Real> Newton<T> {
     /// ```
     pub fn pure() -> Self {
         Self { pure: true, ..Self::new() }
-    }
-
-    fn free_step<O: Hessian<T> + ?Sized>(
-        &mut self, objective: &mut O, x: &mut DVector<T>,
-    ) -> Result<Step<T>, Error> {
-        let step = self.here.visit(objective, x)?;
-        if !step.is_finite() {
-            return Ok(step.ended(Termination::NonFinite));
-        }
-        let mut at = Position { objective, x, step };
-        match self.pure {
-            true => self.pure_step(&mut at),
-            false => self.safeguarded_step(&mut at),
-        }
     }
 
     /// `x ← x + s`, `H s = −∇f`.
@@ -201,38 +187,43 @@ impl<T: Real> Newton<T> {
     }
 }
 
+impl<T: Real> FreeStep<T> for Newton<T> {
+    fn parts(&mut self) -> (&mut Evaluated<T>, &mut Frame<T>) {
+        (&mut self.here, &mut self.frame)
+    }
+
+    fn free_step<O: Hessian<T> + ?Sized>(
+        &mut self, objective: &mut O, x: &mut DVector<T>,
+    ) -> Result<Step<T>, Error> {
+        let step = self.here.visit(objective, x)?;
+        if !step.is_finite() {
+            return Ok(step.ended(Termination::NonFinite));
+        }
+        let mut at = Position { objective, x, step };
+        match self.pure {
+            true => self.pure_step(&mut at),
+            false => self.safeguarded_step(&mut at),
+        }
+    }
+}
+
 impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
     fn start(&mut self, objective: &O, tolerance: Option<T>) -> Result<(), Error> {
-        self.here.start(tolerance);
-        self.units.forget();
         self.progress = Progress::default();
         self.full = true;
-        self.bounds.start(objective.dim(), tolerance)
+        self.here.start(tolerance);
+        self.frame.start(objective.dim(), tolerance)
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        let Some(mut bounds) = self.bounds.take() else {
-            let mut units = std::mem::take(&mut self.units);
-            let step = units.step(self, |m| &mut m.here, objective, x, |m, f, y| m.free_step(f, y));
-            self.units = units;
-            return step;
-        };
-        let step = bounds.step(objective, x, Full::second, |face, y, is_new| {
-            if is_new {
-                self.here.forget();
-            }
-            self.free_step(face, y)
-        });
-        self.bounds.put(bounds);
-        step
+        self.framed_step(objective, x)
     }
 
     fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<CriticalPoint<T>>, Error> {
-        self.units.end(&mut self.here);
-        self.bounds.judge(objective, x).unwrap_or_else(|| self.here.judge(objective, x)).map(Some)
+        self.frame.judge(&mut self.here, objective, x).map(Some)
     }
 
     fn face(&self) -> Option<&Face<T>> {
-        self.bounds.face()
+        self.frame.face()
     }
 }

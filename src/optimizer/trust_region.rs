@@ -1,8 +1,8 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::search::{
-    Bounds, Evaluated, Face, Factored, Full, NewtonModel, Position, Region, Shape, Units, Within, assign,
-    ends, escape, is_near_saddle, leave_flat, subproblem,
+    Bounds, Evaluated, Face, Factored, Frame, FreeStep, NewtonModel, Position, Region, Shape, assign, ends,
+    escape, is_near_saddle, leave_flat, subproblem,
 };
 use super::{Optimizer, Step};
 use crate::kernel::{self, Spectrum};
@@ -44,12 +44,11 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 pub struct TrustRegion<T: Real> {
     region: Region<T>,
     here: Evaluated<T>,
+    frame: Frame<T>,
     model: NewtonModel<T>,
     factored: Factored<T>,
     s: DVector<T>,
     best: DVector<T>,
-    bounds: Within<T>,
-    units: Units<T>,
 }
 
 /// Up to so many variables the model is solved in the eigenvectors of `H`.
@@ -125,8 +124,9 @@ impl<T: Real> TrustRegion<T> {
     /// assert!(report.converged() && report.x.relative_eq(&vector![3.0, 0.5], 1e-9, 1e-9));
     /// # Ok::<(), gradus::Error>(())
     /// ```
-    pub fn bounds(self, bounds: Bounds<T>) -> Self {
-        Self { bounds: Within::new(bounds), ..self }
+    pub fn bounds(mut self, bounds: Bounds<T>) -> Self {
+        self.frame.bound(bounds);
+        self
     }
 
     /// Whether the gradient all but vanishes, or there are few variables: then the eigenvectors of `H` are asked for.
@@ -246,8 +246,13 @@ impl<T: Real> TrustRegion<T> {
             }
         }
     }
+}
 
-    /// A step in the free variables.
+impl<T: Real> FreeStep<T> for TrustRegion<T> {
+    fn parts(&mut self) -> (&mut Evaluated<T>, &mut Frame<T>) {
+        (&mut self.here, &mut self.frame)
+    }
+
     fn free_step<O: Hessian<T> + ?Sized>(
         &mut self, objective: &mut O, x: &mut DVector<T>,
     ) -> Result<Step<T>, Error> {
@@ -302,36 +307,21 @@ impl<T: Real> TrustRegion<T> {
 
 impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
     fn start(&mut self, objective: &O, tolerance: Option<T>) -> Result<(), Error> {
-        self.here.start(tolerance);
-        self.units.forget();
         self.factored = Factored::default();
         self.region.start()?;
-        self.bounds.start(objective.dim(), tolerance)
+        self.here.start(tolerance);
+        self.frame.start(objective.dim(), tolerance)
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        let Some(mut bounds) = self.bounds.take() else {
-            let mut units = std::mem::take(&mut self.units);
-            let step = units.step(self, |m| &mut m.here, objective, x, |m, f, y| m.free_step(f, y));
-            self.units = units;
-            return step;
-        };
-        let step = bounds.step(objective, x, Full::second, |face, y, is_new| {
-            if is_new {
-                self.here.forget();
-            }
-            self.free_step(face, y)
-        });
-        self.bounds.put(bounds);
-        step
+        self.framed_step(objective, x)
     }
 
     fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<CriticalPoint<T>>, Error> {
-        self.units.end(&mut self.here);
-        self.bounds.judge(objective, x).unwrap_or_else(|| self.here.judge(objective, x)).map(Some)
+        self.frame.judge(&mut self.here, objective, x).map(Some)
     }
 
     fn face(&self) -> Option<&Face<T>> {
-        self.bounds.face()
+        self.frame.face()
     }
 }

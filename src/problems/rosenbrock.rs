@@ -114,13 +114,14 @@ impl<T: Real> Hessian<T> for Rosenbrock {
         if x.len() != self.dim || hessian.shape() != (self.dim, self.dim) {
             return;
         }
-        hessian.fill(T::zero());
+        let (n, h) = (self.dim, hessian.as_mut_slice());
+        h.fill(T::zero());
         for (i, x, t) in Self::terms(x) {
             let (diagonal, beside) = second(x, t);
-            hessian[(i, i)] += diagonal;
-            hessian[(i + 1, i + 1)] = T::of(200.0);
-            hessian[(i, i + 1)] = beside;
-            hessian[(i + 1, i)] = beside;
+            h[i * n + i] += diagonal;
+            h[i * n + i + 1] = beside;
+            h[i * n + n + i] = beside;
+            h[i * n + n + i + 1] = T::of(200.0);
         }
     }
 }

@@ -16,46 +16,84 @@ const APART: f64 = 1024.0;
 /// The size of `x_i` is `|x_i|`, or next to zero, where `|H_ii| x_i² < √ε max_j |H_jj| x_j²`, how far `f` bends along it by as
 /// much as that maximum, which is `max_j g_j² / |H_jj|` where all are zero. All are measured in the unit of the variable.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Units<T: Real> {
-    /// Empty where the run is in `x`.
+pub(super) struct Units<T: Real> {
+    /// Whether the start of the run was looked at.
+    is_open: bool,
+    apart: Option<Box<Apart<T>>>,
+}
+
+/// Units that differ.
+#[derive(Debug, Clone)]
+pub(super) struct Apart<T: Real> {
     u: DVector<T>,
     y: DVector<T>,
     /// The point that the objective is asked at.
     there: DVector<T>,
-    /// Of the run, in the units of `x`; nothing before its first step is taken.
+    /// Of the run, in the units of `x`.
     tolerance: Option<T>,
 }
 
 impl<T: Real> Units<T> {
-    pub(crate) fn forget(&mut self) {
-        self.u = DVector::zeros(0);
-        self.tolerance = None;
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
     }
 
     /// Goes back to the units of `x`, and what is known of a point with it.
-    pub(crate) fn end(&mut self, known: &mut Evaluated<T>) {
-        if !self.u.is_empty() {
-            known.measure(&std::mem::take(&mut self.u).map(|u| T::one() / u));
+    pub(super) fn end(&mut self, known: &mut Evaluated<T>) {
+        if let Some(apart) = self.apart.take() {
+            known.measure(&apart.u.map(|u| T::one() / u));
         }
     }
 
+    /// Looks at the start of a run, before its first step; how many evaluations that took.
+    pub(super) fn open<O: Hessian<T> + ?Sized>(
+        &mut self, known: &mut Evaluated<T>, objective: &mut O, x: &DVector<T>,
+    ) -> Result<usize, Error> {
+        if self.is_open || !known.is_within_run() {
+            return Ok(0);
+        }
+        self.is_open = true;
+        let evaluations = known.visit(objective, x)?.evaluations;
+        self.apart = Apart::at(known).map(Box::new);
+        Ok(evaluations)
+    }
+
+    /// The units where they differ, for a step.
+    pub(super) fn take(&mut self) -> Option<Box<Apart<T>>> {
+        self.apart.take()
+    }
+
+    pub(super) fn put(&mut self, apart: Box<Apart<T>>) {
+        self.apart = Some(apart);
+    }
+}
+
+impl<T: Real> Apart<T> {
+    /// The units, by what is known of the start, which is then known in them.
+    fn at(known: &mut Evaluated<T>) -> Option<Self> {
+        let curvature = |i: usize| known.hessian[(i, i)].abs();
+        let bend = |(i, x): (usize, &T)| curvature(i) * *x * *x;
+        let gain =
+            |(i, g): (usize, &T)| if curvature(i) > T::zero() { *g / curvature(i) * *g } else { T::zero() };
+        let bends = known.x.iter().enumerate().map(bend).fold(T::zero(), |most, bend| most.max(bend));
+        let gains = known.gradient.iter().enumerate().map(gain).fold(T::zero(), |most, gain| most.max(gain));
+        let most = if bends > T::zero() { bends } else { gains };
+        let u = units(known.x.len(), |i| {
+            let x = known.x[i];
+            let is_next_to_zero = bend((i, &x)) < T::EPSILON.sqrt() * most && curvature(i) > T::zero();
+            if is_next_to_zero { (most / curvature(i)).sqrt() } else { x.abs() }
+        })?;
+        known.measure(&u);
+        let empty = || DVector::zeros(0);
+        Some(Self { u, y: empty(), there: empty(), tolerance: known.tolerance })
+    }
+
     /// A step from `x` of the method that keeps `here`, by its step in `y`.
-    pub(crate) fn step<O: Hessian<T> + ?Sized, M>(
+    pub(super) fn step<O: Hessian<T> + ?Sized, M: ?Sized>(
         &mut self, method: &mut M, here: impl Fn(&mut M) -> &mut Evaluated<T>, objective: &mut O,
         x: &mut DVector<T>,
-        inner: impl FnOnce(&mut M, &mut InUnits<'_, T, O>, &mut DVector<T>) -> Result<Step<T>, Error>,
+        inner: impl FnOnce(&mut M, &mut dyn Hessian<T>, &mut DVector<T>) -> Result<Step<T>, Error>,
     ) -> Result<Step<T>, Error> {
-        let mut evaluations = 0;
-        if let (None, Some(tolerance)) = (self.tolerance, here(method).tolerance) {
-            self.tolerance = Some(tolerance);
-            let known = here(method);
-            evaluations = known.visit(objective, x)?.evaluations;
-            self.choose(known);
-        }
-        if self.u.is_empty() {
-            let step = inner(method, &mut InUnits { objective, units: self }, x)?;
-            return Ok(Step { evaluations: step.evaluations + evaluations, ..step });
-        }
         let mut y = std::mem::take(&mut self.y);
         assign(&mut y, x);
         y.component_div_assign(&self.u);
@@ -68,7 +106,7 @@ impl<T: Real> Units<T> {
         let ratio = if is_ratio { norm / told.gradient_norm } else { T::one() };
         known.tolerance = scaled.units.tolerance.map(|tolerance| tolerance / ratio);
         let mut step = inner(method, &mut scaled, &mut y)?;
-        step.evaluations += told.evaluations + evaluations;
+        step.evaluations += told.evaluations;
         if step.is_finite() {
             step.gradient_norm = norm;
             step.tolerance = step.tolerance.map(|tolerance| tolerance * ratio);
@@ -79,31 +117,18 @@ impl<T: Real> Units<T> {
         self.y = y;
         Ok(step)
     }
-
-    /// The units, by what is known of the start, which is then known in them.
-    fn choose(&mut self, known: &mut Evaluated<T>) {
-        let curvature = |i: usize| known.hessian[(i, i)].abs();
-        let bend = |(i, x): (usize, &T)| curvature(i) * *x * *x;
-        let gain =
-            |(i, g): (usize, &T)| if curvature(i) > T::zero() { *g / curvature(i) * *g } else { T::zero() };
-        let bends = known.x.iter().enumerate().map(bend).fold(T::zero(), |most, bend| most.max(bend));
-        let gains = known.gradient.iter().enumerate().map(gain).fold(T::zero(), |most, gain| most.max(gain));
-        let most = if bends > T::zero() { bends } else { gains };
-        let sizes = known.x.map_with_location(|i, _, x| {
-            let is_next_to_zero = bend((i, &x)) < T::EPSILON.sqrt() * most && curvature(i) > T::zero();
-            if is_next_to_zero { (most / curvature(i)).sqrt() } else { x.abs() }
-        });
-        let Some(u) = units(&sizes) else { return };
-        known.measure(&u);
-        self.u = u;
-    }
 }
 
-/// The powers of two below `sizes` where these lie [`APART`].
-pub(crate) fn units<T: Real>(sizes: &DVector<T>) -> Option<DVector<T>> {
-    let is_size = |size: &T| *size > T::zero() && size.is_finite();
-    let are_apart = sizes.iter().all(is_size) && sizes.max() > sizes.min() * T::of(APART);
-    are_apart.then(|| sizes.map(|size| T::one() / kernel::unit(size)))
+/// The powers of two below the sizes of `n` variables where these lie [`APART`].
+pub(crate) fn units<T: Real>(n: usize, size: impl Fn(usize) -> T) -> Option<DVector<T>> {
+    let (mut least, mut most) = (T::MAX, T::zero());
+    for size in (0..n).map(&size) {
+        if !(size > T::zero() && size.is_finite()) {
+            return None;
+        }
+        (least, most) = (least.min(size), most.max(size));
+    }
+    (most > least * T::of(APART)).then(|| DVector::from_fn(n, |i, _| T::one() / kernel::unit(size(i))))
 }
 
 impl<T: Real> Evaluated<T> {
@@ -123,18 +148,15 @@ fn slopes<T: Real>(gradient: &mut DVector<T>, u: &DVector<T>) {
     gradient.iter_mut().zip(u).for_each(|(g, u)| *g *= *u);
 }
 
-/// `y ↦ f(U y)`, or `f` where the run is in `x`.
-pub(crate) struct InUnits<'a, T: Real, O: ?Sized> {
+/// `y ↦ f(U y)`.
+struct InUnits<'a, T: Real, O: ?Sized> {
     objective: &'a mut O,
-    units: &'a mut Units<T>,
+    units: &'a mut Apart<T>,
 }
 
 impl<T: Real, O: ?Sized> InUnits<'_, T, O> {
     /// `f`, and where to ask it.
     fn at<'b>(&'b mut self, y: &'b DVector<T>) -> (&'b mut O, &'b DVector<T>) {
-        if self.units.u.is_empty() {
-            return (self.objective, y);
-        }
         assign(&mut self.units.there, y);
         self.units.there.component_mul_assign(&self.units.u);
         (self.objective, &self.units.there)
@@ -173,9 +195,6 @@ impl<T: Real, O: Hessian<T> + ?Sized> Hessian<T> for InUnits<'_, T, O> {
     fn value_gradient_hessian(
         &mut self, y: &DVector<T>, gradient: &mut DVector<T>, hessian: &mut DMatrix<T>,
     ) -> T {
-        if self.units.u.is_empty() {
-            return self.objective.value_gradient_hessian(y, gradient, hessian);
-        }
         let (f, x) = self.at(y);
         let value = f.value_gradient_hessian(x, gradient, hessian);
         slopes(gradient, &self.units.u);
