@@ -308,7 +308,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     where
         M: Affine<T>,
     {
-        let (k, n) = (self.model.outputs(), self.model.inputs());
+        let (k, n) = (self.model.outputs(), self.model.inputs() - self.model.offsets());
         DMatrix::from_iterator(k, n, self.coefficients().take(k * n))
     }
 
@@ -327,7 +327,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     where
         M: Affine<T>,
     {
-        let (k, n) = (self.model.outputs(), self.model.inputs());
+        let (k, n) = (self.model.outputs(), self.model.inputs() - self.model.offsets());
         DVector::from_iterator(k, self.coefficients().skip(k * n).take(k))
     }
 

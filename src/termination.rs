@@ -34,7 +34,8 @@ pub enum Termination {
     /// returned.
     NonFinite,
     /// No step that lowers the function was found: the limit of the precision, or derivatives that do not
-    /// belong to the function (see [`check::gradient`](crate::check::gradient)).
+    /// belong to the function (see [`check::gradient`](crate::check::gradient)). Of [`Newton::pure`](crate::Newton::pure):
+    /// the Hessian is singular.
     NoDescent,
     /// The classes are separable: the likelihood has no maximum, the weights run to infinity.
     Separable,
@@ -82,7 +83,7 @@ impl fmt::Display for Termination {
             Self::Iterations => "the bound on iterations was reached",
             Self::Evaluations => "the bound on evaluations was reached",
             Self::NonFinite => "the function or its derivatives are not finite there: start nearer, bring features and targets near to 1, or take a smaller learning rate where there is one",
-            Self::NoDescent => "no step lowers the function any further: rounding, a wrong gradient (`check::gradient` tells), or, where a root is sought, a minimum of |f|",
+            Self::NoDescent => "no step lowers the function any further: rounding, a wrong gradient (`check::gradient` tells), for the textbook's Newton a singular Hessian, or, where a root is sought, a minimum of |f|",
             Self::Separable => "the classes are separable, so the weights have no finite optimum: add a ridge penalty, or, of a logistic model, take `fit_firth`",
             Self::Stopped => "the caller asked to stop",
             Self::Failed => "the objective failed outside of mathematics",

@@ -251,7 +251,7 @@ fn a_model_without_bias_has_no_partial_of_one() {
     assert!(pass.layers[0].bias_gradient.is_empty());
     let (_, rows) = cells(&pass.gradient_table());
     assert_eq!(rows.len(), 2);
-    assert_eq!(rows[1], ["1", "w[0,1]", "-6.0", "-2 · 1 · 3"]);
+    assert_eq!(rows[1], ["1", "w[0,1]", "-6.0", "-2.0 · 1.0 · 3.0"]);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use gradus::nalgebra::{DMatrix, DVector};
 use gradus::{
-    CriticalKind, EmpiricalRisk, Error, Fitted, LogLoss, Real, SigmoidClassifier, Statistics, Termination,
+    CriticalKind, EmpiricalRisk, Error, Fitted, LogLoss, Offset, Real, SigmoidClassifier, Statistics,
+    Termination,
 };
 use serde_json::Value;
 
@@ -179,5 +180,58 @@ fn what_has_no_penalty_is_refused() -> Result<(), Error> {
     let refused = risk.firth_statistics(fitted.parameters());
     assert!(matches!(refused, Err(Error::NotStationary { .. })));
     assert!(matches!(risk.firth_statistics(&DVector::zeros(5)), Err(Error::Length { .. })));
+    Ok(())
+}
+
+/// `−Σ ℓ − ½ ln det I`, of two features and a bias, by its definition.
+fn penalised(x: &DMatrix<f64>, y: &DMatrix<f64>, offset: &[f64], theta: &[f64]) -> f64 {
+    let (mut value, mut information) = (0.0, DMatrix::zeros(3, 3));
+    for (j, offset) in offset.iter().enumerate() {
+        let row = DVector::from_vec(vec![x[(0, j)], x[(1, j)], 1.0]);
+        let z = row.dot(&DVector::from_column_slice(theta)) + offset;
+        let p = 1.0 / (1.0 + (-z).exp());
+        value += y[j] * p.ln() + (1.0 - y[j]) * (1.0 - p).ln();
+        information += &row * row.transpose() * (p * (1.0 - p));
+    }
+    -value - 0.5 * information.determinant().ln()
+}
+
+#[test]
+fn an_offset_is_added_to_the_scores_and_has_no_coefficient() -> Result<(), Error> {
+    let mut draw = Draw::new(11);
+    for _ in 0..20 {
+        let m = 8 + draw.below(12);
+        let features = DMatrix::from_fn(2, m, |_, _| draw.unit());
+        let y = DMatrix::from_fn(1, m, |_, j| f64::from(features[(0, j)] + draw.unit() > 0.0));
+        let offset: Vec<f64> = (0..m).map(|_| 2.0 * draw.unit()).collect();
+        let x = features.clone().insert_row(2, 0.0);
+        let fit = |offset: &dyn Fn(usize) -> f64| {
+            let x = DMatrix::from_fn(3, m, |i, j| if i == 2 { offset(j) } else { x[(i, j)] });
+            let mut risk = EmpiricalRisk::new(Offset::new(SigmoidClassifier::new(2)), LogLoss, &x, &y)?;
+            let fitted = risk.fit_firth()?;
+            assert!(fitted.report.converged(), "{}", fitted.report);
+            let statistics = risk.firth_statistics(fitted.parameters())?;
+            Ok::<_, Error>((fitted, statistics))
+        };
+        // at the minimum of the definition, along each parameter
+        let theta = fit(&|j| offset[j])?.0.parameters().clone();
+        for i in 0..3 {
+            let at = |h: f64| {
+                let mut there = theta.clone();
+                there[i] += h;
+                penalised(&features, &y, &offset, there.as_slice())
+            };
+            let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
+            assert!(slope.abs() < 1e-7, "{slope:e} along {i}");
+        }
+        // the same for all is another bias
+        let (plain, level) = (fit(&|_| 0.0)?, fit(&|_| 1.5)?);
+        let same = EmpiricalRisk::new(SigmoidClassifier::new(2), LogLoss, &features, &y)?.fit_firth()?;
+        assert!((same.parameters() - plain.0.parameters()).amax() < 1e-10);
+        assert!((level.0.weights() - plain.0.weights()).amax() < 1e-9);
+        assert!(((plain.0.bias() - level.0.bias())[0] - 1.5).abs() < 1e-8);
+        let errors = |statistics: &Statistics<f64>| statistics.standard_errors.clone();
+        assert!((errors(&level.1) - errors(&plain.1)).amax() < 1e-8);
+    }
     Ok(())
 }

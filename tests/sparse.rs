@@ -244,3 +244,31 @@ fn a_risk_without_the_penalty_certifies_no_minimum_of_both() {
         assert!(plain.converged() && plain.kind() == Some(CriticalKind::Minimum));
     }
 }
+
+#[test]
+fn an_offset_has_no_penalty_and_no_coefficient() {
+    let (mut draw, mut sparse) = (Draw::new(12), 0);
+    for i in 0..100 {
+        let Case { x, lambda, .. } = case::<f64>(&mut draw, 1, false, i % 2 == 0);
+        let (n, m) = x.shape();
+        let exposure: Vec<f64> = (0..m).map(|_| draw.unit()).collect();
+        let y = DMatrix::from_fn(1, m, |_, j| (2.0 * (exposure[j] + draw.unit()).exp()).round());
+        let fit = |level: f64| {
+            let x = DMatrix::from_fn(n + 1, m, |i, j| if i == n { exposure[j] + level } else { x[(i, j)] });
+            let mut risk =
+                EmpiricalRisk::new(Offset::new(Perceptron::new(n)), loss::Poisson, &x, &y).unwrap();
+            let fitted = risk.fit_l1(lambda).unwrap();
+            let worst = violation(&mut risk, fitted.parameters(), n, lambda);
+            let size = 1.0_f64.max(x.amax()) * y.amax();
+            assert!(fitted.report.converged() && worst <= 1e-9 * size, "{i}: {worst:e} {}", fitted.report);
+            assert_eq!((fitted.weights().shape(), fitted.bias().len()), ((1, n), 1));
+            fitted
+        };
+        // the same for all is another bias
+        let (here, there) = (fit(0.0), fit(0.75));
+        assert!((here.weights() - there.weights()).amax() <= 1e-7 * here.weights().amax().max(1.0));
+        assert!((here.bias()[0] - there.bias()[0] - 0.75).abs() < 1e-6);
+        sparse += here.weights().iter().filter(|w| **w == 0.0).count();
+    }
+    assert!(sparse > 50, "{sparse}");
+}

@@ -84,7 +84,8 @@ pub fn folds(m: usize, k: usize, seed: u64) -> Result<impl ExactSizeIterator<Ite
     dealt(shuffled(m, seed, None)?, k)
 }
 
-/// [`folds`] by class numbers: also the sizes of each class in them differ by one at the most.
+/// [`folds`] by class numbers: also the sizes of each class in them differ by one at the most. A class with fewer samples
+/// than folds is missing from some of the parts to judge by, one with a single sample from a part to learn from.
 ///
 /// ```
 /// use gradus::SigmoidClassifier;

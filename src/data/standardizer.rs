@@ -30,7 +30,7 @@ pub struct Standardizer<T: Real> {
 }
 
 impl<T: Real> Standardizer<T> {
-    /// Learns mean and scale of each feature (row) of `x` (`features × samples`).
+    /// Learns mean and scale of each feature (row) of `x` (`features × samples`); a slice or vector is one feature.
     ///
     /// ```
     /// use gradus::matrix;
@@ -38,13 +38,14 @@ impl<T: Real> Standardizer<T> {
     ///
     /// let standard = Standardizer::fit(&matrix![2.0, 6.0; 500.0, 500.0])?;
     /// assert_eq!((standard.mean()[0], standard.scale()[0]), (4.0, 2.0));
+    /// assert_eq!(Standardizer::fit(&[2.0, 6.0])?.transform(&[8.0])?, matrix![2.0]);
     /// # Ok::<(), gradus::Error>(())
     /// ```
     ///
     /// # Errors
     /// [`Error::Empty`], [`Error::NonFinite`].
-    pub fn fit<'a>(x: impl Into<DMatrixView<'a, T>>) -> Result<Self, Error> {
-        let x = x.into();
+    pub fn fit<'a>(x: impl Inputs<'a, T>) -> Result<Self, Error> {
+        let x = x.samples(1);
         check_samples(x, x.nrows())?;
         check_some("x", "feature (row)", x.nrows())?;
         let mut standard = Self { mean: DVector::zeros(x.nrows()), scale: DVector::zeros(x.nrows()) };

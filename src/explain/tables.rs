@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::{Backpropagation, LayerPass, Table};
 use crate::Real;
-use crate::figures::{Cell, Figure};
+use crate::figures::Cell;
 
 /// Terms of a sum that are written out.
 const TERMS: usize = 3;
@@ -48,8 +48,8 @@ impl<T: Real> Backpropagation<T> {
         Table::new(header, rows)
     }
 
-    /// A row for each parameter: its partial derivative, and up to three samples' factors
-    /// `∂L/∂a · ∂a/∂z · ∂z/∂θ`, whose sum it is.
+    /// A row for each parameter: its partial derivative, and the factors `∂L/∂a · ∂a/∂z · ∂z/∂θ` whose sum it is, of the
+    /// first three samples.
     ///
     /// ```
     /// use gradus::{Perceptron, SquaredError, vector};
@@ -73,7 +73,7 @@ impl<T: Real> Backpropagation<T> {
                     false => (format!("b[{unit}]"), layer.bias_gradient[unit]),
                 };
                 let place = [Cell::text(&(l + 1)), Cell::text(&name)];
-                let numbers = [Cell::number(partial), Cell::text(&terms(layer, unit, i))];
+                let numbers = [Cell::number(partial), terms(layer, unit, i)];
                 rows.push(place.into_iter().chain(numbers).collect());
             }
         }
@@ -82,17 +82,14 @@ impl<T: Real> Backpropagation<T> {
 }
 
 /// Each sample's factors of the partial derivative by the weight of an input, or after the last by the bias.
-fn terms<T: Real>(layer: &LayerPass<T>, unit: usize, i: usize) -> String {
+fn terms<T: Real>(layer: &LayerPass<T>, unit: usize, i: usize) -> Cell {
     let samples = layer.z.ncols();
-    if samples > TERMS {
-        return format!("a sum over {samples} samples");
-    }
     let term = |sample| {
         let last = if i < layer.input.nrows() { layer.input[(i, sample)] } else { T::one() };
-        let factors = [layer.upstream[(unit, sample)], layer.slope[(unit, sample)], last];
-        factors.map(|factor| Figure(factor.f64()).to_string()).join(" · ")
+        [layer.upstream[(unit, sample)], layer.slope[(unit, sample)], last].map(Cell::number).to_vec()
     };
-    (0..samples).map(term).collect::<Vec<_>>().join(" + ")
+    let rest = if samples > TERMS { format!(" + … of {samples} samples") } else { String::new() };
+    Cell::Sum((0..samples.min(TERMS)).map(term).collect(), rest)
 }
 
 impl<T: Real> fmt::Display for Backpropagation<T> {

@@ -36,6 +36,8 @@ pub(crate) enum Cell {
     Text(String),
     /// What is rounded for people, and all digits.
     Number(f64, String),
+    /// Sums of products, and what follows them.
+    Sum(Vec<Vec<Self>>, String),
 }
 
 impl Cell {
@@ -49,10 +51,20 @@ impl Cell {
 
     /// With as many decimals, or six significant digits.
     pub(crate) fn shown(&self, decimals: Option<usize>) -> String {
-        match (self, decimals) {
-            (Self::Text(text), _) => text.clone(),
-            (Self::Number(number, _), Some(decimals)) => format!("{number:.decimals$}"),
-            (Self::Number(number, _), None) => Figure(*number).to_string(),
+        self.written(&|number, _| match decimals {
+            Some(decimals) => format!("{number:.decimals$}"),
+            None => Figure(number).to_string(),
+        })
+    }
+
+    fn written(&self, write: &dyn Fn(f64, &str) -> String) -> String {
+        let product = |factors: &Vec<Self>| {
+            factors.iter().map(|factor| factor.written(write)).collect::<Vec<_>>().join(" · ")
+        };
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(number, exact) => write(*number, exact),
+            Self::Sum(terms, rest) => terms.iter().map(product).collect::<Vec<_>>().join(" + ") + rest,
         }
     }
 }
@@ -102,9 +114,7 @@ impl Table {
             false => text.to_owned(),
         };
         let line = |cells: Vec<String>| cells.join(",") + "\n";
-        let exact = |cell: &Cell| match cell {
-            Cell::Text(text) | Cell::Number(_, text) => quoted(text),
-        };
+        let exact = |cell: &Cell| quoted(&cell.written(&|_, exact| exact.to_owned()));
         let rows = self.rows.iter().map(|row| line(row.iter().map(exact).collect()));
         line(self.header.iter().map(|name| quoted(name)).collect()) + &rows.collect::<String>()
     }

@@ -11,7 +11,7 @@ use crate::{EmpiricalRisk, Error, Hessian, Objective, Real, Report, SecondOrderL
 impl<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
     /// The minimum of `f(θ) + λ ‖W‖₁`, of an affine model under a convex loss: weights of features that do not earn their
     /// penalty are exactly zero (Tibshirani 1996). With a [ridge penalty](Self::ridge) too it is the elastic net. Biases
-    /// are not penalised. Features should be of one scale (see [`Standardizer`](crate::data::Standardizer)), for the
+    /// are not penalised, and an [`Offset`](crate::Offset) has no coefficient. Features should be of one scale (see [`Standardizer`](crate::data::Standardizer)), for the
     /// penalty is.
     ///
     /// Proximal Newton steps (Lee, Sun and Saunders 2014): the exact Hessian, coordinate descent on the penalised model

@@ -286,9 +286,9 @@ impl<T: Real, R: Residuals<T>> Optimizer<T, LeastSquares<T, R>> for LevenbergMar
     }
 
     fn step(&mut self, squares: &mut LeastSquares<T, R>, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        let Some(mut bounds) = self.bounds.take() else { return self.free_step(squares, x) };
+        let Some(mut bounds) = self.bounds.0.take() else { return self.free_step(squares, x) };
         let step = self.bounded_step(&mut bounds, &mut squares.problem, x);
-        self.bounds.put(bounds);
+        self.bounds.0 = Some(bounds);
         step
     }
 

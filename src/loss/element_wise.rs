@@ -206,6 +206,7 @@ impl<T: Real, L: ElementWise> Loss<T> for L {
         ElementWise::likelihood(self)
     }
 
+    #[doc(hidden)]
     fn family(&self) -> Family {
         ElementWise::family(self)
     }
@@ -214,6 +215,7 @@ impl<T: Real, L: ElementWise> Loss<T> for L {
         z.apply(|z| *z = ElementWise::response(self, *z));
     }
 
+    #[doc(hidden)]
     fn chain(&self, z: T, y: T) -> Option<[T; 3]> {
         Some(ElementWise::chain(self, z, y))
     }
@@ -222,6 +224,7 @@ impl<T: Real, L: ElementWise> Loss<T> for L {
         least(y, r, row, |y, r| ElementWise::margin(self, y, r))
     }
 
+    #[doc(hidden)]
     fn second_order(&self) -> Option<&dyn SecondOrderLoss<T>> {
         Some(self)
     }
@@ -249,6 +252,7 @@ impl<T: Real, L: ElementWise> SecondOrderLoss<T> for L {
         self.pass(Activation::Identity, Pass { z, y, weights, wanted: Wanted::Product(r, out) });
     }
 
+    #[doc(hidden)]
     fn expected_product(
         &self, z: DMatrixView<'_, T>, y: DMatrixView<'_, T>, weights: &[T], r: DMatrixView<'_, T>,
         mut out: DMatrixViewMut<'_, T>,

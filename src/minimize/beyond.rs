@@ -9,7 +9,7 @@ use crate::{Error, Objective, Real, kernel};
 
 /// The last step of a run that was none of rounding, by the variables that it moved: by more than `√ε` of the way that they
 /// have been from the start.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Course<T: Real> {
     pub(super) start: DVector<T>,
     /// Of each variable the way, the step and the one that is looked at; in one allocation, which runs of few variables notice.
@@ -20,7 +20,7 @@ pub(super) struct Course<T: Real> {
 
 impl<T: Real> Course<T> {
     pub(super) fn new(start: &DVector<T>) -> Self {
-        Self { start: start.clone(), moves: Vec::new(), way: T::zero() }
+        Self { start: start.clone(), ..Self::default() }
     }
 
     /// The direction of the step, `‖v‖∞ = 1`.

@@ -12,7 +12,7 @@ use crate::{CriticalPoint, Error, Objective, Real, Termination, kernel};
 const CONFIRMED: usize = 8;
 
 /// What is asked of the gradient at a point, and the buffers for it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Zero<T: Real> {
     stop: Stop<T>,
     /// `f` and `‖∇f‖∞` at the start.
@@ -49,24 +49,7 @@ struct Met<T: Real> {
 
 impl<T: Real> Zero<T> {
     pub(super) fn new(stop: &Stop<T>, start: &DVector<T>, is_bounded: bool) -> Self {
-        let empty = || DVector::zeros(0);
-        Self {
-            stop: *stop,
-            first: None,
-            was_low: false,
-            known: None,
-            course: Course::new(start),
-            reach: T::zero(),
-            met: None,
-            is_judged: false,
-            gradient: empty(),
-            size: Size::default(),
-            unit: empty(),
-            sizes: empty(),
-            is_bounded,
-            there: empty(),
-            changed: empty(),
-        }
+        Self { stop: *stop, course: Course::new(start), is_bounded, ..Self::default() }
     }
 
     /// Whether the gradient has fallen to `√ε` of the first one just now: where `f` falls for ever, it vanishes far out.

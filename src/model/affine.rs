@@ -5,7 +5,7 @@ use std::ops::Range;
 use nalgebra::{DMatrixView, DMatrixViewMut, DVector};
 
 use super::linear::{Linear, LinearCache, to_inputs};
-use super::{Perceptron, SigmoidClassifier};
+use super::{Offset, Perceptron, SigmoidClassifier};
 use crate::contract::{check_some, setting};
 use crate::kernel::{self, Factor};
 use crate::{Architecture, Error, InputGradient, Model, Real, SecondOrderModel};
@@ -13,10 +13,11 @@ use crate::{Architecture, Error, InputGradient, Model, Real, SecondOrderModel};
 /// A model that is nothing but an affine map.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not one affine map, so it has no single `W` and `b`",
-    note = "for a `Network`, `fitted.model().layers()` gives views of each layer's part of `fitted.parameters()`; of an \
-            `Offset<Perceptron>` these are `W`, by columns, and `b`"
+    note = "for a `Network`, `fitted.model().layers()` gives views of each layer's part of `fitted.parameters()`"
 )]
 pub(crate) trait Affine<T: Real>: SecondOrderModel<T> {}
+
+impl<T: Real, M: Affine<T>> Affine<T> for Offset<M> {}
 
 /// Written out for each, so that models by dual numbers may have a blanket implementation.
 macro_rules! affine {

@@ -144,7 +144,7 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Lbfgs<T> {
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
         let Self { method, bounds, free } = self;
-        let Some(mut bounded) = bounds.take() else { return method.step(objective, x) };
+        let Some(mut bounded) = bounds.0.take() else { return method.step(objective, x) };
         let step = bounded.step(objective, x, Full::first, |face, y, is_new| {
             if is_new {
                 method.rule.follow(free, face.face.free());
@@ -155,7 +155,7 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Lbfgs<T> {
             }
             method.step(face, y)
         });
-        bounds.put(bounded);
+        bounds.0 = Some(bounded);
         step
     }
 

@@ -11,7 +11,7 @@ use crate::{Error, Hessian, LogLoss, Objective, Real, SecondOrderModel, kernel};
 ///
 /// ```text
 /// f(θ) = R(θ) − 1/(2M) Σ_o ln det F_o,   F_o = Σ_j w_j s_j x_j x_jᵀ,   s = p (1 − p),
-///                                                                   p = σ(θ_oᵀ x)
+///                                                                   p = σ(θ_oᵀ x + offset)
 /// ∂ ln det F = Σ_j c_j' ‖u_j‖² x_j,        c = w s,  u = F^(−½) x
 /// ∂² ln det F = Σ_j c_j'' ‖u_j‖² x_j x_jᵀ − Σ_ij c_i' c_j' (u_iᵀ u_j)² x_i x_jᵀ
 /// ```
@@ -23,6 +23,8 @@ pub(crate) struct Firth<T: Real> {
     x: DMatrix<T>,
     v: DMatrix<T>,
     y: DMatrix<T>,
+    /// Of the scores.
+    offsets: Vec<T>,
     /// `A`.
     a: DMatrix<T>,
     shares: Vec<T>,
@@ -41,7 +43,8 @@ impl<T: Real> Firth<T> {
         risk.batch(0..risk.samples())?;
         let design = Design::new(risk, Weighing::Shares)?;
         let inverse = design.inverse(risk, &design.triangle(risk)?)?;
-        let (n, q, k) = (risk.model().inputs(), design.coefficients(), risk.model().outputs());
+        let model = risk.model();
+        let (n, q, k) = (model.inputs() - model.offsets(), design.coefficients(), model.outputs());
         let log = (0..q).fold(T::zero(), |sum, i| sum + inverse[(i, i)].abs().ln());
         let weight = risk.total_weight();
         let constant = T::of(q as f64) * weight.ln() - log - log;
@@ -54,8 +57,10 @@ impl<T: Real> Firth<T> {
             .tr_mul(&DMatrix::from_fn(q, m, |i, j| of(i, j, origin.get(i).copied().unwrap_or_default())));
         let mut room = present.y.room(k, m);
         let y = present.y.dense(&mut room).into_owned();
+        let offset = |x: &[T]| x[n..].iter().fold(T::zero(), |sum, offset| sum + *offset);
+        let offsets = present.x.column_iter().map(|x| offset(x.as_slice())).collect();
         let shares = present.shares.to_vec();
-        Ok(Self { x, v, y, a: design.inverse_root(inverse), shares, weight, constant })
+        Ok(Self { x, v, y, offsets, a: design.inverse_root(inverse), shares, weight, constant })
     }
 
     /// `θ` of `φ`.
@@ -88,7 +93,7 @@ impl<T: Real> Firth<T> {
         let mut value = T::zero();
         for o in 0..k {
             let z = axes.tr_mul(&DVector::from_fn(q, |a, _| point[a * k + o]));
-            let of = |j| bends(z[j], self.y[(o, j)], self.shares[j]);
+            let of = |j: usize| bends(z[j] + self.offsets[j], self.y[(o, j)], self.shares[j]);
             let bends: Vec<_> = (0..z.len()).map(of).collect();
             let mut root = scaled(&self.v, |j| bends[j][2]) * self.v.transpose();
             if !kernel::cholesky(root.as_mut_slice(), q) {

@@ -53,22 +53,22 @@ pub(crate) trait FreeStep<T: Real> {
         &mut self, objective: &mut O, x: &mut DVector<T>,
     ) -> Result<Step<T>, Error> {
         let (here, frame) = self.parts();
-        if let Some(mut bounds) = frame.bounds.take() {
+        if let Some(mut bounds) = frame.bounds.0.take() {
             let step = bounds.step(objective, x, Full::second, |face, y, is_new| {
                 if is_new {
                     self.parts().0.forget();
                 }
                 self.free_step(face as &mut dyn Hessian<T>, y)
             });
-            self.parts().1.bounds.put(bounds);
+            self.parts().1.bounds.0 = Some(bounds);
             return step;
         }
         let evaluations = frame.units.open(here, objective, x)?;
-        let step = match frame.units.take() {
+        let step = match frame.units.apart.take() {
             None => self.free_step(objective, x),
             Some(mut apart) => {
                 let step = apart.step(self, |m| m.parts().0, objective, x, |m, f, y| m.free_step(f, y));
-                self.parts().1.units.put(apart);
+                self.parts().1.units.apart = Some(apart);
                 step
             }
         };

@@ -49,7 +49,7 @@ impl<T: Real> Full<T> {
 
 /// The bounds of a method, where it has some.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Within<T: Real>(Option<Box<Bounded<T>>>);
+pub(crate) struct Within<T: Real>(pub(crate) Option<Box<Bounded<T>>>);
 
 /// Bounds, and what is known of the point.
 #[derive(Debug, Clone)]
@@ -88,15 +88,6 @@ impl<T: Real> Within<T> {
     ) -> Option<Result<CriticalPoint<T>, Error>> {
         let bounded = self.0.as_mut()?;
         Some(bounded.face(x.len()).and_then(|face| face.judge(objective, x)))
-    }
-
-    /// The bounds, for a step.
-    pub(crate) fn take(&mut self) -> Option<Box<Bounded<T>>> {
-        self.0.take()
-    }
-
-    pub(crate) fn put(&mut self, bounded: Box<Bounded<T>>) {
-        self.0 = Some(bounded);
     }
 }
 

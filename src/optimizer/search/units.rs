@@ -19,7 +19,7 @@ const APART: f64 = 1024.0;
 pub(super) struct Units<T: Real> {
     /// Whether the start of the run was looked at.
     is_open: bool,
-    apart: Option<Box<Apart<T>>>,
+    pub(super) apart: Option<Box<Apart<T>>>,
 }
 
 /// Units that differ.
@@ -56,15 +56,6 @@ impl<T: Real> Units<T> {
         let evaluations = known.visit(objective, x)?.evaluations;
         self.apart = Apart::at(known).map(Box::new);
         Ok(evaluations)
-    }
-
-    /// The units where they differ, for a step.
-    pub(super) fn take(&mut self) -> Option<Box<Apart<T>>> {
-        self.apart.take()
-    }
-
-    pub(super) fn put(&mut self, apart: Box<Apart<T>>) {
-        self.apart = Some(apart);
     }
 }
 
