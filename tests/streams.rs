@@ -424,6 +424,37 @@ fn fits_and_statistics_of_what_breaks_are_errors() {
     }
 }
 
+/// A number that is none in a later pass is named, by whatever asks for that pass.
+#[test]
+fn later_passes_are_checked_like_the_first() {
+    for from in 1..8 {
+        let pass = AtomicUsize::new(0);
+        let blocks = || {
+            let p = pass.fetch_add(1, Ordering::SeqCst);
+            let x = move |j: usize| if p >= from && j == 12 { f64::NAN } else { (j as f64 * 0.618).fract() };
+            let y = |j: usize| f64::from(u8::from((j as f64 * 0.377).fract() > 0.5));
+            (0..25).map(move |j| Ok::<_, std::io::Error>(([x(j)], [y(j)])))
+        };
+        let named = |error: Option<Error>| match error {
+            None => {}
+            Some(Error::NonFinite { argument: "x", row: 0, column: 12, .. }) => {}
+            Some(error) => panic!("pass {from}: {error}"),
+        };
+        let linear = EmpiricalRisk::from_stream(Perceptron::new(1), SquaredError, &blocks).unwrap().fit();
+        named(linear.map_or_else(Some, |fitted| fitted.report.failure));
+        pass.store(0, Ordering::SeqCst);
+        let mut risk = EmpiricalRisk::from_stream(SigmoidClassifier::new(1), LogLoss, &blocks).unwrap();
+        match risk.fit() {
+            Err(error) => named(Some(error)),
+            Ok(fitted) => {
+                named(fitted.report.failure.clone());
+                named(risk.statistics(fitted.parameters()).err());
+            }
+        }
+        assert!(pass.load(Ordering::SeqCst) > from, "pass {from} was not asked for");
+    }
+}
+
 #[test]
 fn streams_are_checked() {
     type Blocks = Vec<(DMatrix<f64>, DMatrix<f64>)>;

@@ -1,7 +1,5 @@
 //! Features measured from an origin, each in its own unit, without a copy of the table.
 
-use std::cmp::Ordering;
-
 use nalgebra::{DMatrixView, DVector};
 
 use crate::Real;
@@ -122,7 +120,7 @@ pub(super) const SAMPLED: usize = 63;
 pub(super) fn origins<T: Real>(samples: &[T], n: usize) -> Vec<T> {
     let origin = |row: usize| {
         let mut values: Vec<T> = samples.iter().skip(row).step_by(n).copied().collect();
-        values.sort_unstable_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
+        values.sort_unstable_by(|a, b| a.f64().total_cmp(&b.f64()));
         let median = *values.get(values.len() / 2)?;
         let count = T::of(values.len() as f64);
         let spread = values.iter().fold(T::zero(), |sum, x| sum + (*x - median).abs() / count);

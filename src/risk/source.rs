@@ -12,7 +12,7 @@ use nalgebra::{DMatrix, DMatrixView};
 use super::leaves::{LEAF, power_below};
 use super::state::Weights;
 use super::window::{Columns, Gathered, Share, Window};
-use crate::contract::{check_classes, check_length, check_matrix, check_shape, check_some, check_weights};
+use crate::contract::{check_classes, check_length, check_matrix, check_some, check_weights};
 use crate::data::{Inputs, Targets};
 use crate::loss::TargetView;
 use crate::{Error, LogLoss, Loss, Real};
@@ -172,25 +172,29 @@ impl<'a, T: Real> Stream<'a, T> {
         self.blocks.read(self.shape, self.passes.fetch_add(1, Ordering::Relaxed) + 1, take)
     }
 
-    /// The samples are as they were in the first pass, as far as it would do harm if they were not.
-    fn check(&self, block: &Columns<'_, T>) -> Result<(), Error> {
+    /// The samples, with so many before them, are such as those of the first pass.
+    fn check(&self, block: &Columns<'_, T>, before: usize) -> Result<(), Error> {
         let (n, k) = self.shape;
         let m = block.x.ncols();
-        check_shape("x", block.x.shape(), (n, m))?;
-        match block.y {
-            TargetView::Numbers(y) => check_shape("y", y.shape(), (k, m))?,
-            TargetView::Classes(labels) => check_classes("y", labels, if k == 1 { 2 } else { k })?,
-        }
         check_length("a block of the stream", block.y.len(), m)?;
-        check_length("a block of the stream", block.weights.map_or(m, <[T]>::len), m)
+        check_length("a block of the stream", block.weights.map_or(m, <[T]>::len), m)?;
+        let targets = || match block.y {
+            TargetView::Numbers(y) => check_matrix("y", y, (k, m)),
+            TargetView::Classes(labels) => check_classes("y", labels, if k == 1 { 2 } else { k }),
+        };
+        let weights = || block.weights.map_or(Ok(()), |w| check_weights(w, m));
+        let checked = check_matrix("x", block.x, (n, m)).and_then(|()| targets()).and_then(|()| weights());
+        checked.map_err(|error| error.further(before))
     }
 
     /// Writes the first samples for another process.
     pub(super) fn write(&self, mut samples: usize, to: &mut Vec<f64>) -> Result<(), Error> {
+        let mut before = 0;
         self.read(&mut |block| {
-            self.check(&block)?;
+            self.check(&block, before)?;
             let some = samples.min(block.y.len());
             block.write(0..some, to);
+            before += some;
             samples -= some;
             Ok(samples > 0)
         })
@@ -232,7 +236,7 @@ impl<'a, T: Real> Stream<'a, T> {
         let count = |found| Error::Length { argument: "a later pass of the stream", expected, found };
         let mut seen = 0;
         self.read(&mut |block| {
-            self.check(&block)?;
+            self.check(&block, seen)?;
             let m = block.y.len();
             seen += m;
             if seen > expected {
