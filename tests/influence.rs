@@ -137,10 +137,15 @@ where
 #[test]
 fn any_model_and_loss_without_a_sample() {
     let (mut draw, mut answered) = (Draw::new(7), 0);
-    for case in 0..120 {
+    for case in 0..180 {
         let (n, m) = (1 + draw.below(3), 12 + draw.below(30));
-        let x = DMatrix::from_fn(n, m, |_, _| 2.0 * draw.unit());
-        let ridge = [0.0, 0.01, 0.1][draw.below(3)];
+        let mut x = DMatrix::from_fn(n, m, |_, _| 2.0 * draw.unit());
+        let mut ridge = [0.0, 0.01, 0.1][draw.below(3)];
+        // a constant beside the bias, which the penalty keeps at zero without an error
+        if n > 1 && case % 4 == 3 && case % 7 < 6 {
+            x.row_mut(n - 1).fill(3.0);
+            ridge += 0.01;
+        }
         let noise: Vec<f64> = (0..m).map(|_| draw.unit()).collect();
         let line = DMatrix::from_fn(1, m, |_, j| x[(0, j)] + noise[j]);
         let counts = line.map(|z| (z.exp() * 2.0).round());
@@ -158,8 +163,8 @@ fn any_model_and_loss_without_a_sample() {
             _ => left_out(&network, &SquaredError, &x, &line, ridge + 0.01, &mut draw),
         });
     }
-    println!("{answered} of 120 answered");
-    assert!(answered > 80);
+    println!("{answered} of 180 answered");
+    assert!(answered > 120);
 }
 
 /// The closed form of the hat matrix, whatever the units.

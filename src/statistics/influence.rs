@@ -356,10 +356,11 @@ impl<T: Real> Base<'_, T> {
         self.root.tr_mul(&(&at.jacobian * at.slope.column(0) * at.weight + penalty - gradient))
     }
 
-    /// The largest change of a parameter in its standard errors.
+    /// The largest change of a parameter in its standard errors, of those that have one.
     fn size(&self, shift: &DVector<T>) -> T {
         let shift = self.whole.contrast(DMatrix::from_column_slice(shift.len(), 1, shift.as_slice()));
-        let ratios = shift.iter().zip(&self.whole.errors).map(|(shift, error)| over(*shift, *error).abs());
+        let known = shift.iter().zip(&self.whole.errors).filter(|(_, error)| **error > T::zero());
+        let ratios = known.map(|(shift, error)| (*shift / *error).abs());
         ratios.fold(T::zero(), |most, ratio| if ratio > most { ratio } else { most })
     }
 }
