@@ -279,3 +279,80 @@ fn values_tell_minima_from_poles_jumps_and_edges_f32() {
     brent::<f32>(20_000, 10, &[0.0, 1.0]);
     brent::<f32>(4_000, 10, &[1e2, -30.0]);
 }
+
+/// `g`, `g'`, `g''`.
+type Jet = fn(f64) -> [f64; 3];
+
+/// Strictly convex: every minimum has curvature, however far the move that hit it.
+const BOWLS: [Jet; 4] = [
+    |u| [u.exp() - u, u.exp_m1(), u.exp()],
+    |u| [u.cosh(), u.sinh(), u.cosh()],
+    |u| if u > -1.0 { [u - u.ln_1p(), u / (1.0 + u), (1.0 + u).powi(-2)] } else { [f64::NAN; 3] },
+    |u| [u * u + u.powi(4), 2.0 * u + 4.0 * u.powi(3), 2.0 + 12.0 * u * u],
+];
+
+/// Falling for ever, to nothing.
+const SLIDES: [Jet; 4] = [
+    |u| {
+        let p = 1.0 / (1.0 + u.exp());
+        [if u > 0.0 { (-u).exp().ln_1p() } else { u.exp().ln_1p() - u }, -p, p * (1.0 - p)]
+    },
+    |u| [(-u).exp(), -(-u).exp(), (-u).exp()],
+    |u| [-u.tanh(), u.tanh().powi(2) - 1.0, 2.0 * u.tanh() / u.cosh().powi(2)],
+    |u| {
+        [
+            (-2.0 * u).exp() + (-u).exp(),
+            -2.0 * (-2.0 * u).exp() - (-u).exp(),
+            4.0 * (-2.0 * u).exp() + (-u).exp(),
+        ]
+    },
+];
+
+#[test]
+fn newton_tells_bowls_from_slides() {
+    let mut stream = Stream(24_681_357);
+    let mut converged = 0;
+    for case in 0..4_000 {
+        let is_bowl = case % 2 == 0;
+        let jet = if is_bowl { BOWLS[case / 2 % 4] } else { SLIDES[case / 2 % 4] };
+        let w = stream.power(40);
+        let c = if case % 3 == 0 { 0.0 } else { w * stream.uniform(-4.0, 4.0).round() };
+        let call = |x: f64| {
+            let [g, first, second] = jet((x - c) / w);
+            (g, first / w, second / w / w)
+        };
+        // from far out on its other side a tanh is level
+        let least = if is_bowl {
+            -0.9
+        } else if case / 2 % 4 == 2 {
+            -2.0
+        } else {
+            -20.0
+        };
+        let start = c + w * stream.uniform(least, if is_bowl { 9.0 } else { 5.0 });
+        let report = ScalarNewton::new().minimum(call, start).unwrap();
+        assert!(is_bowl || !report.converged(), "{case}: {start:e} in {w:e}: {report}");
+        if report.converged() {
+            assert_eq!(report.kind, Some(CriticalKind::Minimum), "{case}: {start:e} in {w:e}: {report}");
+            converged += 1;
+        }
+    }
+    assert!(converged > 1_900, "{converged}");
+}
+
+/// An end of the bracket where the slope is zero is no minimum where `g` falls inwards.
+#[test]
+fn an_inflection_at_an_end_is_no_minimum() {
+    let mut stream = Stream(112_358);
+    for _ in 0..500 {
+        let (w, c) = (stream.power(30), stream.uniform(-3.0, 3.0).round());
+        let c = w * c;
+        let call = |x: f64| {
+            let u = (x - c) / w;
+            (u.powi(4) + u.powi(3), (4.0 * u.powi(3) + 3.0 * u * u) / w, (12.0 * u * u + 6.0 * u) / w / w)
+        };
+        let (start, width) = (c - w * stream.uniform(0.1, 1.9), 2.0 * w);
+        let report = ScalarNewton::new().bracket(c - width, c).minimum(call, start).unwrap();
+        assert!(report.converged() && ((report.x - c) / w + 0.75).abs() < 1e-6, "{report}");
+    }
+}

@@ -206,8 +206,10 @@ impl<T: Real> Iteration<'_, T> {
         let undercut = |end: &Point<T>| [lo, hi, first].iter().any(|point| point.is_below(end));
         let sought = |end: &Point<T>| end.f == zero && !(self.minimum && (end.slope < zero || undercut(end)));
         Ok(match [lo, hi].into_iter().find(sought) {
-            Some(end) => (end, Termination::Exact),
-            None => search(self, Bracket::new(lo, hi), if first.is_nan() { lo } else { first }),
+            Some(end) if !self.minimum || end.slope > zero || self.lower(&end).is_none() => {
+                (end, Termination::Exact)
+            }
+            _ => search(self, Bracket::new(lo, hi), if first.is_nan() { lo } else { first }),
         })
     }
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 
 use super::ScalarReport;
 use super::settings::Settings;
-use crate::optimizer::rounding;
+use crate::optimizer::{rounding, vanishes};
 use crate::{CriticalKind, Real, Termination};
 
 /// One evaluation. `f` is the function whose zero is sought: for a minimum of `g`, `f = g'`.
@@ -179,23 +179,32 @@ impl<'r, T: Real> Iteration<'r, T> {
             // nothing tells a plateau from a minimum
             None if self.is_level => Break((*now, Termination::ZeroDerivative)),
             // f can vanish by underflow on the way to infinity
-            None if !(now.x + now.x).is_finite() => Break((*now, Termination::Divergence)),
+            None if !(now.x + now.x).is_finite() || self.has_faded(now) => {
+                Break((*now, Termination::Divergence))
+            }
             None => Break((*now, met)),
         }
     }
 
     /// By the sign of `g''`, unless `|g''(x)| ≤ 4 |g''(x + s) − g''(x)|`, `s` the last move; for a minimum Newton's
-    /// step, if that is longer.
+    /// step, if that is longer. A long move may have hit the point: where `g'` is zero, `s/4096` may tell, if `g'` is `g'' s`
+    /// there.
     fn kind(&mut self, now: &Point<T>) -> CriticalKind {
         let short = self.short(now.x);
         let moved = if self.moved > T::zero() { self.moved.min(short.max(now.x.abs())) } else { short };
         let holds_along = now.slope > T::zero() && now.step.is_finite();
         let s = if holds_along { moved.max(now.step.abs()) } else { moved };
-        let near = [now.x + s, now.x - s].into_iter().find(|&x| self.may_ask(x));
-        let change = near.map_or(T::zero(), |x| (self.at(x).slope - now.slope).abs());
+        let mut is_clear = |s: T, is_told: bool| {
+            let Some(s) = [s, -s].into_iter().find(|&s| self.may_ask(now.x + s)) else { return true };
+            let near = self.at(now.x + s);
+            let share = near.f / (now.slope * s);
+            let is_explained = share > T::of(0.5) && share < T::of(2.0);
+            now.slope.abs() > T::of(4.0) * (near.slope - now.slope).abs() && (is_told || is_explained)
+        };
+        let is_clear = is_clear(s, true) || now.f == T::zero() && is_clear(s / T::of(4096.0), false);
         match now.slope {
-            second if second > T::of(4.0) * change => CriticalKind::Minimum,
-            second if -second > T::of(4.0) * change => CriticalKind::Maximum,
+            second if is_clear && second > T::zero() => CriticalKind::Minimum,
+            second if is_clear && second < T::zero() => CriticalKind::Maximum,
             _ => CriticalKind::Degenerate,
         }
     }
@@ -225,6 +234,35 @@ impl<'r, T: Real> Iteration<'r, T> {
         }
         self.is_level = lowest.x == now.x && sides.iter().all(Option::is_some);
         Some(lowest).filter(|lowest| lowest.x != now.x)
+    }
+
+    /// Whether `g` is level on one side of a point, and where it rises on the other its slope comes [out of](vanishes) underflow.
+    fn has_faded(&mut self, now: &Point<T>) -> bool {
+        // the last move came from where it was steep, as a rule
+        let (far, moved) = (T::one().max(now.x.abs()), self.moved);
+        let mut rise = |side: T, t: T| (self.at(now.x + side * t).f * side).max(T::zero());
+        let mut steepest = |side: T| {
+            let lengths = (0..=64).map(|k| far * T::of(0.5_f64.powi(k))).chain([moved]);
+            lengths
+                .map(|t| (rise(side, t), t))
+                .fold((T::zero(), T::zero()), |most, at| if at.0 > most.0 { at } else { most })
+        };
+        let sides = [-T::one(), T::one()].map(|side| (side, steepest(side)));
+        let (side, (steepest, mut from)) = match sides {
+            [rises, (_, (level, _))] | [(_, (level, _)), rises]
+                if rises.1.0 > level && level == T::zero() =>
+            {
+                rises
+            }
+            _ => return false,
+        };
+        // from the nearest distance at which it is about as steep as far away
+        let mut level = T::zero();
+        for _ in 0..64 {
+            let middle = T::of(0.5) * (level + from);
+            *(if T::of(4.0) * rise(side, middle) >= steepest { &mut from } else { &mut level }) = middle;
+        }
+        vanishes(|share| Ok(rise(side, share * from))).unwrap_or(false)
     }
 
     /// How far the value at a point may be off: by rounding, and by as much as those a few numbers away differ.
