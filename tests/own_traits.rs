@@ -513,3 +513,100 @@ fn coupled_losses_that_do_not_say_so_fall_for_ever_where_others_do() {
         assert!(counts[0] > 100 && counts[1] > 100 && counts[2] < 15, "{counts:?}");
     }
 }
+
+/// Losses of a label ±1 that fall for ever towards it, faster than the logistic one.
+#[derive(Debug, Clone, Copy)]
+enum Steep {
+    /// `e^(−2 y z)`
+    Exponential,
+    /// `ln²(1 + e^(−y z))`
+    SquaredLogistic,
+    /// `−ln(1 − e^(−e^z))` of a yes, `e^z` of a no.
+    LogLog,
+}
+
+impl ElementWise for Steep {
+    const CONVEX: bool = true;
+
+    fn jet<T: Real>(&self, z: T, y: T) -> Jet<T> {
+        let (one, two) = (T::one(), T::of(2.0));
+        match self {
+            Self::Exponential => {
+                let value = (-two * y * z).exp();
+                Jet { value, first: -two * y * value, second: two * two * value }
+            }
+            Self::SquaredLogistic => {
+                let s = y * z;
+                let l = if s < T::zero() { (s.exp()).ln_1p() - s } else { (-s).exp().ln_1p() };
+                let p = if s < T::zero() { one / (one + s.exp()) } else { (-s).exp() / (one + (-s).exp()) };
+                Jet { value: l * l, first: -two * y * l * p, second: two * p * (p + l * (one - p)) }
+            }
+            Self::LogLog => {
+                let u = z.exp();
+                if y < T::zero() {
+                    return Jet { value: u, first: u, second: u };
+                }
+                let d = u.exp_m1();
+                if d > T::of(1e30) {
+                    return Jet { value: T::zero(), first: T::zero(), second: T::zero() };
+                }
+                let second = u * (u * (d + one) - d) / (d * d);
+                Jet { value: -(-(-u).exp_m1()).ln(), first: -u / d, second }
+            }
+        }
+    }
+}
+
+/// All tables of one feature with three samples in −1, 0, 1: along an edge of the cone `s_j (w x_j + b) ≥ 0` the loss falls
+/// for ever, or nowhere.
+#[test]
+fn steeper_losses_than_the_logistic_fall_for_ever_along_the_same_directions() {
+    fn law<T: Real>() {
+        let mut receding = 0;
+        for case in 0..27 * 8 {
+            let digit = |j: u32| f64::from((case / 3_i32.pow(j)) % 3 - 1);
+            let sign = |j: u32| if (case / 27) >> j & 1 == 0 { 1.0 } else { -1.0 };
+            let (x, s): (Vec<f64>, Vec<f64>) = (0..3).map(|j| (digit(j), sign(j))).unzip();
+            let margins =
+                |w: f64, b: f64| x.iter().zip(&s).map(move |(x, s)| s * (w * x + b)).collect::<Vec<_>>();
+            let edges = x.iter().flat_map(|x| [(1.0, -x), (-1.0, *x)]).chain([(0.0, 1.0), (0.0, -1.0)]);
+            let falls = |m: Vec<f64>| m.iter().all(|m| *m >= 0.0) && m.iter().any(|m| *m > 0.0);
+            let expected = edges.into_iter().any(|(w, b)| falls(margins(w, b)));
+            receding += usize::from(expected);
+            let (x, y) =
+                (DMatrix::from_row_slice(1, 3, &x).map(T::of), DMatrix::from_row_slice(1, 3, &s).map(T::of));
+            for loss in [Steep::Exponential, Steep::SquaredLogistic, Steep::LogLog] {
+                let mut risk = EmpiricalRisk::new(Perceptron::new(1), loss, &x, &y).unwrap();
+                let told = risk.recedes(&DVector::zeros(2));
+                assert_eq!(matches!(told, Recession::Along(_)), expected, "{loss:?} {x} {y} {told:?}");
+                for method in 0..3 {
+                    let (start, stop) = (DVector::zeros(2), Stop::default());
+                    let report = match method {
+                        0 => minimize(&mut Newton::new(), &mut risk, start, &stop),
+                        1 => minimize(&mut TrustRegion::new(), &mut risk, start, &stop),
+                        _ => minimize(&mut Lbfgs::new(), &mut risk, start, &stop),
+                    };
+                    let report = report.unwrap();
+                    assert!(!(expected && report.converged()), "{loss:?} {method} {x} {y} {report}");
+                }
+            }
+        }
+        assert!(receding > 50 && receding < 200, "{receding}");
+    }
+    law::<f64>();
+    law::<f32>();
+}
+
+/// Rounding along which a score would grow does not hide that another grows.
+#[test]
+fn rounding_of_a_score_decides_nothing() {
+    let mut row = [0.0; 2];
+    let poisson = Whole(Silent::Poisson);
+    for tiny in [2e-17, -2e-17, 1e-12, 1e-300] {
+        assert!(Loss::margin(&poisson, &[1.0, 2.0], &[-1.0, tiny], &mut row) < -0.1, "{tiny} {row:?}");
+    }
+    let (x, y) = ([0.0, 1.0, 1.0], DMatrix::from_row_slice(2, 3, &[1.0, 1.0, 0.0, 2.0, 1.0, 0.0]));
+    let mut risk = EmpiricalRisk::new(Perceptron::new(1).with_outputs(2), poisson, &x, &y).unwrap();
+    let report = minimize(&mut Lbfgs::new(), &mut risk, DVector::zeros(4), &Stop::default()).unwrap();
+    assert!(report.converged(), "{report}");
+}

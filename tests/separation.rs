@@ -350,9 +350,9 @@ fn weights_and_penalties_change_what_there_is() {
     let model = SigmoidClassifier::new(1).without_bias();
     let mut single = EmpiricalRisk::new(model, LogLoss, &x, &ones).unwrap().ridge(0.1);
     assert_eq!(single.recedes(&DVector::zeros(1)), Recession::No);
-    // squares grow along every direction, and say no more
+    // squares grow along every direction
     let mut squares = EmpiricalRisk::new(Perceptron::new(1), SquaredError, &x, &y).unwrap();
-    assert_eq!(squares.recedes(&zeros), Recession::NotSought);
+    assert_eq!(squares.recedes(&zeros), Recession::No);
 }
 
 /// A network's last layer, with its inputs as the other layers leave them.

@@ -3,8 +3,8 @@
 use super::entries::argmax;
 use crate::{Real, kernel};
 
-/// The margin of a convex loss along the scores `r`, by its `gradient`, with its derivative in `r` in `row`: as far out as
-/// numbers reach, and nearer where the formula ends before.
+/// The margin of a convex loss along the scores `r`, by its `gradient`, with its derivative in `r` in `row`: the least at
+/// distances `t` as far out as numbers reach, for far out a score that is rounding in `r` may outgrow the others.
 ///
 /// ```text
 /// row = −∇ℓ(t r) / ‖∇ℓ(t r)‖∞,    margin = rowᵀ r
@@ -32,10 +32,21 @@ pub(super) fn margin_by<T: Real>(
         if slope.abs() <= noise * size { T::zero() } else { slope }
     };
     let power = |k: i32| T::of(2f64.powi(k));
-    let mut nearer = std::iter::successors(Some(widest), |k| (*k > 1).then_some(k / 2));
-    let far = nearer.find_map(|k| Some(along(power(k), row)).filter(|_| kernel::all_finite(row)));
+    let mut g = vec![T::zero(); r.len()];
+    let (mut far, mut least) = (None, T::MAX);
+    for k in std::iter::successors(Some(widest), |k| (*k > 1).then_some(k / 2)) {
+        let slope = along(power(k), &mut g);
+        if !kernel::all_finite(&g) {
+            continue;
+        }
+        let unit = kernel::norm_inf(&g);
+        let share = if slope == T::zero() { slope } else { -slope / unit };
+        if share < least {
+            (far, least) = (far.or(Some(slope)), share);
+            row.copy_from_slice(&g);
+        }
+    }
     let Some(far) = far else { return grows(r, row) };
-    let mut g = row.to_vec();
     // a convex loss whose slope is zero at both ends is constant
     if far == T::zero() && along(T::zero(), &mut g) != T::zero() {
         let mut last = [T::zero(); 3];

@@ -16,7 +16,7 @@
 use nalgebra::DVector;
 
 use super::EmpiricalRisk;
-use crate::{Error, Loss, Model, Real, Recession, kernel};
+use crate::{Error, Loss, Model, Objective, Real, Recession, kernel};
 pub(super) use active::Active;
 use cone::Cone;
 use margins::{Scratch, units};
@@ -63,7 +63,10 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     }
 
     fn decide(&self, theta: &DVector<T>) -> Result<Recession<T>, Error> {
-        let Some(mut cone) = Cone::new(self, theta)? else { return Ok(Recession::NotSought) };
+        let Some(mut cone) = Cone::new(self, theta)? else {
+            // a convex loss that grows along all scores
+            return Ok(if self.is_convex() { Recession::No } else { Recession::NotSought });
+        };
         if cone.free.is_empty() {
             return Ok(Recession::No);
         }

@@ -20,7 +20,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
     /// ```
     ///
     /// Where no `C_j r_j` turns a sign of `Δ_j`, these are positive weights on all rows; far out on the way to infinity
-    /// `r` is about 1, and turns some. From elsewhere a few steps lead to the minimum, if there is one. Returns whether
+    /// it is about `−Δ_j`, and turns some: half of that is far from either. From elsewhere a few steps lead to the minimum, if there is one. Returns whether
     /// the rows span all directions, if this proves that they overlap.
     pub(super) fn overlap_by_newton(&self, steps: usize) -> Result<Option<bool>, Error> {
         let (Some(loss), true) = (self.risk.loss.second_order(), self.may_take_newton()) else {
@@ -51,7 +51,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
                 }
                 let samples = delta.column_iter().zip(change.column_iter()).zip(block.shares);
                 for ((delta, change), _) in samples.filter(|(_, share)| **share > T::zero()) {
-                    let turns = delta.iter().zip(change.iter()).any(|(delta, c)| !(c.abs() < delta.abs()));
+                    let half = T::of(0.5);
+                    let turns =
+                        delta.iter().zip(change.iter()).any(|(delta, c)| !(c.abs() < half * delta.abs()));
                     changes.see(1, f64::from(u8::from(turns)));
                 }
             })?;
