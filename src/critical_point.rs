@@ -6,9 +6,9 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::contract::{check_evaluation, check_hessian, check_point, check_symmetric, matrix};
 use crate::figures::Figure;
-use crate::kernel::{Ends, Spectrum, zero};
+use crate::kernel::{self, Ends, Spectrum, compiled, zero};
 use crate::objective::evaluate;
-use crate::{Error, Hessian, Real, kernel};
+use crate::{Error, Hessian, Real};
 
 pub use interval::LeastEigenvalue;
 pub(crate) use judge::{margin, measure};
@@ -332,21 +332,8 @@ impl<T: Real> CriticalPoint<T> {
     /// Those of [`classify`](Self::classify); [`Error::Length`] and [`Error::NonFinite`] for a bad `x`,
     /// [`Error::Evaluation`] where the function or its gradient is not finite there.
     pub fn of<O: Hessian<T> + ?Sized>(objective: &mut O, x: &DVector<T>) -> Result<Self, Error> {
-        Self::with_step(objective, x).map(|(point, _)| point)
-    }
-
-    /// [`of`](Self::of), and of a minimum the Newton step `H⁻¹∇f`.
-    pub(crate) fn with_step<O: Hessian<T> + ?Sized>(
-        objective: &mut O, x: &DVector<T>,
-    ) -> Result<(Self, Option<DVector<T>>), Error> {
-        objective.check()?;
-        check_point("x", x, objective.dim())?;
-        let mut gradient = DVector::zeros(0);
-        let value = evaluate(objective, x, &mut gradient)?;
-        check_evaluation("the value", "x", &[value])?;
-        check_evaluation("the gradient", "x", gradient.as_slice())?;
-        let hessian = hessian_at(objective, x)?;
-        Self::judge(objective, x, &gradient, &hessian)
+        let mut lent = objective;
+        judged(&mut lent, x).map(|(point, _)| point)
     }
 
     /// The least and the greatest eigenvalue: exact where all eigenvalues are known, else by Lanczos' method within a
@@ -427,6 +414,22 @@ impl<T: Real> fmt::Display for CriticalPoint<T> {
             number.map_or(Ok(()), |number| write!(f, "\n  {name}   {}", Figure(number.f64())))?;
         }
         Ok(())
+    }
+}
+
+compiled! {
+    /// [`CriticalPoint::of`], and of a minimum the Newton step `H⁻¹∇f`.
+    pub(crate) fn judged<T>(
+        objective: &'a mut (dyn Hessian<T> + 'a), x: &'a DVector<T>,
+    ) -> Result<(CriticalPoint<T>, Option<DVector<T>>), Error> {
+        objective.check()?;
+        check_point("x", x, objective.dim())?;
+        let mut gradient = DVector::zeros(0);
+        let value = evaluate(objective, x, &mut gradient)?;
+        check_evaluation("the value", "x", &[value])?;
+        check_evaluation("the gradient", "x", gradient.as_slice())?;
+        let hessian = hessian_at(objective, x)?;
+        CriticalPoint::judge(objective, x, &gradient, &hessian)
     }
 }
 

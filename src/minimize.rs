@@ -5,16 +5,19 @@ use std::ops::ControlFlow;
 use nalgebra::DVector;
 
 use crate::contract::{check_evaluation, check_point, check_size, setting};
+use crate::kernel::{self, compiled};
 use crate::optimizer::{Optimizer, Outcome, Position, Seen, Step};
-use crate::{Error, Objective, Real, Recession, Termination, kernel};
+use crate::{Error, Objective, Real, Recession, Termination};
 
 pub use method::Method;
+use pair::Pair;
 pub use report::{Progress, Report};
 use stationary::{Zero, distance, falls};
 pub use stop::Stop;
 
 mod beyond;
 mod method;
+mod pair;
 mod report;
 mod stationary;
 mod stop;
@@ -69,7 +72,7 @@ pub fn minimize_with<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Si
     check_point("start", &start, objective.dim())?;
     optimizer.start(objective, Some(stop.gradient))?;
     let outside = optimizer.face().is_some_and(|face| face.project(&mut start));
-    let report = run(optimizer, objective, start, stop, &mut progress);
+    let report = run(&mut pair::Of { objective, optimizer }, start, stop, &mut progress);
     // what the method keeps of this objective ends with the run, whatever became of it
     let closed = optimizer.start(objective, None);
     let mut report = report?;
@@ -77,64 +80,69 @@ pub fn minimize_with<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Si
     closed.map(|()| report)
 }
 
-/// Steps until an ending, and what is known of the point there.
-fn run<T: Real, O: Objective<T> + ?Sized, P: Optimizer<T, O> + ?Sized>(
-    optimizer: &mut P, objective: &mut O, start: DVector<T>, stop: &Stop<T>,
-    progress: &mut impl FnMut(&Progress<T>, &DVector<T>) -> ControlFlow<()>,
-) -> Result<Report<T>, Error> {
-    let mut report = Report::given(start.clone());
-    let mut at = start.clone(); // the point that the last step told of
-    let mut x = start; // where the next one starts
-    let mut length = None;
-    let mut zero = Zero::new(stop, &report.x, optimizer.face().is_some());
-    for iteration in 0..=stop.iterations {
-        at.copy_from(&x);
-        // the bound is on steps: the point after the last one is evaluated, and left where it is
-        let step = match iteration < stop.iterations {
-            true => optimizer.step(objective, &mut x)?,
-            false if optimizer.face().is_some() => optimizer.step(objective, &mut x.clone())?,
-            false => Position::new(objective, &mut x, &mut DVector::zeros(0))?.step,
-        };
-        check_size("the point", x.len(), at.len())?;
-        report.evaluations = report.evaluations.saturating_add(step.evaluations);
-        if let Some(ending) = broken(objective, &step, iteration, &mut report)? {
-            report.termination = ending;
-            break;
-        }
-        let change = report.value - step.value;
-        report.tell(&mut at, &step, iteration);
-        let point = report.progress(distance(&report.x, &at).min(T::MAX), step.radius);
-        let stopped = show(&mut report, point, stop, progress);
-        let settled = Settled { step: &step, change, before: &at, length, stopped };
-        let mut seen = Seen::new(objective, optimizer.face());
-        if let Some(ending) = ending(&settled, &mut zero, &mut seen, &mut report, stop)? {
-            report.termination = ending;
-            if report.floor == T::zero() {
-                report.floor = step.floor;
+/// What sees every point.
+type Watch<'a, T> = dyn FnMut(&Progress<T>, &DVector<T>) -> ControlFlow<()> + 'a;
+
+compiled! {
+    /// Steps until an ending, and what is known of the point there.
+    fn run<T>(
+        pair: &'a mut (dyn Pair<T> + 'a), start: DVector<T>, stop: &'a Stop<T>, progress: &'a mut Watch<'a, T>,
+    ) -> Result<Report<T>, Error> {
+        let mut report = Report::given(start.clone());
+        let mut at = start.clone(); // the point that the last step told of
+        let mut x = start; // where the next one starts
+        let mut length = None;
+        let mut zero = Zero::new(stop, &report.x, pair.seen().1.is_some());
+        for iteration in 0..=stop.iterations {
+            at.copy_from(&x);
+            // the bound is on steps: the point after the last one is evaluated, and left where it is
+            let step = match iteration < stop.iterations {
+                true => pair.step(&mut x)?,
+                false if pair.seen().1.is_some() => pair.step(&mut x.clone())?,
+                false => Position::new(pair.objective(), &mut x, &mut DVector::zeros(0))?.step,
+            };
+            check_size("the point", x.len(), at.len())?;
+            report.evaluations = report.evaluations.saturating_add(step.evaluations);
+            if let Some(ending) = broken(pair.objective(), &step, iteration, &mut report)? {
+                report.termination = ending;
+                break;
             }
-            // a tolerance by second derivatives comes with a floor by the same, which at x = 0 is zero
-            let is_known = report.floor > T::zero() || step.tolerance.is_some();
-            let is_allowed = report.evaluations.saturating_add(3) <= stop.evaluations;
-            if !is_known && is_allowed {
-                zero.measure_floor(&mut seen, &mut report)?;
+            let change = report.value - step.value;
+            report.tell(&mut at, &step, iteration);
+            let point = report.progress(distance(&report.x, &at).min(T::MAX), step.radius);
+            let stopped = show(&mut report, point, stop, progress);
+            let settled = Settled { step: &step, change, before: &at, length, stopped };
+            let (objective, face) = pair.seen();
+            let mut seen = Seen::new(objective, face);
+            if let Some(ending) = ending(&settled, &mut zero, &mut seen, &mut report, stop)? {
+                report.termination = ending;
+                if report.floor == T::zero() {
+                    report.floor = step.floor;
+                }
+                // a tolerance by second derivatives comes with a floor by the same, which at x = 0 is zero
+                let is_known = report.floor > T::zero() || step.tolerance.is_some();
+                let is_allowed = report.evaluations.saturating_add(3) <= stop.evaluations;
+                if !is_known && is_allowed {
+                    zero.measure_floor(&mut seen, &mut report)?;
+                }
+                break;
             }
-            break;
+            report.modified += usize::from(step.modified);
+            report.escapes += usize::from(step.outcome == Outcome::Escaped);
+            length = (stop.step > T::zero()).then(|| distance(&x, &report.x));
         }
-        report.modified += usize::from(step.modified);
-        report.escapes += usize::from(step.outcome == Outcome::Escaped);
-        length = (stop.step > T::zero()).then(|| distance(&x, &report.x));
+        // a point whose Hessian is not finite cannot be judged, but is not lost
+        report.certificate = pair.certify(&report.x).ok().flatten();
+        report.face = pair.seen().1.filter(|face| face.is_of(&report.x)).cloned();
+        let face = report.face.clone();
+        let mut seen = Seen::new(pair.objective(), face.as_ref());
+        report.seek_recession(&mut seen);
+        if zero.runs_off(&mut seen, &mut report)? {
+            report.termination = Termination::Divergence;
+        }
+        report.probe(&mut seen, &[])?;
+        Ok(report)
     }
-    // a point whose Hessian is not finite cannot be judged, but is not lost
-    report.certificate = optimizer.certify(objective, &report.x).ok().flatten();
-    report.face = optimizer.face().filter(|face| face.is_of(&report.x)).cloned();
-    let face = report.face.clone();
-    let mut seen = Seen::new(objective, face.as_ref());
-    report.seek_recession(&mut seen);
-    if zero.runs_off(&mut seen, &mut report)? {
-        report.termination = Termination::Divergence;
-    }
-    report.probe(&mut seen, &[])?;
-    Ok(report)
 }
 
 /// The ending of a run whose objective has failed, or is no longer finite; an error if it never was.
@@ -160,8 +168,7 @@ fn broken<T: Real, O: Objective<T> + ?Sized>(
 
 /// Keeps the point in the trace, and shows it to the caller; whether that asks to stop.
 fn show<T: Real>(
-    report: &mut Report<T>, point: Progress<T>, stop: &Stop<T>,
-    progress: &mut impl FnMut(&Progress<T>, &DVector<T>) -> ControlFlow<()>,
+    report: &mut Report<T>, point: Progress<T>, stop: &Stop<T>, progress: &mut Watch<'_, T>,
 ) -> bool {
     if stop.trace {
         report.trace.push(point);
@@ -189,7 +196,7 @@ fn ending<T: Real, O: Objective<T> + ?Sized>(
     let is_last = report.iterations == stop.iterations;
     let goes_on = matches!(at.step.outcome, Outcome::Escaped | Outcome::Unsettled);
     zero.is_judged |= goes_on;
-    zero.course.see(&report.x, at.before);
+    zero.course.see(report.iterations, &report.x, at.before);
     if zero.is_low_first(report) && matches!(objective.recedes(&report.x), Recession::Along(_)) {
         return Ok(Some(Termination::Separable));
     }

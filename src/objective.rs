@@ -36,6 +36,7 @@ pub(crate) use lanczos::Lanczos;
 mod dual;
 mod function;
 mod lanczos;
+mod lent;
 
 /// A differentiable function `f: Rⁿ → R`.
 ///

@@ -287,6 +287,82 @@ fn what_falls_for_ever_has_no_minimum() {
     none_is_a_minimum::<f32>(150, 4, 8.0);
 }
 
+/// `φ(aᵀx) + Σ_k (b_kᵀx − c_k)²` with integers: it falls for ever along the `d` orthogonal to all `b_k`, which is no axis.
+/// Of `which` 6 `φ(u) = −u`: then it has no bound.
+fn aslant<T: Real>(which: usize, a: &[f64], d: &[f64]) -> impl Hessian<T> + HessianProduct<T> {
+    let n = a.len();
+    let a = DVector::from_iterator(n, a.iter().map(|a| T::of(*a)));
+    let rows: Vec<DVector<T>> = (1..n)
+        .map(|k| {
+            DVector::from_fn(n, |i, _| {
+                T::of(if i == k - 1 {
+                    d[k]
+                } else if i == k {
+                    -d[k - 1]
+                } else {
+                    0.0
+                })
+            })
+        })
+        .collect();
+    let phi = move |u: T| if which == 6 { [-u, -T::one(), T::zero()] } else { falling(which, u) };
+    let (two, b) = (T::of(2.0), rows.clone());
+    let (slopes, bends) = (a.clone(), a);
+    Function::new(n, move |x: &DVector<T>, g: &mut DVector<T>| {
+        let [mut f, slope, _] = phi(slopes.dot(x));
+        g.copy_from(&(&slopes * slope));
+        for (k, b) in b.iter().enumerate() {
+            let r = b.dot(x) - T::of(k as f64);
+            f += r * r;
+            g.axpy(two * r, b, T::one());
+        }
+        f
+    })
+    .with_hessian(move |x: &DVector<T>, h: &mut DMatrix<T>| {
+        h.copy_from(&(&bends * bends.transpose() * phi(bends.dot(x))[2]));
+        rows.iter().for_each(|b| *h += b * b.transpose() * two);
+    })
+}
+
+/// Where one step leads to where a slope has vanished, nothing is known of the way: a small share is still said to converge.
+fn none_aslant_is_a_minimum<T: Real>(cases: usize, seed: u64, share: f64) {
+    let mut numbers = Numbers(seed);
+    let (mut runs, mut converged, mut minima) = (0.0, 0.0, 0.0);
+    for case in 0..cases {
+        let (which, n) = (case % 7, 2 + case / 7 % 3);
+        let mut integer = |zero: bool| loop {
+            let k = (numbers.next() * 7.0).floor() - 3.0;
+            if zero || k != 0.0 {
+                break k;
+            }
+        };
+        let d: Vec<f64> = (0..n).map(|_| integer(false)).collect();
+        let a: Vec<f64> = (0..n).map(|_| integer(true)).collect();
+        let along: f64 = a.iter().zip(&d).map(|(a, d)| a * d).sum();
+        if along == 0.0 {
+            continue;
+        }
+        let start = DVector::from_fn(n, |_, _| T::of((8.0 * numbers.next() - 4.0).round() / 2.0));
+        for (name, mut method) in methods() {
+            let mut f = aslant(which, &a, &d);
+            let report = minimize(&mut *method, &mut f, start.clone(), &Stop::default()).unwrap();
+            runs += 1.0;
+            converged += f64::from(report.converged());
+            let is_minimum = report.converged() && report.kind() == Some(CriticalKind::Minimum);
+            minima += f64::from(is_minimum);
+            assert!(!(which == 6 && report.converged()), "{name} {a:?} {d:?} {start}: {report}");
+        }
+    }
+    println!("{converged} of {runs} converged, {minima} to a minimum");
+    assert!(converged <= share * runs && minima <= 0.25 * share * runs, "{converged}, {minima} of {runs}");
+}
+
+#[test]
+fn what_falls_along_no_axis_has_no_minimum() {
+    none_aslant_is_a_minimum::<f64>(420, 13, 0.04);
+    none_aslant_is_a_minimum::<f32>(420, 14, 0.07);
+}
+
 /// What the textbook's method ends at is what it is, wherever it came from: a saddle or a maximum is no fall for ever.
 #[test]
 fn saddles_and_maxima_stay_what_they_are() {

@@ -5,9 +5,9 @@ use nalgebra::{DMatrix, DVector};
 use super::{CriticalPoint, Inertia, LeastEigenvalue, UNFINISHED};
 use crate::contract::{check_evaluation, check_point, check_shape, check_symmetric};
 use crate::figures::Figure;
-use crate::kernel::zero;
+use crate::kernel::{self, compiled, zero};
 use crate::objective::{Lanczos, evaluate};
-use crate::{Error, Hessian, HessianProduct, Objective, Real, kernel};
+use crate::{Error, Hessian, HessianProduct, Objective, Real};
 
 /// Up to so many variables the Hessian is formed.
 const FORMED: usize = 1000;
@@ -86,12 +86,8 @@ impl<T: Real> CriticalPoint<T> {
     pub fn by_products<O: HessianProduct<T> + ?Sized>(
         objective: &mut O, x: &DVector<T>,
     ) -> Result<Self, Error> {
-        let point = if objective.is_convex() || x.len() > FORMED {
-            Self::unformed(objective, x)
-        } else {
-            Self::of(&mut Columns(objective), x)
-        };
-        point.map_err(|error| objective.failure().unwrap_or(error))
+        let mut lent = objective;
+        by_products(&mut lent, x)
     }
 
     /// Without a Hessian.
@@ -299,6 +295,20 @@ fn change<T: Real, O: HessianProduct<T> + ?Sized>(
     }
     let ends = Ends::new(&lanczos.krylov, T::zero());
     Ok(T::of(4.0 * ends.lower.abs().max(ends.upper.abs())))
+}
+
+compiled! {
+    /// [`CriticalPoint::by_products`].
+    fn by_products<T>(
+        objective: &'a mut (dyn HessianProduct<T> + 'a), x: &'a DVector<T>,
+    ) -> Result<CriticalPoint<T>, Error> {
+        let point = if objective.is_convex() || x.len() > FORMED {
+            CriticalPoint::unformed(objective, x)
+        } else {
+            CriticalPoint::of(&mut Columns(objective), x)
+        };
+        point.map_err(|error| objective.failure().unwrap_or(error))
+    }
 }
 
 /// An objective whose Hessian is made of products, a column each.

@@ -4,7 +4,7 @@ use nalgebra::DVector;
 
 use super::Report;
 use crate::objective::evaluate;
-use crate::optimizer::vanishes;
+use crate::optimizer::{neighbour, vanishes};
 use crate::{Error, Objective, Real, kernel};
 
 /// The last step of a run that was none of rounding, by the variables that it moved: by more than `√ε` of the way that they
@@ -16,6 +16,8 @@ pub(super) struct Course<T: Real> {
     moves: Vec<T>,
     /// The longest of the ways of those variables.
     pub(super) way: T,
+    /// The points after 8, 16, 32, … steps, the last two of them.
+    marks: [DVector<T>; 2],
 }
 
 impl<T: Real> Course<T> {
@@ -30,7 +32,11 @@ impl<T: Real> Course<T> {
         &step / kernel::norm_inf(step.as_slice())
     }
 
-    pub(super) fn see(&mut self, x: &DVector<T>, before: &DVector<T>) {
+    pub(super) fn see(&mut self, iteration: usize, x: &DVector<T>, before: &DVector<T>) {
+        if iteration >= 8 && iteration.is_power_of_two() {
+            self.marks.swap(0, 1);
+            self.marks[0].clone_from(x);
+        }
         let (x, before, start) = (x.as_slice(), before.as_slice(), self.start.as_slice());
         if self.moves.is_empty() {
             if x == start {
@@ -56,35 +62,91 @@ impl<T: Real> Course<T> {
     }
 }
 
-/// Looks along the direction `v` of the last step, `‖v‖∞ = 1`, by lengths `t` up to the whole `way` from the start. No
-/// minimum shows where `∇f(x + t v)ᵀv` is negative for all `t`, or zero for all and [vanishing](vanishes) behind `x`.
-/// Rounding is what is within four times the slopes at the nearest numbers.
+/// Whether `f` falls for ever the way that the run went: by its last step, or since a point some way back, or by the part of
+/// the last step in which `f` is flat, where other terms have settled since.
 pub(super) fn falls<T: Real, O: Objective<T> + ?Sized>(
-    objective: &mut O, report: &mut Report<T>, course: &Course<T>,
+    objective: &mut O, report: &mut Report<T>, course: &Course<T>, first: T,
 ) -> Result<bool, Error> {
-    let v = course.direction();
-    if report.face.as_ref().is_some_and(|face| face.ends(&v)) {
+    let (x, v, way) = (report.x.clone(), course.direction(), course.way);
+    let moved = v.zip_zip_map(&x, &course.start, |v, x, start| if v == T::zero() { x } else { start });
+    let back = &x - &v * way;
+    if falls_along(objective, report, (&v, way), &[&moved, &back], first)? {
+        return Ok(true);
+    }
+    for mark in course.marks.iter().filter(|mark| mark.len() == x.len() && **mark != x) {
+        let v = &x - mark;
+        let way = kernel::norm_inf(v.as_slice());
+        if falls_along(objective, report, (&(v / way), way), &[mark], first)? {
+            return Ok(true);
+        }
+    }
+    let Some(v) = flat_part(objective, report, v, way)? else { return Ok(false) };
+    Ok(falls_along(objective, report, (&v, way), &[&(&x - &v * way)], first)?
+        || falls_along(objective, report, (&-&v, way), &[&(&x + &v * way)], first)?)
+}
+
+/// Of more variables the part of a direction in which `f` is flat is not asked for.
+const FEW: usize = 5;
+
+/// What is left of `v` without the directions in which the gradient changes along it, `v ← v − u uᵀv`, `u ∝ ∇²f v`, one after
+/// the other; nothing where that is rounding.
+fn flat_part<T: Real, O: Objective<T> + ?Sized>(
+    objective: &mut O, report: &mut Report<T>, mut v: DVector<T>, way: T,
+) -> Result<Option<DVector<T>>, Error> {
+    let n = v.len();
+    if !(2..=FEW).contains(&n) {
+        return Ok(None);
+    }
+    let t = way * T::of(0.25_f64.powi(8));
+    let [mut ahead, mut behind] = [DVector::zeros(0), DVector::zeros(0)];
+    let mut first = None;
+    for _ in 0..2 * (n - 1) {
+        report.evaluations = report.evaluations.saturating_add(2);
+        evaluate(objective, &(&report.x + &v * t), &mut ahead)?;
+        evaluate(objective, &(&report.x - &v * t), &mut behind)?;
+        let change = &ahead - &behind;
+        let size = kernel::norm_inf(change.as_slice());
+        if !(size > T::EPSILON.sqrt() * *first.get_or_insert(size)) {
+            break;
+        }
+        let u = change / size;
+        let share = kernel::dot(u.as_slice(), v.as_slice()) / kernel::dot(u.as_slice(), u.as_slice());
+        v -= u * share;
+        let size = kernel::norm_inf(v.as_slice());
+        if !(size > T::EPSILON.sqrt()) {
+            return Ok(None);
+        }
+        v /= size;
+    }
+    Ok(Some(v))
+}
+
+/// Looks along `v`, `‖v‖∞ = 1`, by lengths `t` up to the whole `way`. No minimum shows where `∇f(x + t v)ᵀv` is negative for
+/// all `t`, or zero for all and [vanishing](vanishes) on the straight way from one of these points. Rounding is what is
+/// within four times the slopes at the nearest numbers, or `16 ε` of the `first` gradient.
+fn falls_along<T: Real, O: Objective<T> + ?Sized>(
+    objective: &mut O, report: &mut Report<T>, (v, way): (&DVector<T>, T), from: &[&DVector<T>], first: T,
+) -> Result<bool, Error> {
+    if report.face.as_ref().is_some_and(|face| face.ends(v)) {
         return Ok(false);
     }
-    let mut gradient = DVector::zeros(0);
-    let mut slope = |t: T| -> Result<T, Error> {
-        report.evaluations = report.evaluations.saturating_add(1);
-        let mut there = report.x.clone();
-        kernel::axpy(t * course.way, v.as_slice(), there.as_mut_slice());
-        evaluate(objective, &there, &mut gradient)?;
-        Ok(kernel::dot(gradient.as_slice(), v.as_slice()))
-    };
+    let x = report.x.clone();
+    let mut slope = |t: T| slope_at(objective, report, &x, v, t * way);
     // at a minimum slopes grow with the distance
     let (near, far) = (slope(T::of(0.25_f64.powi(13)))?, slope(T::of(0.25_f64.powi(12)))?);
     if near > T::zero() && far > T::of(2.0) * near {
         return Ok(false);
     }
-    let size = kernel::norm_inf(report.x.as_slice()).max(course.way) / course.way;
-    let mut noise = T::zero();
+    let size = kernel::norm_inf(x.as_slice()).max(way) / way;
+    let mut noise = T::of(4.0) * T::EPSILON * first;
     for k in 1..=4 {
         let nearest = T::of(2.0 * f64::from(k)) * T::EPSILON * size;
         noise = noise.max(slope(nearest)?.abs()).max(slope(-nearest)?.abs());
     }
+    for ulps in [-2.0, 2.0].map(T::of) {
+        noise = noise.max(slope_at(objective, report, &neighbour(&x, ulps), v, T::zero())?.abs());
+    }
+    let mut slope = |t: T| slope_at(objective, report, &x, v, t * way);
     let mut slope =
         |t: T| slope(t).map(|slope| if slope.abs() <= T::of(4.0) * noise { T::zero() } else { slope });
     let mut falls = false;
@@ -98,27 +160,24 @@ pub(super) fn falls<T: Real, O: Objective<T> + ?Sized>(
     if falls {
         return Ok(true);
     }
-    vanishes_on_the_way(objective, report, course, &v)
+    for from in from {
+        if vanishes_on_the_way(objective, report, from, noise)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-/// Whether the slope [vanishes] on the straight way from the start, by the variables that `v` moves: seen from the farthest
-/// distance `d` at which `f` fell about as fast as anywhere, on to `x`, at `r`, by `r (d/r)ˢ`, for `d` may be rounding beside
-/// `r`.
+/// Whether the slope [vanishes] on the straight way `from` there: seen from the farthest distance `d` at which `f` fell about as
+/// fast as anywhere, on to `x`, at `r`, by `r (d/r)ˢ`, for `d` may be rounding beside `r`. What is steep by no more
+/// than `64` times the noise at `x` may be rounding.
 fn vanishes_on_the_way<T: Real, O: Objective<T> + ?Sized>(
-    objective: &mut O, report: &mut Report<T>, course: &Course<T>, v: &DVector<T>,
+    objective: &mut O, report: &mut Report<T>, from: &DVector<T>, noise: T,
 ) -> Result<bool, Error> {
-    let from = v.zip_zip_map(&report.x, &course.start, |v, x, start| if v == T::zero() { x } else { start });
-    let way = &report.x - &from;
+    let way = &report.x - from;
     let r = kernel::norm_inf(way.as_slice());
     let way = way / r;
-    let mut gradient = DVector::zeros(0);
-    let mut fall = |d: T| -> Result<T, Error> {
-        report.evaluations = report.evaluations.saturating_add(1);
-        let mut there = from.clone();
-        kernel::axpy(d, way.as_slice(), there.as_mut_slice());
-        evaluate(objective, &there, &mut gradient)?;
-        Ok(-kernel::dot(gradient.as_slice(), way.as_slice()))
-    };
+    let mut fall = |d: T| slope_at(objective, report, from, &way, d).map(|slope| -slope);
     let (mut steepest, mut nearest) = (T::zero(), T::one());
     for share in (0..=60).map(|k| T::of(0.25_f64.powi(k))) {
         let found = fall(share * r)?;
@@ -127,5 +186,20 @@ fn vanishes_on_the_way<T: Real, O: Objective<T> + ?Sized>(
             (steepest, nearest) = (found, share);
         }
     }
+    if !(steepest > T::of(64.0) * noise) {
+        return Ok(false);
+    }
     vanishes(|s: T| fall(T::of(nearest.f64().powf(s.f64())) * r))
+}
+
+/// `∇f(x + t v)ᵀv`, where it is more than rounding of its terms.
+fn slope_at<T: Real, O: Objective<T> + ?Sized>(
+    objective: &mut O, report: &mut Report<T>, x: &DVector<T>, v: &DVector<T>, t: T,
+) -> Result<T, Error> {
+    report.evaluations = report.evaluations.saturating_add(1);
+    let mut gradient = DVector::zeros(0);
+    evaluate(objective, &(x + v * t), &mut gradient)?;
+    let terms = gradient.component_mul(v);
+    let slope = terms.sum();
+    Ok(if slope.abs() <= T::of(16.0) * T::EPSILON * terms.abs().sum() { T::zero() } else { slope })
 }

@@ -6,13 +6,13 @@ use nalgebra::DVector;
 
 use super::method::Method;
 use crate::contract::setting;
-use crate::critical_point::{Columns, hessian_at};
+use crate::critical_point::{Columns, hessian_at, judged};
 use crate::figures::Figure;
+use crate::kernel::{self, compiled};
 use crate::objective::evaluate;
 use crate::optimizer::{Face, Position, Probed, Seen, Size, Step, is_same, leads_lower, probe, rounding};
 use crate::{
     CriticalKind, CriticalPoint, Error, Hessian, HessianProduct, Objective, Real, Recession, Termination,
-    kernel,
 };
 
 /// One point of a run.
@@ -345,22 +345,8 @@ impl<T: Real> Report<T> {
     /// Those of [`CriticalPoint::of`]; [`Error::Setting`] where the run's gradient vanished and that of this objective does
     /// not.
     pub fn certify<O: Hessian<T> + ?Sized>(&mut self, objective: &mut O) -> Result<&CriticalPoint<T>, Error> {
-        let (point, s) = match &mut self.face {
-            Some(face) => (face.judge(objective, &self.x)?, None),
-            None => CriticalPoint::with_step(objective, &self.x)?,
-        };
-        let is_flat = point.kind == CriticalKind::Degenerate && self.face.is_none();
-        let hessian = if is_flat { Some(hessian_at(objective, &self.x)?) } else { None };
-        let range =
-            hessian.and_then(|hessian| kernel::spectrum(&hessian)).map(|all| all.range(point.tolerance));
-        let leads = s.map(|s| {
-            let step = Step::new(objective.value(&self.x), self.gradient_norm);
-            let mut at = Position { objective, x: &mut self.x, step };
-            let leads = leads_lower(&mut at, &s);
-            self.evaluations = self.evaluations.saturating_add(at.step.evaluations);
-            leads
-        });
-        self.settle(point, objective, &range.unwrap_or_default(), leads)
+        let mut lent = objective;
+        certify(self, &mut lent).map(|()| self.kept())
     }
 
     /// The same for an objective that has only [products](HessianProduct) with its Hessian, after any method: exact up to
@@ -389,11 +375,8 @@ impl<T: Real> Report<T> {
     pub fn certify_by_products<O: HessianProduct<T> + ?Sized>(
         &mut self, objective: &mut O,
     ) -> Result<&CriticalPoint<T>, Error> {
-        let point = match &mut self.face {
-            Some(face) => face.judge(&mut Columns(objective), &self.x)?,
-            None => CriticalPoint::by_products(objective, &self.x)?,
-        };
-        self.settle(point, objective, &[], None)
+        let mut lent = objective;
+        certify_by_products(self, &mut lent).map(|()| self.kept())
     }
 
     /// All eigenvalues of `∇²f(x)`, ascending, also where the [`certificate`](Self::certificate) has only counted their
@@ -426,6 +409,41 @@ impl<T: Real> Report<T> {
             _ => point,
         };
         Ok(self.certificate.insert(point).eigenvalues())
+    }
+}
+
+compiled! {
+    /// [`Report::certify`].
+    fn certify<T>(
+        report: &'a mut Report<T>, objective: &'a mut (dyn Hessian<T> + 'a),
+    ) -> Result<(), Error> {
+        let (point, s) = match &mut report.face {
+            Some(face) => (face.judge(objective, &report.x)?, None),
+            None => judged(objective, &report.x)?,
+        };
+        let is_flat = point.kind == CriticalKind::Degenerate && report.face.is_none();
+        let hessian = if is_flat { Some(hessian_at(objective, &report.x)?) } else { None };
+        let range =
+            hessian.and_then(|hessian| kernel::spectrum(&hessian)).map(|all| all.range(point.tolerance));
+        let leads = s.map(|s| {
+            let step = Step::new(objective.value(&report.x), report.gradient_norm);
+            let mut at = Position { objective, x: &mut report.x, step };
+            let leads = leads_lower(&mut at, &s);
+            report.evaluations = report.evaluations.saturating_add(at.step.evaluations);
+            leads
+        });
+        report.settle(point, objective, &range.unwrap_or_default(), leads)
+    }
+
+    /// [`Report::certify_by_products`].
+    fn certify_by_products<T>(
+        report: &'a mut Report<T>, objective: &'a mut (dyn HessianProduct<T> + 'a),
+    ) -> Result<(), Error> {
+        let point = match &mut report.face {
+            Some(face) => face.judge(&mut Columns(objective), &report.x)?,
+            None => CriticalPoint::by_products(objective, &report.x)?,
+        };
+        report.settle(point, objective, &[], None)
     }
 }
 
@@ -472,9 +490,10 @@ impl<T: Real> Report<T> {
 
     /// Keeps the certificate, and asks what it does not tell. An objective whose gradient is larger at `x` than that of the run
     /// is another one, where its Newton step leads to a lower point, or, where that is not known, beyond `√ε ‖H‖ ‖x‖`.
-    fn settle<O: Objective<T> + ?Sized>(
-        &mut self, point: CriticalPoint<T>, objective: &mut O, range: &[DVector<T>], leads: Option<bool>,
-    ) -> Result<&CriticalPoint<T>, Error> {
+    fn settle(
+        &mut self, point: CriticalPoint<T>, objective: &mut dyn Objective<T>, range: &[DVector<T>],
+        leads: Option<bool>,
+    ) -> Result<(), Error> {
         let (least, greatest) = point.extremes();
         let steepest = least.abs().max(greatest.abs()) * kernel::norm_inf(self.x.as_slice());
         let found = point.gradient_norm.unwrap_or_default();
@@ -490,7 +509,11 @@ impl<T: Real> Report<T> {
         if leads == Some(true) && self.termination.is_stationary() {
             self.probed = Probed::Lower;
         }
-        Ok(self.certificate.as_ref().expect("kept above"))
+        Ok(())
+    }
+
+    fn kept(&self) -> &CriticalPoint<T> {
+        self.certificate.as_ref().expect("settled before")
     }
 
     /// Looks along what is flat at the point, the directions orthogonal to all of `range`, unless a method has done so.

@@ -6,7 +6,7 @@ use super::beyond::{self, Course};
 use super::{Report, Stop};
 use crate::objective::evaluate;
 use crate::optimizer::{Outcome, Size, Step, rounding, units};
-use crate::{CriticalPoint, Error, Objective, Real, Termination, kernel};
+use crate::{CriticalPoint, Error, Objective, Real, Recession, Termination, kernel};
 
 /// How many steps confirm the relative rule.
 const CONFIRMED: usize = 8;
@@ -62,19 +62,20 @@ impl<T: Real> Zero<T> {
         is_low && !std::mem::replace(&mut self.was_low, true)
     }
 
-    /// Whether the start is rounding beside the point.
+    /// Whether the start is `√ε` beside the point.
     fn is_far_out(&self, report: &Report<T>) -> bool {
-        kernel::norm_inf(report.x.as_slice()) * T::EPSILON > self.reach.max(T::one())
+        kernel::norm_inf(report.x.as_slice()) * T::EPSILON.sqrt() > self.reach.max(T::one())
     }
 
-    /// Whether the run has not found a minimum but gone off: where the start is rounding beside the point and `f` does not
-    /// rise up to `2 x`, or [`beyond`] the point `f` falls on. Not asked where an eigenvalue is negative, or the least one tells
-    /// of a curvature that can be seen beside the first gradient.
+    /// Whether the run has not found a minimum but gone off: where the start is `√ε` beside the point and `f` does not
+    /// rise up to `2 x`, or [`beyond`] the point `f` falls on. Not asked where a convex function is known not to recede, an
+    /// eigenvalue is negative, or the least one tells of a curvature that can be seen beside the first gradient.
     pub(super) fn runs_off<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, report: &mut Report<T>,
     ) -> Result<bool, Error> {
         let (is_far, is_stuck) = (self.is_far_out(report), report.termination == Termination::NoDescent);
-        if objective.is_convex() || !(report.termination.is_stationary() || is_stuck && is_far) {
+        let is_sure = objective.is_convex() && report.recession == Recession::No;
+        if is_sure || !(report.termination.is_stationary() || is_stuck && is_far) {
             return Ok(false);
         }
         if is_far {
@@ -90,7 +91,7 @@ impl<T: Real> Zero<T> {
             point.inertia.negative > 0 || point.extremes().0 * way > T::EPSILON.sqrt() * first
         };
         let is_seen = way == T::zero() || report.certificate.as_ref().is_some_and(is_clear);
-        Ok(!is_seen && beyond::falls(objective, report, &self.course)?)
+        Ok(!is_seen && beyond::falls(objective, report, &self.course, first)?)
     }
 
     /// Whether the gradient at the report's point, which a step from the one `before` led to, is zero. The relative rule is

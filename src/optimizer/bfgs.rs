@@ -4,7 +4,7 @@ use super::lbfgs::scales;
 use super::search::{Directed, Direction};
 use super::{Optimizer, Step};
 use crate::contract::matrix;
-use crate::kernel::{self, Factor};
+use crate::kernel::{self, Factor, compiled};
 use crate::{Error, Objective, Real};
 
 /// BFGS: the inverse Hessian from all the steps, as a dense matrix.
@@ -77,7 +77,16 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Bfgs<T> {
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        self.0.step(objective, x)
+        let mut lent = objective;
+        step(self, &mut lent, x)
+    }
+}
+
+compiled! {
+    fn step<T>(
+        method: &'a mut Bfgs<T>, objective: &'a mut (dyn Objective<T> + 'a), x: &'a mut DVector<T>,
+    ) -> Result<Step<T>, Error> {
+        method.0.step(objective, x)
     }
 }
 

@@ -2,7 +2,8 @@ use nalgebra::DVector;
 
 use super::search::{Directed, Direction};
 use super::{Optimizer, Step};
-use crate::{Error, Objective, Real, kernel};
+use crate::kernel::{self, compiled};
+use crate::{Error, Objective, Real};
 
 /// Nonlinear conjugate gradients: the gradient, bent by the direction before.
 ///
@@ -77,7 +78,16 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for ConjugateGradient<T>
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        self.0.step(objective, x)
+        let mut lent = objective;
+        step(self, &mut lent, x)
+    }
+}
+
+compiled! {
+    fn step<T>(
+        method: &'a mut ConjugateGradient<T>, objective: &'a mut (dyn Objective<T> + 'a), x: &'a mut DVector<T>,
+    ) -> Result<Step<T>, Error> {
+        method.0.step(objective, x)
     }
 }
 

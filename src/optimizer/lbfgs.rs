@@ -3,7 +3,8 @@ use nalgebra::DVector;
 use super::search::{Bounds, Directed, Direction, Face, Full, Within};
 use super::{Optimizer, Outcome, Step};
 use crate::contract::{room, setting};
-use crate::{Error, Objective, Real, kernel};
+use crate::kernel::{self, compiled};
+use crate::{Error, Objective, Real};
 
 mod faces;
 
@@ -119,8 +120,8 @@ impl<T: Real> Lbfgs<T> {
 
 impl<T: Real> Lbfgs<T> {
     /// Goes down from `x` by so many evaluations at the most; the value there.
-    pub(crate) fn descend<O: Objective<T> + ?Sized>(
-        &mut self, objective: &mut O, x: &mut DVector<T>, evaluations: usize,
+    pub(crate) fn descend(
+        &mut self, objective: &mut dyn Objective<T>, x: &mut DVector<T>, evaluations: usize,
     ) -> Result<T, Error> {
         self.method.start(Some(T::zero()))?;
         let mut left = evaluations;
@@ -136,14 +137,11 @@ impl<T: Real> Lbfgs<T> {
     }
 }
 
-impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Lbfgs<T> {
-    fn start(&mut self, objective: &O, tolerance: Option<T>) -> Result<(), Error> {
-        self.method.start(tolerance)?;
-        self.bounds.start(objective.dim(), tolerance)
-    }
-
-    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        let Self { method, bounds, free } = self;
+compiled! {
+    fn step<T>(
+        method: &'a mut Lbfgs<T>, objective: &'a mut (dyn Objective<T> + 'a), x: &'a mut DVector<T>,
+    ) -> Result<Step<T>, Error> {
+        let Lbfgs { method, bounds, free } = method;
         let Some(mut bounded) = bounds.0.take() else { return method.step(objective, x) };
         let step = bounded.step(objective, x, Full::first, |face, y, is_new| {
             if is_new {
@@ -157,6 +155,18 @@ impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Lbfgs<T> {
         });
         bounds.0 = Some(bounded);
         step
+    }
+}
+
+impl<T: Real, O: Objective<T> + ?Sized> Optimizer<T, O> for Lbfgs<T> {
+    fn start(&mut self, objective: &O, tolerance: Option<T>) -> Result<(), Error> {
+        self.method.start(tolerance)?;
+        self.bounds.start(objective.dim(), tolerance)
+    }
+
+    fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
+        let mut lent = objective;
+        step(self, &mut lent, x)
     }
 
     fn face(&self) -> Option<&Face<T>> {

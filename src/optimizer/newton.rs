@@ -5,6 +5,7 @@ use super::search::{
     escape, is_near_saddle, leave_flat, takes_full,
 };
 use super::{Optimizer, Step};
+use crate::kernel::compiled;
 use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 
 /// Newton's method, safeguarded, on an exact Hessian.
@@ -192,9 +193,7 @@ impl<T: Real> FreeStep<T> for Newton<T> {
         (&mut self.here, &mut self.frame)
     }
 
-    fn free_step<O: Hessian<T> + ?Sized>(
-        &mut self, objective: &mut O, x: &mut DVector<T>,
-    ) -> Result<Step<T>, Error> {
+    fn free_step(&mut self, objective: &mut dyn Hessian<T>, x: &mut DVector<T>) -> Result<Step<T>, Error> {
         let step = self.here.visit(objective, x)?;
         if !step.is_finite() {
             return Ok(step.ended(Termination::NonFinite));
@@ -216,14 +215,24 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for Newton<T> {
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        self.framed_step(objective, x)
+        let mut lent = objective;
+        step(self, &mut lent, x)
     }
 
     fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<CriticalPoint<T>>, Error> {
-        self.frame.judge(&mut self.here, objective, x).map(Some)
+        let mut lent = objective;
+        self.frame.judge(&mut self.here, &mut lent, x).map(Some)
     }
 
     fn face(&self) -> Option<&Face<T>> {
         self.frame.face()
+    }
+}
+
+compiled! {
+    fn step<T>(
+        method: &'a mut Newton<T>, objective: &'a mut (dyn Hessian<T> + 'a), x: &'a mut DVector<T>,
+    ) -> Result<Step<T>, Error> {
+        method.framed_step(objective, x)
     }
 }

@@ -224,6 +224,49 @@ compiled! {
     }
 }
 
+compiled! {
+    fn step<T>(
+        method: &'a mut NewtonCg<T>, objective: &'a mut (dyn HessianProduct<T> + 'a), x: &'a mut DVector<T>,
+    ) -> Result<Step<T>, Error> {
+        let n = x.len();
+        if method.s.len() != n {
+            method.s = DVector::zeros(n);
+            method.residual = DVector::zeros(n);
+            method.direction = DVector::zeros(n);
+            method.product = DVector::repeat(n, T::NAN);
+        }
+        let step = method.here.evaluate(objective, x)?;
+        if !step.is_finite() {
+            return Ok(step.ended(Termination::NonFinite));
+        }
+        method.region.open(x);
+        let step = Step { radius: Some(method.region.radius.now), ..step };
+        let mut at = Position { objective, x, step };
+        let mut model = method.steihaug(at.objective, at.x, method.region.radius.now)?;
+        if method.ends(&mut at, model)? {
+            return Ok(at.step);
+        }
+        if at.step.gradient_norm == T::zero() {
+            return Ok(at.step.ended(Termination::NoDescent));
+        }
+        for _ in 0..REJECTIONS {
+            let (promised, met_negative) = model;
+            at.step.modified = met_negative;
+            if !method.region.outgrows(&at, promised, &method.s) {
+                if method.region.judge(&mut at, &method.s, promised)?.is_some() {
+                    at.x.copy_from(&method.region.line.trial);
+                    return Ok(at.step);
+                }
+                if method.region.line.trial == *at.x {
+                    break;
+                }
+            }
+            model = method.steihaug(at.objective, at.x, method.region.radius.now)?;
+        }
+        Ok(at.step.ended(Termination::NoDescent))
+    }
+}
+
 impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
     fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
         self.here.start(tolerance);
@@ -233,42 +276,8 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for NewtonCg<T> {
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        let n = x.len();
-        if self.s.len() != n {
-            self.s = DVector::zeros(n);
-            self.residual = DVector::zeros(n);
-            self.direction = DVector::zeros(n);
-            self.product = DVector::repeat(n, T::NAN);
-        }
-        let step = self.here.evaluate(objective, x)?;
-        if !step.is_finite() {
-            return Ok(step.ended(Termination::NonFinite));
-        }
-        self.region.open(x);
-        let step = Step { radius: Some(self.region.radius.now), ..step };
-        let mut at = Position { objective, x, step };
-        let mut model = self.steihaug(at.objective, at.x, self.region.radius.now)?;
-        if self.ends(&mut at, model)? {
-            return Ok(at.step);
-        }
-        if at.step.gradient_norm == T::zero() {
-            return Ok(at.step.ended(Termination::NoDescent));
-        }
-        for _ in 0..REJECTIONS {
-            let (promised, met_negative) = model;
-            at.step.modified = met_negative;
-            if !self.region.outgrows(&at, promised, &self.s) {
-                if self.region.judge(&mut at, &self.s, promised)?.is_some() {
-                    at.x.copy_from(&self.region.line.trial);
-                    return Ok(at.step);
-                }
-                if self.region.line.trial == *at.x {
-                    break;
-                }
-            }
-            model = self.steihaug(at.objective, at.x, self.region.radius.now)?;
-        }
-        Ok(at.step.ended(Termination::NoDescent))
+        let mut lent = objective;
+        step(self, &mut lent, x)
     }
 
     fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<CriticalPoint<T>>, Error> {

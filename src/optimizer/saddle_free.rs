@@ -3,8 +3,9 @@ use nalgebra::DVector;
 use super::search::{Backtrack, Evaluated, Position, ends_by_products, is_within};
 use super::{Optimizer, Step};
 use crate::contract::setting;
+use crate::kernel::{self, compiled};
 use crate::objective::Lanczos;
-use crate::{CriticalPoint, Error, HessianProduct, Real, Termination, kernel};
+use crate::{CriticalPoint, Error, HessianProduct, Real, Termination};
 
 /// Saddle-free Newton in a Krylov space, by Hessian products alone.
 ///
@@ -81,6 +82,46 @@ impl<T: Real> SaddleFree<T> {
     }
 }
 
+compiled! {
+    fn step<T>(
+        method: &'a mut SaddleFree<T>, objective: &'a mut (dyn HessianProduct<T> + 'a), x: &'a mut DVector<T>,
+    ) -> Result<Step<T>, Error> {
+        let n = x.len();
+        if method.direction.len() != n {
+            method.direction = DVector::zeros(n);
+        }
+        let step = method.here.evaluate(objective, x)?;
+        if !step.is_finite() {
+            return Ok(step.ended(Termination::NonFinite));
+        }
+        let mut at = Position { objective, x, step };
+        let gradient = &method.here.gradient;
+        if method.lanczos.run(at.objective, at.x, gradient, method.dimension)? {
+            // in the coordinates of Q the gradient is ‖∇f‖ e₁
+            let length = kernel::norm(gradient.as_slice());
+            at.step.modified = method.lanczos.descend(length, &mut method.direction);
+        } else {
+            // no products to be had: down the gradient
+            at.step.modified = true;
+            method.direction.zip_apply(gradient, |d, g| *d = -g);
+        }
+        let slope = kernel::dot(gradient.as_slice(), method.direction.as_slice());
+        let promised = || T::of(-0.5) * slope;
+        let is_settled = method.here.is_settled(&method.direction, promised, at.objective.is_convex());
+        let is_near =
+            is_within(at.x, &method.direction, T::EPSILON.sqrt().sqrt(), |_, x| x.abs().max(T::one()));
+        let said = (is_settled, is_near);
+        if ends_by_products(&mut at, &method.here, &mut method.lanczos, method.dimension, said)? {
+            return Ok(at.step);
+        }
+        let leads_down = slope < T::zero() && slope.is_finite();
+        if leads_down && method.line.search(&mut at, &method.direction, slope, None)?.is_some() {
+            return Ok(at.step);
+        }
+        Ok(at.step.ended(Termination::NoDescent))
+    }
+}
+
 impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
     fn start(&mut self, _objective: &O, tolerance: Option<T>) -> Result<(), Error> {
         self.here.start(tolerance);
@@ -88,39 +129,8 @@ impl<T: Real, O: HessianProduct<T> + ?Sized> Optimizer<T, O> for SaddleFree<T> {
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        let n = x.len();
-        if self.direction.len() != n {
-            self.direction = DVector::zeros(n);
-        }
-        let step = self.here.evaluate(objective, x)?;
-        if !step.is_finite() {
-            return Ok(step.ended(Termination::NonFinite));
-        }
-        let mut at = Position { objective, x, step };
-        let gradient = &self.here.gradient;
-        if self.lanczos.run(at.objective, at.x, gradient, self.dimension)? {
-            // in the coordinates of Q the gradient is ‖∇f‖ e₁
-            let length = kernel::norm(gradient.as_slice());
-            at.step.modified = self.lanczos.descend(length, &mut self.direction);
-        } else {
-            // no products to be had: down the gradient
-            at.step.modified = true;
-            self.direction.zip_apply(gradient, |d, g| *d = -g);
-        }
-        let slope = kernel::dot(gradient.as_slice(), self.direction.as_slice());
-        let promised = || T::of(-0.5) * slope;
-        let is_settled = self.here.is_settled(&self.direction, promised, at.objective.is_convex());
-        let is_near =
-            is_within(at.x, &self.direction, T::EPSILON.sqrt().sqrt(), |_, x| x.abs().max(T::one()));
-        let said = (is_settled, is_near);
-        if ends_by_products(&mut at, &self.here, &mut self.lanczos, self.dimension, said)? {
-            return Ok(at.step);
-        }
-        let leads_down = slope < T::zero() && slope.is_finite();
-        if leads_down && self.line.search(&mut at, &self.direction, slope, None)?.is_some() {
-            return Ok(at.step);
-        }
-        Ok(at.step.ended(Termination::NoDescent))
+        let mut lent = objective;
+        step(self, &mut lent, x)
     }
 
     fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<CriticalPoint<T>>, Error> {

@@ -5,7 +5,7 @@ use super::search::{
     escape, is_near_saddle, leave_flat, subproblem,
 };
 use super::{Optimizer, Step};
-use crate::kernel::{self, Spectrum};
+use crate::kernel::{self, Spectrum, compiled};
 use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 
 /// Newton's method in a trust region, on an exact Hessian: the recommended method for hard problems.
@@ -253,9 +253,7 @@ impl<T: Real> FreeStep<T> for TrustRegion<T> {
         (&mut self.here, &mut self.frame)
     }
 
-    fn free_step<O: Hessian<T> + ?Sized>(
-        &mut self, objective: &mut O, x: &mut DVector<T>,
-    ) -> Result<Step<T>, Error> {
+    fn free_step(&mut self, objective: &mut dyn Hessian<T>, x: &mut DVector<T>) -> Result<Step<T>, Error> {
         let step = self.here.visit(objective, x)?;
         if !step.is_finite() {
             return Ok(step.ended(Termination::NonFinite));
@@ -314,14 +312,24 @@ impl<T: Real, O: Hessian<T> + ?Sized> Optimizer<T, O> for TrustRegion<T> {
     }
 
     fn step(&mut self, objective: &mut O, x: &mut DVector<T>) -> Result<Step<T>, Error> {
-        self.framed_step(objective, x)
+        let mut lent = objective;
+        step(self, &mut lent, x)
     }
 
     fn certify(&mut self, objective: &mut O, x: &DVector<T>) -> Result<Option<CriticalPoint<T>>, Error> {
-        self.frame.judge(&mut self.here, objective, x).map(Some)
+        let mut lent = objective;
+        self.frame.judge(&mut self.here, &mut lent, x).map(Some)
     }
 
     fn face(&self) -> Option<&Face<T>> {
         self.frame.face()
+    }
+}
+
+compiled! {
+    fn step<T>(
+        method: &'a mut TrustRegion<T>, objective: &'a mut (dyn Hessian<T> + 'a), x: &'a mut DVector<T>,
+    ) -> Result<Step<T>, Error> {
+        method.framed_step(objective, x)
     }
 }

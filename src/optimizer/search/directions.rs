@@ -69,8 +69,8 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
         self.progress = Progress::default();
     }
 
-    pub(crate) fn step<O: Objective<T> + ?Sized>(
-        &mut self, objective: &mut O, x: &mut DVector<T>,
+    pub(crate) fn step(
+        &mut self, objective: &mut dyn Objective<T>, x: &mut DVector<T>,
     ) -> Result<Step<T>, Error> {
         let goes_on = self.here.knows(x);
         if !goes_on {
@@ -102,9 +102,7 @@ impl<T: Real, D: Direction<T>> Directed<T, D> {
     }
 
     /// Goes to a lower point along the rule's direction, or, if there is none, along the gradient.
-    fn advance<O: Objective<T> + ?Sized>(
-        &mut self, objective: &mut O, evaluations: &mut usize,
-    ) -> Result<bool, Error> {
+    fn advance(&mut self, objective: &mut dyn Objective<T>, evaluations: &mut usize) -> Result<bool, Error> {
         let n = self.here.x.len();
         for buffer in [&mut self.g, &mut self.d, &mut self.s, &mut self.y] {
             if buffer.len() != n {

@@ -26,8 +26,8 @@ impl<T: Real> Frame<T> {
     }
 
     /// The verdict on `x`, in its own units.
-    pub(crate) fn judge<O: Hessian<T> + ?Sized>(
-        &mut self, here: &mut Evaluated<T>, objective: &mut O, x: &DVector<T>,
+    pub(crate) fn judge(
+        &mut self, here: &mut Evaluated<T>, objective: &mut dyn Hessian<T>, x: &DVector<T>,
     ) -> Result<CriticalPoint<T>, Error> {
         self.units.end(here);
         self.bounds.judge(objective, x).unwrap_or_else(|| here.judge(objective, x))
@@ -39,26 +39,22 @@ impl<T: Real> Frame<T> {
 }
 
 /// A method whose step is the same in any variables.
-pub(crate) trait FreeStep<T: Real> {
+pub(crate) trait FreeStep<T: Real>: Sized {
     /// What is known of the point, and where steps are taken.
     fn parts(&mut self) -> (&mut Evaluated<T>, &mut Frame<T>);
 
     /// The step in the variables that it is given.
-    fn free_step<O: Hessian<T> + ?Sized>(
-        &mut self, objective: &mut O, x: &mut DVector<T>,
-    ) -> Result<Step<T>, Error>;
+    fn free_step(&mut self, objective: &mut dyn Hessian<T>, x: &mut DVector<T>) -> Result<Step<T>, Error>;
 
     /// The step from `x`, in the variables of the frame.
-    fn framed_step<O: Hessian<T> + ?Sized>(
-        &mut self, objective: &mut O, x: &mut DVector<T>,
-    ) -> Result<Step<T>, Error> {
+    fn framed_step(&mut self, objective: &mut dyn Hessian<T>, x: &mut DVector<T>) -> Result<Step<T>, Error> {
         let (here, frame) = self.parts();
         if let Some(mut bounds) = frame.bounds.0.take() {
             let step = bounds.step(objective, x, Full::second, |face, y, is_new| {
                 if is_new {
                     self.parts().0.forget();
                 }
-                self.free_step(face as &mut dyn Hessian<T>, y)
+                self.free_step(face, y)
             });
             self.parts().1.bounds.0 = Some(bounds);
             return step;

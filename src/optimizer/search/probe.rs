@@ -111,10 +111,11 @@ fn vanishes_along<T: Real, O: Objective<T> + ?Sized>(
     at: &mut Position<'_, T, O>, x: &DVector<T>, v: &DVector<T>,
 ) -> Result<bool, Error> {
     let mut gradient = DVector::zeros(0);
-    let mut slope = |t: T| {
-        at.evaluate(&(x + v * t), &mut gradient)?;
+    let mut slope_at = |there: &DVector<T>| {
+        at.evaluate(there, &mut gradient)?;
         Ok(kernel::dot(gradient.as_slice(), v.as_slice()))
     };
+    let mut slope = |t: T| slope_at(&(x + v * t));
     // beyond x the slope falls to nothing
     let mut last = T::MAX;
     for length in (-4..=1).map(|k| -T::of(4_f64.powi(k))) {
@@ -131,7 +132,12 @@ fn vanishes_along<T: Real, O: Objective<T> + ?Sized>(
             (steepest, t) = (found, length);
         }
     }
-    vanishes(|share| slope(share * t))
+    // in a flat valley it is rounding, as neighbours tell
+    let beside = slope_at(&neighbour(&(x + v * t), T::of(2.0)))?;
+    if !(steepest > T::of(64.0) * (beside - steepest).abs()) {
+        return Ok(false);
+    }
+    vanishes(|share| slope_at(&(x + v * (share * t))))
 }
 
 /// Goes against the flat part of the gradient as long as `f` falls; whether it went anywhere.
@@ -162,7 +168,7 @@ fn descend<T: Real, O: Objective<T> + ?Sized>(
     for k in 0..8 {
         let Some(v) = mixture(k, sizes, range) else { continue };
         let mut there = &*at.x + v * T::of(4f64.powi(k as i32 % 4 - 1));
-        let f = Lbfgs::new().descend(at.objective, &mut there, DESCENT)?;
+        let f = Lbfgs::new().descend(&mut &mut *at.objective, &mut there, DESCENT)?;
         at.step.evaluations += DESCENT + 1;
         if is_lower(at, &there, f) {
             assign(at.x, &there);
@@ -176,22 +182,26 @@ fn descend<T: Real, O: Objective<T> + ?Sized>(
 fn is_lower<T: Real, O: Objective<T> + ?Sized>(
     at: &mut Position<'_, T, O>, there: &DVector<T>, f: T,
 ) -> bool {
-    let mut noise = rounding(at.step.value.abs().max(f.abs()));
+    let mut noise = T::of(4.0) * rounding(at.step.value.abs().max(f.abs()));
     if !(f < at.step.value - noise) {
         return false;
     }
     let (x, value) = (at.x.clone(), at.step.value);
     for (point, f) in [(there, f), (&x, value)] {
         for ulps in [-2.0, 2.0] {
-            let mut sign = T::of(ulps) * T::EPSILON;
-            let neighbour = point.map(|x| {
-                sign = -sign;
-                x * (T::one() + sign)
-            });
-            noise = noise.max((at.value(&neighbour) - f).abs());
+            noise = noise.max((at.value(&neighbour(point, T::of(ulps))) - f).abs());
         }
     }
     f < at.step.value - noise
+}
+
+/// The point whose coordinates are so many ulps off, in turn down and up.
+pub(crate) fn neighbour<T: Real>(x: &DVector<T>, ulps: T) -> DVector<T> {
+    let mut sign = ulps * T::EPSILON;
+    x.map(|x| {
+        sign = -sign;
+        x * (T::one() + sign)
+    })
 }
 
 /// The `k`-th seeded mixture, by the sizes of the variables, of what is orthogonal to `range`, and after those the part of an
