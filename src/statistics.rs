@@ -146,7 +146,7 @@ struct Layout {
 pub enum Robust {
     /// As above.
     Hc0,
-    /// Times `m/(m − p)`.
+    /// Times `m/(m − p)`, `p` the [`parameters`](Statistics::parameters) of an output.
     Hc1,
     /// With `g_j g_jᵀ/(1 − h_j)`, `h_j` the leverage of the sample (of each output apart): unbiased where variances are equal.
     Hc2,
@@ -295,7 +295,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             _ => 0,
         };
         let sandwich = Sandwich { sigma, b: rows.transpose(), a, power };
-        let left = || information::degrees(count, T::of(theta.len() as f64 / k as f64));
+        let left = || information::degrees(count, curvature.effective / T::of(k as f64));
         let mut moments = match source {
             Covariance::Clustered { groups: number } => {
                 room::<T>("groups", &[number, theta.len(), 4])?;

@@ -119,10 +119,10 @@ impl<T: Real> Lbfgs<T> {
 }
 
 impl<T: Real> Lbfgs<T> {
-    /// Goes down from `x` by so many evaluations at the most; the value there.
+    /// Goes down from `x` by so many evaluations at the most; the value there, and how many it took.
     pub(crate) fn descend(
         &mut self, objective: &mut dyn Objective<T>, x: &mut DVector<T>, evaluations: usize,
-    ) -> Result<T, Error> {
+    ) -> Result<(T, usize), Error> {
         self.method.start(Some(T::zero()))?;
         let mut left = evaluations;
         while left > 0 {
@@ -133,7 +133,7 @@ impl<T: Real> Lbfgs<T> {
                 break;
             }
         }
-        Ok(objective.value(x))
+        Ok((objective.value(x), evaluations - left + 1))
     }
 }
 

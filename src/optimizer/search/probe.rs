@@ -168,8 +168,8 @@ fn descend<T: Real, O: Objective<T> + ?Sized>(
     for k in 0..8 {
         let Some(v) = mixture(k, sizes, range) else { continue };
         let mut there = &*at.x + v * T::of(4f64.powi(k as i32 % 4 - 1));
-        let f = Lbfgs::new().descend(&mut &mut *at.objective, &mut there, DESCENT)?;
-        at.step.evaluations += DESCENT + 1;
+        let (f, evaluations) = Lbfgs::new().descend(&mut &mut *at.objective, &mut there, DESCENT)?;
+        at.step.evaluations += evaluations;
         if is_lower(at, &there, f) {
             assign(at.x, &there);
             return Ok(true);
