@@ -9,10 +9,11 @@ use crate::kernel::{self, compiled};
 use crate::optimizer::{Optimizer, Outcome, Position, Seen, Step};
 use crate::{Error, Objective, Real, Recession, Termination};
 
+use beyond::distance;
 pub use method::Method;
 use pair::Pair;
 pub use report::{Progress, Report};
-use stationary::{Zero, distance, falls};
+use stationary::{Zero, falls};
 pub use stop::Stop;
 
 mod beyond;

@@ -62,27 +62,35 @@ impl<T: Real> Course<T> {
     }
 }
 
+/// `‖x − y‖∞`.
+pub(super) fn distance<T: Real>(x: &DVector<T>, y: &DVector<T>) -> T {
+    x.as_slice().iter().zip(y.as_slice()).fold(T::zero(), |most, (x, y)| most.max((*x - *y).abs()))
+}
+
 /// Whether `f` falls for ever the way that the run went: by its last step, or since a point some way back, or by the part of
 /// the last step in which `f` is flat, where other terms have settled since.
 pub(super) fn falls<T: Real, O: Objective<T> + ?Sized>(
-    objective: &mut O, report: &mut Report<T>, course: &Course<T>, first: T,
+    objective: &mut O, report: &mut Report<T>, course: &Course<T>,
 ) -> Result<bool, Error> {
     let (x, v, way) = (report.x.clone(), course.direction(), course.way);
     let moved = v.zip_zip_map(&x, &course.start, |v, x, start| if v == T::zero() { x } else { start });
     let back = &x - &v * way;
-    if falls_along(objective, report, (&v, way), &[&moved, &back], first)? {
+    if falls_along(objective, report, (&v, way), &[&moved, &back])? {
         return Ok(true);
     }
-    for mark in course.marks.iter().filter(|mark| mark.len() == x.len() && **mark != x) {
-        let v = &x - mark;
-        let way = kernel::norm_inf(v.as_slice());
-        if falls_along(objective, report, (&(v / way), way), &[mark], first)? {
+    // a run that ends at a minimum has come next to it
+    let far = |from: &DVector<T>| {
+        from.len() == x.len() && distance(&x, from) > T::of(0.125) * distance(&x, &course.start)
+    };
+    for mark in course.marks.iter().filter(|mark| far(mark)) {
+        let (v, way) = (&x - mark, distance(&x, mark));
+        if falls_along(objective, report, (&(v / way), way), &[mark])? {
             return Ok(true);
         }
     }
     let Some(v) = flat_part(objective, report, v, way)? else { return Ok(false) };
-    Ok(falls_along(objective, report, (&v, way), &[&(&x - &v * way)], first)?
-        || falls_along(objective, report, (&-&v, way), &[&(&x + &v * way)], first)?)
+    Ok(falls_along(objective, report, (&v, way), &[&(&x - &v * way)])?
+        || falls_along(objective, report, (&-&v, way), &[&(&x + &v * way)])?)
 }
 
 /// Of more variables the part of a direction in which `f` is flat is not asked for.
@@ -123,9 +131,9 @@ fn flat_part<T: Real, O: Objective<T> + ?Sized>(
 
 /// Looks along `v`, `‖v‖∞ = 1`, by lengths `t` up to the whole `way`. No minimum shows where `∇f(x + t v)ᵀv` is negative for
 /// all `t`, or zero for all and [vanishing](vanishes) on the straight way from one of these points. Rounding is what is
-/// within four times the slopes at the nearest numbers, or `16 ε` of the `first` gradient.
+/// within four times the slopes at the nearest numbers.
 fn falls_along<T: Real, O: Objective<T> + ?Sized>(
-    objective: &mut O, report: &mut Report<T>, (v, way): (&DVector<T>, T), from: &[&DVector<T>], first: T,
+    objective: &mut O, report: &mut Report<T>, (v, way): (&DVector<T>, T), from: &[&DVector<T>],
 ) -> Result<bool, Error> {
     if report.face.as_ref().is_some_and(|face| face.ends(v)) {
         return Ok(false);
@@ -138,7 +146,7 @@ fn falls_along<T: Real, O: Objective<T> + ?Sized>(
         return Ok(false);
     }
     let size = kernel::norm_inf(x.as_slice()).max(way) / way;
-    let mut noise = T::of(4.0) * T::EPSILON * first;
+    let mut noise = T::zero();
     for k in 1..=4 {
         let nearest = T::of(2.0 * f64::from(k)) * T::EPSILON * size;
         noise = noise.max(slope(nearest)?.abs()).max(slope(-nearest)?.abs());

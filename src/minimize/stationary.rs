@@ -2,7 +2,7 @@
 
 use nalgebra::DVector;
 
-use super::beyond::{self, Course};
+use super::beyond::{self, Course, distance};
 use super::{Report, Stop};
 use crate::objective::evaluate;
 use crate::optimizer::{Outcome, Size, Step, rounding, units};
@@ -91,7 +91,7 @@ impl<T: Real> Zero<T> {
             point.inertia.negative > 0 || point.extremes().0 * way > T::EPSILON.sqrt() * first
         };
         let is_seen = way == T::zero() || report.certificate.as_ref().is_some_and(is_clear);
-        Ok(!is_seen && beyond::falls(objective, report, &self.course, first)?)
+        Ok(!is_seen && beyond::falls(objective, report, &self.course)?)
     }
 
     /// Whether the gradient at the report's point, which a step from the one `before` led to, is zero. The relative rule is
@@ -297,9 +297,4 @@ pub(super) fn falls<T: Real, O: Objective<T> + ?Sized>(
     }
     report.evaluations = report.evaluations.saturating_add(3 + TRIALS);
     Ok(is_seen)
-}
-
-/// `‖x − y‖∞`.
-pub(super) fn distance<T: Real>(x: &DVector<T>, y: &DVector<T>) -> T {
-    x.as_slice().iter().zip(y.as_slice()).fold(T::zero(), |most, (x, y)| most.max((*x - *y).abs()))
 }
