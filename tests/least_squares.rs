@@ -928,3 +928,50 @@ fn units_do_not_matter() -> Result<(), Error> {
     }
     Ok(())
 }
+
+/// `A x − y` with columns that depend on each other: the valley is flat, and rounding in it is no way down.
+struct Dependent {
+    a: DMatrix<f64>,
+    y: DVector<f64>,
+}
+
+impl Residuals<f64> for Dependent {
+    fn dim(&self) -> usize {
+        self.a.ncols()
+    }
+    fn count(&self) -> usize {
+        self.a.nrows()
+    }
+    fn residuals(&mut self, x: &DVector<f64>, residuals: &mut DVector<f64>) {
+        residuals.copy_from(&(&self.a * x - &self.y));
+    }
+    fn jacobian(&mut self, _x: &DVector<f64>, jacobian: &mut DMatrix<f64>) {
+        jacobian.copy_from(&self.a);
+    }
+}
+
+#[test]
+fn a_flat_valley_is_no_way_to_infinity() {
+    let mut draw = Draw::new(77);
+    for case in 0..400 {
+        let (m, n) = (4 + draw.below(6), 2 + draw.below(2));
+        let mut a = DMatrix::from_fn(m, n + 1, |_, _| draw.below(9) as f64 - 4.0);
+        // the last column is one of the others, or the sum of two
+        let sum = a.column(0) + a.column(1) * f64::from(u8::from(case % 2 == 0));
+        a.set_column(n, &sum);
+        let y = DVector::from_fn(m, |_, _| draw.below(40) as f64 / 4.0);
+        let start = DVector::from_fn(n + 1, |_, _| draw.below(31) as f64 - 15.0);
+        for gauss in [false, true] {
+            let mut squares = LeastSquares::new(Dependent { a: a.clone(), y: y.clone() });
+            let (start, stop) = (start.clone(), Stop::default());
+            let report = match gauss {
+                true => minimize(&mut GaussNewton::new(), &mut squares, start, &stop),
+                false => minimize(&mut LevenbergMarquardt::new(), &mut squares, start, &stop),
+            };
+            let report = report.unwrap();
+            assert_ne!(report.termination, Termination::Divergence, "{case}: {report}");
+            let slope = a.tr_mul(&(&a * &report.x - &y)).amax();
+            assert!(report.converged() && slope < 1e-9, "{case}: {slope:e}, {report}");
+        }
+    }
+}

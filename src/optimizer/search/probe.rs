@@ -52,7 +52,7 @@ pub(crate) fn probe<T: Real, O: Objective<T> + ?Sized>(
                 }
                 *t = T::of(length * sign);
                 let there = &from + &v * *t;
-                let f = at.value(&there);
+                let f = if kernel::all_finite(there.as_slice()) { at.value(&there) } else { T::NAN };
                 if !(f.is_finite() && f <= at.step.value + rounding(at.step.value.abs().max(f.abs()))) {
                     *rose = true;
                 } else if f < lowest && is_lower(at, &there, f) {
@@ -64,6 +64,11 @@ pub(crate) fn probe<T: Real, O: Objective<T> + ?Sized>(
                 }
             }
         }
+    }
+    // what falls by so little, as far as was looked, is a valley whose gradient is rounding
+    if farthest && at.step.value - lowest <= T::EPSILON.sqrt() * at.step.value.abs() {
+        assign(at.x, &from);
+        return Ok((Probed::Valley, false));
     }
     if lowest < at.step.value {
         return Ok((Probed::Lower, farthest));
@@ -189,7 +194,8 @@ fn is_lower<T: Real, O: Objective<T> + ?Sized>(
     let (x, value) = (at.x.clone(), at.step.value);
     for (point, f) in [(there, f), (&x, value)] {
         for ulps in [-2.0, 2.0] {
-            noise = noise.max((at.value(&neighbour(point, T::of(ulps))) - f).abs());
+            let change = (at.value(&neighbour(point, T::of(ulps))) - f).abs();
+            noise = noise.max(T::of(4.0) * change);
         }
     }
     f < at.step.value - noise
