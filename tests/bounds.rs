@@ -191,7 +191,7 @@ fn quadratics<T: Real>(seed: u64, close: f64) {
         }
     }
     assert!(
-        steps[0] <= 25_000 && steps[1] <= 15_000 && steps[2] <= 50_000 && steps[3] <= 17_500,
+        steps[0] <= 25_000 && steps[1] <= 15_000 && steps[2] <= 50_000 && steps[3] <= 25_000,
         "{steps:?}"
     );
 }

@@ -68,7 +68,8 @@ pub(super) fn distance<T: Real>(x: &DVector<T>, y: &DVector<T>) -> T {
 }
 
 /// Whether `f` falls for ever the way that the run went: by its last step, or since a point some way back, or by the part of
-/// the last step in which `f` is flat, where other terms have settled since.
+/// the last step in which `f` is flat, where other terms have settled since; of that only where the run has left the start far
+/// behind, for it takes evaluations at every minimum.
 pub(super) fn falls<T: Real, O: Objective<T> + ?Sized>(
     objective: &mut O, report: &mut Report<T>, course: &Course<T>,
 ) -> Result<bool, Error> {
@@ -87,6 +88,9 @@ pub(super) fn falls<T: Real, O: Objective<T> + ?Sized>(
         if falls_along(objective, report, (&(v / way), way), &[mark])? {
             return Ok(true);
         }
+    }
+    if way <= T::of(4.0) * kernel::norm_inf(course.start.as_slice()) {
+        return Ok(false);
     }
     let Some(v) = flat_part(objective, report, v, way)? else { return Ok(false) };
     Ok(falls_along(objective, report, (&v, way), &[&(&x - &v * way)])?
