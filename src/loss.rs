@@ -156,7 +156,7 @@ pub trait Loss<T: Real>: Sync {
     /// `r` (negative: it grows), with `∂margin/∂r` written to `row`; all three have `k` entries. Where no sample's
     /// margin is negative along some direction of the parameters, the risk falls along it, or stays, and has no
     /// minimum. Positively homogeneous in `r`, the least of linear functions. Default: of a [convex](Self::is_convex) loss
-    /// by its gradient far out; else `−max |r|`, for losses that grow along every `r`.
+    /// by its gradient far out, which takes the loss to be differentiable; else `−max |r|`, for losses that grow along every `r`.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix};

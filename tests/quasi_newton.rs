@@ -435,3 +435,33 @@ fn what_is_certified_is_a_minimum() -> Result<(), Error> {
     assert!(minima > 300, "{minima}");
     Ok(())
 }
+
+/// A minimum that lies far from the start is one, where its gradient is rounding of terms that are large.
+#[test]
+fn a_minimum_far_from_the_start_is_none_at_infinity() {
+    fn law<T: Real>(seed: u64, reach: i32) {
+        let mut draw = draw::Draw::new(seed);
+        for case in 0..150 {
+            let n = 2 + case % 3;
+            let far = 2f64.powi(8 + draw.below(reach as usize) as i32);
+            // ½ xᵀHx − bᵀx, H = D + ½ 1 1ᵀ
+            let c = DVector::from_fn(n, |_, _| T::of(far * (1.0 + 0.5 * draw.unit())));
+            let h = DMatrix::from_fn(n, n, |i, j| {
+                T::of(0.5 + if i == j { 1.5 + 0.5 * draw.unit() } else { 0.0 })
+            });
+            let b = &h * &c;
+            for (name, mut method) in methods() {
+                let (h, b) = (h.clone(), b.clone());
+                let mut f = Function::new(n, move |x: &DVector<T>, g: &mut DVector<T>| {
+                    g.copy_from(&(&h * x - &b));
+                    T::of(0.5) * (g.dot(x) - b.dot(x))
+                });
+                let start = DVector::from_element(n, T::one());
+                let report = minimize(method.as_mut(), &mut f, start, &Stop::default()).unwrap();
+                assert!(report.converged(), "{case}, {name} at {far}: {report}");
+            }
+        }
+    }
+    law::<f64>(5, 26);
+    law::<f32>(6, 10);
+}

@@ -62,25 +62,30 @@ impl<T: Real> Zero<T> {
         is_low && !std::mem::replace(&mut self.was_low, true)
     }
 
-    /// Whether the start is `√ε` beside the point.
-    fn is_far_out(&self, report: &Report<T>) -> bool {
-        kernel::norm_inf(report.x.as_slice()) * T::EPSILON.sqrt() > self.reach.max(T::one())
+    /// Whether the start is less than such a share of the point.
+    fn is_far_out(&self, report: &Report<T>, share: T) -> bool {
+        kernel::norm_inf(report.x.as_slice()) * share > self.reach.max(T::one())
     }
 
-    /// Whether the run has not found a minimum but gone off: where the start is `√ε` beside the point and `f` does not
-    /// rise up to `2 x`, or [`beyond`] the point `f` falls on. Not asked where a convex function is known not to recede, an
-    /// eigenvalue is negative, or the least one tells of a curvature that can be seen beside the first gradient.
+    /// Whether the run has not found a minimum but gone off: where the start is `√ε` beside the point and `f` is lower at
+    /// `2 x`, or the start is rounding and `f` no higher there, or [`beyond`] the point `f` falls on. Not asked where a convex
+    /// function is known not to recede, an eigenvalue is negative, or the least one tells of a curvature that can be seen
+    /// beside the first gradient.
     pub(super) fn runs_off<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, report: &mut Report<T>,
     ) -> Result<bool, Error> {
-        let (is_far, is_stuck) = (self.is_far_out(report), report.termination == Termination::NoDescent);
+        let is_far = self.is_far_out(report, T::EPSILON.sqrt());
+        let is_stuck = report.termination == Termination::NoDescent;
         let is_sure = objective.is_convex() && report.recession == Recession::No;
         if is_sure || !(report.termination.is_stationary() || is_stuck && is_far) {
             return Ok(false);
         }
         if is_far {
             report.evaluations = report.evaluations.saturating_add(1);
-            let falls = objective.value(&(&report.x * T::of(2.0))) <= report.value;
+            let there = objective.value(&(&report.x * T::of(2.0)));
+            // nearer than where the start is rounding it may be a level valley
+            let is_level = there == report.value && self.is_far_out(report, T::EPSILON);
+            let falls = there < report.value || is_level;
             if falls || is_stuck {
                 return Ok(falls);
             }
@@ -113,7 +118,8 @@ impl<T: Real> Zero<T> {
         if is_stuck {
             self.stop.relative = self.stop.relative.max(T::EPSILON.sqrt());
         }
-        if norm <= report.tolerance || self.stop.relative == T::zero() || self.is_far_out(report) {
+        if norm <= report.tolerance || self.stop.relative == T::zero() || self.is_far_out(report, T::EPSILON)
+        {
             return Ok(norm <= report.tolerance);
         }
         let is_last = report.iterations == self.stop.iterations;
