@@ -156,7 +156,8 @@ pub trait Loss<T: Real>: Sync {
     /// `r` (negative: it grows), with `∂margin/∂r` written to `row`; all three have `k` entries. Where no sample's
     /// margin is negative along some direction of the parameters, the risk falls along it, or stays, and has no
     /// minimum. Positively homogeneous in `r`, the least of linear functions. Default: of a [convex](Self::is_convex) loss
-    /// by its gradient far out, which takes the loss to be differentiable; else `−max |r|`, for losses that grow along every `r`.
+    /// by its gradient far out, which takes the loss to be differentiable; else `−max |r|`, for losses that grow along every
+    /// `r`. NaN, and nothing written, where a length is wrong.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix};
@@ -169,6 +170,9 @@ pub trait Loss<T: Real>: Sync {
     /// assert_eq!(Loss::margin(&SquaredError, &[1.0], &[2.0], &mut row), -2.0);
     /// ```
     fn margin(&self, y: &[T], r: &[T], row: &mut [T]) -> T {
+        if [y.len(), row.len()] != [r.len(); 2] {
+            return T::NAN;
+        }
         if !self.is_convex() {
             return grows(r, row);
         }

@@ -597,6 +597,16 @@ fn steeper_losses_than_the_logistic_fall_for_ever_along_the_same_directions() {
     law::<f32>();
 }
 
+/// Slices of other lengths are no panic.
+#[test]
+fn margins_of_wrong_lengths_are_none() {
+    for (y, r, rows) in [(1, 2, 2), (2, 1, 1), (2, 2, 1), (0, 1, 1), (3, 3, 2)] {
+        let (y, r, mut row) = (vec![1.0; y], vec![1.0; r], vec![0.0; rows]);
+        assert!(Loss::<f64>::margin(&Coupled::Softmax, &y, &r, &mut row).is_nan());
+        assert!(Loss::<f64>::margin(&CrossEntropy, &y, &r, &mut row).is_nan());
+    }
+}
+
 /// Rounding along which a score would grow does not hide that another grows.
 #[test]
 fn rounding_of_a_score_decides_nothing() {

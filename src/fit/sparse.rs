@@ -11,8 +11,8 @@ use crate::{EmpiricalRisk, Error, Hessian, Objective, Real, Report, SecondOrderL
 impl<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk<'_, T, M, L> {
     /// The minimum of `f(θ) + λ ‖W‖₁`, of an affine model under a convex loss: weights of features that do not earn their
     /// penalty are exactly zero (Tibshirani 1996). With a [ridge penalty](Self::ridge) too it is the elastic net. Biases
-    /// are not penalised, and an [`Offset`](crate::Offset) has no coefficient. Features should be of one scale (see [`Standardizer`](crate::data::Standardizer)), for the
-    /// penalty is.
+    /// are not penalised, and an [`Offset`](crate::Offset) has no coefficient. Features should be of one scale (see
+    /// [`Standardizer`](crate::data::Standardizer)), for the penalty is.
     ///
     /// Proximal Newton steps (Lee, Sun and Saunders 2014): the exact Hessian, coordinate descent on the penalised model
     /// (Friedman, Hastie and Tibshirani 2010), damping. The report's value is that of the penalised objective, and
@@ -42,7 +42,8 @@ impl<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk
     ///
     /// # Errors
     /// [`Error::Setting`] for a `λ` that is not positive and finite, and for a loss that is not convex;
-    /// [`Error::OneClass`] and [`Error::NoSamples`] where a bias runs to infinity; [`Error::TooLarge`] where memory does not hold the Hessian; [`Error::Evaluation`] where nothing is finite at zero.
+    /// [`Error::OneClass`] and [`Error::NoSamples`] where a bias runs to infinity; [`Error::TooLarge`] where memory does not
+    /// hold the Hessian; [`Error::Evaluation`] where nothing is finite at zero.
     #[doc(alias("lasso", "elastic net"))]
     pub fn fit_l1(&mut self, lambda: T) -> Result<Fitted<T, M, L>, Error> {
         self.check()?;

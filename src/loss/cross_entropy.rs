@@ -271,6 +271,9 @@ impl<T: Real> Loss<T> for CrossEntropy {
 
     /// `Σ_i y_i r_i − max r`: how far the scores of a sample's own classes stay behind the largest, never positive.
     fn margin(&self, y: &[T], r: &[T], row: &mut [T]) -> T {
+        if y.is_empty() || [y.len(), row.len()] != [r.len(); 2] {
+            return T::NAN;
+        }
         let largest = argmax(r.iter().copied());
         row.copy_from_slice(y);
         row[largest] -= T::one();
