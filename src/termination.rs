@@ -84,7 +84,7 @@ impl fmt::Display for Termination {
             Self::Evaluations => "the bound on evaluations was reached",
             Self::NonFinite => "the function or its derivatives are not finite there: start nearer, bring features and targets near to 1, or take a smaller learning rate where there is one",
             Self::NoDescent => "no step lowers the function any further: rounding, a wrong gradient (`check::gradient` tells), for the textbook's Newton a singular Hessian, or, where a root is sought, a minimum of |f|",
-            Self::Separable => "the classes are separable, so the weights have no finite optimum: add a ridge penalty, or, of a logistic model, take `fit_firth`",
+            Self::Separable => "the classes are separable, so the parameters have no finite optimum: add a ridge penalty (biases, which it leaves alone, need samples of every class), or, of a logistic model, take `fit_firth`",
             Self::Stopped => "the caller asked to stop",
             Self::Failed => "the objective failed outside of mathematics",
             Self::NoImprovement => "the loss watched for early stopping no longer improves",

@@ -202,6 +202,64 @@ fn convex_quadratics_end_at_the_solution_they_were_made_from() {
     quadratics::<f32>(2, 3e-3);
 }
 
+/// Least squares of small whole numbers in a box, from its corners and middles: minima lie on bounds that hold nothing, and
+/// coordinates are zero. The solution is that of the one face whose conditions hold.
+fn in_a_box<T: Real>(close: f64) {
+    let mut draw = Draw::new(3);
+    let mut left = [0; 4];
+    for _ in 0..3000 {
+        let n = 2 + draw.below(3);
+        let whole = |draw: &mut Draw, most: usize| draw.below(2 * most + 1) as f64 - most as f64;
+        let root = DMatrix::from_fn(n, n, |_, _| whole(&mut draw, 3));
+        let h = root.tr_mul(&root);
+        if root.determinant().abs() < 0.5 {
+            continue;
+        }
+        let b = DVector::from_fn(n, |_, _| whole(&mut draw, 3));
+        let c = -root.tr_mul(&b);
+        let x = on_faces(&h, &c).unwrap();
+        let (lower, upper) = (DVector::repeat(n, -1.0), DVector::repeat(n, 1.0));
+        let (multipliers, weak) = (DVector::zeros(n), Vec::new());
+        let problem = Quadratic { h, c, lower, upper, x, multipliers, root, weak, scale: 1.0 };
+        for (method, left) in left.iter_mut().enumerate() {
+            let start = DVector::from_fn(n, |_, _| T::of(whole(&mut draw, 1)));
+            let report = solve::<T>(&problem, method, start).unwrap();
+            assert!(problem.distance(&report.x) <= close, "method {method}: {problem:?}\n{report}");
+            *left += usize::from(!report.converged());
+        }
+    }
+    // where coordinates were never more than rounding, they tell no size that a last step could be rounding of
+    assert!(left.iter().all(|left| *left <= 4), "{left:?}");
+}
+
+#[test]
+fn whole_numbers_in_a_box() {
+    in_a_box::<f64>(1e-7);
+    in_a_box::<f32>(1e-3);
+}
+
+/// The minimum of `½ xᵀ H x + cᵀ x` for `−1 ≤ x ≤ 1`, of all faces.
+fn on_faces(h: &DMatrix<f64>, c: &DVector<f64>) -> Option<DVector<f64>> {
+    let n = c.len();
+    (0..3_usize.pow(n as u32)).find_map(|face| {
+        let side = |i: usize| (face / 3_usize.pow(i as u32) % 3) as f64 - 1.0;
+        let free: Vec<usize> = (0..n).filter(|i| side(*i) == 0.0).collect();
+        let mut x = DVector::from_fn(n, |i, _| side(i));
+        let g = h * &x + c;
+        let block = DMatrix::from_fn(free.len(), free.len(), |a, b| h[(free[a], free[b])]);
+        let slopes = DVector::from_fn(free.len(), |a, _| -g[free[a]]);
+        let inside = if free.is_empty() { slopes } else { block.lu().solve(&slopes)? };
+        free.iter().zip(inside.iter()).for_each(|(i, inside)| x[*i] = *inside);
+        let g = h * &x + c;
+        let holds = |i: usize| match side(i) {
+            side if side < 0.0 => g[i] >= -1e-9,
+            side if side > 0.0 => g[i] <= 1e-9,
+            _ => x[i].abs() <= 1.0 + 1e-9,
+        };
+        (0..n).all(holds).then_some(x)
+    })
+}
+
 /// Curved downwards where bounds hold: the minimum is one of many, or there is none at all.
 fn indefinite<T: Real>(seed: u64, close: f64) {
     let mut draw = Draw::new(seed);

@@ -244,10 +244,13 @@ impl<T: Real> LevenbergMarquardt<T> {
             match attempt {
                 Attempt::Outside => self.lambda /= self.radius.retreat(length),
                 Attempt::Ratio(ratio) => self.lambda /= self.radius.update(ratio, length, full),
-                Attempt::Rounding { taken: true } => {}
-                Attempt::Rounding { taken: false } if full => break,
+                Attempt::Rounding { taken } if full => {
+                    if !taken {
+                        break;
+                    }
+                }
                 // the region is so small that all reductions in it are rounding
-                Attempt::Rounding { taken: false } => {
+                Attempt::Rounding { .. } => {
                     self.radius.now = T::of(100.0) * length;
                     self.lambda *= T::of(0.01);
                 }

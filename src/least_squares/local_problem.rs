@@ -209,7 +209,8 @@ impl<T: Real> LocalProblem<T> {
     pub(super) fn ended<R: Residuals<T>>(
         &self, squares: &mut LeastSquares<T, R>, x: &mut DVector<T>, step: Step<T>,
     ) -> Result<Step<T>, Error> {
-        let solved = squares.offset(x).is_ok_and(|offset| offset.is_small());
+        // no sum of squares is less than zero
+        let solved = step.value == T::zero() || squares.offset(x).is_ok_and(|offset| offset.is_small());
         let mut at = Position { objective: squares, x, step };
         at.step.outcome = Outcome::Moved;
         // where parameters have lost their influence on the way, only a minimum all around is told from a plateau

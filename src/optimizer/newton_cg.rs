@@ -191,7 +191,7 @@ impl<T: Real> NewtonCg<T> {
     ) -> Result<bool, Error> {
         let is_convex = at.objective.is_convex();
         let is_settled = !met_negative && self.here.is_settled(&self.s, || promised, is_convex);
-        let scale = kernel::norm_inf(at.x.as_slice()).max(T::one());
+        let scale = self.here.scale();
         let is_near = at.step.gradient_norm <= T::EPSILON.sqrt() * self.steepness * scale;
         let said = (is_settled, is_near);
         ends_by_products(at, &self.here, &mut self.lanczos, PROBE, said)

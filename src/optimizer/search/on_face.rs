@@ -61,19 +61,32 @@ pub(crate) struct Bounded<T: Real> {
     /// `∇f` at the point given, and the free variables there.
     gradient: DVector<T>,
     y: DVector<T>,
+    /// Those that the last step led out of the bounds they lie at.
+    outward: Vec<usize>,
+    /// Those that a run has put onto the bounds they were next to.
+    snapped: Vec<usize>,
 }
 
 impl<T: Real> Within<T> {
     pub(crate) fn new(bounds: Bounds<T>) -> Self {
         let (full, gradient, y): (_, DVector<T>, _) = Default::default();
         let face = Face::of(gradient.clone(), gradient.clone());
-        Self(Some(Box::new(Bounded { bounds, face, full, gradient, y })))
+        Self(Some(Box::new(Bounded {
+            bounds,
+            face,
+            full,
+            gradient,
+            y,
+            outward: Vec::new(),
+            snapped: Vec::new(),
+        })))
     }
 
     /// Judges the bounds; a run begins or ends.
     pub(crate) fn start(&mut self, dim: usize, tolerance: Option<T>) -> Result<(), Error> {
         let Some(bounded) = &mut self.0 else { return Ok(()) };
         bounded.full.here.start(tolerance);
+        bounded.snapped.clear();
         bounded.face = bounded.bounds.resolve(dim)?;
         Ok(())
     }
@@ -109,14 +122,15 @@ impl<T: Real> Bounded<T> {
     /// variables, told whether they are others than before.
     pub(crate) fn step<O: ?Sized>(
         &mut self, objective: &mut O, x: &mut DVector<T>,
-        look: impl FnOnce(&mut Full<T>, &mut O, &DVector<T>) -> Result<Step<T>, Error>,
-        inner: impl FnOnce(&mut OnFace<'_, T, O>, &mut DVector<T>, bool) -> Result<Step<T>, Error>,
+        look: impl Fn(&mut Full<T>, &mut O, &DVector<T>) -> Result<Step<T>, Error>,
+        mut inner: impl FnMut(&mut OnFace<'_, T, O>, &mut DVector<T>, bool) -> Result<Step<T>, Error>,
     ) -> Result<Step<T>, Error> {
         self.face(x.len())?;
-        let Self { face, full, gradient, y, .. } = self;
+        let Self { face, full, gradient, y, outward, snapped, .. } = self;
         face.project(x);
         if !full.here.is_within_run() {
             full.here.forget();
+            snapped.clear();
         }
         full.evaluations = 0;
         let step = look(full, objective, x)?;
@@ -127,22 +141,51 @@ impl<T: Real> Bounded<T> {
         let hessian = Some(&full.here.hessian).filter(|_| full.has_hessian);
         let is_new = face.refresh(x, &full.here.gradient, hessian);
         assign(gradient, &full.here.gradient);
+        // what the last step of second order led out of its bound is held for one step, where its slope is nothing
+        let led_out = std::mem::take(outward);
+        let is_flat = |i: usize| gradient[i].abs() <= nothing(hessian, i, x);
+        let is_held = face.hold(&face.at_bound(|_, i| led_out.contains(&i) && is_flat(i)));
         if face.free.is_empty() {
             return Ok(Step { gradient_norm: T::zero(), ..step }.ended(Termination::Exact));
         }
         face.gather(x, y);
         let looked = full.evaluations;
-        let mut step = inner(&mut OnFace { objective, face, full }, y, is_new)?;
+        let mut step = inner(&mut OnFace { objective, face, full }, y, is_new || is_held)?;
+        let kept = face.at_bound(|_, i| face.keeps(i, x[i], gradient[i]));
+        if is_stuck(&step) && face.hold(&kept) {
+            face.gather(x, y);
+            let further = inner(&mut OnFace { objective, face, full }, y, true)?;
+            let has_moved = face.free.iter().zip(y.iter()).any(|(&i, y)| face.within(i, *y) != x[i]);
+            step = if has_moved { further } else { Step { evaluations: further.evaluations, ..step } };
+        } else if full.has_hessian && !is_held {
+            *outward = face.at_bound(|k, i| face.within(i, y[k]) != y[k]);
+        }
+        face.lift(y, x);
+        if is_stuck(&step) {
+            assign(y, x);
+            if face.snap(x, gradient, snapped) {
+                match look(full, objective, x)?.value <= step.value + rounding(step.value) {
+                    true => step.outcome = Outcome::Unsettled,
+                    false => assign(x, y),
+                }
+            }
+        }
         if full.evaluations > looked {
             step.evaluations = full.evaluations;
         }
-        let is_stuck = step.outcome == Outcome::Ended(Termination::NoDescent);
-        face.lift(y, x);
-        if is_stuck && face.snap(x, gradient, step.value) {
-            step.outcome = Outcome::Unsettled;
-        }
         full.broken.take().map_or(Ok(step), Err)
     }
+}
+
+/// What counts as no slope of a variable.
+fn nothing<T: Real>(hessian: Option<&DMatrix<T>>, i: usize, x: &DVector<T>) -> T {
+    let Some(h) = hessian else { return T::zero() };
+    let terms = h.column(i).iter().zip(x).fold(T::zero(), |sum, (h, x)| sum + h.abs() * x.abs());
+    closeness::<T>() * terms
+}
+
+fn is_stuck<T: Real>(step: &Step<T>) -> bool {
+    step.outcome == Outcome::Ended(Termination::NoDescent)
 }
 
 /// `y ↦ f(P(x))`, `y` the free variables of `x`, the others where bounds hold them.
@@ -243,12 +286,7 @@ impl<T: Real> Face<T> {
         let mut changed = false;
         let mut count = 0;
         for i in 0..x.len() {
-            let zero = |h: &DMatrix<T>| {
-                let terms = h.column(i).iter().zip(x).fold(T::zero(), |sum, (h, x)| sum + h.abs() * x.abs());
-                closeness::<T>() * terms
-            };
-            let is_kept =
-                self.keeps(i, x[i], gradient[i]) && gradient[i].abs() > hessian.map_or(T::zero(), zero);
+            let is_kept = self.keeps(i, x[i], gradient[i]) && gradient[i].abs() > nothing(hessian, i, x);
             let is_held = self.lower[i] == self.upper[i] || is_kept;
             self.multipliers[i] = if is_held { gradient[i] } else { T::zero() };
             if !is_held {
@@ -265,16 +303,33 @@ impl<T: Real> Face<T> {
         changed
     }
 
-    /// Moves what is next to its bound onto it, where `f` falls that way by no more than rounding: the method cannot see it.
-    /// Whether anything moved.
-    pub(super) fn snap(&self, x: &mut DVector<T>, gradient: &DVector<T>, f: T) -> bool {
+    /// Holds also these of the free variables, if there are any, and others are left.
+    fn hold(&mut self, held: &[usize]) -> bool {
+        let holds = !held.is_empty() && held.len() < self.free.len();
+        if holds {
+            self.free.retain(|i| !held.contains(i));
+        }
+        holds
+    }
+
+    /// The free variables that lie at a bound, and of which that is so.
+    fn at_bound(&self, is_so: impl Fn(usize, usize) -> bool) -> Vec<usize> {
+        let at = |i: usize| self.x[i] == self.lower[i] || self.x[i] == self.upper[i];
+        let free = self.free.iter().copied().enumerate();
+        free.filter(|&(k, i)| at(i) && is_so(k, i)).map(|(_, i)| i).collect()
+    }
+
+    /// Moves what is next to its bound onto it, where `f` falls that way, once a run: within so little way a method of free
+    /// variables takes no step. Whether anything moved.
+    fn snap(&self, x: &mut DVector<T>, gradient: &DVector<T>, snapped: &mut Vec<usize>) -> bool {
         let mut moved = false;
         for &i in &self.free {
             let end = if gradient[i] > T::zero() { self.lower[i] } else { self.upper[i] };
             let way = (x[i] - end).abs();
             let is_next = way <= closeness::<T>() * x[i].abs().max(T::one());
-            if way > T::zero() && is_next && gradient[i].abs() * way <= rounding(f) {
+            if way > T::zero() && is_next && !snapped.contains(&i) {
                 x[i] = end;
+                snapped.push(i);
                 moved = true;
             }
         }
