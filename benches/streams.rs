@@ -51,6 +51,12 @@ struct Seconds {
     all: f64,
 }
 
+impl Seconds {
+    fn times(self, share: f64) -> Self {
+        Self { wall: self.wall * share, mine: self.mine * share, all: self.all * share }
+    }
+}
+
 fn time(run: impl FnOnce() -> Result<(), Error>) -> Result<Seconds, Error> {
     let mine = || told("/proc/thread-self/schedstat", "", 0) / 1e9;
     let all = || (11..13).map(|place| told("/proc/self/stat", ")", place)).sum::<f64>() / 100.0;
@@ -87,7 +93,33 @@ fn newton(mut risk: EmpiricalRisk<'_, f64, SigmoidClassifier, LogLoss>) -> Resul
     report.failure.map_or(Ok(()), Err)
 }
 
-/// A run over a stream, then reading alone, then computing alone, of as many samples as fit into 128 MB.
+/// What a pass sums up.
+const SUMS: [&str; 3] = ["value", "gradient", "Hessian"];
+
+/// Two passes for each sum, after one that makes the buffers.
+fn sums(risk: &mut EmpiricalRisk<'_, f64, SigmoidClassifier, LogLoss>) -> Result<[Seconds; 3], Error> {
+    let p = risk.dim();
+    let (theta, mut g, mut h) = (DVector::zeros(p), DVector::zeros(p), DMatrix::zeros(p, p));
+    risk.value_gradient_hessian(&theta, &mut g, &mut h);
+    let times = [
+        time(|| {
+            (0..2).for_each(|_| _ = black_box(risk.value(black_box(&theta))));
+            Ok(())
+        })?,
+        time(|| {
+            (0..2).for_each(|_| _ = black_box(risk.value_gradient(black_box(&theta), &mut g)));
+            Ok(())
+        })?,
+        time(|| {
+            (0..2)
+                .for_each(|_| _ = black_box(risk.value_gradient_hessian(black_box(&theta), &mut g, &mut h)));
+            Ok(())
+        })?,
+    ];
+    risk.failure().map_or(Ok(times.map(|both| both.times(0.5))), Err)
+}
+
+/// Passes over a stream, reading alone, and computing alone, of as many samples as fit into 128 MB; then a run.
 fn stream<I: Iterator<Item = io::Result<Block>>>(
     what: &str, p: usize, count: usize, open: impl Fn() -> I + Sync,
 ) -> Result<(), Failure> {
@@ -97,8 +129,9 @@ fn stream<I: Iterator<Item = io::Result<Block>>>(
         open()
     };
     let model = SigmoidClassifier::new(p);
-    let streamed = time(|| newton(EmpiricalRisk::from_stream(model, LogLoss, &blocks)?))?;
-    let (peak, passes) = (peak(), passes.into_inner());
+    println!("{what}, {p} features, {:.2} GB", (count * BLOCK * p * 8) as f64 / 1e9);
+    let streamed = sums(&mut EmpiricalRisk::from_stream(model, LogLoss, &blocks)?)?;
+    let most = peak();
     let reading = time(|| {
         open().for_each(|block| drop(black_box(block)));
         Ok(())
@@ -107,28 +140,27 @@ fn stream<I: Iterator<Item = io::Result<Block>>>(
     let some: Vec<Block> = open().take(part).collect::<io::Result<_>>()?;
     let x = DMatrix::from_iterator(p, part * BLOCK, some.iter().flat_map(|(x, _)| x.iter().copied()));
     let labels: Vec<usize> = some.into_iter().flat_map(|(_, labels)| labels).collect();
-    let computing = time(|| newton(EmpiricalRisk::new(model, LogLoss, &x, &labels)?))?;
-
-    let (pass, scale) = (passes as f64, count as f64 / part as f64);
-    let slower = |reading: f64, computing: f64| (reading * pass).max(computing * scale);
+    let computing = sums(&mut EmpiricalRisk::new(model, LogLoss, &x, &labels)?)?;
+    for (sum, (streamed, computing)) in SUMS.iter().zip(streamed.iter().zip(computing)) {
+        let computing = computing.times(count as f64 / part as f64);
+        println!(
+            "  {sum:9} {:6.2} s a pass; reading alone {:.2}, computing alone {:.2}: {:.2} × the slower",
+            streamed.wall,
+            reading.wall,
+            computing.wall,
+            streamed.wall / reading.wall.max(computing.wall)
+        );
+    }
+    drop((x, labels));
+    passes.store(0, Ordering::Relaxed);
+    let run = time(|| newton(EmpiricalRisk::from_stream(model, LogLoss, &blocks)?))?;
+    let busier = run.mine.max(run.all - run.mine);
     println!(
-        "{what}, {p} features, {:.2} GB in each of {passes} passes",
-        (count * BLOCK * p * 8) as f64 / 1e9
+        "  five steps of Newton's method, with the verdict: {:.1} s, {busier:.1} of the busier thread, {} passes",
+        run.wall,
+        passes.into_inner()
     );
-    println!(
-        "  streamed         {:7.2} s ({:.2} computing, {:.2} reading)",
-        streamed.wall,
-        streamed.mine,
-        streamed.all - streamed.mine
-    );
-    println!("  reading alone    {:7.2} s ({:.2})", reading.wall * pass, reading.mine * pass);
-    println!("  computing alone  {:7.2} s ({:.2})", computing.wall * scale, computing.mine * scale);
-    let busier = streamed.mine.max(streamed.all - streamed.mine);
-    println!(
-        "  over the slower: {:.2} by the clock, {:.2} by the busier thread; peak {peak:.0} MB",
-        streamed.wall / slower(reading.wall, computing.wall),
-        busier / slower(reading.mine, computing.mine)
-    );
+    println!("  peak of the passes over the stream {most:.0} MB");
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
-use crate::{Error, Real, kernel};
+use crate::kernel::{self, compiled};
+use crate::{Error, Real};
 
 /// `found` is the shape that `argument` has to have.
 pub(crate) fn check_shape(
@@ -22,20 +23,22 @@ pub(crate) fn check_some(argument: &'static str, expected: &'static str, count: 
     if count > 0 { Ok(()) } else { Err(Error::Empty { argument, expected }) }
 }
 
-/// Every entry is finite.
-pub(crate) fn check_finite<T: Real>(argument: &'static str, data: DMatrixView<'_, T>) -> Result<(), Error> {
-    if kernel::flat(&data).is_some_and(kernel::all_finite) {
-        return Ok(());
-    }
-    for (column, entries) in data.column_iter().enumerate() {
-        if kernel::all_finite(entries.as_slice()) {
-            continue;
+compiled! {
+    /// Every entry is finite.
+    pub(crate) fn check_finite<T>(argument: &'static str, data: DMatrixView<'a, T>) -> Result<(), Error> {
+        if kernel::flat(&data).is_some_and(kernel::all_finite) {
+            return Ok(());
         }
-        if let Some(row) = entries.iter().position(|x| !x.is_finite()) {
-            return Err(Error::NonFinite { argument, row, column, found: entries[row].f64() });
+        for (column, entries) in data.column_iter().enumerate() {
+            if kernel::all_finite(entries.as_slice()) {
+                continue;
+            }
+            if let Some(row) = entries.iter().position(|x| !x.is_finite()) {
+                return Err(Error::NonFinite { argument, row, column, found: entries[row].f64() });
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// A matrix has its shape, and is finite.
@@ -60,16 +63,16 @@ pub(crate) fn check_classes(argument: &'static str, labels: &[usize], classes: u
     }
 }
 
-/// What was computed is finite.
-pub(crate) fn check_evaluation<T: Real>(
-    what: &'static str, at: &'static str, found: &[T],
-) -> Result<(), Error> {
-    if kernel::all_finite(found) {
-        return Ok(());
-    }
-    match found.iter().find(|x| !x.is_finite()) {
-        Some(found) => Err(Error::Evaluation { what, at, found: found.f64() }),
-        None => Ok(()),
+compiled! {
+    /// What was computed is finite.
+    pub(crate) fn check_evaluation<T>(what: &'static str, at: &'static str, found: &'a [T]) -> Result<(), Error> {
+        if kernel::all_finite(found) {
+            return Ok(());
+        }
+        match found.iter().find(|x| !x.is_finite()) {
+            Some(found) => Err(Error::Evaluation { what, at, found: found.f64() }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -94,11 +97,13 @@ pub(crate) fn positive<T: Real>(name: &'static str, found: f64) -> Result<(), Er
     setting(name, expected, found, used > T::zero() && used.is_finite())
 }
 
-/// There is one weight for each sample, none of them negative or not finite.
-pub(crate) fn check_weights<T: Real>(weights: &[T], samples: usize) -> Result<(), Error> {
-    check_length("weights", weights.len(), samples)?;
-    let wrong = weights.iter().find(|w| !(**w >= T::zero() && w.is_finite()));
-    wrong.map_or(Ok(()), |found| setting("weights", "finite and not negative", *found, false))
+compiled! {
+    /// There is one weight for each sample, none of them negative or not finite.
+    pub(crate) fn check_weights<T>(weights: &'a [T], samples: usize) -> Result<(), Error> {
+        check_length("weights", weights.len(), samples)?;
+        let wrong = weights.iter().find(|w| !(**w >= T::zero() && w.is_finite()));
+        wrong.map_or(Ok(()), |found| setting("weights", "finite and not negative", *found, false))
+    }
 }
 
 /// User code left the size of the buffer that it was lent as it was.
@@ -114,61 +119,66 @@ pub(crate) fn check_hessian<T: Real>(hessian: &DMatrix<T>, n: usize) -> Result<(
     Err(Error::Resized { what: "the Hessian", expected: n * n, found: hessian.len() })
 }
 
-/// Whether a matrix that a user gives is a Hessian: square, finite, and symmetric up to rounding.
-pub(crate) fn check_symmetric<T: Real>(hessian: &DMatrix<T>) -> Result<(), Error> {
-    let (n, columns) = hessian.shape();
-    check_some("hessian", "row and column", hessian.len())?;
-    check_shape("hessian", (n, columns), (n, n))?;
-    let scale = kernel::norm_inf(hessian.as_slice());
-    if !scale.is_finite() {
-        let at = hessian.iter().position(|h| !h.is_finite()).unwrap_or(0);
-        let row = at % n;
-        let column = at / n;
-        let found = hessian[at].f64();
-        return Err(Error::NonFinite { argument: "hessian", row, column, found });
-    }
-    let rounding = T::EPSILON.sqrt() * scale;
-    let mut worst = (rounding, 0, 0);
-    // some rows at a time, whose mirrored columns stay in the cache
-    for first in (0..n).step_by(64) {
-        for column in first..n {
-            for row in first..column.min(first + 64) {
-                let difference = (hessian[(row, column)] - hessian[(column, row)]).abs();
-                if difference > worst.0 {
-                    worst = (difference, row, column);
+compiled! {
+    /// Whether a matrix that a user gives is a Hessian: square, finite, and symmetric up to rounding.
+    pub(crate) fn check_symmetric<T>(hessian: &'a DMatrix<T>) -> Result<(), Error> {
+        let (n, columns) = hessian.shape();
+        check_some("hessian", "row and column", hessian.len())?;
+        check_shape("hessian", (n, columns), (n, n))?;
+        let scale = kernel::norm_inf(hessian.as_slice());
+        if !scale.is_finite() {
+            let at = hessian.iter().position(|h| !h.is_finite()).unwrap_or(0);
+            let row = at % n;
+            let column = at / n;
+            let found = hessian[at].f64();
+            return Err(Error::NonFinite { argument: "hessian", row, column, found });
+        }
+        let rounding = T::EPSILON.sqrt() * scale;
+        let mut worst = (rounding, 0, 0);
+        // some rows at a time, whose mirrored columns stay in the cache
+        for first in (0..n).step_by(64) {
+            for column in first..n {
+                for row in first..column.min(first + 64) {
+                    let difference = (hessian[(row, column)] - hessian[(column, row)]).abs();
+                    if difference > worst.0 {
+                        worst = (difference, row, column);
+                    }
                 }
             }
         }
+        let (_, row, column) = worst;
+        if row != column {
+            let upper = hessian[(row, column)].f64();
+            let lower = hessian[(column, row)].f64();
+            return Err(Error::Asymmetric { argument: "hessian", row, column, upper, lower });
+        }
+        Ok(())
     }
-    let (_, row, column) = worst;
-    if row != column {
-        let upper = hessian[(row, column)].f64();
-        let lower = hessian[(column, row)].f64();
-        return Err(Error::Asymmetric { argument: "hessian", row, column, upper, lower });
-    }
-    Ok(())
 }
 
 /// The product of `sizes`, if as many numbers can be had: an allocation that fails ends the process.
 pub(crate) fn room<T>(argument: &'static str, sizes: &[usize]) -> Result<usize, Error> {
     let found = sizes.iter().fold(1, |count: usize, size| count.saturating_mul(*size));
-    // what is small is not worth a question
-    let mut trial = Vec::<T>::new();
-    if found < 1 << 20 || (found < usize::MAX && trial.try_reserve_exact(found).is_ok()) {
-        // otherwise the compiler leaves the reservation out
-        std::hint::black_box(&trial);
-        return Ok(found);
-    }
-    Err(Error::TooLarge { argument, found })
+    let is_there = found < usize::MAX && holds(found.saturating_mul(size_of::<T>()));
+    if is_there { Ok(found) } else { Err(Error::TooLarge { argument, found }) }
 }
 
-/// A matrix of `value`, if memory holds it.
-pub(crate) fn matrix<T: Real>(
-    argument: &'static str, (rows, columns): (usize, usize), value: T,
-) -> Result<DMatrix<T>, Error> {
-    let mut entries = Vec::new();
-    let count = rows.saturating_mul(columns);
-    kernel::reserve(&mut entries, count).ok_or(Error::TooLarge { argument, found: count })?;
-    entries.fill(value);
-    Ok(DMatrix::from_vec(rows, columns, entries))
+/// Whether memory holds so many bytes; what is small is not worth a question.
+fn holds(bytes: usize) -> bool {
+    let mut trial = Vec::<u8>::new();
+    let is_there = bytes < 1 << 23 || trial.try_reserve_exact(bytes).is_ok();
+    // otherwise the compiler leaves the reservation out
+    std::hint::black_box(&trial);
+    is_there
+}
+
+compiled! {
+    /// A matrix of `value`, if memory holds it.
+    pub(crate) fn matrix<T>(argument: &'static str, shape: (usize, usize), value: T) -> Result<DMatrix<T>, Error> {
+        let ((rows, columns), mut entries) = (shape, Vec::new());
+        let count = rows.saturating_mul(columns);
+        kernel::reserve(&mut entries, count).ok_or(Error::TooLarge { argument, found: count })?;
+        entries.fill(value);
+        Ok(DMatrix::from_vec(rows, columns, entries))
+    }
 }

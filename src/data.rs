@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use nalgebra::{DMatrix, DMatrixView};
 
 use crate::contract::{check_classes, check_length, check_some, matrix, room};
+use crate::kernel::compiled;
 use crate::{Error, Real};
 
 pub use inputs::{Inputs, Targets};
@@ -125,14 +126,20 @@ fn samples<T>(buffer: &[T], features: usize) -> Result<usize, Error> {
 /// more entries than memory holds.
 #[doc(alias = "OneHotEncoder")]
 pub fn one_hot<T: Real>(labels: &[usize], classes: usize) -> Result<DMatrix<T>, Error> {
-    check_some("labels", "label", labels.len())?;
-    check_some("classes", "class", classes)?;
-    check_classes("labels", labels, classes)?;
-    let mut y = matrix("classes", (classes, labels.len()), T::zero())?;
-    for (label, mut y) in labels.iter().zip(y.column_iter_mut()) {
-        y[*label] = T::one();
+    columns_of_classes(labels, classes)
+}
+
+compiled! {
+    fn columns_of_classes<T>(labels: &'a [usize], classes: usize) -> Result<DMatrix<T>, Error> {
+        check_some("labels", "label", labels.len())?;
+        check_some("classes", "class", classes)?;
+        check_classes("labels", labels, classes)?;
+        let mut y = matrix("classes", (classes, labels.len()), T::zero())?;
+        for (label, mut y) in labels.iter().zip(y.column_iter_mut()) {
+            y[*label] = T::one();
+        }
+        Ok(y)
     }
-    Ok(y)
 }
 
 /// Weights of samples that make classes equal: `m/(k m_c)` for a sample of a class of `m_c`, where `k` classes occur among

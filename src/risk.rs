@@ -7,21 +7,21 @@ use nalgebra::{DMatrix, DMatrixView, DVector};
 use crate::contract::{check_samples, check_shape, check_weights, room, setting};
 use crate::data::{Inputs, Targets};
 use crate::model::Linear;
-use crate::{Error, Loss, Model, Objective, Real, Recession, kernel};
+use crate::{Error, Loss, Model, Objective, Real, Recession};
 
-use frame::Frame;
-use ranks::Ranks;
+use pass::Summing;
+use samples::Samples;
 use source::Source;
-use state::{Batch, Weights, Worker};
+use state::{Point, Quantity, Weights, Worker};
 use sums::Sums;
-use tree::{Counter, Summand};
-use window::Share;
 
-pub(crate) use design::{Design, Weighing};
+pub(crate) use design::{Asked, Design, Weighing};
 pub(crate) use firth::Firth;
+pub(crate) use frame::Frame;
 pub use ranks::Exchange;
 pub(crate) use sandwich::{Sandwich, unbiased};
 pub use source::{Block, Blocks};
+pub(crate) use survey::Surveyed;
 pub(crate) use window::Window;
 
 mod batch;
@@ -35,11 +35,13 @@ mod moments;
 mod pass;
 mod ranks;
 mod recession;
+mod samples;
 mod sandwich;
 mod source;
 mod spread;
 mod state;
 mod sums;
+mod survey;
 mod tree;
 mod window;
 
@@ -71,33 +73,13 @@ mod window;
 pub struct EmpiricalRisk<'a, T: Real, M: Model<T>, L> {
     model: M,
     loss: L,
-    source: Source<'a, T>,
-    ranks: Option<Ranks<'a, T>>,
-    /// Samples in the data, and what each weighs in the risk of all of them.
-    count: usize,
-    share: Share<T>,
-    weights: Option<Weights<T>>,
+    samples: Samples<'a, T>,
     ridge: T,
     /// Runs of parameters that the penalty shrinks.
     penalised: Vec<Range<usize>>,
-    batch: Batch<T>,
-    /// Made where they are first needed: one for each thread, and its counter for each [`Quantity`].
-    workers: [Vec<Worker<T, M::Cache>>; 2],
-    counters: [Vec<Counter<Sums<T>>>; 4],
-    point: state::Point<T>,
+    summing: Summing<T, M::Cache>,
+    point: Point<T>,
     verdict: Option<Recession<T>>,
-    failure: Option<Error>,
-    /// What features of a risk that is [`framed`](Self::framed) are measured by, if not as they are.
-    pub(crate) frame: Option<Frame<T>>,
-}
-
-/// What is summed over the samples again and again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Quantity {
-    Value,
-    Gradient,
-    Product,
-    Hessian,
 }
 
 impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
@@ -138,31 +120,13 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         check_shape("scores", z.shape(), (model.outputs(), 1))?;
         let mut is_penalised = vec![true; p];
         model.penalised(&mut is_penalised);
-        let mut risk = Self { weights, ..Self::unshared(model, loss, source, runs(&is_penalised)) };
-        risk.settle(Ok(()))?;
-        Ok(risk)
+        let samples = Samples { weights, ..Samples::unshared(source) };
+        Self::with_samples(model, loss, samples, runs(&is_penalised)).with_shares(Ok(()))
     }
 
-    /// Of checked data, whose samples have no shares yet.
-    fn unshared(model: M, loss: L, source: Source<'a, T>, penalised: Vec<Range<usize>>) -> Self {
-        Self {
-            model,
-            loss,
-            source,
-            ranks: None,
-            count: 0,
-            share: Share::none(),
-            weights: None,
-            ridge: T::zero(),
-            penalised,
-            batch: Batch::default(),
-            workers: Default::default(),
-            counters: Default::default(),
-            point: state::Point::default(),
-            verdict: None,
-            failure: None,
-            frame: None,
-        }
+    fn with_samples(model: M, loss: L, samples: Samples<'a, T>, penalised: Vec<Range<usize>>) -> Self {
+        let (summing, point) = Default::default();
+        Self { model, loss, samples, ridge: T::zero(), penalised, summing, point, verdict: None }
     }
 
     /// Weighs the samples: weight 2 is the sample twice, weight 0 the sample removed. A rank among others gives its weights
@@ -183,7 +147,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// [`Error::Length`] unless there is one weight per sample; [`Error::Setting`] where one is negative or
     /// not finite, or none is positive.
     pub fn with_weights(mut self, weights: &[T]) -> Result<Self, Error> {
-        if let Source::Stream(_) = self.source {
+        if let Source::Stream(_) = self.samples.source {
             return Err(Error::InMemory {
                 what: "a list of weights",
                 remedy: "give them with the blocks of the stream",
@@ -191,9 +155,9 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
         }
         let mut all = Weights { w: weights.to_vec(), ..Weights::none() };
         all.see_all(weights);
-        self.weights = Some(all);
-        self.settle(check_weights(weights, self.source.samples()))?;
-        Ok(self)
+        self.samples.weights = Some(all);
+        let found = check_weights(weights, self.samples.source.samples());
+        self.with_shares(found)
     }
 
     /// Adds `(λ/2) ‖W‖²`, on weights and not on biases. Default: 0. `λ` must be finite and not negative. The risk is a mean:
@@ -256,27 +220,27 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// # Ok::<(), gradus::Error>(())
     /// ```
     pub fn samples(&self) -> usize {
-        self.count
+        self.samples.count
     }
 
-    /// Samples in play.
-    pub(crate) fn in_play(&self) -> usize {
-        if self.is_in_memory() { self.batch.len() } else { self.count }
+    /// The batch in play, of samples in memory.
+    pub(crate) fn present(&self) -> Window<'_, T> {
+        self.samples.present()
     }
 
-    /// Whether all samples are in the memory of this process.
-    fn is_in_memory(&self) -> bool {
-        self.ranks.is_none() && matches!(self.source, Source::Memory(..))
+    /// What features are measured by, if not as they are.
+    pub(crate) fn frame(&self) -> Option<&Frame<T>> {
+        self.samples.frame.as_ref()
     }
 
     /// Whether sample `j` of the data, which are in memory, has a weight.
     pub(crate) fn counts(&self, j: usize) -> bool {
-        self.weights.as_ref().is_none_or(|weights| weights.w[j] > T::zero())
+        self.samples.counts(j)
     }
 
     /// `Σw` of the data.
     pub(crate) fn total_weight(&self) -> T {
-        self.share.total / self.share.scale
+        self.samples.total_weight()
     }
 
     /// Runs of parameters that the ridge penalty shrinks.
@@ -297,50 +261,19 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
 
     /// What ended a sum since it was last asked.
     pub(crate) fn broken(&mut self) -> Result<(), Error> {
-        self.failure.take().map_or(Ok(()), Err)
+        self.summing.failure.take().map_or(Ok(()), Err)
     }
 }
 
 impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// The map `W x + b` of the features without offsets, where the model is affine.
     pub(crate) fn linear(&self) -> Linear {
-        let (inputs, outputs) = (self.model.inputs() - self.model.offsets(), self.model.outputs());
-        Linear { inputs, outputs, bias: self.model.parameter_count() > inputs * outputs }
+        self.survey().linear()
     }
 
     /// Whether the scores are an affine function of all parameters.
     pub(crate) fn is_affine(&self) -> bool {
         self.model.affine_in() == (0..self.model.parameter_count())
-    }
-
-    /// Hands out the curvature that the penalty gives to each weight of a feature as it is.
-    fn each_penalised(&self, mut hand: impl FnMut(usize, T)) {
-        if self.ridge != T::zero() {
-            let scale = |i: usize| self.frame.as_ref().map_or(T::one(), |frame| frame.scale(i));
-            let penalised = self.penalised.iter().flat_map(Range::clone);
-            penalised.for_each(|i| hand(i, self.ridge * scale(i) * scale(i)));
-        }
-    }
-
-    /// `(λ/2) ‖W‖²`, with `λ W` added to `gradient`.
-    fn penalty(&self, theta: &DVector<T>, mut gradient: Option<&mut DVector<T>>) -> T {
-        if self.ridge == T::zero() {
-            return T::zero();
-        }
-        if self.frame.is_some() {
-            let mut sum = T::zero();
-            self.each_penalised(|i, ridge| {
-                gradient.iter_mut().for_each(|gradient| gradient[i] += ridge * theta[i]);
-                sum += T::of(0.5) * (ridge * theta[i]) * theta[i];
-            });
-            return sum;
-        }
-        let weights = || self.penalised.iter().map(|run| (run, &theta.as_slice()[run.clone()]));
-        if let Some(gradient) = gradient {
-            weights()
-                .for_each(|(run, w)| kernel::axpy(self.ridge, w, &mut gradient.as_mut_slice()[run.clone()]));
-        }
-        T::of(0.5) * self.ridge * weights().fold(T::zero(), |sum, (_, w)| sum + kernel::dot(w, w))
     }
 }
 
@@ -369,31 +302,28 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
         if theta.len() != self.dim() {
             return T::NAN;
         }
-        let sums = self.sum_chunks(
-            Quantity::Value,
-            theta.as_slice(),
-            Sums::zeros(0, 0),
-            &|here, chunk, worker, sums| {
-                let (x, y, shares) = here.part(chunk);
-                let x = here.seen(x, &mut worker.placed);
-                let z = here.model.forward(theta, x, &mut worker.cache);
-                sums.value += y.value(here.loss, z, shares, None, &mut worker.targets);
-            },
-        );
-        sums.value + self.penalty(theta, None)
+        let Self { model, loss, samples, summing, .. } = self;
+        let root = Sums::zeros(0, 0);
+        let sums = summing.sum(samples, model, Quantity::Value, theta, root, &|here, chunk, worker, sums| {
+            let ((x, y, shares), Worker { cache, room }) = (here.part(chunk), worker);
+            let z = model.forward(theta, here.seen(x, &mut room.placed), cache);
+            sums.value += y.value(loss, z, shares, None, &mut room.targets);
+        });
+        sums.value + self.survey().penalty(theta, None)
     }
 
     fn value_gradient(&mut self, theta: &DVector<T>, gradient: &mut DVector<T>) -> T {
         if theta.len() != self.dim() || gradient.len() != self.dim() {
             return T::NAN;
         }
+        let Self { model, loss, samples, summing, .. } = self;
         let root = Sums::of(gradient, &mut DMatrix::zeros(0, 0));
         let sums =
-            self.sum_chunks(Quantity::Gradient, theta.as_slice(), root, &|here, chunk, worker, sums| {
-                here.add_chunk(theta, chunk, worker, sums);
+            summing.sum(samples, model, Quantity::Gradient, theta, root, &|here, chunk, worker, sums| {
+                here.add_chunk((model, loss), theta, chunk, worker, sums);
             });
         *gradient = sums.vector;
-        sums.value + self.penalty(theta, Some(gradient))
+        sums.value + self.survey().penalty(theta, Some(gradient))
     }
 
     fn is_convex(&self) -> bool {
@@ -405,7 +335,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Objective<T> for EmpiricalRisk<'_, T, M, 
     }
 
     fn failure(&mut self) -> Option<Error> {
-        self.failure.take()
+        self.summing.failure.take()
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -144,7 +144,8 @@ struct Layout {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Robust {
-    /// As above.
+    /// As above. Of [`Binomial`](crate::loss::Binomial), whose weights count trials, each sample is one observation:
+    /// `w_j² g_j g_jᵀ`.
     Hc0,
     /// Times `m/(m − p)`, `p` the [`parameters`](Statistics::parameters) of an output.
     Hc1,
@@ -289,7 +290,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let Curvature { sigma, root: a, .. } = &curvature;
         // a row of A times its output's σ is what the parameter is measured in
         let (lengths, rows) = information::unit_rows(&curvature.contrast(a.clone()));
-        let (k, count) = (sigma.len(), self.total_weight());
+        let (k, count) = (sigma.len(), T::of(self.survey().observations()?));
         let power = match source {
             Covariance::Sandwich(robust) => robust.power(),
             _ => 0,
@@ -300,10 +301,12 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             Covariance::Clustered { groups: number } => {
                 room::<T>("groups", &[number, theta.len(), 4])?;
                 let few = T::of(number as f64 / (number - 1) as f64) * (count - T::one()) / left()?;
-                self.cluster_moments(theta, &sandwich, groups, number)? * few
+                self.survey().cluster_moments(self.loss(), theta, &sandwich, groups, number)? * few
             }
-            Covariance::Sandwich(Robust::Hc1) => self.gradient_moments(theta, &sandwich)? * (count / left()?),
-            _ => self.gradient_moments(theta, &sandwich)?,
+            Covariance::Sandwich(Robust::Hc1) => {
+                self.survey().gradient_moments(self.loss(), theta, &sandwich)? * (count / left()?)
+            }
+            _ => self.survey().gradient_moments(self.loss(), theta, &sandwich)?,
         };
         kernel::mirror(moments.as_mut_slice(), theta.len());
         Ok(curvature.sandwiched(&moments, &lengths))
@@ -356,7 +359,8 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let (lengths, rows) = information::unit_rows(&curvature.root);
         let (a, b) = (DMatrix::from_diagonal(&lengths), DMatrix::identity(theta.len(), theta.len()));
         let sandwich = Sandwich { sigma: &curvature.sigma, b, a: &a, power: 0 };
-        let squares = self.gradient_moments(theta, &sandwich)?.diagonal() * self.total_weight();
+        let squares =
+            self.survey().gradient_moments(self.loss(), theta, &sandwich)?.diagonal() * self.total_weight();
         let sums = squares.map(|square| T::of(4.0) * T::EPSILON * square.sqrt());
         Ok(kernel::norm((rows.abs() * sums).as_slice()))
     }

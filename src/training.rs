@@ -417,7 +417,7 @@ impl<T: Real, P> Trainer<T, P> {
         let reported = ended.and_then(|termination| run.report(risk, termination));
         risk.batch(0..risk.samples())?;
         let (mut report, history) = reported?;
-        report.unscaled = risk.unusual_features()?;
+        report.unscaled = risk.survey().unusual_features()?;
         Ok((Fitted::new(risk.model().clone(), risk.loss().clone(), report), history))
     }
 

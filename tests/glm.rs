@@ -53,6 +53,23 @@ where
     assert!(risk.is_convex());
     let report = risk.fits();
     agrees(name, all.get(name), &report, &risk.statistics(&report.x).unwrap(), table.digits);
+    let golden = |key: &str| all.get(name).get(key).flat();
+    let kinds: &[_] = match name {
+        "poisson" => &[(Robust::Hc0, "hc0")],
+        "binomial" => {
+            &[(Robust::Hc0, "hc0"), (Robust::Hc1, "hc1"), (Robust::Hc2, "hc2"), (Robust::Hc3, "hc3")]
+        }
+        _ => &[],
+    };
+    for (robust, key) in kinds {
+        let told = risk.robust_statistics(&report.x, *robust).unwrap();
+        near(key, &doubles(&told.standard_errors), &golden(key), table.digits);
+    }
+    if !kinds.is_empty() {
+        let groups: Vec<usize> = (0..y.len()).map(|j| j % 17).collect();
+        let told = risk.clustered_statistics(&report.x, &groups).unwrap();
+        near("clustered", &doubles(&told.standard_errors), &golden("clustered"), table.digits);
+    }
 
     let risk = EmpiricalRisk::new(Offset::new(Perceptron::new(4)), loss, &table.shifted, &y).unwrap();
     let mut risk = risk.with_weights(&table.weights).unwrap();

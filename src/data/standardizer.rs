@@ -45,12 +45,7 @@ impl<T: Real> Standardizer<T> {
     /// # Errors
     /// [`Error::Empty`], [`Error::NonFinite`].
     pub fn fit<'a>(x: impl Inputs<'a, T>) -> Result<Self, Error> {
-        let x = x.samples(1);
-        check_samples(x, x.nrows())?;
-        check_some("x", "feature (row)", x.nrows())?;
-        let mut standard = Self { mean: DVector::zeros(x.nrows()), scale: DVector::zeros(x.nrows()) };
-        moments(x, standard.mean.as_mut_slice(), standard.scale.as_mut_slice());
-        Ok(standard)
+        learn(x.samples(1))
     }
 
     /// Leaves these features as they are: mean 0, scale 1. For an [`Offset`](crate::Offset), whose coefficient is 1 in its
@@ -158,11 +153,13 @@ impl<T: Real> Standardizer<T> {
         self.changed(z.samples(self.mean.len()), false)
     }
 
-    fn changed(&self, x: DMatrixView<'_, T>, forward: bool) -> Result<DMatrix<T>, Error> {
-        check_matrix("x", x, (self.mean.len(), x.ncols()))?;
-        let mut changed = x.into_owned();
-        self.change(changed.as_mut_slice(), forward)?;
-        Ok(changed)
+    compiled! {
+        fn changed(this: &'a Standardizer<T>, x: DMatrixView<'a, T>, forward: bool) -> Result<DMatrix<T>, Error> {
+            check_matrix("x", x, (this.mean.len(), x.ncols()))?;
+            let mut changed = x.into_owned();
+            this.change(changed.as_mut_slice(), forward)?;
+            Ok(changed)
+        }
     }
 
     /// Whole samples, in place, if every result is a number.
@@ -180,6 +177,14 @@ impl<T: Real> Standardizer<T> {
 }
 
 compiled! {
+    fn learn<T>(x: DMatrixView<'a, T>) -> Result<Standardizer<T>, Error> {
+        check_samples(x, x.nrows())?;
+        check_some("x", "feature (row)", x.nrows())?;
+        let mut standard = Standardizer { mean: DVector::zeros(x.nrows()), scale: DVector::zeros(x.nrows()) };
+        moments(x, standard.mean.as_mut_slice(), standard.scale.as_mut_slice());
+        Ok(standard)
+    }
+
     /// Mean and scale of each row, whose numbers a power of two brings near 1. The mean is taken twice, the second time
     /// of what the first one left; what rounding of it leaves is no part of the deviations.
     fn moments<T>(x: DMatrixView<'a, T>, mean: &'a mut [T], scale: &'a mut [T]) {

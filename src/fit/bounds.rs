@@ -1,8 +1,7 @@
 //! What is known of the Hessian of a penalised fit without forming it.
 
-use crate::{
-    CriticalPoint, EmpiricalRisk, Error, Inertia, Real, Report, SecondOrderLoss, SecondOrderModel, kernel,
-};
+use crate::risk::Surveyed;
+use crate::{CriticalPoint, Error, Inertia, Real, Report, kernel};
 
 /// The verdict on the minimum of a convex risk whose weights, not its biases, are penalised:
 ///
@@ -19,17 +18,18 @@ use crate::{
 ///
 /// Of softmax, equal changes of all biases change nothing: `H` has one eigenvalue of zero, and the others are bounded so.
 /// Nothing where `B` is not definite beyond.
-pub(super) fn certify<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>>(
-    risk: &mut EmpiricalRisk<'_, T, M, L>, report: &Report<T>,
+pub(super) fn certify<T: Real>(
+    risk: &dyn Surveyed<T>, report: &Report<T>,
 ) -> Result<Option<CriticalPoint<T>>, Error> {
-    let (linear, p) = (risk.linear(), report.x.len());
-    let [lambda, largest] = risk.penalty_range();
-    let squares = risk.mean_squares()?.into_iter().fold(T::zero(), |sum, square| sum + square);
+    let (survey, p) = (risk.survey(), report.x.len());
+    let linear = survey.linear();
+    let [lambda, largest] = survey.penalty_range();
+    let squares = survey.mean_squares()?.into_iter().fold(T::zero(), |sum, square| sum + square);
     let alpha = T::of(STEEPEST) * squares;
     let (mut least, mut greatest, mut zero) = (lambda, largest + alpha, 0);
     if linear.bias {
         let k = linear.outputs;
-        let mut b = risk.score_curvature(&report.x)?;
+        let mut b = survey.score_curvature(risk.second(), &report.x)?;
         let size = b.trace();
         let rounding = T::of(4.0 * k as f64) * T::EPSILON * size;
         if k > 1 && b.column_iter().all(|column| column.sum().abs() <= rounding) {

@@ -7,7 +7,7 @@ use super::method::Fit;
 use crate::contract::check_evaluation;
 use crate::data::{Inputs, Targets};
 use crate::kernel::{self, Factor, Triangle};
-use crate::risk::{Design, Weighing};
+use crate::risk::{Asked, Design, Weighing};
 use crate::{
     CriticalPoint, EmpiricalRisk, Error, Method, Objective, Perceptron, Real, Report, SquaredError,
     Termination,
@@ -53,14 +53,15 @@ impl<T: Real> Fit<T, SquaredError> for Perceptron {
         risk: &mut EmpiricalRisk<'_, T, Self, SquaredError>,
     ) -> Result<Fitted<T, Self, SquaredError>, Error> {
         risk.check()?;
-        let design = Design::new(risk, Weighing::Shares)?;
-        let triangle = design.penalised(design.triangle(risk)?);
-        let inverse = design.inverse(risk, &triangle)?;
+        let survey = risk.survey();
+        let (design, asked) = (Design::new(&survey, Weighing::Shares)?, (&survey, &SquaredError as _));
+        let triangle = design.penalised(design.triangle(asked)?);
+        let inverse = design.inverse(asked, &triangle)?;
 
         let (p, k) = (design.coefficients(), risk.model().0.outputs);
         let mut beta = vec![T::zero(); p * k];
         triangle.solve(&mut beta);
-        refine(risk, &design, &triangle, &mut beta)?;
+        refine(&design, asked, &triangle, &mut beta)?;
         design.bring_back(&mut beta);
         // from output after output to the order of θ
         let theta = DVector::from_fn(p * k, |i, _| beta[i % k * p + i / k]);
@@ -68,7 +69,7 @@ impl<T: Real> Fit<T, SquaredError> for Perceptron {
         let (unit, inverse) = (design.unit, design.inverse_root(inverse));
         check_evaluation("the least-squares solution", "the coefficients' units", theta.as_slice())?;
         let mut gradient = DVector::zeros(theta.len());
-        let size = kernel::norm_inf(&risk.target_sizes()?);
+        let size = kernel::norm_inf(&risk.survey().target_sizes()?);
         let value = risk.value_gradient(&theta, &mut gradient);
         risk.broken()?;
         let gradient_norm = kernel::norm_inf(gradient.as_slice());
@@ -89,13 +90,12 @@ impl<T: Real> Fit<T, SquaredError> for Perceptron {
 
 /// Corrects the coefficients while that gains digits; a correction that does not shrink is taken back.
 fn refine<T: Real>(
-    risk: &EmpiricalRisk<'_, T, Perceptron, SquaredError>, design: &Design<'_, T>, triangle: &Triangle<T>,
-    beta: &mut [T],
+    design: &Design<'_, T>, asked: Asked<'_, T>, triangle: &Triangle<T>, beta: &mut [T],
 ) -> Result<(), Error> {
     let mut before = T::MAX;
     for _ in 0..REFINEMENTS {
         let kept = beta.to_vec();
-        let change = design.refine(risk, triangle, beta)?;
+        let change = design.refine(asked, triangle, beta)?;
         let shrinks = change <= before * T::of(0.5);
         if !shrinks || !kernel::all_finite(beta) {
             beta.copy_from_slice(&kept);

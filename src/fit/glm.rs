@@ -30,17 +30,17 @@ fn fit_glm<T: Real, M: SecondOrderModel<T> + Clone, L: Glm>(
 
 /// No weights, and the biases of the mean targets; below the features there may be an offset.
 fn start<T: Real, M: Model<T>, L: Glm>(risk: &EmpiricalRisk<'_, T, M, L>) -> Result<DVector<T>, Error> {
-    let linear = risk.linear();
+    let (survey, linear) = (risk.survey(), risk.linear());
     let mut start = DVector::zeros(linear.parameter_count());
     if !linear.bias {
         return Ok(start);
     }
     let offset = |x: &[T]| x.get(linear.inputs).map_or(0.0, |offset| offset.f64());
     for o in 0..linear.outputs {
-        let mean = risk.sample_sum(|_, y, w| w * y[o].f64())? / risk.sample_sum(|_, _, w| w)?;
+        let mean = survey.sample_sum(|_, y, w| w * y[o].f64())? / survey.sample_sum(|_, _, w| w)?;
         let bias = match Loss::<T>::family(risk.loss()) {
-            Family::Binomial => (mean / (1.0 - mean)).ln() - risk.sample_sum(|x, _, w| w * offset(x))?,
-            _ => (mean / risk.sample_sum(|x, _, w| w * offset(x).exp())?).ln(),
+            Family::Binomial => (mean / (1.0 - mean)).ln() - survey.sample_sum(|x, _, w| w * offset(x))?,
+            _ => (mean / survey.sample_sum(|x, _, w| w * offset(x).exp())?).ln(),
         };
         if mean <= 0.0 || Loss::<T>::family(risk.loss()) == Family::Binomial && mean >= 1.0 {
             return Err(Error::EdgeMean { argument: "y", found: mean });

@@ -8,11 +8,13 @@ use super::method::Fit;
 use super::whitened::{Axes, Whitened};
 use crate::contract::check_evaluation;
 use crate::data::{Inputs, Targets};
+use crate::kernel::{self, compiled};
 use crate::model::Linear;
+use crate::risk::Surveyed;
 use crate::{
-    CrossEntropy, EmpiricalRisk, Error, Hessian, HessianProduct, Huber, Lbfgs, LogLoss, Loss, Method, Model,
-    Newton, Objective, Perceptron, Real, Report, SecondOrderLoss, SecondOrderModel, SigmoidClassifier, Stop,
-    Termination, kernel, minimize,
+    CrossEntropy, EmpiricalRisk, Error, Hessian, Huber, Lbfgs, LogLoss, Loss, Method, Model, Newton,
+    Objective, Perceptron, Real, Report, SecondOrderLoss, SecondOrderModel, SigmoidClassifier, Stop,
+    Termination, minimize,
 };
 
 impl SigmoidClassifier {
@@ -55,11 +57,12 @@ impl SigmoidClassifier {
 impl<T: Real> Fit<T, LogLoss> for SigmoidClassifier {
     fn fit_risk(risk: &mut EmpiricalRisk<'_, T, Self, LogLoss>) -> Result<Fitted<T, Self, LogLoss>, Error> {
         let has_bias = risk.model().0.bias;
-        let mut members = risk.members()?.into_iter().filter(|_| has_bias);
+        let mut members = risk.survey().members()?.into_iter().filter(|_| has_bias);
         if let Some([has_ones, _]) = members.find(|both| *both != [true; 2]) {
             return Err(Error::OneClass { argument: "y", found: if has_ones { 1.0 } else { 0.0 } });
         }
-        fit_affine(risk, |framed| run(framed, zeros(framed), T::of(0.25), &of_probabilities()))
+        let start = zeros(risk);
+        fit_affine(risk, |framed| run(framed, start, T::of(0.25), &of_probabilities()))
     }
 }
 
@@ -69,12 +72,13 @@ impl<T: Real> Fit<T, CrossEntropy> for Perceptron {
     ) -> Result<Fitted<T, Self, CrossEntropy>, Error> {
         let has_bias = risk.model().0.bias;
         let classes = risk.model().0.outputs;
-        let empty = risk.members()?.iter().position(|[has_members, _]| !has_members);
+        let empty = risk.survey().members()?.iter().position(|[has_members, _]| !has_members);
         if let Some(class) = empty.filter(|_| has_bias) {
             return Err(Error::NoSamples { argument: "y", class });
         }
         let curvature = T::one() / T::of(classes as f64);
-        fit_affine(risk, |framed| run(framed, zeros(framed), curvature, &of_probabilities()))
+        let start = zeros(risk);
+        fit_affine(risk, |framed| run(framed, start, curvature, &of_probabilities()))
     }
 }
 
@@ -89,7 +93,7 @@ impl<T: Real> Fit<T, Huber> for Perceptron {
 /// which the next start is sought.
 fn narrowed<T: Real>(framed: &mut EmpiricalRisk<'_, T, Perceptron, Huber>) -> Result<Report<T>, Error> {
     let own = framed.loss().delta;
-    let largest = framed.target_sizes()?.into_iter().fold(T::zero(), T::max);
+    let largest = framed.survey().target_sizes()?.into_iter().fold(T::zero(), T::max);
     // ½ r² has to stay a number
     let widest = largest.min(T::MAX.sqrt() * T::EPSILON).f64();
     let stages = (widest / own).log(NARROWER).clamp(0.0, STAGES).floor();
@@ -137,22 +141,16 @@ pub(super) fn fit_affine<T: Real, M: SecondOrderModel<T> + Clone, L: SecondOrder
         framed = framed.with_minimum();
     }
     let mut report = run(&mut framed)?;
-    let by_gradients = report.method == Some(Method::Lbfgs);
-    if report.termination == Termination::Failed {
-        // the last good point is what there is
-        if let Some(frame) = &framed.frame {
-            report.x = frame.parameters(&report.x);
-        }
-        return Ok(Fitted::new(risk.model().clone(), risk.loss().clone(), report));
+    if bring_back(&mut report, &mut framed, is_penalised)? {
+        drop(framed);
+        evaluate(&mut report, risk)?;
     }
-    if by_gradients && is_penalised {
-        report.certificate = bounds::certify(&mut framed, &report)?;
-    }
-    bring_back(&mut report, &mut framed)?;
-    framed.broken()?;
-    let has_frame = framed.frame.is_some();
-    drop(framed);
-    if by_gradients || has_frame {
+    Ok(Fitted::new(risk.model().clone(), risk.loss().clone(), report))
+}
+
+compiled! {
+    /// What is said of the point that a run has left, of the features as they are.
+    fn evaluate<T>(report: &'a mut Report<T>, risk: &'a mut dyn Surveyed<T>) -> Result<(), Error> {
         let mut gradient = DVector::zeros(risk.dim());
         report.value = risk.value_gradient(&report.x, &mut gradient);
         report.gradient_norm = kernel::norm_inf(gradient.as_slice());
@@ -160,23 +158,20 @@ pub(super) fn fit_affine<T: Real, M: SecondOrderModel<T> + Clone, L: SecondOrder
         if report.termination == Termination::NoDescent && report.gradient_norm == T::zero() {
             report.termination = Termination::GradientTolerance;
         }
-        cover(&mut report, risk, 1.0)?;
+        cover(report, risk, 1.0)?;
+        risk.failure().map_or(Ok(()), Err)
     }
-    risk.broken()?;
-    Ok(Fitted::new(risk.model().clone(), risk.loss().clone(), report))
-}
 
-/// Makes the floor of a stationary point cover so many times the rounding of its gradient, which a pass over the data tells,
-/// where tolerance and floor do not.
-pub(super) fn cover<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>>(
-    report: &mut Report<T>, risk: &EmpiricalRisk<'_, T, M, L>, times: f64,
-) -> Result<(), Error> {
-    if report.termination.is_stationary() && report.gradient_norm > report.tolerance.max(report.floor) {
-        let rounding = risk.rounding_of_gradient(&report.x)? * T::of(times);
-        report.floor += rounding;
-        report.tolerance += rounding;
+    /// Makes the floor of a stationary point cover so many times the rounding of its gradient, which a pass over the data
+    /// tells, where tolerance and floor do not.
+    pub(super) fn cover<T>(report: &'a mut Report<T>, risk: &'a dyn Surveyed<T>, times: f64) -> Result<(), Error> {
+        if report.termination.is_stationary() && report.gradient_norm > report.tolerance.max(report.floor) {
+            let rounding = risk.survey().rounding_of_gradient(risk.second(), &report.x)? * T::of(times);
+            report.floor += rounding;
+            report.tolerance += rounding;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 const ITERATIONS: usize = 1000;
@@ -189,17 +184,19 @@ fn newton_costs_more(m: usize, n: usize, k: usize) -> bool {
     7.0 * (m * p * p / 2.0 + p * p * p / 6.0) > 100.0 * m * n * (16.0 + 4.0 * k)
 }
 
-/// By Newton, or where that costs more, by L-BFGS. `curvature` is about that of the loss at the start.
-pub(super) fn run<T: Real, M: SecondOrderModel<T> + Clone, L: SecondOrderLoss<T> + Clone>(
-    framed: &mut EmpiricalRisk<'_, T, M, L>, start: DVector<T>, curvature: T, stop: &Stop<T>,
-) -> Result<Report<T>, Error> {
-    let Linear { inputs, outputs, .. } = framed.linear();
-    if !newton_costs_more(framed.in_play(), inputs, outputs) {
-        return Ok(Report { method: Some(Method::Newton), ..by_newton(framed, start, stop)? });
+compiled! {
+    /// By Newton, or where that costs more, by L-BFGS. `curvature` is about that of the loss at the start.
+    pub(super) fn run<T>(
+        framed: &'a mut dyn Surveyed<T>, start: DVector<T>, curvature: T, stop: &'a Stop<T>,
+    ) -> Result<Report<T>, Error> {
+        let Linear { inputs, outputs, .. } = framed.survey().linear();
+        if !newton_costs_more(framed.survey().in_play(), inputs, outputs) {
+            return Ok(Report { method: Some(Method::Newton), ..by_newton(framed, start, stop)? });
+        }
+        let relative = if stop.gradient > T::zero() { T::zero() } else { stop.relative };
+        let report = by_lbfgs(framed, start, curvature, &stop.relative(relative))?;
+        Ok(Report { method: Some(Method::Lbfgs), ..report })
     }
-    let relative = if stop.gradient > T::zero() { T::zero() } else { stop.relative };
-    let report = by_lbfgs(framed, start, curvature, &stop.relative(relative))?;
-    Ok(Report { method: Some(Method::Lbfgs), ..report })
 }
 
 /// Newton's method, which goes on where the gradient is small only because a sample far out is the unit of its feature:
@@ -218,17 +215,17 @@ fn by_newton<T: Real>(
 
 /// L-BFGS in the units of the features. Where it has not ended after some steps, features depend on each other, and it goes
 /// on in coordinates in which they do not, unless a penalty holds more features than there are samples.
-fn by_lbfgs<T: Real, M: SecondOrderModel<T> + Clone, L: SecondOrderLoss<T> + Clone>(
-    framed: &mut EmpiricalRisk<'_, T, M, L>, start: DVector<T>, curvature: T, stop: &Stop<T>,
+fn by_lbfgs<T: Real>(
+    framed: &mut dyn Surveyed<T>, start: DVector<T>, curvature: T, stop: &Stop<T>,
 ) -> Result<Report<T>, Error> {
-    let (n, m) = (framed.linear().inputs, framed.samples());
-    let units = framed.units(curvature)?;
+    let (n, m) = (framed.survey().linear().inputs, framed.survey().in_play());
+    let units = framed.survey().units(curvature)?;
     let first = stop.iterations(if n > m { ITERATIONS } else { PLAIN });
     let report = along(framed, start, Axes::Units(units), &first)?;
     if n > m || report.termination != Termination::Iterations {
         return Ok(report);
     }
-    let Some(axes) = Axes::of(framed.metric(curvature)?) else { return Ok(report) };
+    let Some(axes) = Axes::of(framed.survey().metric(curvature)?) else { return Ok(report) };
     let further = along(framed, report.x.clone(), axes, stop)?;
     Ok(after(&report, further))
 }
@@ -256,20 +253,42 @@ const MEMORY: usize = 20;
 /// Steps after which the second moments of the features are worth their cost.
 const PLAIN: usize = 200;
 
-/// The point of a report by `θ`. Where the numbers nearest to the likeliest parameters are far from likeliest, no step
-/// leads closer.
-fn bring_back<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>>(
-    report: &mut Report<T>, framed: &mut EmpiricalRisk<'_, T, M, L>,
-) -> Result<(), Error> {
-    let Some(frame) = &framed.frame else { return Ok(()) };
-    let theta = frame.parameters(&report.x);
+compiled! {
+    /// The point of a report by `θ`; whether that is to be evaluated anew.
+    fn bring_back<T>(
+        report: &'a mut Report<T>, framed: &'a mut dyn Surveyed<T>, is_penalised: bool,
+    ) -> Result<bool, Error> {
+        let by_gradients = report.method == Some(Method::Lbfgs);
+        if report.termination == Termination::Failed {
+            // the last good point is what there is
+            if let Some(frame) = framed.survey().frame() {
+                report.x = frame.parameters(&report.x);
+            }
+            return Ok(false);
+        }
+        if by_gradients && is_penalised {
+            report.certificate = bounds::certify(framed, report)?;
+        }
+        let has_frame = framed.survey().frame().is_some();
+        if has_frame {
+            leave_frame(report, framed)?;
+        }
+        framed.failure().map_or(Ok(by_gradients || has_frame), Err)
+    }
+}
+
+/// Where the numbers nearest to the likeliest parameters are far from likeliest, no step leads closer.
+fn leave_frame<T: Real>(report: &mut Report<T>, framed: &mut dyn Surveyed<T>) -> Result<(), Error> {
+    let survey = framed.survey();
+    let Some(frame) = survey.frame() else { return Ok(()) };
+    let (theta, weights) = (frame.parameters(&report.x), frame.weights);
     check_evaluation("the likeliest parameters", "the features' units", theta.as_slice())?;
     let steepness = frame.steepness();
     report.tolerance *= steepness;
     report.floor *= steepness;
     // what rounding of the biases costs: bᵀ H b
     let mut rounding = DVector::zeros(theta.len());
-    rounding.rows_range_mut(frame.weights..).copy_from(&(theta.rows_range(frame.weights..) * T::EPSILON));
+    rounding.rows_range_mut(weights..).copy_from(&(theta.rows_range(weights..) * T::EPSILON));
     let mut product = DVector::zeros(theta.len());
     framed.hessian_product(&report.x, &rounding, &mut product);
     let lost = rounding.dot(&product).max(T::zero());

@@ -97,7 +97,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     {
         if report.certificate.is_none() {
             // a hint, which a run that failed may do without
-            report.unscaled = self.unusual_features().unwrap_or_default();
+            report.unscaled = self.survey().unusual_features().unwrap_or_default();
         }
         Fitted::new(self.model().clone(), self.loss().clone(), report)
     }

@@ -57,14 +57,13 @@ impl<T: Real, M: Affine<T> + Clone, L: SecondOrderLoss<T> + Clone> EmpiricalRisk
             penalties[range.clone()].fill(lambda);
         }
         let mut framed = self.framed()?;
-        let in_frame = |(i, lambda): (usize, &T)| {
-            *lambda * framed.frame.as_ref().map_or(T::one(), |frame| frame.scale(i))
-        };
+        let in_frame =
+            |(i, lambda): (usize, &T)| *lambda * framed.frame().map_or(T::one(), |frame| frame.scale(i));
         let in_frame = penalties.iter().enumerate().map(in_frame).collect();
         let mut run = Run::new(&mut framed, in_frame, lambda)?;
         let termination = run.iterate()?;
         let (phi, reached, iterations, evaluations) = (run.phi, run.value, run.iterations, run.evaluations);
-        let theta = match &framed.frame {
+        let theta = match framed.frame() {
             Some(frame) => frame.parameters(&phi),
             None => phi,
         };
@@ -105,7 +104,7 @@ impl<T: Real, M: Affine<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
         self.value_gradient(&gradient.clone(), &mut gradient);
         let biases = gradient.rows(linear.weight_count(), k);
         self.broken()?;
-        let grows = self.grows_along_scores()?;
+        let grows = self.survey().grows_along_scores()?;
         for (i, side) in (0..2).flat_map(|side| (0..k).map(move |i| (i, side))) {
             let direction = if side == 0 { -T::one() } else { T::one() };
             if biases[i] * direction < T::zero() && !grows[2 * i + side] {

@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::kernel::{self, Factor};
+use crate::kernel::{self, Factor, compiled};
 use crate::{Error, Objective, Real, Recession};
 
 /// `f(Θ₀ + Φ A)`, with `A⁻¹ A⁻ᵀ` near the Hessian of each output: in `Φ` (`outputs × features`, the biases last) all
@@ -16,6 +16,19 @@ pub(super) struct Whitened<'r, T: Real> {
     gradient: DVector<T>,
 }
 
+compiled! {
+    /// `L⁻¹` of a matrix `L Lᵀ`, if it is definite, and a bound of `‖L‖∞`.
+    fn inverse_root<T>(metric: DMatrix<T>) -> Option<(DMatrix<T>, T)> {
+        let (n, mut metric) = (metric.nrows(), metric);
+        let steepness = (T::of(n as f64) * metric.diagonal().max()).sqrt();
+        if !kernel::cholesky(metric.as_mut_slice(), n) {
+            return None;
+        }
+        kernel::invert_lower(metric.as_mut_slice(), n);
+        Some((metric, steepness))
+    }
+}
+
 /// `A`.
 pub(super) enum Axes<T> {
     /// A diagonal matrix.
@@ -27,14 +40,9 @@ pub(super) enum Axes<T> {
 
 impl<T: Real> Axes<T> {
     /// Of a metric; nothing where that is not definite.
-    pub(super) fn of(mut metric: DMatrix<T>) -> Option<Self> {
-        let n = metric.nrows();
-        let steepness = (T::of(n as f64) * metric.diagonal().max()).sqrt();
-        if !kernel::cholesky(metric.as_mut_slice(), n) {
-            return None;
-        }
-        kernel::invert_lower(metric.as_mut_slice(), n);
-        Some(Self::Root(metric, steepness))
+    pub(super) fn of(metric: DMatrix<T>) -> Option<Self> {
+        let (inverse, steepness) = inverse_root(metric)?;
+        Some(Self::Root(inverse, steepness))
     }
 
     /// By how much a gradient by `Θ` may be larger than that by `Φ`.

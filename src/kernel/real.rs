@@ -46,12 +46,21 @@ macro_rules! compiled {
             T::call::<Function>(($($argument,)*))
         }
     )*};
-    ($($(#[$attribute:meta])* $vis:vis fn $name:ident($this:ident: $of:ty $(, $argument:ident: $type:ty)* $(,)?)
+    ($($(#[$attribute:meta])* $vis:vis fn $name:ident($this:ident: &'a mut $of:ty $(, $argument:ident: $type:ty)* $(,)?)
         $(-> $output:ty)? $body:block)*) => {$(
         $(#[$attribute])*
         #[inline]
-        $vis fn $name<'a>(self: $of $(, $argument: $type)*) $(-> $output)? {
-            $crate::kernel::compiled!(@function ($this: $of $(, $argument: $type)*) ($($output)?) $body);
+        $vis fn $name<'a>(&'a mut self $(, $argument: $type)*) $(-> $output)? {
+            $crate::kernel::compiled!(@function ($this: &'a mut $of $(, $argument: $type)*) ($($output)?) $body);
+            T::call::<Function>((self, $($argument,)*))
+        }
+    )*};
+    ($($(#[$attribute:meta])* $vis:vis fn $name:ident($this:ident: &'a $of:ty $(, $argument:ident: $type:ty)* $(,)?)
+        $(-> $output:ty)? $body:block)*) => {$(
+        $(#[$attribute])*
+        #[inline]
+        $vis fn $name<'a>(&'a self $(, $argument: $type)*) $(-> $output)? {
+            $crate::kernel::compiled!(@function ($this: &'a $of $(, $argument: $type)*) ($($output)?) $body);
             T::call::<Function>((self, $($argument,)*))
         }
     )*};
@@ -59,7 +68,7 @@ macro_rules! compiled {
     (@output $type:ty) => { $type };
     (@function ($($argument:ident: $type:ty),*) ($($output:ty)?) $body:block) => {
         #[inline(always)]
-        fn generic<'a, T: $crate::Real>($($argument: $type),*) $(-> $output)? $body
+        fn generic<'a, T: $crate::Real + 'a>($($argument: $type),*) $(-> $output)? $body
 
         struct Function;
         impl $crate::kernel::Compiled for Function {
@@ -67,11 +76,11 @@ macro_rules! compiled {
             type Output<'a, T: $crate::Real> = $crate::kernel::compiled!(@output $($output)?);
             #[inline(never)]
             fn single<'a>(($($argument,)*): Self::Arguments<'a, f32>) -> Self::Output<'a, f32> {
-                generic($($argument),*)
+                generic::<f32>($($argument),*)
             }
             #[inline(never)]
             fn double<'a>(($($argument,)*): Self::Arguments<'a, f64>) -> Self::Output<'a, f64> {
-                generic($($argument),*)
+                generic::<f64>($($argument),*)
             }
         }
     };

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use super::real::Real;
+use super::real::compiled;
 use super::simd::Kernel;
 
 #[derive(Clone, Copy)]
@@ -30,12 +30,14 @@ pub(crate) fn with_scratch<T: Kernel, R>(len: usize, f: impl FnOnce(&mut [T]) ->
     result
 }
 
-/// Lets `buffer` hold `len` numbers, the new ones zero; `None` where memory does not: an allocation that fails ends the
-/// process.
-pub(crate) fn reserve<T: Real>(buffer: &mut Vec<T>, len: usize) -> Option<()> {
-    if buffer.len() < len {
-        buffer.try_reserve_exact(len - buffer.len()).ok()?;
-        buffer.resize(len, T::zero());
+compiled! {
+    /// Lets `buffer` hold `len` numbers, the new ones zero; `None` where memory does not: an allocation that fails ends the
+    /// process.
+    pub(crate) fn reserve<T>(buffer: &'a mut Vec<T>, len: usize) -> Option<()> {
+        if buffer.len() < len {
+            buffer.try_reserve_exact(len - buffer.len()).ok()?;
+            buffer.resize(len, T::zero());
+        }
+        Some(())
     }
-    Some(())
 }

@@ -3,7 +3,7 @@
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use crate::Real;
-use crate::kernel::{self, Factor};
+use crate::kernel::{self, Factor, compiled};
 
 /// Shape of an affine map: `θ = (W column-major, then b)`, `W` is `outputs × inputs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,15 +56,36 @@ impl Linear {
         self, x: &DMatrixView<'_, T>, curvature: &DMatrixView<'_, T>, cache: &mut LinearCache<T>,
         out: &mut [T],
     ) {
-        let (n, k, m, p) = (self.inputs, self.outputs, x.ncols(), self.parameter_count());
-        let x = Factor::view(x);
+        add_hessian(self, *x, *curvature, cache, out);
+    }
+}
+
+/// `out ← Wᵀ Δ`, whatever lies between the columns of `out`.
+pub(super) fn to_inputs<T: Real>(
+    w: Factor<'_, T>, delta: &DMatrixView<'_, T>, out: &mut DMatrixViewMut<'_, T>,
+) {
+    if let Some(out) = kernel::flat_mut(out) {
+        return kernel::product(T::one(), w.t(), Factor::view(delta), T::zero(), out);
+    }
+    for (delta, mut out) in delta.column_iter().zip(out.column_iter_mut()) {
+        let delta = Factor::new(delta.as_slice(), delta.len(), 1);
+        kernel::product(T::one(), w.t(), delta, T::zero(), out.as_mut_slice());
+    }
+}
+
+compiled! {
+    fn add_hessian<T>(
+        map: Linear, x: DMatrixView<'a, T>, curvature: DMatrixView<'a, T>, cache: &'a mut LinearCache<T>, out: &'a mut [T],
+    ) {
+        let (n, k, m, p) = (map.inputs, map.outputs, x.ncols(), map.parameter_count());
+        let x = Factor::view(&x);
         let LinearCache { gram, tangent: s, .. } = cache;
         gram.resize(if k == 1 { n } else { n * n + n }, T::zero());
         s.resize(s.len().max(m), T::zero());
         let s = &mut s[..m];
         for q in 0..k {
             for o in q..k {
-                match kernel::flat(curvature) {
+                match kernel::flat(&curvature) {
                     Some(all) if k == 1 => s.copy_from_slice(all),
                     _ => s.iter_mut().zip(curvature.row(q * k + o).iter()).for_each(|(s, c)| *s = *c),
                 }
@@ -88,7 +109,7 @@ impl Linear {
                         }
                     }
                 }
-                if self.bias {
+                if map.bias {
                     kernel::product(T::one(), x, Factor::new(s, m, 1), T::zero(), xs);
                     for (j, xs) in xs.iter().enumerate() {
                         out[(j * k + q) * p + n * k + o] += *xs;
@@ -101,18 +122,5 @@ impl Linear {
                 }
             }
         }
-    }
-}
-
-/// `out ← Wᵀ Δ`, whatever lies between the columns of `out`.
-pub(super) fn to_inputs<T: Real>(
-    w: Factor<'_, T>, delta: &DMatrixView<'_, T>, out: &mut DMatrixViewMut<'_, T>,
-) {
-    if let Some(out) = kernel::flat_mut(out) {
-        return kernel::product(T::one(), w.t(), Factor::view(delta), T::zero(), out);
-    }
-    for (delta, mut out) in delta.column_iter().zip(out.column_iter_mut()) {
-        let delta = Factor::new(delta.as_slice(), delta.len(), 1);
-        kernel::product(T::one(), w.t(), delta, T::zero(), out.as_mut_slice());
     }
 }

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use super::{EmpiricalRisk, Source};
-use crate::contract::check_some;
+use super::EmpiricalRisk;
 use crate::{Error, Loss, Model, Real};
 
 impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
@@ -32,20 +31,8 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// [`Error::Length`] where the range ends beyond the data, [`Error::Empty`] where it holds no sample,
     /// [`Error::Setting`] where all its weights are zero.
     pub fn batch(&mut self, range: Range<usize>) -> Result<&mut Self, Error> {
-        if range.end > self.samples() {
-            let (expected, found) = (self.samples(), range.end);
-            return Err(Error::Length { argument: "range", expected, found });
-        }
-        check_some("range", "sample", range.len())?;
-        if range != (0..self.samples()) {
-            self.check_in_memory("a batch")?;
-        }
-        if self.is_in_memory() {
-            self.batch.share(range.clone(), self.weights.as_ref(), self.share)?;
-            self.batch.range = range;
-            self.batch.is_gathered = false;
-            self.forget();
-        }
+        self.samples.narrow(range)?;
+        self.forget();
         Ok(self)
     }
 
@@ -66,28 +53,14 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// # Errors
     /// As [`batch`](Self::batch).
     pub fn select(&mut self, samples: &[usize]) -> Result<&mut Self, Error> {
-        if let Some(&found) = samples.iter().find(|j| **j >= self.samples()) {
-            return Err(Error::Length { argument: "samples", expected: self.samples(), found });
-        }
-        check_some("samples", "sample", samples.len())?;
-        self.check_in_memory("a batch")?;
-        self.batch.share(samples.iter().copied(), self.weights.as_ref(), self.share)?;
-        if let Source::Memory(x, y) = self.source {
-            self.batch.gathered.gather(x, y, samples);
-        }
-        self.batch.range = 0..samples.len();
-        self.batch.is_gathered = true;
+        self.samples.select(samples)?;
         self.forget();
         Ok(self)
     }
 
     /// All samples are in the memory of this process, as what is asked for needs.
     pub(crate) fn check_in_memory(&self, what: &'static str) -> Result<(), Error> {
-        let remedy = match what {
-            "influence" => "ask for that of samples that one memory holds",
-            _ => "use a method that takes all samples at once, as `Lbfgs`",
-        };
-        if self.is_in_memory() { Ok(()) } else { Err(Error::InMemory { what, remedy }) }
+        self.samples.check_in_memory(what)
     }
 
     /// Another batch: nothing that was computed still holds.

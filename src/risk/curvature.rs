@@ -4,9 +4,13 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector};
 
-use super::pass::Part;
-use super::{EmpiricalRisk, Quantity, Sums, Worker};
-use crate::kernel::Factor;
+use super::EmpiricalRisk;
+use super::pass::leaves;
+use super::samples::Part;
+use super::state::{Quantity, Room, Worker};
+use super::sums::Sums;
+use super::survey::{Running, Survey, With};
+use crate::kernel::{Factor, compiled};
 use crate::{Error, Hessian, HessianProduct, Objective, Real, SecondOrderLoss, SecondOrderModel, kernel};
 
 impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
@@ -58,18 +62,20 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             return;
         }
         self.point.forget();
+        let Self { model, loss, samples, summing, .. } = self;
         let root = Sums::of(out, &mut DMatrix::zeros(0, 0));
         let sums =
-            self.sum_chunks(Quantity::Product, theta.as_slice(), root, &|here, chunk, worker, sums| {
-                let Some(CurvedChunk { x, delta, blocks, cache, .. }) =
-                    here.curve_chunk(theta, chunk, worker)
-                else {
+            summing.sum(samples, model, Quantity::Product, theta, root, &|here, chunk, worker, sums| {
+                let Worker { cache, room } = worker;
+                let mut running = With::new(model, &mut *cache);
+                let curved = here.curve_chunk((&mut running, loss), theta, chunk, room);
+                let Some(CurvedChunk { x, delta, blocks, .. }) = curved else {
                     return sums.spoil(theta.len());
                 };
-                here.model.hessian_diagonal(theta, x, delta, blocks, cache, &mut sums.vector);
+                model.hessian_diagonal(theta, x, delta, blocks, cache, &mut sums.vector);
             });
         *out = sums.vector;
-        self.each_penalised(|i, ridge| out[i] += ridge);
+        self.survey().each_penalised(|i, ridge| out[i] += ridge);
     }
 
     fn product(&mut self, theta: &DVector<T>, v: &DVector<T>, out: &mut DVector<T>, is_exact: bool) {
@@ -78,36 +84,28 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         }
         let is_there = self.point.is_there && equal(self.point.theta.as_slice(), theta.as_slice());
         self.point.forget();
+        let Self { model, loss, samples, summing, .. } = self;
         let root = Sums::of(out, &mut DMatrix::zeros(0, 0));
         let sums =
-            self.sum_chunks(Quantity::Product, theta.as_slice(), root, &|here, chunk, worker, sums| {
-                let (x, y, shares) = here.part(chunk);
-                let m = y.len();
-                let Worker { cache, delta, scores, r_delta, flat, placed, targets, .. } = worker;
-                let (x, y) = (here.seen(x, placed), y.dense(targets));
+            summing.sum(samples, model, Quantity::Product, theta, root, &|here, chunk, worker, sums| {
+                let ((x, y, shares), Worker { cache, room }) = (here.part(chunk), worker);
+                let Room { delta, scores, r_delta, flat, placed, targets, .. } = room;
+                let (x, y, m) = (here.seen(x, placed), y.dense(targets), y.len());
                 if !is_there {
-                    let z = here.model.forward(theta, x, cache);
+                    let z = model.forward(theta, x, cache);
                     kernel::copy_columns(z, scores.as_mut_slice());
-                    here.loss.value_gradient(z, y, shares, delta.columns_mut(0, m));
+                    loss.value_gradient(z, y, shares, delta.columns_mut(0, m));
                 }
-                let (z, r_z) = (scores.columns(0, m), here.model.tangent(theta, v, x, cache));
-                here.loss.curvature_product(z, y, shares, r_z, r_delta.columns_mut(0, m));
+                let (z, r_z) = (scores.columns(0, m), model.tangent(theta, v, x, cache));
+                loss.curvature_product(z, y, shares, r_z, r_delta.columns_mut(0, m));
                 let delta = if is_exact { delta.columns(0, m) } else { flat.columns(0, m) };
-                here.model.backward_tangent(
-                    theta,
-                    v,
-                    x,
-                    delta,
-                    r_delta.columns(0, m),
-                    cache,
-                    &mut sums.vector,
-                );
+                model.backward_tangent(theta, v, x, delta, r_delta.columns(0, m), cache, &mut sums.vector);
             });
         *out = sums.vector;
-        if self.leaves(Quantity::Product, 0).is_one_chunk() {
+        if leaves(&self.samples, &self.model, Quantity::Product, 0).is_one_chunk() {
             self.point.stand_at(theta);
         }
-        self.each_penalised(|i, ridge| out[i] += ridge * v[i]);
+        self.survey().each_penalised(|i, ridge| out[i] += ridge * v[i]);
     }
 
     /// `f`, with gradient and Hessian written: one forward pass for all.
@@ -117,111 +115,126 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             return T::NAN;
         }
         self.point.forget();
+        let Self { model, loss, samples, summing, .. } = self;
         let root = Sums::of(gradient, hessian);
         let sums =
-            self.sum_chunks(Quantity::Hessian, theta.as_slice(), root, &|here, chunk, worker, sums| {
-                let Some(CurvedChunk { value, x, delta, blocks, cache }) =
-                    here.curve_chunk(theta, chunk, worker)
-                else {
+            summing.sum(samples, model, Quantity::Hessian, theta, root, &|here, chunk, worker, sums| {
+                let Worker { cache, room } = worker;
+                let mut running = With::new(model, &mut *cache);
+                let curved = here.curve_chunk((&mut running, loss), theta, chunk, room);
+                let Some(CurvedChunk { value, x, delta, blocks }) = curved else {
                     return sums.spoil(theta.len());
                 };
                 sums.value += value;
-                here.model.backward(theta, x, delta, cache, &mut sums.vector);
-                here.model.dense_hessian(theta, x, delta, blocks, cache, sums.matrix.as_mut_slice());
+                model.backward(theta, x, delta, cache, &mut sums.vector);
+                model.dense_hessian(theta, x, delta, blocks, cache, sums.matrix.as_mut_slice());
             });
         *gradient = sums.vector;
         *hessian = sums.matrix;
         kernel::mirror(hessian.as_mut_slice(), p);
-        self.each_penalised(|i, ridge| hessian.as_mut_slice()[i * p + i] += ridge);
-        sums.value + self.penalty(theta, Some(gradient))
-    }
-
-    /// `Σ_j w_j ∂²ℓ/∂z²` (`k × k`), the Hessian by biases, column by column.
-    pub(crate) fn score_curvature(&self, theta: &DVector<T>) -> Result<DMatrix<T>, Error> {
-        let k = self.model.outputs();
-        let zero = || Sums::zeros(k * k, 0);
-        let sums = self.sum_samples(&zero, &|here, chunk, worker, sums| {
-            let (x, y, shares) = here.part(chunk);
-            let (m, Worker { cache, delta, r_delta, placed, targets, .. }) = (x.ncols(), worker);
-            let (x, unit) = (here.seen(x, placed), &mut r_delta.as_mut_slice()[..k * m]);
-            let (z, y) = (here.model.forward(theta, x, cache), y.dense(targets));
-            for (q, column) in sums.vector.as_mut_slice().chunks_exact_mut(k).enumerate() {
-                write_unit(q, k, unit);
-                let direction = DMatrixView::from_slice(unit, k, m);
-                here.loss.curvature_product(z, y, shares, direction, delta.columns_mut(0, m));
-                kernel::add_columns(Factor::view(&delta.columns(0, m)), column);
-            }
-        })?;
-        Ok(DMatrix::from_column_slice(k, k, sums.vector.as_slice()))
-    }
-
-    /// What rounding of parameters, scores and slopes makes of the gradient of an affine model, `‖∇f‖∞`, where all of it adds
-    /// up:
-    ///
-    /// ```text
-    /// 4 ε ( Σ_j w_j (|∂²ℓ_j/∂z²| t_j + |∂ℓ_j/∂z|) |x_j|ᵀ + λ |W| ),   t = |W| |x| + |b|
-    /// ```
-    pub(crate) fn rounding_of_gradient(&self, theta: &DVector<T>) -> Result<T, Error> {
-        let (k, sizes) = (self.model.outputs(), theta.abs());
-        let zero = || Sums::zeros(theta.len(), 0);
-        let sums = self.sum_samples(&zero, &|here, chunk, worker, sums| {
-            let Some(CurvedChunk { x, delta, blocks, cache, .. }) = here.curve_chunk(theta, chunk, worker)
-            else {
-                return sums.spoil(theta.len());
-            };
-            let (x, mut slopes) = (x.abs(), delta.abs());
-            let terms = here.model.forward(&sizes, x.as_view(), cache).into_owned();
-            for (j, mut slopes) in slopes.column_iter_mut().enumerate() {
-                let curvatures = blocks.column(j);
-                let curvatures = curvatures.iter().enumerate();
-                curvatures.for_each(|(i, c)| slopes[i % k] += c.abs() * terms[(i / k, j)]);
-            }
-            here.model.backward(&sizes, x.as_view(), slopes.as_view(), cache, &mut sums.vector);
-        });
-        let mut sums = sums?.vector;
-        self.penalty(&sizes, Some(&mut sums));
-        Ok((T::of(4.0) * T::EPSILON * kernel::norm_inf(sums.as_slice())).min(T::MAX))
-    }
-
-    /// The least and the greatest curvature that the penalty gives a weight.
-    pub(crate) fn penalty_range(&self) -> [T; 2] {
-        let mut range = [T::MAX, T::zero()];
-        self.each_penalised(|_, ridge| range = [range[0].min(ridge), range[1].max(ridge)]);
-        range
+        self.survey().each_penalised(|i, ridge| hessian.as_mut_slice()[i * p + i] += ridge);
+        sums.value + self.survey().penalty(theta, Some(gradient))
     }
 }
 
-impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> Part<'_, T, M, L> {
-    /// Goes forward, with `Δ` and the blocks `∂²L/∂z²` written to the worker's buffers.
+impl<T: Real> Part<'_, T> {
+    /// Goes forward, with `Δ` and the blocks `∂²L/∂z²` written.
     pub(super) fn curve_chunk<'w>(
-        &'w self, theta: &DVector<T>, chunk: Range<usize>, worker: &'w mut Worker<T, M::Cache>,
-    ) -> Option<CurvedChunk<'w, T, M::Cache>> {
-        let ((x, y, shares), k) = (self.part(chunk), self.model.outputs());
-        let (m, Worker { cache, delta, r_delta, blocks, placed, targets, .. }) = (y.len(), worker);
-        let (x, y) = (self.seen(x, placed), y.dense(targets));
-        kernel::reserve(blocks, k.saturating_mul(k).saturating_mul(delta.ncols()))?;
-        let z = self.model.forward(theta, x, cache);
-        let value = self.loss.value_gradient(z, y, shares, delta.columns_mut(0, m));
-        let blocks = &mut blocks[..k * k * m];
-        write_blocks(self.loss, (z, y, shares), r_delta.as_mut_slice(), blocks);
-        let blocks = DMatrixView::from_slice(blocks, k * k, m);
-        Some(CurvedChunk { value, x, delta: delta.columns(0, m), blocks, cache })
+        &'w self, (running, loss): (&mut dyn Running<T>, &dyn SecondOrderLoss<T>), theta: &DVector<T>,
+        chunk: Range<usize>, room: &'w mut Room<T>,
+    ) -> Option<CurvedChunk<'w, T>> {
+        let value = self.curve(&mut *running, loss, theta, chunk.clone(), &mut *room)?;
+        let ((x, y, _), k) = (self.part(chunk), room.delta.nrows());
+        let m = y.len();
+        let x = if self.frame.is_some() { room.placed.columns(0, m) } else { x };
+        let blocks = DMatrixView::from_slice(&room.blocks, k * k, m);
+        Some(CurvedChunk { value, x, delta: room.delta.columns(0, m), blocks })
+    }
+
+    compiled! {
+        /// The value of the loss; nothing where memory does not hold the blocks.
+        fn curve(
+            this: &'a Part<'a, T>, running: &'a mut dyn Running<T>, loss: &'a dyn SecondOrderLoss<T>,
+            theta: &'a DVector<T>, chunk: Range<usize>, room: &'a mut Room<T>,
+        ) -> Option<T> {
+            let (x, y, shares) = this.part(chunk);
+            let Room { delta, r_delta, blocks, placed, targets, .. } = room;
+            let (m, k, x) = (y.len(), delta.nrows(), this.seen(x, placed));
+            kernel::reserve(blocks, k.saturating_mul(k).saturating_mul(delta.ncols()))?;
+            let (z, y) = (running.forward(theta, x), y.dense(targets));
+            let value = loss.value_gradient(z, y, shares, delta.columns_mut(0, m));
+            write_blocks(loss, (z, y, shares), r_delta.as_mut_slice(), &mut blocks[..k * k * m]);
+            Some(value)
+        }
     }
 }
 
 /// A chunk gone through: its loss, and what the second derivatives of the model take.
-pub(super) struct CurvedChunk<'w, T, C> {
+pub(super) struct CurvedChunk<'w, T> {
     value: T,
     pub(super) x: DMatrixView<'w, T>,
     pub(super) delta: DMatrixView<'w, T>,
     pub(super) blocks: DMatrixView<'w, T>,
-    cache: &'w mut C,
+}
+
+impl<T: Real> Survey<'_, T> {
+    compiled! {
+        /// `Σ_j w_j ∂²ℓ/∂z²` (`k × k`), the Hessian by biases, column by column.
+        pub(crate) fn score_curvature(
+            this: &'a Survey<'a, T>, loss: &'a dyn SecondOrderLoss<T>, theta: &'a DVector<T>,
+        ) -> Result<DMatrix<T>, Error> {
+            let k = this.model.outputs();
+            let zero = || Sums::zeros(k * k, 0);
+            let sums = this.sum_samples(&zero, &|here, chunk, worker, sums| {
+                let (x, y, shares) = here.part(chunk);
+                let (m, Worker { cache, room: Room { delta, r_delta, placed, targets, .. } }) = (x.ncols(), worker);
+                let (x, unit) = (here.seen(x, placed), &mut r_delta.as_mut_slice()[..k * m]);
+                let (z, y) = (cache.forward(theta, x), y.dense(targets));
+                for (q, column) in sums.vector.as_mut_slice().chunks_exact_mut(k).enumerate() {
+                    write_unit(q, k, unit);
+                    let direction = DMatrixView::from_slice(unit, k, m);
+                    loss.curvature_product(z, y, shares, direction, delta.columns_mut(0, m));
+                    kernel::add_columns(Factor::view(&delta.columns(0, m)), column);
+                }
+            })?;
+            Ok(DMatrix::from_column_slice(k, k, sums.vector.as_slice()))
+        }
+
+        /// What rounding of parameters, scores and slopes makes of the gradient of an affine model, `‖∇f‖∞`, where all of it adds
+        /// up:
+        ///
+        /// ```text
+        /// 4 ε ( Σ_j w_j (|∂²ℓ_j/∂z²| t_j + |∂ℓ_j/∂z|) |x_j|ᵀ + λ |W| ),   t = |W| |x| + |b|
+        /// ```
+        pub(crate) fn rounding_of_gradient(
+            this: &'a Survey<'a, T>, loss: &'a dyn SecondOrderLoss<T>, theta: &'a DVector<T>,
+        ) -> Result<T, Error> {
+            let (k, sizes) = (this.model.outputs(), theta.abs());
+            let zero = || Sums::zeros(theta.len(), 0);
+            let sums = this.sum_samples(&zero, &|here, chunk, worker, sums| {
+                let Worker { cache, room } = worker;
+                let curved = here.curve_chunk((&mut **cache, loss), theta, chunk, room);
+                let Some(CurvedChunk { x, delta, blocks, .. }) = curved else { return sums.spoil(theta.len()) };
+                let (x, mut slopes) = (x.abs(), delta.abs());
+                let terms = cache.forward(&sizes, x.as_view()).into_owned();
+                for (j, mut slopes) in slopes.column_iter_mut().enumerate() {
+                    let curvatures = blocks.column(j);
+                    let curvatures = curvatures.iter().enumerate();
+                    curvatures.for_each(|(i, c)| slopes[i % k] += c.abs() * terms[(i / k, j)]);
+                }
+                cache.backward(&sizes, x.as_view(), slopes.as_view(), &mut sums.vector);
+            });
+            let mut sums = sums?.vector;
+            this.penalty(&sizes, Some(&mut sums));
+            Ok((T::of(4.0) * T::EPSILON * kernel::norm_inf(sums.as_slice())).min(T::MAX))
+        }
+    }
 }
 
 /// `∂²L/∂z²` of each sample, a column of blocks: column `q` of a block is its product with the unit direction `q`.
-pub(super) fn write_blocks<T: Real, L: SecondOrderLoss<T> + ?Sized>(
-    loss: &L, (z, y, shares): (DMatrixView<'_, T>, DMatrixView<'_, T>, &[T]), unit: &mut [T],
-    blocks: &mut [T],
+pub(super) fn write_blocks<T: Real>(
+    loss: &dyn SecondOrderLoss<T>, (z, y, shares): (DMatrixView<'_, T>, DMatrixView<'_, T>, &[T]),
+    unit: &mut [T], blocks: &mut [T],
 ) {
     let (k, m) = y.shape();
     let unit = &mut unit[..k * m];

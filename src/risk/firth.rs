@@ -41,14 +41,15 @@ impl<T: Real> Firth<T> {
         let ridge = risk.penalty_strength();
         setting("ridge", "zero beside Firth's penalty", ridge, ridge == T::zero())?;
         risk.batch(0..risk.samples())?;
-        let design = Design::new(risk, Weighing::Shares)?;
-        let inverse = design.inverse(risk, &design.triangle(risk)?)?;
+        let survey = risk.survey();
+        let (design, asked) = (Design::new(&survey, Weighing::Shares)?, (&survey, &LogLoss as _));
+        let inverse = design.inverse(asked, &design.triangle(asked)?)?;
         let model = risk.model();
         let (n, q, k) = (model.inputs() - model.offsets(), design.coefficients(), model.outputs());
         let log = (0..q).fold(T::zero(), |sum, i| sum + inverse[(i, i)].abs().ln());
         let weight = risk.total_weight();
         let constant = T::of(q as f64) * weight.ln() - log - log;
-        let origin = if q > n { risk.origins()? } else { vec![T::zero(); n] };
+        let origin = if q > n { survey.origins()? } else { vec![T::zero(); n] };
         let present = risk.present();
         let m = present.x.ncols();
         let of = |i, j, origin: T| if i < n { present.x[(i, j)] - origin } else { T::one() };

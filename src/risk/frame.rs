@@ -63,23 +63,25 @@ impl<T: Real> Frame<T> {
         }
     }
 
-    /// `φ` of `θ`.
-    pub(crate) fn coordinates(&self, theta: &DVector<T>) -> DVector<T> {
-        let mut phi = DVector::from_fn(theta.len(), |i, _| theta[i] / self.scale(i));
-        for i in (0..self.weights).filter(|i| self.origin[i / self.outputs] != T::zero()) {
-            let shift = self.origin[i / self.outputs] * phi[i];
-            phi[self.weights + i % self.outputs] += shift;
+    compiled! {
+        /// `φ` of `θ`.
+        pub(crate) fn coordinates(this: &'a Frame<T>, theta: &'a DVector<T>) -> DVector<T> {
+            let mut phi = DVector::from_fn(theta.len(), |i, _| theta[i] / this.scale(i));
+            for i in (0..this.weights).filter(|i| this.origin[i / this.outputs] != T::zero()) {
+                let shift = this.origin[i / this.outputs] * phi[i];
+                phi[this.weights + i % this.outputs] += shift;
+            }
+            phi
         }
-        phi
-    }
 
-    /// `θ` of `φ`.
-    pub(crate) fn parameters(&self, phi: &DVector<T>) -> DVector<T> {
-        let mut theta = DVector::from_fn(phi.len(), |i, _| phi[i] * self.scale(i));
-        for i in (0..self.weights).filter(|i| self.origin[i / self.outputs] != T::zero()) {
-            theta[self.weights + i % self.outputs] -= self.origin[i / self.outputs] * phi[i];
+        /// `θ` of `φ`.
+        pub(crate) fn parameters(this: &'a Frame<T>, phi: &'a DVector<T>) -> DVector<T> {
+            let mut theta = DVector::from_fn(phi.len(), |i, _| phi[i] * this.scale(i));
+            for i in (0..this.weights).filter(|i| this.origin[i / this.outputs] != T::zero()) {
+                theta[this.weights + i % this.outputs] -= this.origin[i / this.outputs] * phi[i];
+            }
+            theta
         }
-        theta
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::tree::{Counter, Node, Summand};
+use super::tree::{Counter, Node, Sum, Zero};
 use crate::kernel;
 
 /// Samples that are worth a leaf, and the most in a chunk: to add a leaf costs as much as some ten samples.
@@ -76,35 +76,42 @@ pub(super) enum InPlace {
     OnSibling,
 }
 
-/// How one sum is formed: `zero` and `add`, which is asked for one chunk after the other. Behind references, so that this
-/// is compiled once for each kind of sum.
-pub(super) struct Adder<'f, S, W> {
+/// How one sum is formed, of whatever kind.
+pub(super) struct Adder<'f> {
     pub(super) leaves: Leaves,
     pub(super) in_place: InPlace,
-    pub(super) zero: &'f (dyn Fn() -> S + Sync),
-    pub(super) add: &'f (dyn Fn(Range<usize>, &mut W, &mut S) + Sync),
+    pub(super) zero: &'f Zero<'f>,
 }
 
-impl<S: Summand + Send + Sync, W: Send> Adder<'_, S, W> {
+impl Adder<'_> {
     /// Adds samples that lie side by side, from the beginning of a chunk to the end of one, to those before, which the first
-    /// counter holds. As many threads as there are `workers` share the leaves, with a counter each.
-    pub(super) fn range(&self, range: Range<usize>, workers: &mut [W], counters: &mut [Counter<S>]) {
-        let (size, parts) = (self.leaves.size, workers.len());
-        let leaves = range.start / size..range.end.div_ceil(size);
-        let (owner, others) = counters.split_first_mut().expect("a counter each");
-        others.iter_mut().for_each(|other| other.take_back(owner));
+    /// counter holds; `add` is asked for one chunk after the other. As many threads as there are `workers` share the leaves,
+    /// with a counter each.
+    pub(super) fn range<W: Send>(
+        &self, range: Range<usize>, workers: &mut [W], counters: &mut [Counter], add: &AddBy<'_, W>,
+    ) {
+        let parts = workers.len();
+        hand_back(counters);
         for_each(0, workers, counters, &|part, worker, counter| {
-            let cut = |part: usize| leaves.start + (part * leaves.len()).div_ceil(parts);
-            for leaf in cut(part)..cut(part + 1) {
-                self.leaf(range.start.max(leaf * size)..range.end.min((leaf + 1) * size), worker, counter);
-            }
+            self.share(&range, (part, parts), counter, &mut |chunk, sum| add(chunk, worker, sum));
         });
-        let (owner, others) = counters.split_first_mut().expect("a counter each");
-        others.iter_mut().for_each(|other| other.hand_over(owner));
+        hand_over(counters);
+    }
+
+    /// One of so many parts of the leaves.
+    fn share(
+        &self, range: &Range<usize>, (part, parts): (usize, usize), counter: &mut Counter, add: &mut Add<'_>,
+    ) {
+        let size = self.leaves.size;
+        let leaves = range.start / size..range.end.div_ceil(size);
+        let cut = |part: usize| leaves.start + (part * leaves.len()).div_ceil(parts);
+        for leaf in cut(part)..cut(part + 1) {
+            self.leaf(range.start.max(leaf * size)..range.end.min((leaf + 1) * size), counter, add);
+        }
     }
 
     /// A leaf, or a part of it, which is added to those before.
-    fn leaf(&self, range: Range<usize>, worker: &mut W, counter: &mut Counter<S>) {
+    fn leaf(&self, range: Range<usize>, counter: &mut Counter, add: &mut Add<'_>) {
         let Leaves { samples, width, size } = self.leaves;
         if range.is_empty() {
             return;
@@ -118,11 +125,11 @@ impl<S: Summand + Send + Sync, W: Send> Adder<'_, S, W> {
         for start in range.clone().step_by(width) {
             let chunk = start..range.end.min(start + width);
             if self.in_place != InPlace::Nowhere || start.is_multiple_of(size) {
-                (self.add)(chunk, worker, &mut sum);
+                add(chunk, &mut *sum);
             } else {
                 let mut apart = counter.zero(self.zero);
-                (self.add)(chunk, worker, &mut apart);
-                sum.add(&apart);
+                add(chunk, &mut *apart);
+                sum.take_in(&*apart);
                 counter.keep(apart);
             }
         }
@@ -134,10 +141,27 @@ impl<S: Summand + Send + Sync, W: Send> Adder<'_, S, W> {
     }
 }
 
+/// Adds a chunk to a sum, by what one thread needs.
+type AddBy<'f, W> = dyn Fn(Range<usize>, &mut W, &mut dyn Sum) + Sync + 'f;
+
+/// Adds a chunk to a sum.
+type Add<'f> = dyn FnMut(Range<usize>, &mut dyn Sum) + 'f;
+
+/// Each counter gets back as many sums as it has handed over.
+pub(super) fn hand_back(counters: &mut [Counter]) {
+    let (owner, others) = counters.split_first_mut().expect("a counter each");
+    others.iter_mut().for_each(|other| other.take_back(owner));
+}
+
+fn hand_over(counters: &mut [Counter]) {
+    let (owner, others) = counters.split_first_mut().expect("a counter each");
+    others.iter_mut().for_each(|other| other.hand_over(owner));
+}
+
 /// `work(part, ..)` for every part, from `first` on: one fork and one join where there is more than one worker.
-fn for_each<W: Send, S: Send>(
-    first: usize, workers: &mut [W], counters: &mut [Counter<S>],
-    work: &(dyn Fn(usize, &mut W, &mut Counter<S>) + Sync),
+fn for_each<W: Send>(
+    first: usize, workers: &mut [W], counters: &mut [Counter],
+    work: &(dyn Fn(usize, &mut W, &mut Counter) + Sync),
 ) {
     if let ([worker], [counter]) = (&mut *workers, &mut *counters) {
         return work(first, worker, counter);

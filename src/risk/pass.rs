@@ -2,115 +2,99 @@
 
 use std::ops::Range;
 
-use nalgebra::{DMatrix, DMatrixView, DVector};
+use nalgebra::DVector;
 
 use super::leaves::{Adder, InPlace, Leaves, chunk_width};
-use super::state::{Batch, Worker, second_width};
-use super::{Counter, EmpiricalRisk, Frame, Quantity, Source, Summand, Sums, Window};
-use crate::loss::TargetView;
+use super::samples::{Part, Samples};
+use super::state::{Quantity, Worker, second_width};
+use super::sums::{Sums, boxed, of_any_kind};
+use super::tree::{Counter, into_kind, of_kind};
 use crate::{Error, Loss, Model, Real};
 
-/// Samples in memory, and what is asked of them.
-pub(super) struct Part<'p, T: Real, M, L> {
-    pub(super) model: &'p M,
-    pub(super) loss: &'p L,
-    frame: Option<&'p Frame<T>>,
-    window: Window<'p, T>,
-}
-
 /// Adds one chunk to a sum.
-pub(super) type Add<'f, T, M, L, W, S> = dyn Fn(&Part<'_, T, M, L>, Range<usize>, &mut W, &mut S) + Sync + 'f;
+pub(super) type Add<'f, T, W, S> = dyn Fn(&Part<'_, T>, Range<usize>, &mut W, &mut S) + Sync + 'f;
 
-impl<T: Real, M: Model<T>, L: Loss<T>> Part<'_, T, M, L> {
-    /// Inputs, targets and shares of some of the samples, by their numbers among all.
-    pub(super) fn part(&self, range: Range<usize>) -> (DMatrixView<'_, T>, TargetView<'_, T>, &[T]) {
-        let Window { start, x, y, shares } = &self.window;
-        let range = range.start - start..range.end - start;
-        (x.columns_range(range.clone()), y.columns(range.clone()), &shares[range])
-    }
-
-    /// The inputs as the model sees them.
-    pub(super) fn seen<'w>(&self, x: DMatrixView<'w, T>, placed: &'w mut DMatrix<T>) -> DMatrixView<'w, T> {
-        let Some(frame) = self.frame else { return x };
-        frame.place(x, placed.as_mut_slice());
-        placed.columns(0, x.ncols())
-    }
-
+impl<T: Real> Part<'_, T> {
     /// The loss of one chunk, with its gradient added.
-    pub(super) fn add_chunk(
-        &self, theta: &DVector<T>, chunk: Range<usize>, worker: &mut Worker<T, M::Cache>, sums: &mut Sums<T>,
+    pub(super) fn add_chunk<M: Model<T>>(
+        &self, (model, loss): (&M, &impl Loss<T>), theta: &DVector<T>, chunk: Range<usize>,
+        worker: &mut Worker<T, M::Cache>, sums: &mut Sums<T>,
     ) {
-        let (x, y, shares) = self.part(chunk);
-        let x = self.seen(x, &mut worker.placed);
-        let z = self.model.forward(theta, x, &mut worker.cache);
-        let mut delta = worker.delta.columns_mut(0, y.len());
-        let value = y.value(self.loss, z, shares, Some(delta.as_view_mut()), &mut worker.targets);
+        let ((x, y, shares), Worker { cache, room }) = (self.part(chunk), worker);
+        let x = self.seen(x, &mut room.placed);
+        let z = model.forward(theta, x, cache);
+        let mut delta = room.delta.columns_mut(0, y.len());
+        let value = y.value(loss, z, shares, Some(delta.as_view_mut()), &mut room.targets);
         sums.value += value;
-        self.model.backward(theta, x, delta.as_view(), &mut worker.cache, &mut sums.vector);
+        model.backward(theta, x, delta.as_view(), cache, &mut sums.vector);
     }
 }
 
-impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
-    /// The batch in play, of samples in memory.
-    pub(crate) fn present(&self) -> Window<'_, T> {
-        let Batch { range, gathered, is_gathered, shares } = &self.batch;
-        match &self.source {
-            Source::Memory(x, y) if !is_gathered => {
-                Window { start: 0, x: x.columns_range(range.clone()), y: y.columns(range.clone()), shares }
-            }
-            _ => gathered.with_shares(shares),
-        }
-    }
+/// What a risk sums up with, made where it is first needed and kept between evaluations.
+#[derive(Debug)]
+pub(super) struct Summing<T: Real, C> {
+    /// One for each thread, and another for second derivatives.
+    pub(super) workers: [Vec<Worker<T, C>>; 2],
+    /// One for each thread and [`Quantity`].
+    counters: [Vec<Counter>; 4],
+    /// What holds the sum of each quantity.
+    roots: [Option<Box<Sums<T>>>; 4],
+    /// What ended a sum since it was last asked.
+    pub(super) failure: Option<Error>,
+}
 
-    /// How the samples in play are cut for a sum of this quantity, of `bytes`.
-    pub(super) fn leaves(&self, quantity: Quantity, bytes: usize) -> Leaves {
-        let width = match quantity {
-            Quantity::Product | Quantity::Hessian => second_width(self.model.outputs()),
-            Quantity::Value | Quantity::Gradient => chunk_width(self.model.parameter_count()),
-        };
-        Leaves::new(self.in_play(), width, bytes)
+impl<T: Real, C> Default for Summing<T, C> {
+    fn default() -> Self {
+        let (workers, counters, roots) = Default::default();
+        Self { workers, counters, roots, failure: None }
     }
+}
 
+impl<T: Real, C: Send> Summing<T, C> {
     /// The sum over the samples in play of what `add` adds for one chunk at `theta`, into `root`, whatever that holds. What
     /// ends it is kept as the risk's failure, and the sum is NaN.
-    pub(super) fn sum_chunks(
-        &mut self, quantity: Quantity, theta: &[T], root: Sums<T>,
-        add: &Add<'_, T, M, L, Worker<T, M::Cache>, Sums<T>>,
+    pub(super) fn sum<M: Model<T, Cache = C>>(
+        &mut self, samples: &mut Samples<'_, T>, model: &M, quantity: Quantity, theta: &DVector<T>,
+        root: Sums<T>, add: &Add<'_, T, Worker<T, C>, Sums<T>>,
     ) -> Sums<T> {
         let (length, size) = (root.vector.len(), root.matrix.nrows());
-        let leaves = self.leaves(quantity, root.matrix.len().saturating_mul(size_of::<T>()));
+        let leaves = leaves(samples, model, quantity, root.matrix.len().saturating_mul(size_of::<T>()));
         let threads = leaves.threads(length.max(1).saturating_mul(size.max(1)));
         let in_place = match quantity {
-            Quantity::Gradient if self.model.adds_finished_sums() => InPlace::OnSibling,
+            Quantity::Gradient if model.adds_finished_sums() => InPlace::OnSibling,
             Quantity::Gradient => InPlace::Nowhere,
             _ => InPlace::InLeaf,
         };
-        self.ranks.iter_mut().for_each(|ranks| ranks.stand_at(quantity as u64, theta));
+        samples.ranks.iter_mut().for_each(|ranks| ranks.stand_at(quantity as u64, theta.as_slice()));
         // taken out, so that nothing half done stays behind where a model or a loss of one's own panics
         let is_second = quantity >= Quantity::Product;
         let mut workers = std::mem::take(&mut self.workers[usize::from(is_second)]);
         let mut counters = std::mem::take(&mut self.counters[quantity as usize]);
         while workers.len() < threads {
-            workers.push(self.worker(&self.model, leaves.width, is_second));
+            workers.push(Worker::new(model, samples, leaves.width, is_second));
         }
         counters.resize_with(threads.max(counters.len()), Counter::default);
-        counters[0].keep(root);
-        let sums = self.sum(
-            None,
-            (leaves, in_place),
-            (&mut workers[..threads], &mut counters[..threads]),
-            &|| Sums::zeros(length, size),
-            &|here, chunk, worker, sums| {
-                add(here, chunk, worker, sums);
+        let mut kept = std::mem::take(&mut self.roots[quantity as usize]).unwrap_or_default();
+        *kept = root;
+        counters[0].keep(of_any_kind(kept));
+        let (zero, workers_in_use) = (|| boxed::<T>(length, size), &mut workers[..threads]);
+        let adder = Adder { leaves, in_place, zero: &zero };
+        let mut run = |part: &Part<'_, T>, range: Range<usize>, counters: &mut [Counter]| {
+            adder.range(range, workers_in_use, counters, &|chunk, worker, sum| {
+                let sums: &mut Sums<T> = of_kind(sum);
+                add(part, chunk, worker, sums);
                 if sums.vector.len() != length {
                     sums.spoil(length); // a model of one's own replaced it
                 }
-            },
-        );
+            });
+        };
+        let sum = samples.sum(None, leaves.size, &mut counters[..threads], &zero, &mut run);
         self.workers[usize::from(is_second)] = workers;
-        match sums {
-            Ok(sums) => {
-                self.counters[quantity as usize] = counters;
+        match sum {
+            Ok(sum) => {
+                let mut sum = into_kind(sum);
+                let sums = std::mem::take(&mut *sum);
+                (self.counters[quantity as usize], self.roots[quantity as usize]) = (counters, Some(sum));
                 sums
             }
             Err(failure) => {
@@ -121,76 +105,25 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
             }
         }
     }
+}
 
-    /// The sum over the samples in play, or over some others, of what `add` adds for one chunk.
-    fn sum<S: Summand + Send + Sync, W: Send>(
-        &self, some: Option<Window<'_, T>>, (leaves, in_place): (Leaves, InPlace),
-        (workers, counters): (&mut [W], &mut [Counter<S>]), zero: &(dyn Fn() -> S + Sync),
-        add: &Add<'_, T, M, L, W, S>,
-    ) -> Result<S, Error> {
-        let mut walk = |range: Range<usize>, counters: &mut [Counter<S>]| {
-            let mut hand = |window: Window<'_, T>| {
-                let part = Part { model: &self.model, loss: &self.loss, frame: self.frame.as_ref(), window };
-                let add = |chunk: Range<usize>, worker: &mut W, sum: &mut S| add(&part, chunk, worker, sum);
-                let here = window.range();
-                let here = here.start.max(range.start)..here.end.min(range.end);
-                Adder { leaves, in_place, zero, add: &add }.range(here, workers, counters);
-            };
-            match some {
-                Some(window) => {
-                    hand(window);
-                    Ok(())
-                }
-                None => self.each(&mut hand),
-            }
-        };
-        if let (Some(ranks), None) = (&self.ranks, some) {
-            return ranks.sum(leaves.size, counters, zero, &mut walk);
-        }
-        walk(0..usize::MAX, counters)?;
-        let (owner, others) = counters.split_first_mut().expect("a counter each");
-        let root = owner.finish().unwrap_or_else(zero);
-        others.iter_mut().for_each(|other| other.take_back(owner));
-        Ok(root)
-    }
+/// How the samples in play are cut for a sum of this quantity, of `bytes`.
+pub(super) fn leaves<T: Real>(
+    samples: &Samples<'_, T>, model: &impl Model<T>, quantity: Quantity, bytes: usize,
+) -> Leaves {
+    let width = match quantity {
+        Quantity::Product | Quantity::Hessian => second_width(model.outputs()),
+        Quantity::Value | Quantity::Gradient => chunk_width(model.parameter_count()),
+    };
+    Leaves::new(samples.in_play(), width, bytes)
+}
 
-    /// The same where nothing is kept for the next time: in chunks of `width`, in leaves of so many samples or more.
-    pub(super) fn sum_once<S: Summand + Send + Sync, W: Send>(
-        &self, some: Option<Window<'_, T>>, (width, least): (usize, usize), worker: &dyn Fn() -> W,
-        zero: &(dyn Fn() -> S + Sync), add: &Add<'_, T, M, L, W, S>,
-    ) -> Result<S, Error> {
-        let samples = some.map_or(self.in_play(), |some| some.shares.len());
-        let numbers = zero().numbers().count();
-        let leaves = Leaves::new(samples, width, numbers * size_of::<S::Number>()).of_at_least(least);
-        let threads = leaves.threads(numbers);
-        let mut workers: Vec<W> = (0..threads).map(|_| worker()).collect();
-        let mut counters: Vec<_> = (0..threads).map(|_| Counter::default()).collect();
-        self.sum(some, (leaves, InPlace::InLeaf), (&mut workers, &mut counters), zero, add)
-    }
-
-    /// The same with the workers of second derivatives.
-    pub(super) fn sum_samples<S: Summand + Send + Sync>(
-        &self, zero: &(dyn Fn() -> S + Sync), add: &Add<'_, T, M, L, Worker<T, M::Cache>, S>,
-    ) -> Result<S, Error> {
-        let width = second_width(self.model.outputs());
-        self.sum_once(None, (width, 1), &|| self.worker(&self.model, width, true), zero, add)
-    }
-
-    pub(super) fn worker<N: Model<T>>(
-        &self, model: &N, width: usize, is_second: bool,
-    ) -> Worker<T, N::Cache> {
-        let (k, width) = (model.outputs(), width.min(self.count));
-        // what a loss never writes shows
-        let unwritten = |is_needed: bool| DMatrix::repeat(k, if is_needed { width } else { 0 }, T::NAN);
-        Worker {
-            cache: model.cache(width),
-            delta: unwritten(true),
-            scores: unwritten(is_second),
-            r_delta: unwritten(is_second),
-            flat: DMatrix::zeros(k, if is_second { width } else { 0 }),
-            blocks: Vec::new(),
-            placed: DMatrix::zeros(model.inputs(), if self.frame.is_some() { width } else { 0 }),
-            targets: DMatrix::zeros(k, if self.source.is_of_classes() { width } else { 0 }),
-        }
+impl<T: Real, C> Worker<T, C> {
+    pub(super) fn new<M: Model<T, Cache = C>>(
+        model: &M, samples: &Samples<'_, T>, width: usize, is_second: bool,
+    ) -> Self {
+        let width = width.min(samples.count);
+        let room = samples.room((model.inputs(), model.outputs()), width, is_second);
+        Self { cache: model.cache(width), room }
     }
 }

@@ -1,11 +1,10 @@
 //! One sum over processes: each adds up its own leaves, and all of them the subtrees of all.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use super::tree::{Counter, Node, Summand};
-use super::window::Gathered;
+use super::tree::{Counter, Node, Sum, Zero};
 use crate::contract::check_length;
+use crate::kernel::compiled;
 use crate::{Error, Real};
 
 /// How the ranks of a computation that is spread over processes or machines hand each other what they have: by MPI, by
@@ -99,28 +98,26 @@ pub trait Exchange: Sync {
 /// The ranks, and which samples are whose. A leaf belongs to one rank: what stands before the first one that begins among
 /// a rank's samples goes to the ranks before.
 #[derive(Clone)]
-pub(super) struct Ranks<'a, T: Real> {
+pub(super) struct Ranks<'a> {
     pub(super) exchange: &'a dyn Exchange,
     /// Where the samples of each rank begin among all, and where the last ones end.
     pub(super) starts: Vec<usize>,
     /// Of the samples in the memory of this rank, those that it sums up where they lie.
     pub(super) own: Range<usize>,
-    /// Copies of those that follow: from later ranks, and those in memory that share a chunk with them.
-    pub(super) tail: Arc<Gathered<T>>,
     /// A hash of what was last evaluated, and at which parameters: it has to be the same on all ranks.
     pub(super) point: f64,
 }
 
-impl<T: Real> std::fmt::Debug for Ranks<'_, T> {
+impl std::fmt::Debug for Ranks<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ranks").field("rank", &self.exchange.rank()).finish_non_exhaustive()
     }
 }
 
 /// Adds up some of the samples of this rank.
-type Walk<'f, S> = dyn FnMut(Range<usize>, &mut [Counter<S>]) -> Result<(), Error> + 'f;
+type Walk<'f> = dyn FnMut(Range<usize>, &mut [Counter]) -> Result<(), Error> + 'f;
 
-impl<T: Real> Ranks<'_, T> {
+impl Ranks<'_> {
     /// The number of the first sample of this rank among all.
     pub(super) fn start(&self) -> usize {
         self.starts[self.exchange.rank()]
@@ -128,16 +125,16 @@ impl<T: Real> Ranks<'_, T> {
 
     /// The sum over all ranks, in each of which `walk` adds up some of its samples: from its first whole leaf on, then those
     /// before, which belong to a leaf that another rank has begun.
-    pub(super) fn sum<S: Summand>(
-        &self, leaf: usize, counters: &mut [Counter<S>], zero: &dyn Fn() -> S, walk: &mut Walk<'_, S>,
-    ) -> Result<S, Error> {
+    pub(super) fn sum(
+        &self, leaf: usize, counters: &mut [Counter], zero: &Zero<'_>, walk: &mut Walk<'_>,
+    ) -> Result<Box<dyn Sum>, Error> {
         let of_rank = |(rank, ends): (usize, &[usize])| {
             let first = ends[0].next_multiple_of(leaf).min(ends[1]);
             [(rank, ends[0]..first), (rank, first..ends[1])]
         };
         let mut pieces: Vec<_> = self.starts.windows(2).enumerate().flat_map(of_rank).collect();
         pieces.retain(|(_, piece)| !piece.is_empty());
-        let mut sums: Vec<Option<Counter<S>>> = pieces.iter().map(|_| None).collect();
+        let mut sums: Vec<Option<Counter>> = pieces.iter().map(|_| None).collect();
         while sums.iter().any(Option::is_none) {
             let begins = |i: usize| pieces[i].1.start.is_multiple_of(leaf);
             let is_next = |i: &usize| sums[*i].is_none() && (begins(*i) || sums[i - 1].is_some());
@@ -149,7 +146,7 @@ impl<T: Real> Ranks<'_, T> {
                 }
                 mine = walk(pieces[i].1.clone(), counters).map(|()| write(self.point, &mut counters[0]));
             }
-            let all = gather(self.exchange, mine, [POINT])?;
+            let all = gather(self.exchange, mine, &[POINT])?;
             for i in next {
                 let rank = pieces[i].0;
                 sums[i] = Some(read(&all[rank], zero).ok_or_else(|| Error::Rank {
@@ -163,13 +160,20 @@ impl<T: Real> Ranks<'_, T> {
         Ok(total.finish().unwrap_or_else(zero))
     }
 
-    /// Notes what is evaluated next (Fowler, Noll and Vo's hash).
-    pub(super) fn stand_at(&mut self, what: u64, theta: &[T]) {
+    /// Notes what is evaluated next.
+    pub(super) fn stand_at<T: Real>(&mut self, what: u64, theta: &[T]) {
+        self.point = hash(what, theta);
+    }
+}
+
+compiled! {
+    /// Fowler, Noll and Vo's hash.
+    fn hash<T>(what: u64, theta: &'a [T]) -> f64 {
         let bits = theta.iter().map(|x| x.f64().to_bits());
         let hash = std::iter::once(what).chain(bits).fold(0xcbf2_9ce4_8422_2325_u64, |hash, bits| {
             (hash ^ bits ^ bits >> 32).wrapping_mul(0x0100_0000_01b3)
         });
-        self.point = (hash >> 11) as f64;
+        (hash >> 11) as f64
     }
 }
 
@@ -177,24 +181,22 @@ const POINT: &str = "the parameters or what is asked of them (by a hash)";
 
 /// The point, then nodes one after the other, each with level and index before its numbers; a leaf that is not whole has
 /// no level.
-fn write<S: Summand>(point: f64, counter: &mut Counter<S>) -> Vec<f64> {
+fn write(point: f64, counter: &mut Counter) -> Vec<f64> {
     let mut all = vec![point];
     let open = counter.open.take().map(|sum| (-1.0, Node { level: 0, index: 0, sum }));
     let whole = counter.drain().map(|node| (f64::from(node.level), node));
     for (level, Node { index, mut sum, .. }) in whole.chain(open) {
         all.extend([level, index as f64]);
-        all.extend(sum.numbers().map(|x| x.f64()));
+        sum.write(&mut all);
     }
     all
 }
 
-fn read<S: Summand>(numbers: &[f64], zero: &dyn Fn() -> S) -> Option<Counter<S>> {
-    let (mut numbers, mut counter) = (numbers.iter().skip(1), Counter::default());
+fn read(numbers: &[f64], zero: &Zero<'_>) -> Option<Counter> {
+    let (mut numbers, mut counter) = (numbers.get(1..)?.iter(), Counter::default());
     while let Some(level) = numbers.next() {
         let (index, mut sum) = (*numbers.next()? as usize, zero());
-        for x in sum.numbers() {
-            *x = S::Number::of(*numbers.next()?);
-        }
+        sum.read(&mut numbers)?;
         if *level < 0.0 {
             counter.open = Some(sum);
         } else {
@@ -206,8 +208,8 @@ fn read<S: Summand>(numbers: &[f64], zero: &dyn Fn() -> S) -> Option<Counter<S>>
 
 /// What all ranks have, unless one of them has failed, or begins with other numbers than the first: then that is an error
 /// on all.
-pub(super) fn gather<const N: usize>(
-    exchange: &dyn Exchange, mine: Result<Vec<f64>, Error>, same: [&'static str; N],
+pub(super) fn gather(
+    exchange: &dyn Exchange, mine: Result<Vec<f64>, Error>, same: &[&'static str],
 ) -> Result<Vec<Vec<f64>>, Error> {
     let message: Vec<u8> = match &mine {
         Ok(numbers) => std::iter::once(0).chain(numbers.iter().flat_map(|x| x.to_le_bytes())).collect(),

@@ -16,7 +16,9 @@
 use nalgebra::DVector;
 
 use super::EmpiricalRisk;
-use crate::{Error, Loss, Model, Objective, Real, Recession, kernel};
+use super::survey::Survey;
+use crate::kernel::{self, compiled};
+use crate::{Error, Loss, Model, Real, Recession};
 pub(super) use active::Active;
 use cone::Cone;
 use margins::{Scratch, units};
@@ -51,57 +53,62 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         if let Some(verdict) = self.verdict.clone().filter(|_| self.is_affine()) {
             return verdict;
         }
-        let of_data = self.frame.as_ref().map(|frame| frame.parameters(theta));
-        match self.decide(of_data.as_ref().unwrap_or(theta)) {
+        let of_data = self.frame().map(|frame| frame.parameters(theta));
+        match self.survey().recession(of_data.as_ref().unwrap_or(theta)) {
             Ok(Recession::NotSought) => Recession::NotSought,
             Ok(verdict) => self.verdict.insert(verdict).clone(),
             Err(failure) => {
-                self.failure = Some(failure);
+                self.summing.failure = Some(failure);
                 Recession::NotSought
             }
         }
     }
+}
 
-    fn decide(&self, theta: &DVector<T>) -> Result<Recession<T>, Error> {
-        let Some(mut cone) = Cone::new(self, theta)? else {
-            // a convex loss that grows along all scores
-            return Ok(if self.is_convex() { Recession::No } else { Recession::NotSought });
-        };
-        if cone.free.is_empty() {
-            return Ok(Recession::No);
-        }
-        if let Some(mut some) = cone.some()? {
-            some.frame()?;
-            if some.overlap_by_newton(STEPS)? == Some(true) {
+impl<T: Real> Survey<'_, T> {
+    compiled! {
+        /// The verdict at `θ` of the features as they are.
+        fn recession(this: &'a Survey<'a, T>, theta: &'a DVector<T>) -> Result<Recession<T>, Error> {
+            let Some(mut cone) = Cone::new(*this, theta)? else {
+                // a convex loss that grows along all scores
+                return Ok(if this.is_affine() && this.loss.is_convex() { Recession::No } else { Recession::NotSought });
+            };
+            if cone.free.is_empty() {
                 return Ok(Recession::No);
             }
+            if let Some(mut some) = cone.some()? {
+                some.frame()?;
+                if some.overlap_by_newton(STEPS)? == Some(true) {
+                    return Ok(Recession::No);
+                }
+            }
+            Ok(match cone.judge()? {
+                Verdict::Overlap => Recession::No,
+                Verdict::Along(direction) => Recession::Along(cone.parameters(&direction)),
+                Verdict::Undecided => Recession::Undecided,
+            })
         }
-        Ok(match cone.judge()? {
-            Verdict::Overlap => Recession::No,
-            Verdict::Along(direction) => Recession::Along(cone.parameters(&direction)),
-            Verdict::Undecided => Recession::Undecided,
-        })
-    }
 
-    /// Of each output whether the loss of some sample grows where that score alone falls, and where it rises.
-    pub(crate) fn grows_along_scores(&self) -> Result<Vec<bool>, Error> {
-        let k = self.model.outputs();
-        let grows = self.largest(2 * k, |here, chunk, room, largest| {
-            let mut scratch = Scratch::new(k);
-            here.samples(chunk, room, |_, y, _| {
-                let mut side = 0;
-                units(here.loss, y, &mut scratch, |margin, _| {
-                    // a score rises before it falls
-                    largest.see(side ^ 1, if margin < T::zero() { T::one() } else { T::zero() });
-                    side += 1;
+        /// Of each output whether the loss of some sample grows where that score alone falls, and where it rises.
+        pub(crate) fn grows_along_scores(this: &'a Survey<'a, T>) -> Result<Vec<bool>, Error> {
+            let k = this.model.outputs();
+            let grows = this.largest(2 * k, |here, chunk, room, largest| {
+                let mut scratch = Scratch::new(k);
+                here.samples(chunk, room, |_, y, _| {
+                    let mut side = 0;
+                    units(this.loss, y, &mut scratch, |margin, _| {
+                        // a score rises before it falls
+                        largest.see(side ^ 1, if margin < T::zero() { T::one() } else { T::zero() });
+                        side += 1;
+                    });
                 });
-            });
-        })?;
-        Ok(grows.into_iter().map(|grows| grows > T::zero()).collect())
+            })?;
+            Ok(grows.into_iter().map(|grows| grows > T::zero()).collect())
+        }
     }
 }
 
-impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
+impl<T: Real> Cone<'_, T> {
     /// Tries the point itself as a direction, and a Newton step, before all rows are gone through.
     fn judge(&mut self) -> Result<Verdict, Error> {
         self.frame()?;

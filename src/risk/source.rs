@@ -208,10 +208,11 @@ impl<'a, T: Real> Stream<'a, T> {
     ) -> Result<(), Error> {
         let total = self.samples - skipped + tail.shares.len();
         let width = self.width().min(total.next_power_of_two());
-        let (full, filled) = sync_channel(1);
-        let (free, emptied) = sync_channel(2);
+        let ahead = (AHEAD * WINDOW / (width * self.bytes())).clamp(1, AHEAD);
+        let (full, filled) = sync_channel(ahead);
+        let (free, emptied) = sync_channel(ahead + 1);
         let room = || Gathered::new(self.shape, width);
-        let _ = free.send(room());
+        (0..ahead).for_each(|_| drop(free.send(room())));
         thread::scope(|scope| {
             let ahead = Ahead { room: room(), width, full, emptied };
             let thread = thread::Builder::new();
@@ -255,15 +256,21 @@ impl<'a, T: Real> Stream<'a, T> {
         if ahead.room.len() > 0 { ahead.hand_over() } else { Ok(()) }
     }
 
+    /// Of a sample.
+    fn bytes(&self) -> usize {
+        (self.shape.0 + self.shape.1 + 1) * size_of::<T>()
+    }
+
     /// Samples of a window: some megabytes, in whole chunks.
     fn width(&self) -> usize {
-        let sample = (self.shape.0 + self.shape.1 + 1) * size_of::<T>();
-        power_below(WINDOW / sample).max(if self.shape.0 < LEAF { LEAF } else { LEAF / 2 })
+        power_below(WINDOW / self.bytes()).max(if self.shape.0 < LEAF { LEAF } else { LEAF / 2 })
     }
 }
 
 /// Bytes of a window.
 const WINDOW: usize = 4 << 20;
+/// Windows beside the one that is being filled.
+const AHEAD: usize = 3;
 
 /// The window that is being filled.
 struct Ahead<T: Real> {

@@ -3,13 +3,18 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::leaves::{LEAF, power_below};
-use super::pass::Part;
+use super::EmpiricalRisk;
+use super::leaves::{Adder, InPlace, LEAF, Leaves, chunk_width, power_below};
+use super::pass::Summing;
 use super::ranks::{Exchange, Ranks, gather};
+use super::samples::{Part, Samples};
 use super::source::{Blocks, Source, Stream};
-use super::window::{Columns, Gathered, Share, Window};
-use super::{EmpiricalRisk, Quantity, Sums, Weights};
+use super::state::{Quantity, Weights};
+use super::sums::{Sums, boxed};
+use super::tree::{Counter, of_kind};
+use super::window::{Gathered, Share};
 use crate::contract::setting;
+use crate::kernel::compiled;
 use crate::{Error, Loss, Model, Real, kernel};
 
 impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
@@ -19,7 +24,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     ///
     /// The first pass, here, checks and counts. Value, gradient, Hessian, fits, statistics and verdicts are then those of the
     /// same samples in memory, **to the last bit**, whatever blocks they come in. The next samples are read while these are
-    /// summed up, by a thread of its own, in two windows of a few megabytes.
+    /// summed up, by a thread of its own, in four windows of a few megabytes.
     ///
     /// ```
     /// use gradus::{EmpiricalRisk, LogLoss, SigmoidClassifier};
@@ -69,19 +74,33 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     pub fn over(mut self, exchange: &'a dyn Exchange) -> Result<Self, Error> {
         let (rank, size) = (exchange.rank(), exchange.size());
         setting("rank", "less than the number of ranks", T::of(rank as f64), rank < size)?;
-        let tail = Arc::new(Gathered::default());
-        self.ranks = Some(Ranks { exchange, starts: Vec::new(), own: 0..0, tail, point: 0.0 });
-        self.settle(Ok(()))?;
-        Ok(self)
+        self.samples.ranks = Some(Ranks { exchange, starts: Vec::new(), own: 0..0, point: 0.0 });
+        self.with_shares(Ok(()))
     }
 
-    /// Finds out which samples there are, and gives each its share; what is wrong with them here is an error on all ranks.
-    pub(super) fn settle(&mut self, found: Result<(), Error>) -> Result<(), Error> {
+    /// With its share for each sample; what is wrong with them here is an error on all ranks.
+    pub(super) fn with_shares(mut self, found: Result<(), Error>) -> Result<Self, Error> {
         self.forget();
-        (self.workers, self.counters) = Default::default();
+        self.summing = Summing::default();
+        let sizes = [self.model.inputs(), self.model.outputs(), self.model.parameter_count()];
+        self.samples = settled(self.samples, sizes, found)?;
+        Ok(self)
+    }
+}
+
+compiled! {
+    /// Samples, each with its share.
+    fn settled<T>(samples: Samples<'a, T>, sizes: [usize; 3], found: Result<(), Error>) -> Result<Samples<'a, T>, Error> {
+        samples.settled(sizes, found)
+    }
+}
+
+impl<'a, T: Real> Samples<'a, T> {
+    /// Finds out which samples there are, and gives each its share, for a model of so many features, outputs and parameters.
+    fn settled(mut self, sizes: [usize; 3], found: Result<(), Error>) -> Result<Self, Error> {
         self.count = self.source.samples();
         let counts = match self.ranks.as_ref().map(|ranks| ranks.exchange) {
-            Some(exchange) => Some(self.meet(exchange, found)?),
+            Some(exchange) => Some(self.meet(exchange, sizes, found)?),
             None => found.map(|()| None)?,
         };
         let largest = self.weights.as_ref().map_or(T::one(), |weights| weights.largest);
@@ -99,27 +118,40 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
             self.batch.is_gathered = false;
         }
         if let (Some(ranks), Some(counts)) = (self.ranks.take(), counts) {
-            self.ranks = Some(self.share_out(ranks.exchange, &counts)?);
+            self.share_out(ranks.exchange, &counts, sizes)?;
         }
-        self.share.total = T::of(self.count as f64);
-        if self.weights.is_some() {
-            let sum = |here: &Part<'_, T, M, L>, chunk: Range<usize>, _: &mut _, sums: &mut Sums<T>| {
-                sums.value += kernel::sum(here.part(chunk).2);
-            };
-            self.share.total = T::one();
-            let sums = self.sum_chunks(Quantity::Value, &[], Sums::zeros(0, 0), &sum);
-            self.broken()?;
-            self.share.total = sums.value;
-        }
+        self.share.total = match self.weights {
+            Some(_) => self.total_share(sizes)?,
+            None => T::of(self.count as f64),
+        };
         self.batch.shares.iter_mut().for_each(|share| *share /= self.share.total);
-        if let Some(ranks) = &mut self.ranks {
-            Arc::make_mut(&mut ranks.tail).shares.iter_mut().for_each(|share| *share /= self.share.total);
-        }
-        Ok(())
+        let tail = &mut Arc::make_mut(&mut self.tail).shares;
+        tail.iter_mut().for_each(|share| *share /= self.share.total);
+        Ok(self)
+    }
+
+    /// The sum of the shares of samples.
+    fn total_share(&mut self, [_, _, parameters]: [usize; 3]) -> Result<T, Error> {
+        let leaves = Leaves::new(self.in_play(), chunk_width(parameters), 0);
+        self.ranks.iter_mut().for_each(|ranks| ranks.stand_at::<T>(Quantity::Value as u64, &[]));
+        let zero = || boxed::<T>(0, 0);
+        let adder = Adder { leaves, in_place: InPlace::InLeaf, zero: &zero };
+        let mut workers = vec![(); leaves.threads(1)];
+        let mut counters: Vec<_> = workers.iter().map(|()| Counter::default()).collect();
+        let mut run = |part: &Part<'_, T>, range: Range<usize>, counters: &mut [Counter]| {
+            adder.range(range, &mut workers, counters, &|chunk, (), sum| {
+                of_kind::<Sums<T>>(sum).value += kernel::sum(part.part(chunk).2);
+            });
+        };
+        let mut sum = self.sum(None, leaves.size, &mut counters, &zero, &mut run)?;
+        Ok(of_kind::<Sums<T>>(&mut *sum).value)
     }
 
     /// How many samples each rank has; of what size weights are on all.
-    fn meet(&mut self, exchange: &dyn Exchange, found: Result<(), Error>) -> Result<Vec<usize>, Error> {
+    fn meet(
+        &mut self, exchange: &dyn Exchange, [inputs, outputs, parameters]: [usize; 3],
+        found: Result<(), Error>,
+    ) -> Result<Vec<usize>, Error> {
         const SAME: [&str; 6] = [
             "features",
             "outputs",
@@ -128,14 +160,14 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
             "class numbers (0: none)",
             "weights (0: none)",
         ];
-        let sizes = [self.model.inputs(), self.model.outputs(), self.model.parameter_count(), size_of::<T>()];
+        let sizes = [inputs, outputs, parameters, size_of::<T>()];
         let kinds = [self.source.is_of_classes(), self.weights.is_some()].map(usize::from);
         let mut mine: Vec<f64> =
             sizes.into_iter().chain(kinds).chain([self.count]).map(|size| size as f64).collect();
         let Weights { least, largest, positive, .. } = self.weights.clone().unwrap_or_else(Weights::none);
         mine.extend([least.f64(), largest.f64(), positive as f64]);
         let mut counts = Vec::new();
-        for (rank, numbers) in gather(exchange, found.map(|()| mine), SAME)?.into_iter().enumerate() {
+        for (rank, numbers) in gather(exchange, found.map(|()| mine), &SAME)?.into_iter().enumerate() {
             let [_, _, _, _, _, _, count, least, largest, positive] = numbers[..] else {
                 return Err(Error::Rank { rank, what: "it does not begin with the others".into() });
             };
@@ -149,9 +181,10 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     }
 
     /// Moves samples near the ends of ranks so that each begins at a leaf.
-    fn share_out(&self, exchange: &'a dyn Exchange, counts: &[usize]) -> Result<Ranks<'a, T>, Error> {
+    fn share_out(
+        &mut self, exchange: &'a dyn Exchange, counts: &[usize], [n, k, _]: [usize; 3],
+    ) -> Result<(), Error> {
         let (rank, is_of_classes) = (exchange.rank(), self.source.is_of_classes());
-        let (n, k) = (self.model.inputs(), self.model.outputs());
         let unit = power_below(self.count / (64 * counts.len())).max(LEAF);
         let ends = counts.iter().scan(0, |end, count| {
             *end += count;
@@ -171,7 +204,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
                 Ok(())
             }
         };
-        let heads = gather(exchange, written.map(|()| head), [])?;
+        let heads = gather(exchange, written.map(|()| head), &[])?;
 
         let mut own = skipped..end - begin;
         let cut = (end / LEAF * LEAF).max(begin + skipped);
@@ -192,33 +225,8 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
                 tail.read(&numbers[from..to], is_of_classes, self.share);
             }
         }
-        Ok(Ranks { exchange, starts, own, tail: Arc::new(tail), point: 0.0 })
-    }
-
-    /// The samples in the memory of this process.
-    fn columns(&self) -> Option<Columns<'_, T>> {
-        let Source::Memory(x, y) = self.source else { return None };
-        Some(Columns { x, y, weights: self.weights.as_ref().map(|weights| &weights.w[..]) })
-    }
-
-    /// Hands out the samples in play, all of them in memory or one window after the other.
-    pub(super) fn each(&self, hand: &mut dyn FnMut(Window<'_, T>)) -> Result<(), Error> {
-        match (&self.source, &self.ranks) {
-            (Source::Memory(..), None) => hand(self.present()),
-            (Source::Memory(x, y), Some(ranks)) => {
-                let (start, own) = (ranks.start(), ranks.own.clone());
-                let shares = &self.batch.shares[own.clone()];
-                hand(Window { start, x: x.columns_range(own.clone()), y: y.columns(own.clone()), shares });
-                hand(ranks.tail.window(start + own.len()));
-            }
-            (Source::Stream(stream), None) => {
-                stream.windows((0, 0), Gathered::default().window(0), self.share, hand)?;
-            }
-            (Source::Stream(stream), Some(ranks)) => {
-                let from = (ranks.start(), ranks.own.start);
-                stream.windows(from, ranks.tail.window(0), self.share, hand)?;
-            }
-        }
+        self.tail = Arc::new(tail);
+        self.ranks = Some(Ranks { exchange, starts, own, point: 0.0 });
         Ok(())
     }
 }

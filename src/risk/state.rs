@@ -7,6 +7,7 @@ use nalgebra::{DMatrix, DVector};
 use super::leaves::power_below;
 use super::window::{Gathered, Share};
 use crate::contract::setting;
+use crate::kernel::compiled;
 use crate::{Error, Real};
 
 /// The weights of samples.
@@ -49,27 +50,29 @@ pub(super) struct Batch<T: Real> {
 }
 
 impl<T: Real> Batch<T> {
-    /// The shares `w_j / (|B| w̄)` of the samples of a batch `B`, with its size `|B|` and the mean weight of the data
-    /// `w̄ = Σw / m` over samples of positive weight: `w_j / Σw` for all of them, and on average over the batches.
-    pub(super) fn share(
-        &mut self, samples: impl ExactSizeIterator<Item = usize> + Clone, weights: Option<&Weights<T>>,
-        share: Share<T>,
-    ) -> Result<(), Error> {
-        let size = samples.len();
-        let Some(weights) = weights else {
-            if self.shares.len() != size {
-                self.shares.clear();
-                self.shares.resize(size, T::one() / T::of(size as f64));
-            }
-            return Ok(());
-        };
-        let count = samples.clone().filter(|j| weights.w[*j] > T::zero()).count();
-        let expected = "positive for at least one sample of the batch: leave those without weight out";
-        setting("weights", expected, T::zero(), count > 0)?;
-        let share = Share { total: share.total * T::of(count as f64 / weights.positive as f64), ..share };
-        self.shares.clear();
-        self.shares.extend(samples.map(|j| share.of(weights.w[j])));
-        Ok(())
+    compiled! {
+        /// The shares `w_j / (|B| w̄)` of the samples of a batch `B`, with its size `|B|` and the mean weight of the data
+        /// `w̄ = Σw / m` over samples of positive weight: `w_j / Σw` for all of them, and on average over the batches.
+        pub(super) fn share(
+            this: &'a mut Batch<T>, first: usize, size: usize, listed: Option<&'a [usize]>, weights: Option<&'a Weights<T>>,
+            share: Share<T>,
+        ) -> Result<(), Error> {
+            let samples = (0..size).map(|i| listed.map_or(first + i, |listed| listed[i]));
+            let Some(weights) = weights else {
+                if this.shares.len() != size {
+                    this.shares.clear();
+                    this.shares.resize(size, T::one() / T::of(size as f64));
+                }
+                return Ok(());
+            };
+            let count = samples.clone().filter(|j| weights.w[*j] > T::zero()).count();
+            let expected = "positive for at least one sample of the batch: leave those without weight out";
+            setting("weights", expected, T::zero(), count > 0)?;
+            let share = Share { total: share.total * T::of(count as f64 / weights.positive as f64), ..share };
+            this.shares.clear();
+            this.shares.extend(samples.map(|j| share.of(weights.w[j])));
+            Ok(())
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -77,10 +80,25 @@ impl<T: Real> Batch<T> {
     }
 }
 
-/// What one thread needs to evaluate chunks of the batch; all matrices have `width` columns.
+/// What is summed over the samples again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Quantity {
+    Value,
+    Gradient,
+    Product,
+    Hessian,
+}
+
+/// What one thread needs to evaluate chunks of the batch: the cache of a model, and room.
 #[derive(Debug)]
 pub(super) struct Worker<T, C> {
     pub(super) cache: C,
+    pub(super) room: Room<T>,
+}
+
+/// Buffers for a chunk, all of `width` columns.
+#[derive(Debug)]
+pub(super) struct Room<T> {
     /// `Δ = ∂L/∂Z` (`k` rows).
     pub(super) delta: DMatrix<T>,
     /// `Z` (`k` rows): a model lends its scores or their tangents, not both. As the next three, for second derivatives alone.
@@ -95,6 +113,25 @@ pub(super) struct Worker<T, C> {
     pub(super) placed: DMatrix<T>,
     /// Targets, where they are classes (`k` rows).
     pub(super) targets: DMatrix<T>,
+}
+
+compiled! {
+    /// With so many rows in [`delta`](Room::delta), [`placed`](Room::placed) and [`targets`](Room::targets).
+    pub(super) fn make_room<T>(sizes: [usize; 3], width: usize, is_second: bool) -> Room<T> {
+        let [k, placed, targets] = sizes;
+        let second = if is_second { k } else { 0 };
+        // what a loss never writes shows
+        let unwritten = |rows| DMatrix::repeat(rows, width, T::NAN);
+        Room {
+            delta: unwritten(k),
+            scores: unwritten(second),
+            r_delta: unwritten(second),
+            flat: DMatrix::zeros(second, width),
+            blocks: Vec::new(),
+            placed: DMatrix::zeros(placed, width),
+            targets: DMatrix::zeros(targets, width),
+        }
+    }
 }
 
 /// Samples at a time where there are second derivatives: 256, or as many blocks of `k × k` as take 128 MB.

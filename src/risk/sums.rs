@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DVector};
 
-use super::tree::Summand;
+use super::tree::{Sum, Summand};
+use crate::kernel::compiled;
 use crate::{Real, kernel};
 
 /// A value, with a vector and a symmetric matrix beside it, of which the lower triangle counts; either may be empty.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Sums<T: Real> {
     pub(super) value: T,
     pub(super) vector: DVector<T>,
@@ -41,24 +42,32 @@ impl<T: Real> Summand for Sums<T> {
 impl<T: Real> Sums<T> {
     /// Takes the caller's buffers, which become the sum.
     pub(super) fn of(vector: &mut DVector<T>, matrix: &mut DMatrix<T>) -> Self {
-        let (no_vector, no_matrix) = (DVector::zeros(0), DMatrix::zeros(0, 0));
-        Self {
-            value: T::zero(),
-            vector: std::mem::replace(vector, no_vector),
-            matrix: std::mem::replace(matrix, no_matrix),
-        }
+        Self { value: T::zero(), vector: std::mem::take(vector), matrix: std::mem::take(matrix) }
     }
 
-    /// Of what cannot be known.
-    pub(super) fn spoil(&mut self, length: usize) {
-        self.value = T::NAN;
-        self.vector = DVector::repeat(length, T::NAN);
-        self.matrix.fill(T::NAN);
+    compiled! {
+        /// Of what cannot be known.
+        pub(super) fn spoil(this: &'a mut Sums<T>, length: usize) {
+            this.value = T::NAN;
+            this.vector = DVector::repeat(length, T::NAN);
+            this.matrix.fill(T::NAN);
+        }
     }
 
     /// Zeros: a vector of `length`, and a square matrix of `size`.
     pub(super) fn zeros(length: usize, size: usize) -> Self {
         Self { value: T::zero(), vector: DVector::zeros(length), matrix: DMatrix::zeros(size, size) }
+    }
+}
+
+compiled! {
+    /// A [sum of zeros](Sums::zeros).
+    pub(super) fn boxed<T>(length: usize, size: usize) -> Box<dyn Sum> {
+        Box::new(Sums::<T>::zeros(length, size))
+    }
+
+    pub(super) fn of_any_kind<T>(sums: Box<Sums<T>>) -> Box<dyn Sum> {
+        sums
     }
 }
 

@@ -3,12 +3,13 @@
 //! Leaf `i` has level 0 and index `i`; a node of level `l` and index `i` is the sum of the leaves `i 2ˡ … (i + 1) 2ˡ − 1`,
 //! those of its left child plus those of its right one. Whoever walks leaves in order holds at most one node a level.
 
-use num_traits::Zero;
+use std::any::Any;
+use std::slice;
 
 use crate::Real;
 
 /// What can be added up: numbers, as many in every sum of its kind.
-pub(crate) trait Summand {
+pub(crate) trait Summand: Any + Send + Sync {
     type Number: Real;
 
     /// `self ← self + other`.
@@ -19,43 +20,98 @@ pub(crate) trait Summand {
 
     /// `self ← 0`.
     fn clear(&mut self) {
-        self.numbers().for_each(|x| *x = Self::Number::zero());
+        self.numbers().for_each(|x| *x = num_traits::zero());
     }
 }
 
+/// A [`Summand`] of some kind, behind a pointer: the tree is compiled once for all of them.
+pub(crate) trait Sum: Any + Send + Sync {
+    /// `self ← self + other`, of the same kind.
+    fn take_in(&mut self, other: &dyn Sum);
+
+    fn empty(&mut self);
+
+    /// How many numbers it has.
+    fn count(&mut self) -> usize;
+
+    fn write(&mut self, to: &mut Vec<f64>);
+
+    /// Takes as many numbers as it has, if there are so many.
+    fn read(&mut self, from: &mut slice::Iter<'_, f64>) -> Option<()>;
+}
+
+impl<S: Summand> Sum for S {
+    fn take_in(&mut self, other: &dyn Sum) {
+        let other: &dyn Any = other;
+        self.add(other.downcast_ref().expect(ONE_KIND));
+    }
+
+    fn empty(&mut self) {
+        self.clear();
+    }
+
+    fn count(&mut self) -> usize {
+        self.numbers().count()
+    }
+
+    fn write(&mut self, to: &mut Vec<f64>) {
+        to.extend(self.numbers().map(|x| x.f64()));
+    }
+
+    fn read(&mut self, from: &mut slice::Iter<'_, f64>) -> Option<()> {
+        self.numbers().try_for_each(|x| {
+            *x = S::Number::of(*from.next()?);
+            Some(())
+        })
+    }
+}
+
+const ONE_KIND: &str = "sums of one kind";
+
+/// A sum as what it is.
+pub(crate) fn of_kind<S: Summand>(sum: &mut dyn Sum) -> &mut S {
+    let sum: &mut dyn Any = sum;
+    sum.downcast_mut().expect(ONE_KIND)
+}
+
+/// The same in its box.
+pub(crate) fn into_kind<S: Summand>(sum: Box<dyn Sum>) -> Box<S> {
+    let sum: Box<dyn Any> = sum;
+    sum.downcast().expect(ONE_KIND)
+}
+
 /// A sum over some leaves of the tree.
-#[derive(Debug, Clone)]
-pub(crate) struct Node<S> {
+pub(crate) struct Node {
     pub(crate) level: u32,
     pub(crate) index: usize,
-    pub(crate) sum: S,
+    pub(crate) sum: Box<dyn Sum>,
 }
 
 /// Adds up nodes that come in order of their leaves, like a binary counter.
 ///
 /// A counter that starts at leaf 0 ends by [`finish`](Self::finish). One that starts elsewhere holds the largest
 /// subtrees of its leaves, at most two a level, and [hands them over](Self::hand_over) to the owner of those before.
-#[derive(Debug)]
-pub(crate) struct Counter<S> {
-    nodes: Vec<Node<S>>,
+#[derive(Default)]
+pub(crate) struct Counter {
+    nodes: Vec<Node>,
     /// Sums that were added to others, to be used again.
-    free: Vec<S>,
+    free: Vec<Box<dyn Sum>>,
     handed: usize,
     /// The leaf that is not whole yet.
-    pub(crate) open: Option<S>,
+    pub(crate) open: Option<Box<dyn Sum>>,
 }
 
-impl<S> Default for Counter<S> {
-    fn default() -> Self {
-        Self { nodes: Vec::new(), free: Vec::new(), handed: 0, open: None }
+impl std::fmt::Debug for Counter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Counter").field("nodes", &self.nodes.len()).finish_non_exhaustive()
     }
 }
 
-impl<S: Summand> Counter<S> {
+impl Counter {
     /// Takes in the next node, and adds up every pair of siblings that it completes.
-    pub(crate) fn push(&mut self, mut node: Node<S>) {
+    pub(crate) fn push(&mut self, mut node: Node) {
         while let Some(mut left) = self.nodes.pop_if(|left| are_siblings(left, &node)) {
-            left.sum.add(&node.sum);
+            left.sum.take_in(&*node.sum);
             self.free.push(node.sum);
             node = Node { level: left.level + 1, index: left.index / 2, sum: left.sum };
         }
@@ -63,17 +119,17 @@ impl<S: Summand> Counter<S> {
     }
 
     /// The even sibling of leaf `index`, if that comes next: who adds to it in place pushes their sum, of level 1.
-    pub(crate) fn sibling(&mut self, index: usize) -> Option<S> {
+    pub(crate) fn sibling(&mut self, index: usize) -> Option<Box<dyn Sum>> {
         let is_sibling =
-            |left: &mut Node<S>| left.level == 0 && !index.is_multiple_of(2) && left.index + 1 == index;
+            |left: &mut Node| left.level == 0 && !index.is_multiple_of(2) && left.index + 1 == index;
         self.nodes.pop_if(is_sibling).map(|left| left.sum)
     }
 
     /// The sum of all leaves, once all are in: the last nodes have no siblings, and are added from the right.
-    pub(crate) fn finish(&mut self) -> Option<S> {
+    pub(crate) fn finish(&mut self) -> Option<Box<dyn Sum>> {
         let mut last = self.nodes.pop()?.sum;
         while let Some(mut left) = self.nodes.pop() {
-            left.sum.add(&last);
+            left.sum.take_in(&*last);
             self.free.push(std::mem::replace(&mut last, left.sum));
         }
         Some(last)
@@ -87,7 +143,7 @@ impl<S: Summand> Counter<S> {
     }
 
     /// The nodes so far, which it no longer holds.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Node<S>> {
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Node> {
         self.nodes.drain(..)
     }
 
@@ -99,19 +155,22 @@ impl<S: Summand> Counter<S> {
     }
 
     /// A zero, in the buffer of a sum that is no longer needed, if there is one.
-    pub(crate) fn zero(&mut self, new: impl FnOnce() -> S) -> S {
+    pub(crate) fn zero(&mut self, new: &Zero) -> Box<dyn Sum> {
         let Some(mut sum) = self.free.pop() else { return new() };
-        sum.clear();
+        sum.empty();
         sum
     }
 
     /// Keeps a sum that is no longer needed.
-    pub(crate) fn keep(&mut self, sum: S) {
+    pub(crate) fn keep(&mut self, sum: Box<dyn Sum>) {
         self.free.push(sum);
     }
 }
 
-fn are_siblings<S>(left: &Node<S>, right: &Node<S>) -> bool {
+/// Makes an empty sum.
+pub(crate) type Zero<'f> = dyn Fn() -> Box<dyn Sum> + Sync + 'f;
+
+fn are_siblings(left: &Node, right: &Node) -> bool {
     left.level == right.level && left.index.is_multiple_of(2) && left.index + 1 == right.index
 }
 
@@ -129,8 +188,16 @@ mod tests {
         }
     }
 
-    fn leaf(index: usize) -> Node<f32> {
-        Node { level: 0, index, sum: (1.0 + index as f32 * 0.37).sin() }
+    fn leaf(index: usize) -> Node {
+        node(0, index, (1.0 + index as f32 * 0.37).sin())
+    }
+
+    fn node(level: u32, index: usize, sum: f32) -> Node {
+        Node { level, index, sum: Box::new(sum) }
+    }
+
+    fn number(mut sum: Box<dyn Sum>) -> f32 {
+        *of_kind(&mut *sum)
     }
 
     /// The tree as it is defined: siblings first, what is left over from the right.
@@ -156,13 +223,13 @@ mod tests {
             part.hand_over(&mut owner);
             start = end;
         }
-        (owner.finish().unwrap(), handed)
+        (number(owner.finish().unwrap()), handed)
     }
 
     #[test]
     fn bits_do_not_depend_on_the_cuts() {
         for count in [1_usize, 2, 3, 5, 7, 8, 61, 97, 256, 782, 1023, 1024] {
-            let expected = by_levels((0..count).map(|index| leaf(index).sum).collect());
+            let expected = by_levels((0..count).map(|index| number(leaf(index).sum)).collect());
             for parts in [1, 2, 3, 5, 8, 16] {
                 let cuts: Vec<_> = (1..parts).map(|part| part * count / parts).collect();
                 assert_eq!(in_parts(count, &cuts).0.to_bits(), expected.to_bits(), "{count} in {parts}");
@@ -182,13 +249,12 @@ mod tests {
         for count in [1_usize, 2, 3, 61, 782] {
             let mut counter = Counter::default();
             for index in 0..count {
-                let Node { sum, .. } = leaf(index);
                 match counter.sibling(index) {
-                    Some(left) => counter.push(Node { level: 1, index: index / 2, sum: left + sum }),
+                    Some(left) => counter.push(node(1, index / 2, number(left) + number(leaf(index).sum))),
                     None => counter.push(leaf(index)),
                 }
             }
-            assert_eq!(counter.finish().unwrap().to_bits(), in_parts(count, &[]).0.to_bits());
+            assert_eq!(number(counter.finish().unwrap()).to_bits(), in_parts(count, &[]).0.to_bits());
         }
     }
 
@@ -200,11 +266,11 @@ mod tests {
         let term = 0.1_f32;
         let leaf = (f64::from(term) * terms as f64) as f32;
         for index in 0..count {
-            let zero = counter.zero(f32::default);
-            counter.push(Node { level: 0, index, sum: zero + leaf });
+            let zero = counter.zero(&|| Box::new(0.0_f32));
+            counter.push(node(0, index, number(zero) + leaf));
         }
         let exact = f64::from(term) * (count * terms) as f64;
-        let sum = f64::from(counter.finish().unwrap());
+        let sum = f64::from(number(counter.finish().unwrap()));
         assert!((sum / exact - 1.0).abs() < 5e-7, "{sum} {exact}");
         assert!(counter.free.len() <= 11, "{} buffers", counter.free.len());
     }

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DMatrixView};
 
+use crate::Real;
+use crate::kernel::{self, compiled};
 use crate::loss::TargetView;
-use crate::{Real, kernel};
 
 /// Samples that lie side by side in memory, with the share of each in the risk.
 #[derive(Debug, Clone, Copy)]
@@ -150,10 +151,12 @@ impl<T: Real> Gathered<T> {
     }
 }
 
-/// Copies columns side by side into a matrix, which grows if it has to.
-fn gather<T: Real>(from: DMatrixView<'_, T>, samples: &[usize], to: &mut DMatrix<T>) {
-    if to.ncols() < samples.len() {
-        *to = DMatrix::zeros(from.nrows(), samples.len());
+compiled! {
+    /// Copies columns side by side into a matrix, which grows if it has to.
+    fn gather<T>(from: DMatrixView<'a, T>, samples: &'a [usize], to: &'a mut DMatrix<T>) {
+        if to.ncols() < samples.len() {
+            *to = DMatrix::zeros(from.nrows(), samples.len());
+        }
+        kernel::gather(from, samples, to.as_mut_slice());
     }
-    kernel::gather(from, samples, to.as_mut_slice());
 }

@@ -29,10 +29,11 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
 
     /// Of an affine model along axes in which its samples are independent, or if they cannot be, of one size.
     pub(super) fn by_axes(&self, theta: &DVector<T>, allows_flat: bool) -> Result<ByAxes<T>, Error> {
-        let design = Design::new(self, Weighing::Shares)?;
-        let plain = design.triangle(self)?;
+        let survey = self.survey();
+        let (design, asked) = (Design::new(&survey, Weighing::Shares)?, (&survey, self.loss() as _));
+        let plain = design.triangle(asked)?;
         let root = plain.root();
-        let a = match design.inverse(self, &design.penalised(plain)) {
+        let a = match design.inverse(asked, &design.penalised(plain)) {
             Err(Error::RankDeficient { .. }) if allows_flat => {
                 let unit = |j, _| kernel::unit(kernel::norm(root.column(j).as_slice()));
                 DMatrix::from_diagonal(&DVector::from_fn(root.ncols(), unit))
@@ -40,7 +41,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             a => a?,
         };
         let outputs = DMatrix::identity(self.model().outputs(), self.model().outputs());
-        let mut hessian = design.hessian(self, theta, &a)?;
+        let mut hessian = design.hessian(asked, theta, &a)?;
         let data = (!design.ridge.is_empty()).then(|| {
             let shrinks = |i: usize, _, a: T| a * (design.ridge[i] * design.unit).sqrt();
             let shrinks: DMatrix<T> = a.map_with_location(shrinks);

@@ -17,16 +17,13 @@ impl<T: Real> Statistics<T> {
             return Ok(());
         }
         let (total, k) = (risk.total_weight().f64(), risk.model().outputs());
-        if family == Family::Binomial {
-            // a weight counts trials, not samples
-            self.samples = risk.sample_sum(|_, _, _| 1.0)?;
-        }
+        self.samples = risk.survey().observations()?;
         let left = self.samples * k as f64 - self.parameters;
         self.dispersion =
             pearson.map(|pearson| pearson.f64() / left).filter(|phi| left > 0.0 && phi.is_finite());
         let phi = self.dispersion.unwrap_or(f64::NAN);
         let of_sample = |y: &[T], w: f64| y.iter().map(|y| saturated(family, y.f64(), w, phi)).sum::<f64>();
-        let most = risk.sample_sum(|_, y, share| of_sample(y, share * total))?;
+        let most = risk.survey().sample_sum(|_, y, share| of_sample(y, share * total))?;
         self.deviance = Some(2.0 * loss);
         let scale = if family == Family::Gamma { phi } else { 1.0 };
         self.log_likelihood = Some(most - loss / scale).filter(|log| log.is_finite());

@@ -198,13 +198,13 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     /// The mean square of residuals over that of targets about their mean, or about 0, in units of `σ`; `rounding` is what
     /// targets differ by although they are equal.
     fn unexplained(&self, told: &Statistics<T>, rounding: f64) -> Result<Option<f64>, Error> {
-        let (sigma, total) = (told.sigma(), self.sample_sum(|_, _, w| w)?);
+        let (sigma, total) = (told.sigma(), self.survey().sample_sum(|_, _, w| w)?);
         let mut mean = 0.0;
         // the second time, of what rounding of the first left
         for _ in 0..if told.mean() > 0.0 { 2 } else { 0 } {
-            mean += self.sample_sum(|_, y, w| w * (y[0].f64() - mean))? / total;
+            mean += self.survey().sample_sum(|_, y, w| w * (y[0].f64() - mean))? / total;
         }
-        let square = self.sample_sum(|_, y, w| w * ((y[0].f64() - mean) / sigma).powi(2))? / total;
+        let square = self.survey().sample_sum(|_, y, w| w * ((y[0].f64() - mean) / sigma).powi(2))? / total;
         let left = told.degrees_of_freedom.unwrap_or(f64::NAN) / told.samples;
         Ok((square > rounding * rounding).then(|| left / square))
     }

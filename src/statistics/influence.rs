@@ -146,7 +146,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         aside.risk.leave_out((theta, lambda, mean), &curvature, question, &mut found)?;
         drop(aside);
         // in a frame, where terms of the bias do not cancel
-        let frame = if self.is_affine_map(theta) { self.affine_frame()? } else { None };
+        let frame = if self.is_affine_map(theta) { self.survey().affine_frame()? } else { None };
         let placed = |v: DVector<T>| frame.as_ref().map_or(v.clone(), |frame| frame.coordinates(&v));
         let columns: Vec<_> =
             curvature.root.column_iter().map(|column| placed(column.into_owned())).collect();
@@ -279,7 +279,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
 
     /// Newton's method, in a frame where there is one.
     fn newton(&mut self, start: &DVector<T>) -> Result<Report<T>, Error> {
-        let frame = if self.is_affine_map(start) { self.affine_frame()? } else { None };
+        let frame = if self.is_affine_map(start) { self.survey().affine_frame()? } else { None };
         let start = frame.as_ref().map_or(start.clone(), |frame| frame.coordinates(start));
         self.place(frame);
         let report = minimize(&mut Newton::new(), self as &mut dyn Hessian<T>, start, &Stop::default());

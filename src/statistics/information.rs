@@ -152,7 +152,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     pub(super) fn information(
         &mut self, theta: &DVector<T>, question: Question,
     ) -> Result<Curvature<T>, Error> {
-        let rounding = self.rounding(theta)?;
+        let rounding = self.survey().rounding(theta)?;
         let scores = Scores::new(self, theta)?;
         let likelihood = self.loss().likelihood();
         let is_map = self.is_affine_map(theta);
@@ -176,7 +176,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
                 return Ok(known);
             }
             Likelihood::None => return Ok(known.in_units_of(&scores)),
-            Likelihood::Normal => self.residual_moments(theta)?.trace().sqrt(),
+            Likelihood::Normal => self.survey().residual_moments(theta)?.trace().sqrt(),
             Likelihood::Dispersion => (scores.pearson * total).sqrt(),
         };
         let left = degrees(total * T::of(k as f64), known.effective)?;
@@ -202,7 +202,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let k = self.model().outputs();
         let block = Block::new(self, Weighing::Shares)?;
         let left = degrees(self.total_weight(), block.effective)?;
-        let moments = self.residual_moments(theta)?;
+        let moments = self.survey().residual_moments(theta)?;
         let sigma = DVector::from_fn(k, |o, _| {
             let residual = block.residual.get(o).copied().unwrap_or_else(|| moments[(o, o)].sqrt());
             (residual / left.sqrt()).max(rounding[o])
@@ -352,7 +352,7 @@ impl<T: Real> Scores<T> {
     fn new<M: Model<T>, L: SecondOrderLoss<T>>(
         risk: &EmpiricalRisk<'_, T, M, L>, theta: &DVector<T>,
     ) -> Result<Self, Error> {
-        let sums = risk.score_moments(theta)?;
+        let sums = risk.survey().score_moments(risk.loss(), theta)?;
         let [is_moved, meet, is_odd] = [3, 4, 5].map(|i| sums[i] != T::zero());
         let ignore_shifts = risk.model().outputs() > 1 && !is_moved;
         let are_apart = !(meet || is_odd || ignore_shifts);
@@ -380,13 +380,14 @@ impl<T: Real> Block<T> {
     fn new<M: Model<T>, L: SecondOrderLoss<T>>(
         risk: &EmpiricalRisk<'_, T, M, L>, weighing: Weighing<'_, T>,
     ) -> Result<Self, Error> {
-        let design = Design::new(risk, weighing)?;
-        let plain = design.triangle(risk)?;
+        let survey = risk.survey();
+        let (design, asked) = (Design::new(&survey, weighing)?, (&survey, risk.loss() as _));
+        let plain = design.triangle(asked)?;
         let unit = (design.unit * risk.total_weight()).sqrt();
         let residual: Vec<T> = (0..plain.outputs()).map(|o| plain.residual(o) * unit).collect();
         // F = SᵀS without the penalty, B = A (S A)ᵀ
         let data = (!design.ridge.is_empty()).then(|| plain.root());
-        let inverse = design.inverse(risk, &design.penalised(plain))?;
+        let inverse = design.inverse(asked, &design.penalised(plain))?;
         let shrunk = data.map(|root| root * &inverse);
         let root = design.inverse_root(inverse) / unit;
         let Some(shrunk) = shrunk else {

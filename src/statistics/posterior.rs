@@ -179,7 +179,8 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     fn robust_root(&self, theta: &DVector<T>, curvature: &Curvature<T>) -> Result<DMatrix<T>, Error> {
         let Curvature { sigma, root: a, rounding, .. } = curvature;
         let b = DMatrix::identity(a.ncols(), a.ncols());
-        let mut moments = self.gradient_moments(theta, &Sandwich { sigma, b, a, power: 0 })?;
+        let mut moments =
+            self.survey().gradient_moments(self.loss(), theta, &Sandwich { sigma, b, a, power: 0 })?;
         kernel::mirror(moments.as_mut_slice(), a.ncols());
         let singular = Error::Evaluation { what: "the covariance", at: "x", found: f64::NAN };
         let spectrum = kernel::spectrum(&moments).ok_or(singular)?;

@@ -10,6 +10,8 @@ constant last. Coefficients of several classes stand class after class.
 - softmax: MNLogit of three classes, relative to class 0;
 - huber: the minimum of Huber's loss with delta = 40 (scipy's Newton steps), and the sandwich written out;
 - poisson, gamma, negative_binomial (alpha = 0.4), binomial: GLM with log and logit links, with offset;
+  HC0 and by groups where the link is canonical (statsmodels takes the observed information elsewhere);
+- binomial: HC1 to HC3 written out, each row of trials being one observation, as R's sandwich has it;
 - chi_square, f: tail probabilities.
 """
 import csv
@@ -103,6 +105,19 @@ for name, (target, family) in families.items():
             fit, log=fit.llf, aic=fit.aic, deviance=fit.deviance, null_deviance=fit.null_deviance,
             pearson=fit.pearson_chi2, scale=fit.scale,
         )
+        if not suffix and name in ["poisson", "binomial"]:
+            again = dict(start_params=fit.params, tol=1e-15, maxiter=200)
+            model = sm.GLM(target, X, family=family)
+            result[name]["hc0"] = list(model.fit(cov_type="HC0", **again).bse)
+            by_group = model.fit(cov_type="cluster", cov_kwds={"groups": groups}, **again)
+            result[name]["clustered"] = list(by_group.bse)
+            if name == "binomial":
+                mean = fit.fittedvalues
+                inverse = np.linalg.inv((X.T * (trials * mean * (1 - mean))) @ X)
+                slope, leverage = successes - trials * mean, trials * mean * (1 - mean) * np.sum(X @ inverse * X, axis=1)
+                for power, scale in [(0, m / (m - 5)), (1, 1), (2, 1)]:
+                    middle = (X.T * (slope**2 / (1 - leverage) ** power * scale)) @ X
+                    result[name][f"hc{power + 1}"] = list(np.sqrt(np.diag(inverse @ middle @ inverse)))
 result["successes"], result["trials"], result["offset"] = successes.tolist(), trials.tolist(), offset.tolist()
 
 result["chi_square"] = [

@@ -116,7 +116,9 @@ impl<T: Real> Lanczos<T> {
             values.iter_mut().for_each(|value| *value = finite(*value * unit));
             is_done
         }
+    }
 
+    compiled! {
         /// The Ritz vector of a Ritz value.
         pub(crate) fn vector(this: &'a Lanczos<T>, value: T, out: &'a mut [T]) {
             let k = this.values.len();

@@ -30,7 +30,9 @@ impl<T: Real> Linearised<T> {
     compiled! {
         /// `‖P r‖`: the part of the residuals that the linearised problem takes away.
         pub(crate) fn projection(this: &'a Linearised<T>) -> T { norm(&this.c[..this.rank]) }
+    }
 
+    compiled! {
         /// Factorises `J D⁻¹` by Householder reflections, first the column of which most is left (Businger and Golub
         /// 1965), as a share of its length: what is dependent does not depend on units.
         pub(crate) fn factorise(this: &'a mut Linearised<T>, jacobian: &'a DMatrix<T>, d: &'a [T], r: &'a [T]) {

@@ -6,13 +6,12 @@ use nalgebra::{DMatrix, DMatrixView, DVector};
 
 use super::margins::{Scratch, units};
 use crate::kernel;
-use crate::risk::EmpiricalRisk;
-use crate::risk::pass::Part;
-use crate::risk::state::Worker;
+use crate::risk::samples::Part;
 use crate::risk::sums::{Largest, Sums};
+use crate::risk::survey::{Running, Survey, Working};
 use crate::risk::tree::Summand;
 use crate::risk::window::{Gathered, Share};
-use crate::{Error, Loss, Model, Real};
+use crate::{Error, Real};
 
 /// Samples that are looked at together: the worst of them on the wrong side becomes active.
 pub(super) const BLOCK: usize = 64;
@@ -29,8 +28,8 @@ const MOST: usize = 256 << 20;
 ///
 /// Inputs are measured in the power of two next to their size, from a sample where all lie within a factor of two of
 /// each other: both are exact.
-pub(super) struct Cone<'r, 'a, T: Real, M: Model<T>, L> {
-    pub(super) risk: &'r EmpiricalRisk<'a, T, M, L>,
+pub(super) struct Cone<'r, T: Real> {
+    pub(super) risk: Survey<'r, T>,
     theta: &'r DVector<T>,
     /// Copies of some samples, if not all are asked.
     some: Option<Gathered<T>>,
@@ -65,11 +64,9 @@ impl<T: Real> Block<'_, T> {
     }
 }
 
-impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
+impl<'r, T: Real> Cone<'r, T> {
     /// Nothing where no parameters move scores, or no sample says how its loss falls.
-    pub(super) fn new(
-        risk: &'r EmpiricalRisk<'a, T, M, L>, theta: &'r DVector<T>,
-    ) -> Result<Option<Self>, Error> {
+    pub(super) fn new(risk: Survey<'r, T>, theta: &'r DVector<T>) -> Result<Option<Self>, Error> {
         let (range, k) = (risk.model.affine_in(), risk.model.outputs());
         let range = range.start..range.end.min(theta.len());
         let is_held = |i: &usize| risk.ridge != T::zero() && risk.penalised.iter().any(|run| run.contains(i));
@@ -83,7 +80,7 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
                 if kinds.0[0] > T::zero() && (k == 1 || kinds.0[1] > T::zero()) {
                     return;
                 }
-                units(here.loss, y, &mut scratch, |margin, row| {
+                units(risk.loss, y, &mut scratch, |margin, row| {
                     let sum = row.iter().fold(T::zero(), |sum, u| sum + *u);
                     let is_flat = sum.abs() <= T::of(4.0 * k as f64) * T::EPSILON;
                     kinds.see(0, if margin == -T::one() { T::zero() } else { T::one() });
@@ -94,9 +91,9 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
         if kinds[0] <= T::zero() {
             return Ok(None);
         }
-        let (mut cache, x) = (risk.model.cache(2), DMatrix::zeros(risk.model.inputs(), 1));
-        risk.model.forward(theta, x.as_view(), &mut cache);
-        let told = risk.model.affine_inputs(x.as_view(), &cache).map(|inputs| inputs.nrows());
+        let (mut running, x) = (risk.model.running(2), DMatrix::zeros(risk.model.inputs(), 1));
+        running.forward(theta, x.as_view());
+        let told = running.affine_inputs(x.as_view()).map(|inputs| inputs.nrows());
         let inputs = told.and_then(|n| match free.len() {
             all if all == range.len() => Some(n),
             // a penalty leaves the bias
@@ -114,21 +111,21 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
     pub(super) fn some(&self) -> Result<Option<Self>, Error> {
         let few = if self.is_flat { 8 * self.free.len() } else { 16 * self.rows };
         let (n, k) = (self.risk.model.inputs(), self.risk.model.outputs());
-        let stride = self.risk.in_play().div_ceil(BLOCK) / few.div_ceil(BLOCK).max(4);
+        let stride = self.risk.samples.in_play().div_ceil(BLOCK) / few.div_ceil(BLOCK).max(4);
         let bytes = few.saturating_mul(n + k).saturating_mul(size_of::<T>());
         if stride <= 1 || bytes > MOST || !self.may_take_newton() {
             return Ok(None);
         }
-        let (size, blocks) = (n + k + 1, self.risk.in_play().div_ceil(BLOCK).div_ceil(stride));
+        let (size, blocks) = (n + k + 1, self.risk.samples.in_play().div_ceil(BLOCK).div_ceil(stride));
         let zero = || Sums::zeros(size * BLOCK * blocks, 0);
         let sums = self.pass(
-            (BLOCK, self.risk.in_play() / 16),
+            (BLOCK, self.risk.samples.in_play() / 16),
             zero,
             |_, here, chunk, worker, sums: &mut Sums<T>| {
                 let block = chunk.start / BLOCK;
                 if block.is_multiple_of(stride) {
                     let (x, y, shares) = here.part(chunk);
-                    let y = y.dense(&mut worker.targets);
+                    let y = y.dense(&mut worker.room.targets);
                     let places = &mut sums.vector.as_mut_slice()[block / stride * BLOCK * size..];
                     for (j, place) in (0..shares.len()).zip(places.chunks_exact_mut(size)) {
                         place[..n].copy_from_slice(x.column(j).as_slice());
@@ -157,11 +154,11 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
     }
 
     /// A sum over the samples, or some of them, so many at a time.
-    pub(super) fn pass<S: Summand + Send + Sync>(
+    pub(super) fn pass<S: Summand>(
         &self, (width, least): (usize, usize), zero: impl Fn() -> S + Sync,
-        add: impl Fn(&Self, &Part<'_, T, M, L>, Range<usize>, &mut Worker<T, M::Cache>, &mut S) + Sync,
+        add: impl Fn(&Self, &Part<'_, T>, Range<usize>, &mut Working<'r, T>, &mut S) + Sync,
     ) -> Result<S, Error> {
-        let worker = || self.risk.worker(&self.risk.model, width, false);
+        let worker = || self.risk.worker(width, false);
         let some = self.some.as_ref().map(|some| some.window(0));
         self.risk.sum_once(some, (width, least), &worker, &zero, &|here, chunk, worker, sum| {
             add(self, here, chunk, worker, sum);
@@ -169,7 +166,7 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
     }
 
     /// The same of the rows of each block.
-    pub(super) fn blocks<S: Summand + Send + Sync>(
+    pub(super) fn blocks<S: Summand>(
         &self, width: usize, zero: impl Fn() -> S + Sync, add: impl Fn(&Block<'_, T>, &mut S) + Sync,
     ) -> Result<S, Error> {
         self.pass((width, 1), zero, |cone, here, chunk, worker, sum| {
@@ -179,34 +176,33 @@ impl<'r, 'a, T: Real, M: Model<T>, L: Loss<T>> Cone<'r, 'a, T, M, L> {
 
     /// Some samples with their rows.
     pub(super) fn block<'w>(
-        &self, here: &'w Part<'_, T, M, L>, chunk: Range<usize>, worker: &'w mut Worker<T, M::Cache>,
+        &self, here: &'w Part<'_, T>, chunk: Range<usize>, worker: &'w mut Working<'_, T>,
     ) -> Block<'w, T> {
-        let b = self.gather(here, chunk.clone(), &mut worker.cache);
+        let b = self.gather(here, chunk.clone(), &mut *worker.cache);
         let (first, (_, y, shares)) = (chunk.start, here.part(chunk));
-        Block { first, y: y.dense(&mut worker.targets), shares, b }
+        Block { first, y: y.dense(&mut worker.room.targets), shares, b }
     }
 
     /// `B` of a block, its samples side by side.
-    fn gather(&self, here: &Part<'_, T, M, L>, block: Range<usize>, cache: &mut M::Cache) -> DMatrix<f64> {
-        let (x, _, _) = here.part(block);
-        let model = here.model;
-        let mut b = DMatrix::repeat(self.rows, x.ncols() * model.outputs() / self.height(), 1.0);
+    fn gather(&self, here: &Part<'_, T>, block: Range<usize>, running: &mut dyn Running<T>) -> DMatrix<f64> {
+        let ((x, _, _), k) = (here.part(block), self.risk.model.outputs());
+        let mut b = DMatrix::repeat(self.rows, x.ncols() * k / self.height(), 1.0);
         if let Some(n) = self.inputs {
             if !self.risk.is_affine() {
-                model.forward(self.theta, x, cache);
+                running.forward(self.theta, x);
             }
-            let told = model.affine_inputs(x, cache).unwrap_or(x);
+            let told = running.affine_inputs(x).unwrap_or(x);
             for (mut b, inputs) in b.column_iter_mut().zip(told.column_iter()) {
                 b.iter_mut().zip(inputs.iter()).take(n).for_each(|(b, x)| *b = x.f64());
             }
         } else {
             let mut gradient = DVector::zeros(self.theta.len());
             for (s, mut b) in b.column_iter_mut().enumerate() {
-                let (j, output, k) = (s / model.outputs(), s % model.outputs(), model.outputs());
+                let (j, output) = (s / k, s % k);
                 let delta = DMatrix::from_fn(k, 1, |i, _| if i == output { T::one() } else { T::zero() });
-                model.forward(self.theta, x.columns(j, 1), cache);
+                running.forward(self.theta, x.columns(j, 1));
                 gradient.fill(T::zero());
-                model.backward(self.theta, x.columns(j, 1), delta.as_view(), cache, &mut gradient);
+                running.backward(self.theta, x.columns(j, 1), delta.as_view(), &mut gradient);
                 let entry = |i: &usize| gradient.get(*i).map_or(f64::NAN, |g| g.f64());
                 b.iter_mut().zip(&self.free).for_each(|(b, i)| *b = entry(i));
             }

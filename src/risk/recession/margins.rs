@@ -16,8 +16,8 @@ impl<T: Real> Scratch<T> {
 }
 
 /// Hands out the margins of a sample in the directions `± e_i` of its scores, with their rows.
-pub(super) fn units<T: Real, L: Loss<T>>(
-    loss: &L, y: &[T], Scratch { r, row }: &mut Scratch<T>, mut hand: impl FnMut(T, &[T]),
+pub(super) fn units<T: Real>(
+    loss: &dyn Loss<T>, y: &[T], Scratch { r, row }: &mut Scratch<T>, mut hand: impl FnMut(T, &[T]),
 ) {
     r.fill(T::zero());
     for i in 0..y.len() {
@@ -30,8 +30,8 @@ pub(super) fn units<T: Real, L: Loss<T>>(
 }
 
 /// The least margin along `r`, the product with it of the row in `u`.
-pub(super) fn least<T: Real, L: Loss<T>>(
-    loss: &L, y: &[T], r: &[f64], u: &mut [f64], scratch: &mut Scratch<T>,
+pub(super) fn least<T: Real>(
+    loss: &dyn Loss<T>, y: &[T], r: &[f64], u: &mut [f64], scratch: &mut Scratch<T>,
 ) -> f64 {
     let product = |row: &[T]| row.iter().zip(r).fold(0.0, |sum, (u, r)| sum + u.f64() * r);
     let mut take = |row: &[T]| u.iter_mut().zip(row).for_each(|(u, row)| *u = row.f64());

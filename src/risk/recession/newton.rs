@@ -7,12 +7,12 @@ use crate::contract::room;
 use crate::kernel::{self, Factor};
 use crate::risk::curvature::write_blocks;
 use crate::risk::sums::{Largest, Sums};
-use crate::{Error, Loss, Model, Perceptron, Real, SecondOrderLoss, SecondOrderModel};
+use crate::{Error, Model, Perceptron, Real, SecondOrderLoss, SecondOrderModel};
 
 /// Parameters beyond which a Hessian costs too much.
 const LARGEST: usize = 4096;
 
-impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
+impl<T: Real> Cone<'_, T> {
     /// A proof of overlap that is cheap near a minimum. With the Newton step `s` of the samples' loss,
     ///
     /// ```text

@@ -10,15 +10,15 @@ use super::margins::{Scratch, least, outer, units};
 use crate::kernel::{self, Factor};
 use crate::risk::sums::Sums;
 use crate::risk::tree::Summand;
-use crate::{Error, Loss, Model, Real};
+use crate::{Error, Real};
 
 /// A margin that is clearly negative.
 const CLEAR: f64 = 1e-5;
 
-impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
+impl<T: Real> Cone<'_, T> {
     /// `e`, the sum of all rows with positive weights, and how many there are.
     pub(super) fn sum(&self) -> Result<(DVector<f64>, f64), Error> {
-        let (loss, k, size) = (&self.risk.loss, self.risk.model.outputs(), self.height() * self.rows);
+        let (loss, k, size) = (self.risk.loss, self.risk.model.outputs(), self.height() * self.rows);
         let zero = || Sums::zeros(size, 0);
         let sums = self.blocks(BLOCK, zero, |block, sums: &mut Sums<f64>| {
             let mut scratch = Scratch::new(k);
@@ -62,7 +62,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> Cone<'_, '_, T, M, L> {
     fn worst(
         &self, d: &DVector<f64>, range: Range<usize>, tolerance: f64, passed: &[usize],
     ) -> Result<Worst, Error> {
-        let (loss, height, rows) = (&self.risk.loss, self.height(), self.rows);
+        let (loss, height, rows) = (self.risk.loss, self.height(), self.rows);
         let k = self.risk.model.outputs();
         // those behind the first clear one need not be looked at
         let first = AtomicUsize::new(usize::MAX);
