@@ -61,14 +61,15 @@ pub struct Statistics<T: Real> {
     pub standard_errors: DVector<T>,
     /// Unbiased residual variance of each output, where the loss is the squared error; the dispersion, where it has one.
     pub residual_variance: Option<DVector<T>>,
-    /// Degrees of freedom of Student's distribution; none: the normal one. Unless positive there are no p values: NaN.
+    /// Degrees of freedom of the residuals, and of Student's distribution; none: the normal one. Clustered errors take one less
+    /// than there are groups for it. Unless positive there are no p values: NaN.
     pub degrees_of_freedom: Option<f64>,
     /// Where the covariance comes from.
     pub source: Covariance,
     /// The class whose coefficients are taken from those of the others, which are all that softmax determines: its own
     /// are 0, without error.
     pub reference: Option<usize>,
-    /// `m`: samples, counted by their weights.
+    /// `m`: samples, counted by their weights; rows, where weights count trials.
     pub samples: f64,
     /// `p`: parameters, those that a penalty or a shift leaves undetermined not counted.
     pub parameters: f64,
@@ -173,6 +174,9 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
     /// H = ∇² Σ_j w_j ℓ_j + (Σw) λ 1,   F = ∇² Σ_j w_j ℓ_j   (the observed information)
     /// covariance = σ² H⁻¹ F H⁻¹                               (= σ² H⁻¹ without a penalty)
     /// ```
+    ///
+    /// Where `F` curves downwards, as that of a network under a strong penalty may, its Gauss–Newton part stands for it; for affine
+    /// models both are expected information.
     ///
     /// - Squared error: `σ²` is the residual variance, divided by `Σw − tr(H⁻¹F)` (`m − p` without a penalty), and
     ///   ratios follow Student's distribution. For a [`Perceptron`](crate::Perceptron) with several outputs, residuals
@@ -405,7 +409,11 @@ impl<T: Real> Statistics<T> {
     }
 
     fn distribution(&self) -> Symmetric {
-        self.degrees_of_freedom.map_or(Symmetric::Normal, Symmetric::Student)
+        let degrees = match (self.degrees_of_freedom, self.source) {
+            (Some(_), Covariance::Clustered { groups }) => Some(groups as f64 - 1.0),
+            (degrees, _) => degrees,
+        };
+        degrees.map_or(Symmetric::Normal, Symmetric::Student)
     }
 
     /// Estimates over standard errors: `t` where there are degrees of freedom, else `z`. An estimate of zero has the ratio

@@ -65,6 +65,20 @@ where
         let told = risk.robust_statistics(&report.x, *robust).unwrap();
         near(key, &doubles(&told.standard_errors), &golden(key), table.digits);
     }
+    if name == "gamma" {
+        // against the bias alone, by the deviances
+        let ones = DMatrix::repeat(1, y.len(), T::one());
+        let mut small =
+            EmpiricalRisk::new(Perceptron::new(1).without_bias(), loss.clone(), &ones, &y).unwrap();
+        let alone = small.fits();
+        let smaller = small.statistics(&alone.x).unwrap();
+        let test = risk.statistics(&report.x).unwrap().likelihood_ratio(&smaller).unwrap();
+        let number = |key: &str| all.get(name).get(key).number();
+        let left = y.len() as f64 - 5.0;
+        let ratio = (number("null_deviance") - number("deviance")) / 4.0 / (number("pearson") / left);
+        near("ratio", &[test.statistic], &[ratio], 100.0 * table.digits);
+        assert_eq!((test.degrees_of_freedom, test.residual_degrees), (4.0, Some(left)));
+    }
     if !kinds.is_empty() {
         let groups: Vec<usize> = (0..y.len()).map(|j| j % 17).collect();
         let told = risk.clustered_statistics(&report.x, &groups).unwrap();

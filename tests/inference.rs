@@ -78,6 +78,10 @@ fn least_squares<T: Real>() {
         &golden.get("clustered").flat(),
         digits,
     );
+    let clustered = risk.clustered_statistics(&theta, &groups).unwrap();
+    near("clustered p", doubles(&clustered.p_values()), &golden.get("clustered_p").flat(), 1e3 * digits);
+    // the classical ratio does not belong beside robust errors
+    assert_eq!(clustered.f_test(), None);
     let measures = [told.log_likelihood, told.aic(), told.bic(), told.r_squared, told.adjusted_r_squared()];
     let expected = ["log", "aic", "bic", "r", "adjusted"].map(number);
     near("measures", measures.map(Option::unwrap), &expected, digits);
@@ -496,4 +500,91 @@ fn robust_intervals_hold_where_variances_differ() {
     };
     assert!(by(false, "Poisson of gamma means") < 80.0);
     assert!((by(true, "the same, HC3") - 90.0).abs() < 3.0);
+}
+
+/// Least squares with an offset is least squares of the targets without it.
+#[test]
+fn an_offset_is_no_scatter() {
+    fn check<T: Real>(digits: f64) {
+        let mut draw = Draw::new(5);
+        for case in 0..200 {
+            let (n, m) = (1 + draw.below(3), 8 + draw.below(40));
+            let x = DMatrix::from_fn(n + 1, m, |i, _| T::of(draw.unit() * if i == n { 8.0 } else { 1.0 }));
+            let rest = DMatrix::from_fn(1, m, |_, j| T::of(draw.unit()) + x[(0, j)]);
+            let y = &rest + x.rows(n, 1);
+            let lambda = T::of(if case % 2 == 0 { 0.0 } else { 0.01 });
+            let features = x.rows(0, n).into_owned();
+            let plain = EmpiricalRisk::new(Perceptron::new(n), SquaredError, &features, &rest).unwrap();
+            let mut plain = plain.ridge(lambda);
+            let theta = plain.fit().unwrap().report.x;
+            let shifted = EmpiricalRisk::new(Offset::new(Perceptron::new(n)), SquaredError, &x, &y).unwrap();
+            let mut shifted = shifted.ridge(lambda);
+            let both = [plain.statistics(&theta).unwrap(), shifted.statistics(&theta).unwrap()];
+            let all = both.map(|told| {
+                let of_the_fit =
+                    [told.log_likelihood, told.r_squared, told.adjusted_r_squared()].map(Option::unwrap);
+                let f = told.f_test().map(|test| test.statistic);
+                let mut all = doubles(&told.standard_errors);
+                all.extend(doubles(told.residual_variance.as_ref().unwrap()));
+                all.extend(of_the_fit.into_iter().chain(f));
+                all
+            });
+            assert!(lambda > T::zero() || all[0].len() == n + 6);
+            for (plain, shifted) in all[0].iter().zip(&all[1]) {
+                assert!((plain - shifted).abs() <= digits * (1.0 + plain.abs()), "{case}: {all:?}");
+            }
+            let cooks = [plain.influence(&theta).unwrap(), shifted.influence(&theta).unwrap()]
+                .map(|influence| doubles(&influence.cooks_distance));
+            for (plain, shifted) in cooks[0].iter().zip(&cooks[1]) {
+                assert!((plain - shifted).abs() <= 10.0 * digits * (1.0 + plain), "{case}: {cooks:?}");
+            }
+        }
+    }
+    check::<f64>(1e-9);
+    check::<f32>(2e-3);
+}
+
+/// `−m/2 (k ln 2π + ln det Σ + k)` with `Σ` of the residuals of all outputs.
+#[test]
+fn outputs_have_one_likelihood() {
+    let mut draw = Draw::new(6);
+    let (m, k) = (40, 3);
+    let x = DMatrix::from_fn(2, m, |_, _| draw.unit());
+    let y = DMatrix::from_fn(1, m, |_, _| draw.unit());
+    let y = DMatrix::from_fn(k, m, |_, j| y[j] + 0.3 * draw.unit());
+    let model = Perceptron::new(2).with_outputs(k);
+    let mut risk = EmpiricalRisk::new(model, SquaredError, &x, &y).unwrap();
+    let fitted = risk.fit().unwrap();
+    let residuals = fitted.predict(&x).unwrap() - &y;
+    let sigma = &residuals * residuals.transpose() / m as f64;
+    let expected =
+        -0.5 * m as f64 * (k as f64 * (std::f64::consts::TAU.ln() + 1.0) + sigma.determinant().ln());
+    let told = risk.statistics(fitted.parameters()).unwrap();
+    near("log", [told.log_likelihood.unwrap()], &[expected], 1e-10);
+}
+
+/// With a penalty the data's part of a network's Hessian may be negative where the whole is not.
+#[test]
+fn penalised_networks_have_no_negative_parameters() {
+    let (x, y) = ([-1.1, -0.7, -0.8, 0.3, -0.2, 0.1], [0.8, 0.9, 0.5, -0.5, -0.8, -0.8]);
+    let network = Network::new(&[1, 1, 1], Activation::Tanh);
+    let mut answered = 0;
+    for seed in 0..40 {
+        let lambda = [0.3, 0.1, 0.03, 0.01][seed % 4];
+        let risk = EmpiricalRisk::new(network.clone(), SquaredError, &x, &y).unwrap();
+        let mut risk = risk.ridge(lambda);
+        let start = network.initial(seed as u64);
+        let report = minimize(&mut TrustRegion::new(), &mut risk, start, &Stop::default()).unwrap();
+        if report.kind() != Some(CriticalKind::Minimum) {
+            continue;
+        }
+        answered += 1;
+        let told = risk.statistics(&report.x).unwrap();
+        assert!(told.parameters >= 0.0 && told.parameters <= 4.0, "{seed}: {}", told.parameters);
+        let least = told.covariance.clone().symmetric_eigenvalues().min();
+        assert!(least >= -1e-12 * told.covariance.trace(), "{seed}: {least}");
+        let influence = risk.influence(&report.x).unwrap();
+        assert!(influence.cooks_distance.iter().all(|cook| *cook >= 0.0), "{seed}");
+    }
+    assert!(answered > 30, "{answered}");
 }

@@ -298,3 +298,38 @@ fn a_panic_of_the_loss_leaves_the_risk_as_it_was() {
     }
     assert!(panics > 10, "{panics}");
 }
+
+/// A count far from all others: without it the fit is another one, and its own terms drown those of the rest.
+#[test]
+fn a_sample_that_rules_the_fit() {
+    fn check<T: Real>(most: f64) {
+        let mut draw = Draw::new(8);
+        let mut known = 0;
+        for case in 0..300 {
+            let m = 6 + draw.below(20);
+            let far = [3.0, 5.0, 10.0, 30.0][case % 4];
+            let mut x = DMatrix::from_fn(1, m, |_, _| draw.unit());
+            let mut y = DMatrix::from_fn(1, m, |_, _| draw.below(4) as f64);
+            (x[0], y[0]) = (far, 30.0 + 10.0 * draw.below(27) as f64);
+            let (x, y) = (x.map(T::of), y.map(T::of));
+            let mut risk = EmpiricalRisk::new(Perceptron::new(1), Poisson, &x, &y).unwrap();
+            let Some(fitted) = risk.fit().ok().filter(|fitted| fitted.report.converged()) else { continue };
+            let Ok(influence) = risk.influence(fitted.parameters()) else { continue };
+            let theta = fitted.parameters();
+            for j in (0..m).filter(|j| !influence.undetermined.contains(j)) {
+                let (x, y) = (x.clone().remove_column(j), y.clone().remove_column(j));
+                let mut rest = EmpiricalRisk::new(Perceptron::new(1), Poisson, &x, &y).unwrap();
+                let Some(cold) = rest.fit().ok().filter(|cold| cold.report.converged()) else { continue };
+                known += 1;
+                let shift = (cold.parameters() - theta).norm().f64();
+                let lacks = (influence.parameters.column(j) - cold.parameters()).norm().f64();
+                let size = cold.parameters().norm().f64();
+                assert!(lacks <= 1e-3 * shift + most * (1.0 + size), "{case}, {j}: {lacks} of {shift}");
+                assert!(influence.errors[j].is_finite());
+            }
+        }
+        assert!(known > 2000, "{known}");
+    }
+    check::<f64>(1e-7);
+    check::<f32>(1e-3);
+}

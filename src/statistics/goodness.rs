@@ -3,10 +3,11 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::distributions::{chi_square, f_ratio};
+use super::information::over;
 use super::{Covariance, Curvature, Layout, Statistics};
 use crate::contract::setting;
 use crate::loss::Likelihood;
-use crate::{EmpiricalRisk, Error, Objective, Real, SecondOrderLoss, SecondOrderModel};
+use crate::{EmpiricalRisk, Error, Objective, Real, SecondOrderLoss, SecondOrderModel, kernel};
 
 /// A test of a hypothesis: its statistic, and the probability of one at least as large were the hypothesis true.
 ///
@@ -88,7 +89,7 @@ impl<T: Real> Statistics<T> {
     }
 
     /// Whether an affine model with one output fits better than none of its features, by Fisher's ratio; none where it is
-    /// not fitted by least squares without penalty.
+    /// not fitted by least squares without penalty, and beside errors that are robust, for the ratio is not.
     ///
     /// ```
     /// use gradus::nalgebra::{self, dmatrix};
@@ -103,7 +104,8 @@ impl<T: Real> Statistics<T> {
     /// ```
     pub fn f_test(&self) -> Option<HypothesisTest> {
         let (u, left, count) = (self.unexplained?, self.degrees_of_freedom?, self.parameters - self.mean());
-        let is_whole = self.layout.is_affine && (self.parameters - self.estimates.len() as f64).abs() < 1e-9;
+        let is_plain = self.layout.is_affine && self.source == Covariance::Information;
+        let is_whole = is_plain && (self.parameters - self.estimates.len() as f64).abs() < 1e-9;
         (is_whole && count > 0.0).then(|| {
             let statistic = ((1.0 - u).max(0.0) / count) / (u / left);
             let p_value = f_ratio(statistic, count, left);
@@ -132,7 +134,8 @@ impl<T: Real> Statistics<T> {
     }
 
     /// Whether these parameters fit better than those of a smaller model on the same samples, by twice the difference of
-    /// the log-likelihoods (Wilks 1938).
+    /// the log-likelihoods (Wilks 1938). Where the dispersion is estimated, as of [`Gamma`](crate::loss::Gamma), by Fisher's
+    /// ratio of the difference of the deviances to the dispersion of these (McCullagh and Nelder 1989, 2.3).
     ///
     /// ```
     /// use gradus::{EmpiricalRisk, LogLoss, SigmoidClassifier, matrix};
@@ -159,6 +162,13 @@ impl<T: Real> Statistics<T> {
         let is_fine = count > 0.0 && (self.samples - smaller.samples).abs() <= 1e-6 * self.samples;
         let expected = "a fit of the same samples, with a likelihood and fewer parameters";
         setting("smaller", expected, smaller.parameters, is_fine && logs.is_some())?;
+        let deviances = self.deviance.zip(smaller.deviance).zip(self.dispersion);
+        if let (Some(((large, small), phi)), Some(left)) = (deviances, self.degrees_of_freedom) {
+            let statistic = (small - large).max(0.0) / count / phi;
+            let p_value = f_ratio(statistic, count, left);
+            let residual_degrees = Some(left);
+            return Ok(HypothesisTest { statistic, degrees_of_freedom: count, residual_degrees, p_value });
+        }
         let statistic = logs.map_or(f64::NAN, |(large, small)| (2.0 * (large - small)).max(0.0));
         let p_value = chi_square(statistic, count);
         Ok(HypothesisTest { statistic, degrees_of_freedom: count, residual_degrees: None, p_value })
@@ -189,22 +199,40 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         }
         if likelihood == Likelihood::Normal {
             told.log_likelihood = told.normal_likelihood(if is_affine { 1.0 } else { k as f64 });
+            if is_affine && k > 1 {
+                let correlation = self.residual_correlation(theta)?;
+                told.log_likelihood =
+                    told.log_likelihood.zip(correlation).map(|(log, det)| log - 0.5 * told.samples * det);
+            }
             told.unexplained = if k == 1 { self.unexplained(&told, rounding)? } else { None };
             told.r_squared = told.unexplained.map(|u| 1.0 - u);
         }
         Ok(told)
     }
 
-    /// The mean square of residuals over that of targets about their mean, or about 0, in units of `σ`; `rounding` is what
+    /// `ln det` of the correlation matrix of the residuals of outputs, unless that is singular.
+    fn residual_correlation(&self, theta: &DVector<T>) -> Result<Option<f64>, Error> {
+        let moments = self.survey().residual_moments(theta)?;
+        let sizes = moments.diagonal().map(|square| square.sqrt());
+        let k = sizes.len();
+        let cosine = |i: usize, j: usize, m: T| over(over(m, sizes[i]), sizes[j]);
+        let mut root = moments.map_with_location(cosine);
+        let is_definite = kernel::cholesky(root.as_mut_slice(), k);
+        Ok(is_definite.then(|| (0..k).map(|o| 2.0 * root[(o, o)].f64().ln()).sum()))
+    }
+
+    /// The mean square of residuals over that of targets less offsets about their mean, or about 0, in units of `σ`; `rounding` is what
     /// targets differ by although they are equal.
     fn unexplained(&self, told: &Statistics<T>, rounding: f64) -> Result<Option<f64>, Error> {
         let (sigma, total) = (told.sigma(), self.survey().sample_sum(|_, _, w| w)?);
+        let features = self.model().inputs() - self.model().offsets();
+        let target = |x: &[T], y: &[T]| x[features..].iter().fold(y[0].f64(), |y, offset| y - offset.f64());
         let mut mean = 0.0;
         // the second time, of what rounding of the first left
         for _ in 0..if told.mean() > 0.0 { 2 } else { 0 } {
-            mean += self.survey().sample_sum(|_, y, w| w * (y[0].f64() - mean))? / total;
+            mean += self.survey().sample_sum(|x, y, w| w * (target(x, y) - mean))? / total;
         }
-        let square = self.survey().sample_sum(|_, y, w| w * ((y[0].f64() - mean) / sigma).powi(2))? / total;
+        let square = self.survey().sample_sum(|x, y, w| w * ((target(x, y) - mean) / sigma).powi(2))? / total;
         let left = told.degrees_of_freedom.unwrap_or(f64::NAN) / told.samples;
         Ok((square > rounding * rounding).then(|| left / square))
     }

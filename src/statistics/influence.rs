@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DVector};
 
-use super::information::{Curvature, Question, over};
+use super::information::{Curvature, Question};
 use super::jacobian::each_sample;
 use crate::contract::matrix;
 use crate::loss::Likelihood;
@@ -254,20 +254,25 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             self.value_gradient(&there, &mut gradient);
             self.broken()?;
             gradient *= self.total_weight();
-            let mut step = DVector::zeros(theta.len());
+            let (mut step, mut own) = (DVector::zeros(theta.len()), T::zero());
             self.each_term(&there, j..j + 1, |_, at| {
-                let u = base.downhill(&gradient, at, &there);
-                step = &base.root * without.as_ref().map_or(u.clone(), |without| without.solve(u));
+                let solve = |u: DVector<T>| {
+                    &base.root * without.as_ref().map_or(u.clone(), |without| without.solve(u))
+                };
+                step = solve(base.downhill(&gradient, at, &there));
+                own = base.size(&solve(base.root.tr_mul(&(&at.jacobian * at.slope.column(0) * at.weight))));
                 Ok(())
             })?;
             there += &step;
             let (length, size) = (base.size(&step), base.size(&(&there - theta)));
             let shrinks = last.is_none_or(|last| length <= T::of(0.5) * last);
-            if !(shrinks || length <= rounding) {
+            // where the sample's own term has drowned the others in the sum of all, nothing is known of these
+            let is_known = T::EPSILON * own <= T::of(ACCURACY) * size.max(rounding);
+            if !(is_known && (shrinks || length <= rounding)) {
                 break;
             }
             // what is left is no more, as long as the steps shrink
-            found.errors[j] = over(length, size);
+            found.errors[j] = length / size.max(rounding);
             if found.errors[j] <= T::of(ACCURACY) || length <= rounding {
                 found.parameters.column_mut(j).copy_from(&there);
                 return Ok(());
@@ -310,7 +315,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         found.undetermined.extend((!is_determined).then_some(j));
         // the Newton step that is left, in standard errors
         let left = report.certificate.and_then(|point| point.decrement).unwrap_or_default() * total.sqrt();
-        found.errors[j] = over(left, base.size(&(&report.x - theta)));
+        found.errors[j] = left / base.size(&(&report.x - theta)).max(T::EPSILON);
         found.parameters.column_mut(j).copy_from(&report.x);
         Ok(())
     }
@@ -361,7 +366,8 @@ impl<T: Real> Base<'_, T> {
         let shift = self.whole.contrast(DMatrix::from_column_slice(shift.len(), 1, shift.as_slice()));
         let known = shift.iter().zip(&self.whole.errors).filter(|(_, error)| **error > T::zero());
         let ratios = known.map(|(shift, error)| (*shift / *error).abs());
-        ratios.fold(T::zero(), |most, ratio| if ratio > most { ratio } else { most })
+        // what is no number is no size that any other reaches
+        ratios.fold(T::zero(), |most, ratio| if ratio <= most { most } else { ratio.min(T::MAX) })
     }
 }
 

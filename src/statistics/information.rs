@@ -204,7 +204,9 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let left = degrees(self.total_weight(), block.effective)?;
         let moments = self.survey().residual_moments(theta)?;
         let sigma = DVector::from_fn(k, |o, _| {
-            let residual = block.residual.get(o).copied().unwrap_or_else(|| moments[(o, o)].sqrt());
+            // the triangle is of targets with their offsets
+            let told = block.residual.get(o).filter(|_| self.model().offsets() == 0);
+            let residual = told.copied().unwrap_or_else(|| moments[(o, o)].sqrt());
             (residual / left.sqrt()).max(rounding[o])
         });
         let cosines = DMatrix::from_fn(k, k, |o, q| match o == q {
@@ -283,7 +285,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             let (errors, rows) = unit_rows(&known.contrast(root));
             return Ok(Curvature { errors, correlation: rows.tr_mul(&rows), ..known });
         };
-        let effective = inverse_root.component_mul(&(&data * &inverse_root)).sum();
+        let effective = inverse_root.component_mul(&(&data * &inverse_root)).sum().min(T::of(p as f64));
         if question.by_prior {
             return Ok(Curvature { effective, ..known });
         }

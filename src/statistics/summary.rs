@@ -110,7 +110,7 @@ impl<T: Real> Statistics<T> {
 
     fn of_the_fit(&self) -> String {
         let mut text = format!("\n{} samples, {} parameters", Figure(self.samples), Figure(self.parameters));
-        if let Some(variances) = &self.residual_variance {
+        if let (Some(variances), None) = (&self.residual_variance, self.dispersion) {
             let roots = variances.iter().map(|variance| Figure(variance.f64().sqrt()).to_string());
             text += &format!(", residual standard error {}", roots.collect::<Vec<_>>().join(", "));
         }

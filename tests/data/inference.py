@@ -49,6 +49,7 @@ result["least_squares"] = told(
     log=ols.llf, aic=ols.aic, bic=ols.bic, r=ols.rsquared, adjusted=ols.rsquared_adj, f=ols.fvalue, f_p=ols.f_pvalue,
     **{kind.lower(): list(ols.get_robustcov_results(kind).bse) for kind in ["HC0", "HC1", "HC2", "HC3"]},
     clustered=list(ols.get_robustcov_results("cluster", groups=groups).bse),
+    clustered_p=list(ols.get_robustcov_results("cluster", groups=groups).pvalues),
 )
 small = sm.OLS(y, X[:, [0, 4]]).fit()
 test = ols.compare_lr_test(small)
