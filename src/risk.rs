@@ -273,7 +273,7 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
 
     /// Whether the scores are an affine function of all parameters.
     pub(crate) fn is_affine(&self) -> bool {
-        self.model.affine_in() == (0..self.model.parameter_count())
+        self.survey().is_affine()
     }
 }
 

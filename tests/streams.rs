@@ -722,3 +722,21 @@ fn one_ranks_error_is_an_error_on_all() {
         }
     }
 }
+
+/// Whether data are separable is asked of them once.
+#[test]
+fn the_verdict_on_separation_is_kept() {
+    let passes = std::sync::atomic::AtomicUsize::new(0);
+    let blocks = || {
+        passes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        [Ok::<_, String>((vec![0.5, 1.5, 2.5, 3.5, 4.5], vec![0, 1, 0, 1, 1]))]
+    };
+    let mut risk = EmpiricalRisk::from_stream(SigmoidClassifier::new(1), LogLoss, &blocks).unwrap();
+    let theta = risk.fit().unwrap().report.x;
+    let [first, second] = [(); 2].map(|()| {
+        let before = passes.load(std::sync::atomic::Ordering::Relaxed);
+        risk.statistics(&theta).unwrap();
+        passes.load(std::sync::atomic::Ordering::Relaxed) - before
+    });
+    assert!(second < first, "{first} passes, then {second}");
+}

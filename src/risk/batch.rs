@@ -32,7 +32,9 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
     /// [`Error::Setting`] where all its weights are zero.
     pub fn batch(&mut self, range: Range<usize>) -> Result<&mut Self, Error> {
         self.samples.narrow(range)?;
-        self.forget();
+        if self.samples.is_in_memory() {
+            self.forget();
+        }
         Ok(self)
     }
 

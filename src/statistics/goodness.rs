@@ -221,8 +221,8 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         Ok(is_definite.then(|| (0..k).map(|o| 2.0 * root[(o, o)].f64().ln()).sum()))
     }
 
-    /// The mean square of residuals over that of targets less offsets about their mean, or about 0, in units of `σ`; `rounding` is what
-    /// targets differ by although they are equal.
+    /// The mean square of residuals over that of targets less offsets about their mean, or about 0, in units of `σ`;
+    /// `rounding` is what targets differ by although they are equal.
     fn unexplained(&self, told: &Statistics<T>, rounding: f64) -> Result<Option<f64>, Error> {
         let (sigma, total) = (told.sigma(), self.survey().sample_sum(|_, _, w| w)?);
         let features = self.model().inputs() - self.model().offsets();

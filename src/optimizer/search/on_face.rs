@@ -3,7 +3,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::{Bounds, Evaluated, Face, assign, closeness, rounding};
+use super::{Bounds, Evaluated, Face, Size, assign, closeness, rounding};
 use crate::optimizer::{Outcome, Step};
 use crate::{CriticalPoint, Error, Hessian, Objective, Real, Recession, Termination};
 
@@ -87,6 +87,7 @@ impl<T: Real> Within<T> {
         let Some(bounded) = &mut self.0 else { return Ok(()) };
         bounded.full.here.start(tolerance);
         bounded.snapped.clear();
+        bounded.outward.clear();
         bounded.face = bounded.bounds.resolve(dim)?;
         Ok(())
     }
@@ -131,6 +132,7 @@ impl<T: Real> Bounded<T> {
         if !full.here.is_within_run() {
             full.here.forget();
             snapped.clear();
+            outward.clear();
         }
         full.evaluations = 0;
         let step = look(full, objective, x)?;
@@ -163,7 +165,7 @@ impl<T: Real> Bounded<T> {
         face.lift(y, x);
         if is_stuck(&step) {
             assign(y, x);
-            if face.snap(x, gradient, snapped) {
+            if face.snap(x, gradient, &full.here.size, snapped) {
                 match look(full, objective, x)?.value <= step.value + rounding(step.value) {
                     true => step.outcome = Outcome::Unsettled,
                     false => assign(x, y),
@@ -321,12 +323,14 @@ impl<T: Real> Face<T> {
 
     /// Moves what is next to its bound onto it, where `f` falls that way, once a run: within so little way a method of free
     /// variables takes no step. Whether anything moved.
-    fn snap(&self, x: &mut DVector<T>, gradient: &DVector<T>, snapped: &mut Vec<usize>) -> bool {
+    fn snap(
+        &self, x: &mut DVector<T>, gradient: &DVector<T>, size: &Size<T>, snapped: &mut Vec<usize>,
+    ) -> bool {
         let mut moved = false;
         for &i in &self.free {
             let end = if gradient[i] > T::zero() { self.lower[i] } else { self.upper[i] };
             let way = (x[i] - end).abs();
-            let is_next = way <= closeness::<T>() * x[i].abs().max(T::one());
+            let is_next = way <= closeness::<T>() * size.of(i, x[i]);
             if way > T::zero() && is_next && !snapped.contains(&i) {
                 x[i] = end;
                 snapped.push(i);
