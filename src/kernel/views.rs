@@ -13,7 +13,7 @@ use super::real::Real;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Factor<'a, T> {
     start: *const T,
-    pub(super) rows: usize,
+    pub(crate) rows: usize,
     pub(super) cols: usize,
     pub(super) row_stride: usize,
     pub(super) col_stride: usize,

@@ -1,10 +1,10 @@
 //! Where the features of a risk lie, how large they are, and the same samples in other coordinates.
 
-use nalgebra::{DMatrix, DMatrixView, DVector};
+use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector};
 
 use super::EmpiricalRisk;
 use super::frame::{Frame, SAMPLED, add_squares, distances, origins};
-use super::leaves::LEAF;
+use super::leaves::{LEAF, chunk_width};
 use super::samples::Samples;
 use super::state::{Worker, second_width};
 use super::sums::Sums;
@@ -119,6 +119,47 @@ impl<T: Real> Survey<'_, T> {
                 metric[(i, i)] += this.ridge * scale * scale;
             }
             Ok(metric)
+        }
+
+        /// The gradients at some points of a map of the features alone, by columns: the maps of all points, one below the other,
+        /// are one map.
+        pub(crate) fn gradients(this: &'a Survey<'a, T>, points: &'a DMatrix<T>) -> Result<DMatrix<T>, Error> {
+            let (one, p, q) = (this.linear(), points.nrows(), points.ncols());
+            let k = one.outputs;
+            let all = Perceptron(Linear { outputs: k * q, ..one });
+            // row `o` of point `c`, in column `i` of `W` or in `b`
+            let theta = DVector::from_iterator(
+                p * q,
+                (0..p / k).flat_map(|i| (0..q).flat_map(move |c| (0..k).map(move |o| points[(i * k + o, c)]))),
+            );
+            let (width, zero) = (chunk_width(p * q), || Sums::zeros(p * q, 0));
+            // targets and shares of each sample, as often as there are points
+            let repeated = || (DMatrix::zeros(k, q * width), vec![T::zero(); q * width]);
+            let worker = || (Worker::new(&all, this.samples, width, false), repeated());
+            let sums = this.sum_once(None, (width, 1), &worker, &zero, &|here, chunk, worker, sums| {
+                let (Worker { cache, room }, (targets, weights)) = worker;
+                let ((x, y, shares), m, mut dense) = (here.part(chunk.clone()), chunk.len(), DMatrix::zeros(k, chunk.len()));
+                weights.chunks_exact_mut(q).zip(shares).for_each(|(to, w)| to.fill(*w));
+                let each = targets.as_mut_slice().chunks_exact_mut(k * q);
+                for (y, to) in y.dense(&mut dense).column_iter().zip(each) {
+                    let rows = y.iter().enumerate();
+                    rows.for_each(|(o, y)| to.iter_mut().skip(o).step_by(k).for_each(|to| *to = *y));
+                }
+                let z = all.forward(&theta, x, cache);
+                let z = DMatrixView::from_slice(kernel::flat(&z).unwrap_or_default(), k, q * m);
+                let delta = &mut room.delta.as_mut_slice()[..k * q * m];
+                let slopes = DMatrixViewMut::from_slice(delta, k, q * m);
+                this.loss.value_gradient(z, targets.columns(0, q * m), &weights[..q * m], slopes);
+                let delta = DMatrixView::from_slice(delta, k * q, m);
+                all.backward(&theta, x, delta, cache, &mut sums.vector);
+            })?;
+            let mut gradients = DMatrix::from_fn(p, q, |r, c| sums.vector[r / k * (k * q) + c * k + r % k]);
+            for (point, mut to) in points.column_iter().zip(gradients.column_iter_mut()) {
+                let mut gradient = to.clone_owned();
+                this.penalty(&point.into_owned(), Some(&mut gradient));
+                to.copy_from(&gradient);
+            }
+            Ok(gradients)
         }
     }
 }

@@ -1,12 +1,11 @@
 //! Which samples drive a fit.
 
-use std::ops::Range;
-
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{DMatrix, DVector, DVectorView};
 
 use super::information::{Curvature, Question};
-use super::jacobian::each_sample;
+use super::jacobian::Jacobian;
 use crate::contract::matrix;
+use crate::kernel::{self, Factor};
 use crate::loss::Likelihood;
 use crate::{
     EmpiricalRisk, Error, Hessian, Loss, Model, Newton, Objective, Real, Report, SecondOrderLoss,
@@ -98,12 +97,16 @@ impl<T: Real> Influence<T> {
     }
 }
 
-/// Errors beside the shift that are good enough, and corrections at most until Newton's method takes over.
+/// Errors beside the shift that are good enough, and steps at most until Newton's method takes over.
 const ACCURACY: f64 = 1e-4;
-const CORRECTIONS: usize = 12;
+const STEPS: usize = 13;
+/// Scores of samples that are left out side by side.
+const TOGETHER: usize = 64;
+
 impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T, M, L> {
     /// What each sample does to the parameters `theta` that minimise this risk, over all its samples; [`Influence`]
-    /// explains it. A sample costs a solve and, unless that is exact, a pass or two over the data.
+    /// explains it. A sample costs a solve and, unless that is exact, a pass or two over the data, of affine models for many
+    /// samples at once.
     ///
     /// ```
     /// use gradus::{EmpiricalRisk, Perceptron, SquaredError};
@@ -133,18 +136,38 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             errors: DVector::zeros(m),
             undetermined: Vec::new(),
         };
-        self.each_term(theta, 0..m, |j, at| {
-            let v = curvature.root.tr_mul(&at.jacobian);
-            found.leverage.column_mut(j).copy_from(&(&at.bend * v.tr_mul(&v) * at.weight).diagonal());
-            Ok(())
-        })?;
+        found.parameters.column_iter_mut().for_each(|mut without| without.copy_from(theta));
+        let all: Vec<usize> = (0..m).collect();
+        let width = (TOGETHER / k).max(1);
+        for block in all.chunks(width) {
+            let at = self.terms(block, |_| theta.clone())?;
+            let v = times(view(&curvature.root).t(), &at.jacobian);
+            for (i, j) in block.iter().enumerate() {
+                let v = v.columns(i * k, k);
+                found.leverage.column_mut(*j).copy_from(&(at.bend(i) * v.tr_mul(&v)).diagonal());
+            }
+        }
         let (lambda, total) = (self.penalty_strength(), self.total_weight());
-        let positive = (0..m).filter(|j| self.counts(*j)).count();
-        let mean = total / T::of(positive as f64);
+        let counting: Vec<usize> = all.iter().copied().filter(|j| self.counts(*j)).collect();
+        let mean = total / T::of(counting.len() as f64);
         let aside = Aside { risk: self, lambda };
         aside.risk.set_penalty(lambda * ((total - mean) / total));
-        aside.risk.leave_out((theta, lambda, mean), &curvature, question, &mut found)?;
+        let base = aside.risk.base((theta, lambda, mean), &curvature, question)?;
+        for block in counting.chunks(width) {
+            aside.risk.leave_out(block, theta, &base, &mut found)?;
+        }
         drop(aside);
+        found.undetermined.sort_unstable();
+        self.measure(theta, &curvature, all.chunks(width), &mut found)?;
+        Ok(found)
+    }
+
+    /// Fills in Cook's distances and predictions.
+    fn measure<'b>(
+        &self, theta: &DVector<T>, curvature: &Curvature<T>, blocks: impl Iterator<Item = &'b [usize]>,
+        found: &mut Influence<T>,
+    ) -> Result<(), Error> {
+        let (k, here) = (self.model().outputs(), self.present());
         // in a frame, where terms of the bias do not cancel
         let frame = if self.is_affine_map(theta) { self.survey().affine_frame()? } else { None };
         let placed = |v: DVector<T>| frame.as_ref().map_or(v.clone(), |frame| frame.coordinates(&v));
@@ -152,43 +175,94 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
             curvature.root.column_iter().map(|column| placed(column.into_owned())).collect();
         let singular = Error::Evaluation { what: "the covariance", at: "x", found: f64::NAN };
         let inverse = DMatrix::from_columns(&columns).try_inverse().ok_or(singular)?;
-        let (here, mut cache) = (self.present(), self.model().cache(2));
-        for j in 0..m {
-            let without = found.parameters.column(j).into_owned();
-            let u = &inverse * placed(curvature.centred(&without - theta));
-            let ratios = u.map_with_location(|i, _, u| u / curvature.sigma[i % k]);
-            found.cooks_distance[j] = ratios.norm_squared() / curvature.effective;
-            let mut z = self.model().forward(&without, here.x.columns(j, 1), &mut cache).into_owned();
-            self.loss().response(z.as_view_mut());
-            found.predictions.column_mut(j).copy_from(&z);
-        }
-        found.undetermined.sort_unstable();
-        Ok(found)
-    }
-
-    /// Fills in the parameters without each sample, with the penalty reduced by the share of a sample of `mean` weight: by one
-    /// solve at the minimum of that, and then by corrections.
-    fn leave_out(
-        &mut self, (theta, lambda, mean): (&DVector<T>, T, T), curvature: &Curvature<T>, question: Question,
-        found: &mut Influence<T>,
-    ) -> Result<(), Error> {
-        let m = self.samples();
-        let base = self.base((theta, lambda, mean), curvature, question)?;
-        let mut left_out = vec![false; m];
-        self.each_term(&base.center, 0..m, |j, at| {
-            let without = Downdate::new(&base, at);
-            let step = &base.root * without.solve(base.downhill(&base.gradient, at, &base.center));
-            let is_left_out = at.weight > T::zero() && without.is_determined;
-            let shifted = if is_left_out { &base.center + &step } else { theta.clone() };
-            found.parameters.column_mut(j).copy_from(&shifted);
-            found.undetermined.extend((!without.is_determined).then_some(j));
-            left_out[j] = is_left_out;
-            Ok(())
-        })?;
-        for j in (0..m).filter(|j| left_out[*j] && !base.is_exact) {
-            self.correct(j, theta, &base, found)?;
+        let mut cache = self.model().cache(2);
+        for block in blocks {
+            let without: Vec<DVector<T>> =
+                block.iter().map(|j| found.parameters.column(*j).into_owned()).collect();
+            let shifts: Vec<_> =
+                without.iter().map(|without| placed(curvature.centred(without - theta))).collect();
+            let u = times(view(&inverse), &DMatrix::from_columns(&shifts));
+            for ((j, without), u) in block.iter().zip(&without).zip(u.column_iter()) {
+                let ratios = u.map_with_location(|i, _, u| u / curvature.sigma[i % k]);
+                found.cooks_distance[*j] = ratios.norm_squared() / curvature.effective;
+                let z = self.model().forward(without, here.x.columns(*j, 1), &mut cache);
+                found.predictions.column_mut(*j).copy_from(&z);
+            }
+            let first = block.first().copied().unwrap_or_default();
+            self.loss().response(found.predictions.columns_mut(first, block.len()));
         }
         Ok(())
+    }
+
+    /// Fills in the parameters without each of some samples: steps by the Hessian of the rest at the center, along the
+    /// gradient of the rest where they are, and where these do not come to an end, Newton's method.
+    fn leave_out(
+        &mut self, block: &[usize], theta: &DVector<T>, base: &Base<'_, T>, found: &mut Influence<T>,
+    ) -> Result<(), Error> {
+        let rounding = T::of(64.0) * T::EPSILON * self.total_weight().sqrt();
+        let (accuracy, half) = (T::of(ACCURACY), T::of(0.5));
+        let mut at = self.terms(block, |_| base.center.clone())?;
+        let without = Downdate::of_each(base, &at);
+        let mut points = repeated(&base.center, block.len());
+        let mut gradients = repeated(&base.gradient, block.len());
+        let (mut open, mut last) = ((0..block.len()).collect::<Vec<_>>(), vec![None; block.len()]);
+        let mut unsettled = Vec::new();
+        for _ in 0..STEPS {
+            let own = at.gradients();
+            let rest: Vec<_> = open.iter().map(|i| &without[*i]).collect();
+            let steps = base.solve(&base.downhill(&gradients, &at, &own, &points), &rest);
+            points += &steps;
+            let [lengths, owns] = [base.sizes(steps), base.sizes(base.solve(&own, &rest))];
+            let sizes = base.sizes(&points - repeated(theta, open.len()));
+            let before = std::mem::take(&mut open);
+            for (c, i) in before.into_iter().enumerate() {
+                let (j, length, size) = (block[i], lengths[c], sizes[c].max(rounding));
+                if !without[i].is_determined {
+                    found.undetermined.push(j);
+                    continue;
+                }
+                found.parameters.column_mut(j).copy_from(&points.column(c));
+                if base.is_exact {
+                    continue;
+                }
+                // where the sample's own term has drowned the others in the sum of all, nothing is known of these
+                let is_known = T::EPSILON * owns[c] <= accuracy * size;
+                let shrinks = last[i].is_none_or(|last| length <= half * last);
+                if !(is_known && (shrinks || length <= rounding)) {
+                    unsettled.push(j);
+                    continue;
+                }
+                // what is left is no more, as long as the steps shrink
+                found.errors[j] = length / size;
+                last[i] = Some(length);
+                if !(found.errors[j] <= accuracy || length <= rounding) {
+                    open.push(i);
+                }
+            }
+            if open.is_empty() {
+                break;
+            }
+            let samples: Vec<usize> = open.iter().map(|i| block[*i]).collect();
+            points = found.parameters.select_columns(&samples);
+            gradients = self.gradients(&points, base)?;
+            at = self.terms(&samples, |c| points.column(c).into_owned())?;
+        }
+        unsettled.extend(open.iter().map(|i| block[*i]));
+        unsettled.into_iter().try_for_each(|j| self.refit(j, theta, base, found))
+    }
+
+    /// The gradients of sums at some points, by columns.
+    fn gradients(&mut self, points: &DMatrix<T>, base: &Base<'_, T>) -> Result<DMatrix<T>, Error> {
+        if base.is_map {
+            return Ok(self.survey().gradients(points)? * self.total_weight());
+        }
+        let (mut gradients, mut gradient) = (points.clone(), base.gradient.clone());
+        for (point, mut to) in points.column_iter().zip(gradients.column_iter_mut()) {
+            self.value_gradient(&point.into_owned(), &mut gradient);
+            self.broken()?;
+            to.copy_from(&gradient);
+        }
+        Ok(gradients * self.total_weight())
     }
 
     fn base<'c>(
@@ -210,76 +284,35 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let is_mean = |share: &T| *share == T::zero() || (*share * total - mean).abs() <= T::EPSILON * mean;
         let is_even = lambda == T::zero() || self.present().shares.iter().all(is_mean);
         let is_exact = self.is_affine() && self.loss().likelihood() == Likelihood::Normal && is_even;
+        let is_map = self.is_affine_map(theta) && self.model().offsets() == 0;
         let (whole, gradient) = (curvature, gradient * total);
-        Ok(Base { question, whole, center, root, gradient, penalty, mean, is_exact })
+        Ok(Base { question, whole, center, root, gradient, penalty, mean, is_exact, is_map })
     }
 
-    /// Hands out scores of samples, their Jacobian, slopes and curvature.
-    fn each_term(
-        &self, theta: &DVector<T>, samples: Range<usize>,
-        mut hand: impl FnMut(usize, &Terms<T>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let (k, here, one) = (self.model().outputs(), self.present(), [T::one()]);
-        let (mut targets, total) = (DMatrix::zeros(k, 1), self.total_weight());
-        each_sample(self.model(), theta, here.x.columns_range(samples.clone()), |j, z, jacobian| {
-            let j = samples.start + j;
-            let (y, z) = (here.y.columns(j..j + 1), z.as_view());
-            let y = y.dense(&mut targets);
-            let [mut slope, mut bend] = [DMatrix::zeros(k, 1), DMatrix::zeros(k, k)];
-            self.loss().value_gradient(z, y, &one, slope.as_view_mut());
-            for o in 0..k {
-                let unit = DMatrix::from_fn(k, 1, |q, _| if q == o { T::one() } else { T::zero() });
-                self.loss().expected_product(z, y, &one, unit.as_view(), bend.columns_mut(o, 1));
-            }
-            let weight = here.shares[j] * total;
-            hand(j, &Terms { weight, jacobian: jacobian.clone(), slope, bend })
-        })
-    }
-
-    /// Steps by the Hessian at the center along the gradient of the reduced risk where it is, and where these do not come to an
-    /// end, Newton's method.
-    fn correct(
-        &mut self, j: usize, theta: &DVector<T>, base: &Base<'_, T>, found: &mut Influence<T>,
-    ) -> Result<(), Error> {
-        let rounding = T::of(64.0) * T::EPSILON * self.total_weight().sqrt();
-        let mut there = found.parameters.column(j).into_owned();
-        let mut gradient = DVector::zeros(theta.len());
-        let mut last: Option<T> = None;
-        let mut without = None;
-        self.each_term(&base.center, j..j + 1, |_, at| {
-            without = Some(Downdate::new(base, at));
-            Ok(())
-        })?;
-        for _ in 0..CORRECTIONS {
-            self.value_gradient(&there, &mut gradient);
-            self.broken()?;
-            gradient *= self.total_weight();
-            let (mut step, mut own) = (DVector::zeros(theta.len()), T::zero());
-            self.each_term(&there, j..j + 1, |_, at| {
-                let solve = |u: DVector<T>| {
-                    &base.root * without.as_ref().map_or(u.clone(), |without| without.solve(u))
-                };
-                step = solve(base.downhill(&gradient, at, &there));
-                own = base.size(&solve(base.root.tr_mul(&(&at.jacobian * at.slope.column(0) * at.weight))));
-                Ok(())
-            })?;
-            there += &step;
-            let (length, size) = (base.size(&step), base.size(&(&there - theta)));
-            let shrinks = last.is_none_or(|last| length <= T::of(0.5) * last);
-            // where the sample's own term has drowned the others in the sum of all, nothing is known of these
-            let is_known = T::EPSILON * own <= T::of(ACCURACY) * size.max(rounding);
-            if !(is_known && (shrinks || length <= rounding)) {
-                break;
-            }
-            // what is left is no more, as long as the steps shrink
-            found.errors[j] = length / size.max(rounding);
-            if found.errors[j] <= T::of(ACCURACY) || length <= rounding {
-                found.parameters.column_mut(j).copy_from(&there);
-                return Ok(());
-            }
-            last = Some(length);
+    /// What some samples have to say, each at a point of its own.
+    fn terms(&self, samples: &[usize], point: impl Fn(usize) -> DVector<T>) -> Result<Terms<T>, Error> {
+        let (p, k, q) = (self.model().parameter_count(), self.model().outputs(), samples.len());
+        let (here, mut jacobians) = (self.present(), Jacobian::new(self.model()));
+        let (mut scores, mut jacobian) = (DMatrix::zeros(k, q), DMatrix::zeros(p, k * q));
+        let (mut y, mut target) = (DMatrix::zeros(k, q), DMatrix::zeros(k, 1));
+        for (c, &j) in samples.iter().enumerate() {
+            let (z, columns) = (&mut scores.as_mut_slice()[c * k..][..k], c * k * p..(c + 1) * k * p);
+            jacobians.at(&point(c), here.x.columns(j, 1), z, &mut jacobian.as_mut_slice()[columns])?;
+            y.column_mut(c).copy_from(&here.y.columns(j..j + 1).dense(&mut target));
         }
-        self.refit(j, theta, base, found)
+        let (z, y, ones) = (scores.as_view(), y.as_view(), vec![T::one(); q]);
+        let [mut slope, mut product] = [DMatrix::zeros(k, q), DMatrix::zeros(k, q)];
+        let mut bend = DMatrix::zeros(k, k * q);
+        self.loss().value_gradient(z, y, &ones, slope.as_view_mut());
+        for o in 0..k {
+            let unit = DMatrix::from_fn(k, q, |r, _| if r == o { T::one() } else { T::zero() });
+            self.loss().expected_product(z, y, &ones, unit.as_view(), product.as_view_mut());
+            let columns = bend.column_iter_mut().skip(o).step_by(k);
+            columns.zip(product.column_iter()).for_each(|(mut bend, product)| bend.copy_from(&product));
+        }
+        let total = self.total_weight();
+        let weights = samples.iter().map(|j| here.shares[*j] * total).collect();
+        Ok(Terms { weights, jacobian, slope, bend })
     }
 
     /// Newton's method, in a frame where there is one.
@@ -315,7 +348,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         found.undetermined.extend((!is_determined).then_some(j));
         // the Newton step that is left, in standard errors
         let left = report.certificate.and_then(|point| point.decrement).unwrap_or_default() * total.sqrt();
-        found.errors[j] = left / base.size(&(&report.x - theta)).max(T::EPSILON);
+        found.errors[j] = left / base.sizes(repeated(&(&report.x - theta), 1))[0].max(T::EPSILON);
         found.parameters.column_mut(j).copy_from(&report.x);
         Ok(())
     }
@@ -351,33 +384,69 @@ struct Base<'c, T: Real> {
     penalty: DVector<T>,
     mean: T,
     is_exact: bool,
+    /// Whether the model is a map of the features alone.
+    is_map: bool,
 }
 
 impl<T: Real> Base<'_, T> {
-    /// `−Aᵀ ∇` of the reduced risk, by the gradient of all: less `w ∂ℓ/∂θ`, and what the sample leaves of the penalty is not that
-    /// of the mean.
-    fn downhill(&self, gradient: &DVector<T>, at: &Terms<T>, theta: &DVector<T>) -> DVector<T> {
-        let penalty = self.penalty.component_mul(theta) * (at.weight - self.mean);
-        self.root.tr_mul(&(&at.jacobian * at.slope.column(0) * at.weight + penalty - gradient))
+    /// `−∇` of the reduced risks at some points, by the gradients of all there: less `own`, `w ∂ℓ/∂θ`, and what a sample leaves
+    /// of the penalty is not that of the mean.
+    fn downhill(
+        &self, gradients: &DMatrix<T>, at: &Terms<T>, own: &DMatrix<T>, points: &DMatrix<T>,
+    ) -> DMatrix<T> {
+        let left = |i: usize, c: usize| self.penalty[i] * points[(i, c)] * (at.weights[c] - self.mean);
+        own.map_with_location(|i, c, own| own + left(i, c) - gradients[(i, c)])
     }
 
-    /// The largest change of a parameter in its standard errors, of those that have one.
-    fn size(&self, shift: &DVector<T>) -> T {
-        let shift = self.whole.contrast(DMatrix::from_column_slice(shift.len(), 1, shift.as_slice()));
-        let known = shift.iter().zip(&self.whole.errors).filter(|(_, error)| **error > T::zero());
-        let ratios = known.map(|(shift, error)| (*shift / *error).abs());
-        // what is no number is no size that any other reaches
-        ratios.fold(T::zero(), |most, ratio| if ratio <= most { most } else { ratio.min(T::MAX) })
+    /// `A (1 − V D Vᵀ)⁻¹ Aᵀ b` of each column.
+    fn solve(&self, b: &DMatrix<T>, without: &[&Downdate<T>]) -> DMatrix<T> {
+        let mut b = times(view(&self.root).t(), b);
+        b.column_iter_mut()
+            .zip(without)
+            .for_each(|(mut b, without)| b += &without.gain * without.v.tr_mul(&b));
+        times(view(&self.root), &b)
+    }
+
+    /// Of each column the largest change of a parameter in its standard errors, of those that have one.
+    fn sizes(&self, shifts: DMatrix<T>) -> Vec<T> {
+        let largest = |shift: DVectorView<'_, T>| {
+            let known = shift.iter().zip(&self.whole.errors).filter(|(_, error)| **error > T::zero());
+            let ratios = known.map(|(shift, error)| (*shift / *error).abs());
+            // what is no number is no size that any other reaches
+            ratios.fold(T::zero(), |most, ratio| if ratio <= most { most } else { ratio.min(T::MAX) })
+        };
+        self.whole.contrast(shifts).column_iter().map(largest).collect()
     }
 }
 
+/// What some samples have to say, side by side.
 struct Terms<T: Real> {
-    weight: T,
-    /// `∂z/∂θ`, transposed.
+    weights: Vec<T>,
+    /// `∂z/∂θ`, transposed (`p × k` of each).
     jacobian: DMatrix<T>,
+    /// `∂ℓ/∂z` (`k × 1` of each).
     slope: DMatrix<T>,
-    /// The expected `∂²ℓ/∂z²`.
+    /// The expected `∂²ℓ/∂z²` (`k × k` of each).
     bend: DMatrix<T>,
+}
+
+impl<T: Real> Terms<T> {
+    /// `w ∂²ℓ/∂z²` of one of them.
+    fn bend(&self, c: usize) -> DMatrix<T> {
+        let k = self.slope.nrows();
+        self.bend.columns(c * k, k) * self.weights[c]
+    }
+
+    /// `w ∂ℓ/∂θ`, by columns.
+    fn gradients(&self) -> DMatrix<T> {
+        let (k, mut gradients) =
+            (self.slope.nrows(), DMatrix::zeros(self.jacobian.nrows(), self.slope.ncols()));
+        for (c, mut gradient) in gradients.column_iter_mut().enumerate() {
+            let weighted = self.slope.column(c) * self.weights[c];
+            gradient.gemv(T::one(), &self.jacobian.columns(c * k, k), &weighted, T::zero());
+        }
+        gradients
+    }
 }
 
 /// `(1 − V D Vᵀ)⁻¹ b = b + V D (1 − S D)⁻¹ Vᵀ b` with `S = VᵀV`, and `V = Aᵀ Jᵀ`, `D = w ∂²ℓ/∂z²` of the sample that is left out
@@ -390,19 +459,35 @@ struct Downdate<T: Real> {
 }
 
 impl<T: Real> Downdate<T> {
-    fn new(base: &Base<'_, T>, at: &Terms<T>) -> Self {
-        let v = base.root.tr_mul(&at.jacobian);
-        let (bend, k) = (&at.bend * at.weight, at.slope.len());
-        let lu = (DMatrix::identity(k, k) - v.tr_mul(&v) * &bend).lu();
+    fn of_each(base: &Base<'_, T>, at: &Terms<T>) -> Vec<Self> {
+        let (v, k) = (times(view(&base.root).t(), &at.jacobian), at.slope.nrows());
+        let each = (0..at.weights.len()).map(|c| (v.columns(c * k, k).into_owned(), at.bend(c)));
+        each.map(|(v, bend)| Self::new(v, &bend)).collect()
+    }
+
+    fn new(v: DMatrix<T>, bend: &DMatrix<T>) -> Self {
+        let k = bend.nrows();
+        let lu = (DMatrix::identity(k, k) - v.tr_mul(&v) * bend).lu();
         let least = lu.u().diagonal().iter().fold(T::MAX, |least, pivot| least.min(pivot.abs()));
         let inverse = lu.try_inverse().filter(|_| least > T::of(64.0) * T::EPSILON);
         let is_determined = inverse.is_some();
         let gain = &v * bend * inverse.unwrap_or_else(|| DMatrix::zeros(k, k));
         Self { v, gain, is_determined }
     }
+}
 
-    fn solve(&self, b: DVector<T>) -> DVector<T> {
-        let along = self.v.tr_mul(&b);
-        b + &self.gain * along
-    }
+/// Copies of a column side by side.
+fn repeated<T: Real>(column: &DVector<T>, copies: usize) -> DMatrix<T> {
+    DMatrix::from_fn(column.len(), copies, |i, _| column[i])
+}
+
+fn view<T: Real>(a: &DMatrix<T>) -> Factor<'_, T> {
+    Factor::new(a.as_slice(), a.nrows(), a.ncols())
+}
+
+/// `A B`.
+fn times<T: Real>(a: Factor<'_, T>, b: &DMatrix<T>) -> DMatrix<T> {
+    let mut product = DMatrix::zeros(a.rows, b.ncols());
+    kernel::product(T::one(), a, view(b), T::zero(), product.as_mut_slice());
+    product
 }

@@ -5,24 +5,34 @@ use nalgebra::{DMatrix, DMatrixView, DVector};
 use crate::contract::check_size;
 use crate::{Error, Model, Real};
 
-/// Hands out of each sample of `x` its scores (`k × 1`) and their Jacobian `∂z/∂θ`, transposed (`p × k`).
-pub(super) fn each_sample<T: Real, M: Model<T>>(
-    model: &M, theta: &DVector<T>, x: DMatrixView<'_, T>,
-    mut hand: impl FnMut(usize, &DMatrix<T>, &DMatrix<T>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let (p, k) = (theta.len(), model.outputs());
-    let (mut cache, mut g, mut jacobian) = (model.cache(2), DVector::zeros(p), DMatrix::zeros(p, k));
-    for j in 0..x.ncols() {
-        let x = x.columns(j, 1);
-        let z = model.forward(theta, x, &mut cache).into_owned();
-        for o in 0..k {
-            let unit = DMatrix::from_fn(k, 1, |q, _| if q == o { T::one() } else { T::zero() });
-            g.fill(T::zero());
-            model.backward(theta, x, unit.as_view(), &mut cache, &mut g);
-            check_size("the gradient", g.len(), p)?;
-            jacobian.column_mut(o).copy_from(&g);
-        }
-        hand(j, &z, &jacobian)?;
+/// Tells the scores of one sample after the other, and their Jacobian `∂z/∂θ`.
+pub(super) struct Jacobian<'m, T: Real, M: Model<T>> {
+    model: &'m M,
+    cache: M::Cache,
+    gradient: DVector<T>,
+    units: DMatrix<T>,
+}
+
+impl<'m, T: Real, M: Model<T>> Jacobian<'m, T, M> {
+    pub(super) fn new(model: &'m M) -> Self {
+        let (p, k) = (model.parameter_count(), model.outputs());
+        let (cache, gradient, units) = (model.cache(2), DVector::zeros(p), DMatrix::identity(k, k));
+        Self { model, cache, gradient, units }
     }
-    Ok(())
+
+    /// Writes the scores `z` (`k`) of one sample, and their Jacobian, transposed (`p × k`).
+    pub(super) fn at(
+        &mut self, theta: &DVector<T>, x: DMatrixView<'_, T>, z: &mut [T], jacobian: &mut [T],
+    ) -> Result<(), Error> {
+        let scores = self.model.forward(theta, x, &mut self.cache);
+        check_size("the scores", scores.len(), z.len())?;
+        z.iter_mut().zip(&scores).for_each(|(z, score)| *z = *score);
+        for (o, column) in jacobian.chunks_exact_mut(theta.len().max(1)).enumerate() {
+            self.gradient.fill(T::zero());
+            self.model.backward(theta, x, self.units.columns(o, 1), &mut self.cache, &mut self.gradient);
+            check_size("the gradient", self.gradient.len(), theta.len())?;
+            column.copy_from_slice(self.gradient.as_slice());
+        }
+        Ok(())
+    }
 }

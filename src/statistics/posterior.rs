@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::distributions::Symmetric;
 use super::information::{Curvature, Question};
-use super::jacobian::each_sample;
+use super::jacobian::Jacobian;
 use crate::contract::{check_evaluation, check_samples, matrix, setting};
 use crate::data::Inputs;
 use crate::loss::Likelihood;
@@ -252,13 +252,16 @@ impl<T: Real, M: Model<T>, L: SecondOrderLoss<T>> Posterior<'_, T, M, L> {
         let critical = T::of(self.distribution.critical(1.0 - level));
         let mut mean = matrix("outputs", (k, x.ncols()), T::zero())?;
         let (mut lower, mut upper) = (mean.clone(), mean.clone());
-        each_sample(self.model, &self.theta, x, |j, z, jacobian| {
+        let (mut z, mut jacobian) = (DMatrix::zeros(k, 1), DMatrix::zeros(self.theta.len(), k));
+        let mut jacobians = Jacobian::new(self.model);
+        for j in 0..x.ncols() {
+            jacobians.at(&self.theta, x.columns(j, 1), z.as_mut_slice(), jacobian.as_mut_slice())?;
             let mut response = z.clone();
             self.loss.response(response.as_view_mut());
             mean.column_mut(j).copy_from(&response);
-            let relative = self.relative(z);
+            let relative = self.relative(&z);
             for (o, scatter) in scatter.iter().enumerate() {
-                let along = jacobian * relative.column(o);
+                let along = &jacobian * relative.column(o);
                 let spread = kernel::norm(self.root.tr_mul(&along).as_slice());
                 self.check_seen(&along, spread)?;
                 let error = kernel::norm(&[spread, *scatter]);
@@ -271,8 +274,7 @@ impl<T: Real, M: Model<T>, L: SecondOrderLoss<T>> Posterior<'_, T, M, L> {
                 lower[(o, j)] = if ends[0] < ends[1] { ends[0] } else { ends[1] };
                 upper[(o, j)] = if ends[0] < ends[1] { ends[1] } else { ends[0] };
             }
-            Ok(())
-        })?;
+        }
         for found in [&mean, &lower, &upper] {
             check_evaluation("the prediction", "x", found.as_slice())?;
         }
