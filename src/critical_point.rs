@@ -281,6 +281,18 @@ impl<T: Real> CriticalPoint<T> {
         Self::new(DVector::from_iterator(k * self.eigenvalues.len(), eigenvalues), tolerance, None)
     }
 
+    /// With signs that are known otherwise, of eigenvalues no nearer to zero than `least`.
+    fn signed(&self, inertia: Inertia, least: T) -> Self {
+        let tolerance = self.tolerance.min(least * T::of(0.5));
+        let sign = |i: usize, l: T| if i < inertia.negative { l.min(-least) } else { l.max(least) };
+        if self.eigenvalues.is_empty() {
+            let extremes = [sign(0, self.extremes[0]), sign(self.dimension() - 1, self.extremes[1])];
+            return Self::counted(inertia, extremes, tolerance, None);
+        }
+        let eigenvalues = self.eigenvalues.map_with_location(|i, _, l| sign(i, l));
+        Self { inertia, kind: inertia.kind(), ..Self::new(eigenvalues, tolerance, None) }
+    }
+
     /// With what is known of the objective besides its Hessian. Where that is convex, how far an eigenvalue falls below zero
     /// is rounding of the Hessian, unless it is more than `√ε`: then the objective is not what it says.
     pub(crate) fn with(mut self, gradient_norm: Option<T>, decrement: Option<T>, convex: bool) -> Self {
@@ -315,9 +327,9 @@ impl<T: Real> CriticalPoint<T> {
     /// has positive eigenvalues at `y = 10⁻⁵`, and no minimum. So an eigenvalue also counts as zero
     /// while `|λ| ≤ 4 ‖H(x + s) − H(x)‖`, `s` the Newton step at `x`: one that changes by its own
     /// size within one step decides nothing. Where `∇f(x) = 0` exactly, `s = 0` and the Hessian has the
-    /// last word; for a [convex](crate::Objective::is_convex) objective the margin is not needed. No unit of a variable makes
-    /// a minimum degenerate: where an eigenvalue counts as zero, those of the Hessian in units `1/√H_ii` are asked too, whose
-    /// signs are the same (Sylvester). For the signs at an arbitrary point, [`classify`](Self::classify) its Hessian.
+    /// last word; for a [convex](crate::Objective::is_convex) objective the margin is not needed. No unit of a variable
+    /// makes an eigenvalue zero: where one counts as that, those of the Hessian in units `1/√|H_ii|` are asked too, whose
+    /// signs are the same (Sylvester); what is negative in its own unit alone, and may be rounding, stays degenerate. For the signs at an arbitrary point, [`classify`](Self::classify) its Hessian.
     ///
     /// ```
     /// use gradus::{CriticalPoint, problems::Rosenbrock, vector};
@@ -381,14 +393,19 @@ impl<T: Real> CriticalPoint<T> {
     /// ```
     pub fn condition(&self) -> T {
         let [least, greatest] = self.extremes;
-        let smallest = match (self.eigenvalues.is_empty(), self.inertia) {
-            (false, _) => self.eigenvalues.iter().fold(T::MAX, |least, l| least.min(l.abs())),
-            (true, Inertia { zero: 0, negative: 0, .. }) => least,
-            (true, Inertia { zero: 0, .. }) => self.tolerance,
-            _ => T::zero(),
-        };
+        let smallest = self.smallest();
         let largest = least.abs().max(greatest.abs());
         if smallest > T::zero() { largest / smallest } else { T::of(f64::INFINITY) }
+    }
+
+    /// The least modulus of an eigenvalue, or what none is less than.
+    fn smallest(&self) -> T {
+        match (self.eigenvalues.is_empty(), self.inertia) {
+            (false, _) => self.eigenvalues.iter().fold(T::MAX, |least, l| least.min(l.abs())),
+            (true, Inertia { zero: 0, negative: 0, .. }) => self.extremes[0],
+            (true, Inertia { zero: 0, .. }) => self.tolerance,
+            _ => T::zero(),
+        }
     }
 }
 

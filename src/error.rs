@@ -172,8 +172,8 @@ pub enum Error {
     },
     /// A question that only a minimum can answer was asked of another point.
     #[error(
-        "{what} needs a minimum of the risk, found a point {distance:.2e} standard errors away from one: fit to convergence \
-         first; of a fit that bounds or an L1 penalty hold there is none"
+        "{what} needs a minimum of the risk, found a point {distance:.2e} standard errors away from one: fit further \
+         first, with a smaller `Stop::gradient`; of a fit that bounds or an L1 penalty hold there is none"
     )]
     NotStationary {
         /// What was asked for.

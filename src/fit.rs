@@ -74,7 +74,7 @@ pub struct Fitted<T: Real, M, L> {
 
 impl<T: Real, M: Model<T>, L: Loss<T>> Fitted<T, M, L> {
     /// A model with known parameters `θ`, in the order of its architecture. Its report says
-    /// [`Termination::Given`](crate::Termination::Given), with neither value nor gradient.
+    /// [`Termination::Given`](crate::Termination::Given), with neither value nor gradient: both are NaN there.
     ///
     /// ```
     /// use gradus::{Fitted, LogLoss, SigmoidClassifier, matrix, vector};

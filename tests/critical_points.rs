@@ -1,6 +1,10 @@
 //! The verdict on a point: kinds, inertia and eigenvalues against references, and honesty where the
 //! second-derivative test cannot decide.
 
+#[path = "support/rational.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
+mod rational;
+
 use approx::{assert_abs_diff_eq, assert_relative_eq};
 use gradus::{
     CriticalKind, CriticalPoint, Error, Function, GradientDescent, Hessian, Newton, Real, Stop, minimize,
@@ -355,4 +359,60 @@ fn a_gradient_that_underflows_proves_nothing() {
             assert_ne!(point.kind, CriticalKind::Minimum, "1e{exponent} in 2^{power}: {point}");
         }
     }
+}
+
+/// `H = U L D Lᵀ U` of small integers has the signs of `D`, whatever powers of two are in `U`: of minima, maxima, saddles and,
+/// where zeros are in `D`, of those that stay what they are by sign.
+fn signs_have_no_unit<T: Real>(seed: u64, range: i64, (most, size): (i64, i64)) {
+    let mut dice = rational::Dice(seed);
+    let mut counts = [0; 4];
+    for _ in 0..1500 {
+        let n = dice.roll(2, most) as usize;
+        let l = DMatrix::from_fn(n, n, |i, j| match i.cmp(&j) {
+            std::cmp::Ordering::Less => 0.0,
+            std::cmp::Ordering::Equal => 1.0,
+            std::cmp::Ordering::Greater => dice.roll(-size, size) as f64,
+        });
+        let [least, greatest] = [[1, 3], [-3, -1], [-3, 3]][dice.roll(0, 2) as usize];
+        let d: Vec<i64> =
+            (0..n).map(|_| dice.roll(least, greatest)).map(|d| if d == 0 { 1 } else { d }).collect();
+        let d = DMatrix::from_diagonal(&DVector::from_iterator(n, d.iter().map(|d| *d as f64)));
+        let h = &l * &d * l.transpose();
+        if h.diagonal().iter().any(|h| h.abs() < 0.5) {
+            continue; // what has no size of its own has no unit either
+        }
+        let u: Vec<f64> = (0..n).map(|_| 2f64.powi(dice.roll(-range, range) as i32)).collect();
+        let h = h.map_with_location(|i, j, h| T::of(h * u[i] * u[j]));
+        let slopes = h.clone();
+        let mut f = Function::new(n, move |x: &DVector<T>, g: &mut DVector<T>| {
+            g.copy_from(&(&slopes * x));
+            T::of(0.5) * x.dot(g)
+        })
+        .with_hessian(move |_: &DVector<T>, out: &mut DMatrix<T>| out.copy_from(&h));
+        let positive = d.diagonal().iter().filter(|d| **d > 0.0).count();
+        let inertia = gradus::Inertia { positive, zero: 0, negative: n - positive };
+        for point in [
+            CriticalPoint::of(&mut f, &DVector::zeros(n)).unwrap(),
+            CriticalPoint::by_products(&mut f, &DVector::zeros(n)).unwrap(),
+        ] {
+            // what is negative by its unit alone may be rounding
+            if point.kind == CriticalKind::Degenerate && (1..n).contains(&positive) {
+                counts[3] += 1;
+                continue;
+            }
+            assert_eq!(point.inertia, inertia, "{u:?} {point}");
+            counts[point.kind as usize] += 1;
+            // eigenvalues have those signs, and so has the way down
+            let signs = point.eigenvalues().iter().filter(|l| **l > T::zero()).count();
+            assert!(signs == positive && point.direction.is_some() == (positive < n), "{point}");
+        }
+    }
+    println!("{counts:?} minima, maxima, saddles, not decided");
+    assert!(counts[..3].iter().all(|count| *count > 300) && counts[3] < 60, "{counts:?}");
+}
+
+#[test]
+fn no_unit_changes_the_sign_of_a_curvature() {
+    signs_have_no_unit::<f64>(5, 20, (8, 2));
+    signs_have_no_unit::<f32>(6, 10, (4, 1));
 }

@@ -7,6 +7,9 @@ mod draw;
 #[path = "support/problems.rs"]
 #[expect(dead_code, reason = "shared by several tests")]
 mod problems;
+#[path = "support/rational.rs"]
+#[expect(dead_code, reason = "shared by several tests")]
+mod rational;
 
 use std::path::Path;
 
@@ -974,4 +977,53 @@ fn a_flat_valley_is_no_way_to_infinity() {
             assert!(report.converged() && slope < 1e-9, "{case}: {slope:e}, {report}");
         }
     }
+}
+
+/// `r = A x − b` with two columns that are proportional, in units that are not: all along a line is the minimum, and nothing
+/// runs off.
+fn proportional_columns_have_a_minimum<T: Real>(seed: u64, range: i64) {
+    struct Lines<T: Real>(DMatrix<T>, DVector<T>);
+    impl<T: Real> Residuals<T> for Lines<T> {
+        fn dim(&self) -> usize {
+            2
+        }
+        fn count(&self) -> usize {
+            self.1.len()
+        }
+        fn residuals(&mut self, x: &DVector<T>, r: &mut DVector<T>) {
+            r.copy_from(&(&self.0 * x - &self.1));
+        }
+        fn jacobian(&mut self, _: &DVector<T>, j: &mut DMatrix<T>) {
+            j.copy_from(&self.0);
+        }
+    }
+    let mut dice = rational::Dice(seed);
+    let mut off = 0;
+    for case in 0..2000 {
+        let m = dice.roll(2, 7) as usize;
+        let unit = 2f64.powi(dice.roll(0, range) as i32);
+        let ratio = dice.roll(1, 3) as f64;
+        let c: Vec<i64> = (0..m).map(|_| dice.roll(-9, 9)).collect();
+        let b: Vec<i64> = (0..m).map(|_| dice.roll(-20, 20)).collect();
+        let square: i64 = c.iter().map(|c| c * c).sum();
+        if square == 0 {
+            continue;
+        }
+        let along: i64 = c.iter().zip(&b).map(|(c, b)| c * b).sum();
+        let all = b.iter().map(|b| (b * b) as f64).sum::<f64>();
+        let least = all - (along * along) as f64 / square as f64;
+        let a = DMatrix::from_fn(m, 2, |i, j| T::of(c[i] as f64 * if j == 0 { unit } else { ratio }));
+        let lines = Lines(a, DVector::from_fn(m, |i, _| T::of(b[i] as f64)));
+        let report = LevenbergMarquardt::new().solve(lines, DVector::zeros(2)).unwrap();
+        let value = report.value.f64();
+        assert!((value - 0.5 * least).abs() <= 4096.0 * T::EPSILON.f64() * all, "{case}: {report}");
+        off += usize::from(!report.converged());
+    }
+    assert!(off <= 2, "{off} of 2000");
+}
+
+#[test]
+fn a_line_of_minima_is_no_way_to_infinity() {
+    proportional_columns_have_a_minimum::<f64>(1, 39);
+    proportional_columns_have_a_minimum::<f32>(2, 12);
 }

@@ -270,6 +270,7 @@ fn what_has_no_answer_is_an_error() {
     assert!(matches!(of(&[0, 0]).roc(), Err(Error::OneClass { found: 0.0, .. })));
     let left_out = of(&[0, 1]).with_weights(&[0.0, 2.0]).unwrap();
     assert!(matches!(left_out.auc(), Err(Error::OneClass { .. })));
+    assert!(left_out.to_string().ends_with("samples     2"));
     assert!(left_out.to_string().starts_with("AUC         none: `truth` holds a single class (1)"));
     assert!(matches!(Classification::new(&[0, 2], &p), Err(Error::Class { sample: 1, found: 2, .. })));
     assert!(matches!(Classification::new(&[0], &p), Err(Error::Length { .. })));

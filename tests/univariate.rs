@@ -362,6 +362,11 @@ fn halley_is_of_third_order_and_safe() {
     }
     let bracketed = Halley::new().bracket(-2.0, 0.0).root(|x| (x * x - 2.0, 2.0 * x, 2.0), -0.0).unwrap();
     assert!(ulps(bracketed.x, -SQRT_2) <= 1);
+    // the steps at a double root shrink to a third, and are lengthened as Newton's are
+    for unit in [1.0, 2f64.powi(-500)] {
+        let double = Halley::new().root(|x| (unit * x * x, 2.0 * unit * x, 2.0 * unit), 3.0).unwrap();
+        assert!(double.converged() && double.x.abs() < 1e-100 && double.iterations < 10, "{double}");
+    }
     let none = Halley::new().root(|x| (x * x + 1.0, 2.0 * x, 2.0), 1.0).unwrap();
     assert!(!none.converged());
 }

@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::{Known, evaluate_hessian, spectrum};
 use crate::kernel::zero;
-use crate::{CriticalKind, CriticalPoint, Error, Hessian, Real, kernel};
+use crate::{CriticalPoint, Error, Hessian, Real, kernel};
 
 impl<T: Real> CriticalPoint<T> {
     /// With gradient and Hessian at `x` known; asks for one more Hessian or two unless the objective is convex. Of a minimum the
@@ -13,22 +13,26 @@ impl<T: Real> CriticalPoint<T> {
         objective: &mut O, x: &DVector<T>, gradient: &DVector<T>, hessian: &DMatrix<T>,
     ) -> Result<(Self, Option<DVector<T>>), Error> {
         let (point, s) = Self::judge_in(objective, x, gradient, hessian, None)?;
-        let is_flat = point.kind == CriticalKind::Degenerate && point.inertia.negative == 0;
-        if !is_flat || hessian.diagonal().iter().any(|h| *h <= T::zero()) {
+        if point.inertia.zero == 0 || hessian.diagonal().iter().any(|h| *h == T::zero()) {
             return Ok((point, s));
         }
-        // powers of two with u_i² H_ii next to 1: roots of 2ᵏ h are those of h for even k only
+        // powers of two with u_i² |H_ii| next to 1: roots of 2ᵏ h are those of h for even k only
         let unit = kernel::norm_inf(hessian.as_slice()).unit().0;
-        let u = hessian.diagonal().map(|h| kernel::unit((h * unit).sqrt()));
+        let u = hessian.diagonal().map(|h| kernel::unit((h.abs() * unit).sqrt()));
         let (mut scaled, slopes) = (hessian.clone(), gradient.component_mul(&u));
         measure(&mut scaled, &u);
+        // a curvature that is negative in a unit of its own alone may be rounding of one that is zero
+        let is_told =
+            |other: &Self| other.inertia.negative == 0 || point.inertia.negative > 0 && !other.convex;
         let (other, s) = match Self::judge_in(objective, x, &slopes, &scaled, Some(&u)) {
-            Ok((other, s)) if other.inertia.positive == x.len() => (other, s),
+            Ok((other, s)) if other.inertia.zero == 0 && is_told(&other) => (other, s),
             _ => return Ok((point, s)),
         };
-        let definite = point.definite(1, other.extremes[0] / u.amax() / u.amax());
+        let direction = point.direction.clone();
+        let signed =
+            Self { direction, ..point.signed(other.inertia, other.smallest() / u.amax() / u.amax()) };
         let s = s.map(|s| s.component_mul(&u));
-        Ok((definite.with(point.gradient_norm, other.decrement, point.convex), s))
+        Ok((signed.with(point.gradient_norm, other.decrement, point.convex), s))
     }
 
     /// The same by the variables `x_i / u_i`, which gradient and Hessian are by.

@@ -5,7 +5,8 @@ use nalgebra::DMatrix;
 use super::{Calibration, RocCurve, mean, weights};
 use crate::contract::{check_classes, check_finite, check_length, check_some, setting};
 use crate::data::Inputs;
-use crate::{Error, Real};
+use crate::figures::Figure;
+use crate::{Error, Real, kernel};
 
 /// Probabilities of classes, or scores, that were predicted, beside the true classes.
 ///
@@ -259,6 +260,6 @@ impl fmt::Display for Classification {
         super::line(f, "AUC", self.auc())?;
         super::line(f, "log loss", self.log_loss())?;
         super::line(f, "Brier score", self.brier_score())?;
-        write!(f, "{:<12}{}", "samples", self.labels.len())
+        write!(f, "{:<12}{}", "samples", Figure(kernel::sum(&self.weights)))
     }
 }

@@ -5,6 +5,7 @@ use nalgebra::DMatrix;
 use super::{mean, weights};
 use crate::contract::{check_evaluation, check_finite, check_matrix, check_some};
 use crate::data::Inputs;
+use crate::figures::Figure;
 use crate::loss::determination;
 use crate::{Error, Real, kernel};
 
@@ -149,6 +150,6 @@ impl fmt::Display for Regression {
         {
             super::line(f, name, value)?;
         }
-        write!(f, "{:<12}{}", "samples", self.truth.ncols())
+        write!(f, "{:<12}{}", "samples", Figure(kernel::sum(&self.weights)))
     }
 }

@@ -4,7 +4,7 @@ use nalgebra::DVector;
 
 use super::Report;
 use crate::objective::evaluate;
-use crate::optimizer::{neighbour, vanishes};
+use crate::optimizer::{neighbour, rounding, vanishes};
 use crate::{Error, Objective, Real, kernel};
 
 /// The last step of a run that was none of rounding, by the variables that it moved: by more than `√ε` of the way that they
@@ -155,22 +155,28 @@ fn falls_along<T: Real, O: Objective<T> + ?Sized>(
         let nearest = T::of(2.0 * f64::from(k)) * T::EPSILON * size;
         noise = noise.max(slope(nearest)?.abs()).max(slope(-nearest)?.abs());
     }
-    for ulps in [-2.0, 2.0].map(T::of) {
-        noise = noise.max(slope_at(objective, report, &neighbour(&x, ulps), v, T::zero())?.abs());
-    }
+    noise = noise.max(wavers(objective, report, &x, v, (T::zero(), 8))?);
     let mut slope = |t: T| slope_at(objective, report, &x, v, t * way);
     let mut slope =
         |t: T| slope(t).map(|slope| if slope.abs() <= T::of(4.0) * noise { T::zero() } else { slope });
-    let mut falls = false;
+    let mut slopes = [T::zero(); 27];
     for k in (0..=13).rev().chain(14..=26) {
-        let slope = slope(T::of(0.25_f64.powi(k)))?;
-        if !(slope <= T::zero()) {
+        slopes[k as usize] = slope(T::of(0.25_f64.powi(k)))?;
+        if !(slopes[k as usize] <= T::zero()) {
             return Ok(false);
         }
-        falls |= slope < T::zero();
     }
-    if falls {
+    // on the way to a limit slopes shrink, and where there is none f falls visibly; what does neither is rounding
+    let (far, near) = (slopes[0], slopes[8..].iter().fold(T::zero(), |least: T, slope| least.min(*slope)));
+    if near < T::zero() && far > T::of(0.75) * near {
         return Ok(true);
+    }
+    if slopes.iter().any(|slope| *slope < T::zero()) {
+        let there = evaluate(objective, &(&x + v * way), &mut DVector::zeros(0))?;
+        report.evaluations = report.evaluations.saturating_add(1);
+        if there < report.value - rounding(report.value) {
+            return Ok(true);
+        }
     }
     for from in from {
         if vanishes_on_the_way(objective, report, from, noise)? {
@@ -182,9 +188,9 @@ fn falls_along<T: Real, O: Objective<T> + ?Sized>(
 
 /// Whether the slope [vanishes] on the straight way `from` there: seen from the farthest distance `d` at which `f` fell about as
 /// fast as anywhere, on to `x`, at `r`, by `r (d/r)ˢ`, for `d` may be rounding beside `r`. What is steep by no more
-/// than `64` times the noise at `x` may be rounding.
+/// than `64` times the noise at `x`, or there, may be rounding.
 fn vanishes_on_the_way<T: Real, O: Objective<T> + ?Sized>(
-    objective: &mut O, report: &mut Report<T>, from: &DVector<T>, noise: T,
+    objective: &mut O, report: &mut Report<T>, from: &DVector<T>, mut noise: T,
 ) -> Result<bool, Error> {
     let way = &report.x - from;
     let r = kernel::norm_inf(way.as_slice());
@@ -198,10 +204,25 @@ fn vanishes_on_the_way<T: Real, O: Objective<T> + ?Sized>(
             (steepest, nearest) = (found, share);
         }
     }
+    let there = from + &way * (nearest * r);
+    noise = noise.max(wavers(objective, report, &there, &way, (-steepest, 32))?);
     if !(steepest > T::of(64.0) * noise) {
         return Ok(false);
     }
+    let mut fall = |d: T| slope_at(objective, report, from, &way, d).map(|slope| -slope);
     vanishes(|s: T| fall(T::of(nearest.f64().powf(s.f64())) * r))
+}
+
+/// The most that the slope along `v` differs from this one at points up to so many ulps away: what moves a residual by less than
+/// an ulp of its own shows nothing.
+fn wavers<T: Real, O: Objective<T> + ?Sized>(
+    objective: &mut O, report: &mut Report<T>, x: &DVector<T>, v: &DVector<T>, (slope, far): (T, i32),
+) -> Result<T, Error> {
+    let ulps = [-32, -8, -2, 2, 8, 32].into_iter().filter(|ulps: &i32| ulps.abs() <= far);
+    ulps.map(|ulps| T::of(f64::from(ulps))).try_fold(T::zero(), |most: T, ulps| {
+        let beside = slope_at(objective, report, &neighbour(x, ulps), v, T::zero())?;
+        Ok(most.max((beside - slope).abs()))
+    })
 }
 
 /// `∇f(x + t v)ᵀv`, where it is more than rounding of its terms.

@@ -155,7 +155,7 @@ fn direction<T: Real>(run: &Iteration<'_, T>, now: &Point<T>) -> Option<T> {
 fn lengthen<T: Real>(last: T, r: T) -> T {
     let most = T::of(2.0) * last.max(T::of(2.0));
     let multiplicity = T::one() / (T::one() - r).max(T::zero());
-    if r >= T::of(0.4) { multiplicity.min(most) } else { T::one() }
+    if r >= T::of(0.3) { multiplicity.min(most) } else { T::one() }
 }
 
 impl<T: Real> Iteration<'_, T> {

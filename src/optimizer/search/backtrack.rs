@@ -68,9 +68,9 @@ impl<T: Real> Backtrack<T> {
     }
 }
 
-/// Armijo's test of `f` at length `t`.
+/// Armijo's test of `f` at length `t`; what it asks for may be less than rounding, and then no fall is none.
 fn falls<T: Real>(step: &Step<T>, slope: T, t: T, f: T) -> bool {
-    f.is_finite() && f <= step.value + T::of(1e-4) * t * slope
+    f.is_finite() && f < step.value && f <= step.value + T::of(1e-4) * t * slope
 }
 
 /// Whether [`Backtrack::search`] would take the full step to a point with this value and gradient.

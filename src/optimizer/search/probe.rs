@@ -201,13 +201,11 @@ fn is_lower<T: Real, O: Objective<T> + ?Sized>(
     f < at.step.value - noise
 }
 
-/// The point whose coordinates are so many ulps off, in turn down and up.
+/// The point whose coordinates are so many ulps off, and half as many more the other way, in turn: terms of one size with both
+/// signs do not cancel what that makes of them.
 pub(crate) fn neighbour<T: Real>(x: &DVector<T>, ulps: T) -> DVector<T> {
-    let mut sign = ulps * T::EPSILON;
-    x.map(|x| {
-        sign = -sign;
-        x * (T::one() + sign)
-    })
+    let by = [-ulps, ulps * T::of(1.5)].map(|ulps| T::one() + ulps * T::EPSILON);
+    x.map_with_location(|i, _, x| x * by[i % 2])
 }
 
 /// The `k`-th seeded mixture, by the sizes of the variables, of what is orthogonal to `range`, and after those the part of an
