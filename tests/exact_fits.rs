@@ -7,7 +7,7 @@ mod rational;
 use gradus::data::one_hot;
 use gradus::nalgebra::DMatrix;
 use gradus::{
-    CriticalKind, CrossEntropy, EmpiricalRisk, Error, LogLoss, Perceptron, Real, Recession,
+    CriticalKind, CrossEntropy, EmpiricalRisk, Error, Huber, LogLoss, Perceptron, Real, Recession,
     SigmoidClassifier, SquaredError, Statistics, Termination,
 };
 use rational::{Dice, Exact, Table, least_squares, rank};
@@ -319,4 +319,30 @@ fn likelihoods_have_no_unit_and_no_origin() {
         }
     }
     assert!(minima > 300 && separable > 80, "{minima} {separable}");
+}
+
+/// A perfect fit leaves no value that steps could be measured by: what is left is rounding of residuals.
+#[test]
+fn a_robust_line_through_constant_targets() {
+    fn check<T: Real>() {
+        for c in [5.0, 1000.0, 1.0 / 3.0, 0.1, -7e5, 1e-8] {
+            for (delta, ridge) in [(1.0, 0.0), (1.0, 0.1), (1.0, 1.0), (0.01, 0.5), (100.0, 0.1)] {
+                let x = [1.0, 2.0, 3.0, 4.0, 7.0].map(T::of);
+                let y = [T::of(c); 5];
+                let mut risk = EmpiricalRisk::new(Perceptron::new(1), Huber::new(delta), &x, &y)
+                    .unwrap()
+                    .ridge(T::of(ridge));
+                let fitted = risk.fit().unwrap();
+                let (report, size) = (&fitted.report, T::EPSILON.f64() * c.abs());
+                assert!(report.converged() && report.iterations < 200, "{c} {delta} {ridge}: {report}");
+                let [w, b] = [report.x[0].f64(), report.x[1].f64()];
+                assert!(
+                    w.abs() <= 16.0 * size && (b - y[0].f64()).abs() <= 64.0 * size,
+                    "{c} {delta}: {report}"
+                );
+            }
+        }
+    }
+    check::<f64>();
+    check::<f32>();
 }

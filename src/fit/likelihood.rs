@@ -100,8 +100,11 @@ fn narrowed<T: Real>(framed: &mut EmpiricalRisk<'_, T, Perceptron, Huber>) -> Re
     let start = zeros(framed);
     let mut at = |stage: f64, start| {
         let share = stage / stages.max(1.0);
-        framed.loss_mut().delta = own.powf(1.0 - share) * widest.powf(share);
-        run(framed, start, T::one(), &Stop::default())
+        let delta = own.powf(1.0 - share) * widest.powf(share);
+        framed.loss_mut().delta = delta;
+        // where the fit is perfect, what is left of the risk is no unit: slopes are of residuals, up to δ
+        let rounding = T::EPSILON * largest.min(T::of(delta));
+        run(framed, start, T::one(), &Stop::default().gradient(rounding))
     };
     let ratio = T::of((widest / own).powf(stages.max(1.0).recip()));
     let mut report = at(stages, start)?;
@@ -202,14 +205,23 @@ compiled! {
 /// Newton's method, which goes on where the gradient is small only because a sample far out is the unit of its feature:
 /// there the decrement promises more than rounding.
 fn by_newton<T: Real>(
-    framed: &mut dyn Hessian<T>, start: DVector<T>, stop: &Stop<T>,
+    framed: &mut dyn Surveyed<T>, start: DVector<T>, stop: &Stop<T>,
 ) -> Result<Report<T>, Error> {
-    let report = minimize(&mut Newton::new(), framed, start, stop)?;
+    let report = minimize(&mut Newton::new(), framed as &mut dyn Hessian<T>, start, stop)?;
     let decrement = report.certificate.as_ref().and_then(|point| point.decrement).unwrap_or_default();
     if !report.converged() || decrement * decrement <= T::EPSILON * report.value {
         return Ok(report);
     }
-    let further = minimize(&mut Newton::new(), framed, report.x.clone(), &stop.gradient(T::zero()))?;
+    // what is left of a perfect fit is rounding of its residuals
+    if report.value.sqrt() <= kernel::norm(framed.survey().rounding(&report.x)?.as_slice()) {
+        return Ok(report);
+    }
+    let further = minimize(
+        &mut Newton::new(),
+        framed as &mut dyn Hessian<T>,
+        report.x.clone(),
+        &stop.gradient(T::zero()),
+    )?;
     Ok(after(&report, further))
 }
 
