@@ -26,7 +26,7 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// outside the domain (`f` not finite) it is shortened. Where neither value nor gradient has improved beyond rounding
 /// for `20 + n` steps, it ends ([`NoDescent`](crate::Termination::NoDescent), unless the point is stationary).
 /// In a run without bounds, variables whose sizes at the start lie further apart than a factor of 1024 are measured each in a
-/// power of two next to its size.
+/// power of two next to its size, unless that sets their curvatures further apart.
 ///
 /// The modification with `|Λ|` is that of Greenstadt (1967); Nocedal and Wright (2006), section 3.4.
 /// For hard problems far from their solution prefer [`TrustRegion`](super::TrustRegion).

@@ -29,7 +29,7 @@ use crate::{CriticalPoint, Error, Hessian, Real, Termination};
 /// takes about `n³` operations. For many thousands of variables see [`NewtonCg`](super::NewtonCg).
 ///
 /// In a run without bounds, variables whose sizes at the start lie further apart than a factor of 1024 are measured, and `‖s‖`
-/// and `Δ` with them, each in a power of two next to its size.
+/// and `Δ` with them, each in a power of two next to its size, unless that sets their curvatures further apart.
 ///
 /// ```
 /// use gradus::{CriticalKind, Stop, TrustRegion, minimize, problems::Rosenbrock, vector};

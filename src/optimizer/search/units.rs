@@ -10,8 +10,8 @@ use crate::{Error, Hessian, Objective, Real, kernel};
 /// Sizes within such a factor of each other are of one unit.
 const APART: f64 = 1024.0;
 
-/// A run in `y_i = x_i / u_i` where the sizes of the variables at the start lie [`APART`], else in `x`. The unit `u_i` is the
-/// power of two below the size, so that it rounds nothing.
+/// A run in `y_i = x_i / u_i` where the sizes of the variables at the start lie [`APART`] and curvatures `u_i² H_ii` are nearer to
+/// each other than `H_ii`, else in `x`. The unit `u_i` is the power of two below the size, so that it rounds nothing.
 ///
 /// The size of `x_i` is `|x_i|`, or next to zero, where `|H_ii| x_i² < √ε max_j |H_jj| x_j²`, how far `f` bends along it by as
 /// much as that maximum, which is `max_j g_j² / |H_jj|` where all are zero. All are measured in the unit of the variable.
@@ -74,6 +74,16 @@ impl<T: Real> Apart<T> {
             let is_next_to_zero = bend((i, &x)) < T::EPSILON.sqrt() * most && curvature(i) > T::zero();
             if is_next_to_zero { (most / curvature(i)).sqrt() } else { x.abs() }
         })?;
+        // weights that were drawn are of one unit, however small some are: theirs would set curvatures further apart
+        let spread = |curvature: &dyn Fn(usize) -> T| {
+            let known = (0..u.len()).map(curvature).filter(|curvature| *curvature > T::zero());
+            let (least, most) =
+                known.fold((T::MAX, T::zero()), |(least, most), c| (least.min(c), most.max(c)));
+            most / least
+        };
+        if !(spread(&|i| curvature(i) * u[i] * u[i]) <= spread(&curvature)) {
+            return None;
+        }
         known.measure(&u);
         let empty = || DVector::zeros(0);
         Some(Self { u, y: empty(), there: empty(), tolerance: known.tolerance })
