@@ -142,6 +142,10 @@ compiled! {
             report.termination = Termination::Divergence;
         }
         report.probe(&mut seen, &[])?;
+        // what fails while the point is judged leaves it without a verdict
+        if let Some(failure) = pair.objective().failure() {
+            report.lose(failure);
+        }
         Ok(report)
     }
 }
@@ -154,7 +158,7 @@ fn broken<T: Real, O: Objective<T> + ?Sized>(
         if iteration == 0 {
             return Err(failure);
         }
-        report.failure = Some(failure);
+        report.lose(failure);
         return Ok(Some(Termination::Failed));
     }
     if iteration > 0 && !step.is_finite() {

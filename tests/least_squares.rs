@@ -1027,3 +1027,48 @@ fn a_line_of_minima_is_no_way_to_infinity() {
     proportional_columns_have_a_minimum::<f64>(1, 39);
     proportional_columns_have_a_minimum::<f32>(2, 12);
 }
+
+/// `r = (x − c)²`, whose slope vanishes with it: where nothing is left of the residual, no parameter has lost its influence.
+#[test]
+fn residuals_that_vanish_twice_have_a_minimum() {
+    struct Double<T>(T);
+    impl<T: Real> Residuals<T> for Double<T> {
+        fn dim(&self) -> usize {
+            2
+        }
+        fn count(&self) -> usize {
+            2
+        }
+        fn residuals(&mut self, x: &DVector<T>, r: &mut DVector<T>) {
+            r[0] = (x[0] - self.0) * (x[0] - self.0);
+            r[1] = x[1] - self.0 - self.0;
+        }
+        fn jacobian(&mut self, x: &DVector<T>, j: &mut DMatrix<T>) {
+            let zero = T::zero();
+            j.copy_from_slice(&[T::of(2.0) * (x[0] - self.0), zero, zero, T::one()]);
+        }
+    }
+    fn check<T: Real>(seed: u64) {
+        let mut draw = Draw::new(seed);
+        for c in [0.0, 1.0, 0.7, 1000.0] {
+            for _ in 0..60 {
+                let start = DVector::from_fn(2, |_, _| T::of(c + 5.0 * draw.unit()));
+                let stop = Stop::default();
+                let squares = || LeastSquares::new(Double(T::of(c)));
+                let reports = [
+                    LevenbergMarquardt::new().solve(Double(T::of(c)), start.clone()),
+                    GaussNewton::new().solve(Double(T::of(c)), start.clone()),
+                    minimize(&mut LevenbergMarquardt::new(), &mut squares(), start.clone(), &stop),
+                    minimize(&mut GaussNewton::new(), &mut squares(), start.clone(), &stop),
+                ];
+                for report in reports.map(Result::unwrap) {
+                    assert!(report.termination != Termination::Divergence, "{c} {start}: {report}");
+                    let size = (1.0 + c) * T::EPSILON.sqrt().f64().sqrt();
+                    assert!((report.x[0].f64() - c).abs() <= 0.1 * size, "{c} {start}: {report}");
+                }
+            }
+        }
+    }
+    check::<f64>(3);
+    check::<f32>(4);
+}

@@ -360,7 +360,7 @@ fn none_aslant_is_a_minimum<T: Real>(cases: usize, seed: u64, share: f64) {
 #[test]
 fn what_falls_along_no_axis_has_no_minimum() {
     none_aslant_is_a_minimum::<f64>(420, 13, 0.04);
-    none_aslant_is_a_minimum::<f32>(420, 14, 0.075);
+    none_aslant_is_a_minimum::<f32>(420, 14, 0.08);
 }
 
 /// What the textbook's method ends at is what it is, wherever it came from: a saddle or a maximum is no fall for ever.

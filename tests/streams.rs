@@ -740,3 +740,41 @@ fn the_verdict_on_separation_is_kept() {
     });
     assert!(second < first, "{first} passes, then {second}");
 }
+
+/// Whatever pass a source is lost in, of the run or of what is asked at its end: an error, or the last good point with it.
+#[test]
+fn no_verdict_outlives_its_source() {
+    let at = std::sync::atomic::AtomicUsize::new(0);
+    let x = |b: usize| DMatrix::<f64>::from_fn(2, 5, |i, q| ((b * 5 + q) * (i + 3) % 7) as f64);
+    let y = |b: usize| (0..5).map(|q| (b + q * q) % 2).collect::<Vec<usize>>();
+    let passes = |lost: usize, by_fit: bool| {
+        at.store(0, std::sync::atomic::Ordering::Relaxed);
+        let blocks = || {
+            let pass = at.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            (0..4).map(move |b| if pass >= lost && b == 1 { Err("gone") } else { Ok((x(b), y(b))) })
+        };
+        let fitted =
+            EmpiricalRisk::from_stream(SigmoidClassifier::new(2), LogLoss, &blocks).and_then(|mut risk| {
+                let start = DVector::zeros(3);
+                if by_fit { risk.fit() } else { risk.fit_with(&mut Newton::new(), start, &Stop::default()) }
+            });
+        (fitted, at.load(std::sync::atomic::Ordering::Relaxed))
+    };
+    for by_fit in [false, true] {
+        let (whole, count) = passes(usize::MAX, by_fit);
+        assert!(whole.unwrap().report.converged() && count > 8);
+        let mut kept = 0;
+        for lost in 0..count {
+            match passes(lost, by_fit).0 {
+                Err(error) => assert!(matches!(error, Error::Failed { .. }), "{lost}: {error}"),
+                Ok(fitted) => {
+                    let report = &fitted.report;
+                    assert_eq!(report.termination, Termination::Failed, "{lost} of {count}: {report}");
+                    assert!(matches!(report.failure, Some(Error::Failed { .. })) && !report.converged());
+                    kept += 1;
+                }
+            }
+        }
+        assert!(kept > count / 2, "{kept} of {count}");
+    }
+}

@@ -144,9 +144,16 @@ pub(super) fn fit_affine<T: Real, M: SecondOrderModel<T> + Clone, L: SecondOrder
         framed = framed.with_minimum();
     }
     let mut report = run(&mut framed)?;
-    if bring_back(&mut report, &mut framed, is_penalised)? {
-        drop(framed);
-        evaluate(&mut report, risk)?;
+    let theta = framed.frame().map_or_else(|| report.x.clone(), |frame| frame.parameters(&report.x));
+    let told = bring_back(&mut report, &mut framed, is_penalised);
+    drop(framed);
+    match told.and_then(|again| if again { evaluate(&mut report, risk) } else { Ok(()) }) {
+        // the last good point is what there is
+        Err(failure @ Error::Failed { .. }) => {
+            report.x = theta;
+            report.lose(failure);
+        }
+        told => told?,
     }
     Ok(Fitted::new(risk.model().clone(), risk.loss().clone(), report))
 }

@@ -193,9 +193,9 @@ impl<T: Real> LocalProblem<T> {
 
     /// Whether a parameter has run off to where it has no influence: its column of `J`, once `D_j` long, is down
     /// to `ε D_j`, and even a change by its own size would leave the residuals the same,
-    /// `‖J_j‖ |x_j| ≤ ε ‖r‖`.
+    /// `‖J_j‖ |x_j| ≤ ε ‖r‖`. Where there is no residual, nothing is left to influence.
     fn is_lost(&self) -> bool {
-        (0..self.norms.len()).any(|j| self.has_lost(j))
+        self.here.residuals.amax() > T::zero() && (0..self.norms.len()).any(|j| self.has_lost(j))
     }
 
     /// Whether the parameter has lost its influence.

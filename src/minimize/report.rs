@@ -10,7 +10,9 @@ use crate::critical_point::{Columns, hessian_at, judged};
 use crate::figures::Figure;
 use crate::kernel::{self, compiled};
 use crate::objective::evaluate;
-use crate::optimizer::{Face, Position, Probed, Seen, Size, Step, is_same, leads_lower, probe, rounding};
+use crate::optimizer::{
+    Face, Position, Probed, Seen, Size, Step, closeness, is_same, leads_lower, probe, rounding,
+};
 use crate::{
     CriticalKind, CriticalPoint, Error, Hessian, HessianProduct, Objective, Real, Recession, Termination,
 };
@@ -425,10 +427,11 @@ compiled! {
         let hessian = if is_flat { Some(hessian_at(objective, &report.x)?) } else { None };
         let range =
             hessian.and_then(|hessian| kernel::spectrum(&hessian)).map(|all| all.range(point.tolerance));
+        let (reach, _) = report.resolution(&point);
         let leads = s.map(|s| {
             let step = Step::new(objective.value(&report.x), report.gradient_norm);
             let mut at = Position { objective, x: &mut report.x, step };
-            let leads = leads_lower(&mut at, &s);
+            let leads = leads_lower(&mut at, &s, reach);
             report.evaluations = report.evaluations.saturating_add(at.step.evaluations);
             leads
         });
@@ -471,6 +474,12 @@ impl<T: Real> Report<T> {
             unscaled: Vec::new(),
             trace: Vec::new(),
         }
+    }
+
+    /// Ends as what has failed outside of mathematics.
+    pub(crate) fn lose(&mut self, failure: Error) {
+        self.failure = Some(failure);
+        self.termination = Termination::Failed;
     }
 
     /// Takes over the point that `step` told of; `at` gets the buffer of the one before.
@@ -516,6 +525,18 @@ impl<T: Real> Report<T> {
         self.certificate.as_ref().expect("settled before")
     }
 
+    /// By how far the variables reach, and what `f` may fall by, where a gradient within the tolerance tells no more: a tolerance
+    /// `τ` is what moves by `δ` of that reach make of the gradient, so that it is `τ/(δ λ)`, and the fall `τ²/λ`, `λ` the greatest
+    /// eigenvalue.
+    fn resolution(&self, point: &CriticalPoint<T>) -> (T, T) {
+        let (tolerance, greatest) = (self.tolerance, point.extremes().1);
+        if !(greatest > T::zero() && self.termination.is_stationary()) {
+            return (T::zero(), T::zero());
+        }
+        let share = tolerance / greatest;
+        (share / closeness::<T>(), share * tolerance)
+    }
+
     /// Looks along what is flat at the point, the directions orthogonal to all of `range`, unless a method has done so.
     pub(super) fn probe<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, range: &[DVector<T>],
@@ -531,7 +552,9 @@ impl<T: Real> Report<T> {
         let size = Size::default();
         let seen = probe(&mut at, &gradient, range, &size)?.0;
         self.evaluations = self.evaluations.saturating_add(1 + at.step.evaluations);
-        self.probed = if seen == Probed::Lower && is_same(&self.x, &x, &size) { Probed::No } else { seen };
+        let hidden = self.certificate.as_ref().map_or(T::zero(), |point| self.resolution(point).1);
+        let is_same = is_same(&self.x, &x, &size) || self.value - objective.value(&x) <= hidden;
+        self.probed = if seen == Probed::Lower && is_same { Probed::No } else { seen };
         Ok(())
     }
 

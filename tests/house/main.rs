@@ -42,8 +42,8 @@ const WINGS: [(&str, &[&str]); 12] = [
 ];
 
 /// 12,600 for the house; 900 for truth, 700 for speed, 1,500 for practice; for reach, so far, 600, and 200 for what was left of practice; 1,200 past one machine and its memory; 350 to teach; 950 for bounds and Firth's penalty; 600 for verdicts by products, intervals and influence; 150 for features that lie anywhere, in all of these.
-const CODE_LINES: usize = 24_810;
-const HEART_LINES: usize = 3_600;
+const CODE_LINES: usize = 24_850;
+const HEART_LINES: usize = 3_620;
 const FILE_LINES: usize = 350;
 const FUNCTION_LINES: usize = 60;
 const EXAMPLE_WIDTH: usize = 90;

@@ -138,9 +138,11 @@ fn vanishes_along<T: Real, O: Objective<T> + ?Sized>(
         }
     }
     // in a flat valley it is rounding, as neighbours tell
-    let beside = slope_at(&neighbour(&(x + v * t), T::of(2.0)))?;
-    if !(steepest > T::of(64.0) * (beside - steepest).abs()) {
-        return Ok(false);
+    for ulps in NEIGHBOURS.map(T::of) {
+        let beside = slope_at(&neighbour(&(x + v * t), ulps))?;
+        if !(steepest > T::of(64.0) * (beside - steepest).abs()) {
+            return Ok(false);
+        }
     }
     vanishes(|share| slope_at(&(x + v * (share * t))))
 }
@@ -193,13 +195,16 @@ fn is_lower<T: Real, O: Objective<T> + ?Sized>(
     }
     let (x, value) = (at.x.clone(), at.step.value);
     for (point, f) in [(there, f), (&x, value)] {
-        for ulps in [-2.0, 2.0] {
-            let change = (at.value(&neighbour(point, T::of(ulps))) - f).abs();
+        for ulps in NEIGHBOURS.map(T::of) {
+            let change = (at.value(&neighbour(point, ulps)) - f).abs();
             noise = noise.max(T::of(4.0) * change);
         }
     }
     f < at.step.value - noise
 }
+
+/// Ulps that tell what is rounding: what moves a residual by less than an ulp of its own shows nothing.
+pub(crate) const NEIGHBOURS: [f64; 4] = [-8.0, -2.0, 2.0, 8.0];
 
 /// The point whose coordinates are so many ulps off, and half as many more the other way, in turn: terms of one size with both
 /// signs do not cancel what that makes of them.
@@ -236,13 +241,13 @@ fn outside<T: Real>(mut v: DVector<T>, range: &[DVector<T>], sizes: &DVector<T>)
     (kernel::norm(v.as_slice()) > T::EPSILON.sqrt() * size).then(|| v / widest)
 }
 
-/// Whether the Newton step, `x − s`, moves a coordinate by more than `⁴√ε` of its size and leads to a lower point: then a method that
-/// knows gradients alone has ended in a valley.
+/// Whether the Newton step, `x − s`, moves a coordinate by more than `⁴√ε` of its size, which is no less than `reach`, and leads
+/// to a lower point: then a method that knows gradients alone has ended in a valley.
 pub(crate) fn leads_lower<T: Real, O: Objective<T> + ?Sized>(
-    at: &mut Position<'_, T, O>, s: &DVector<T>,
+    at: &mut Position<'_, T, O>, s: &DVector<T>, reach: T,
 ) -> bool {
     let size = Size::at(at.x);
-    if is_within(at.x, s, T::EPSILON.sqrt().sqrt(), |i, x| size.of(i, x)) {
+    if is_within(at.x, s, T::EPSILON.sqrt().sqrt(), |i, x| size.of(i, x).max(reach)) {
         return false;
     }
     let there = &*at.x - s;
