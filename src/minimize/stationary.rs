@@ -5,7 +5,7 @@ use nalgebra::DVector;
 use super::beyond::{self, Course, distance};
 use super::{Report, Stop};
 use crate::objective::evaluate;
-use crate::optimizer::{Outcome, Size, Step, rounding, units};
+use crate::optimizer::{Outcome, Size, Step, neighbour, rounding, units};
 use crate::{CriticalPoint, Error, Objective, Real, Recession, Termination, kernel};
 
 /// How many steps confirm the relative rule.
@@ -235,8 +235,7 @@ impl<T: Real> Zero<T> {
         Ok(if share > T::zero() && share.is_finite() { share } else { T::zero() })
     }
 
-    /// Four times what the gradient changes by between neighbouring numbers: the coordinates move by two ulps each, in
-    /// turn up and down. Nothing where a thousand times the way changes it by little more: that is a kink, or no rounding
+    /// Four times what the gradient changes by between [neighbours](neighbour), two ulps away or three. Nothing where a thousand times the way changes it by little more: that is a kink, or no rounding
     /// that could be told from one. A gradient within `8 ε` of the first one is the rounding of terms that cancel where
     /// neighbours leave it as it is or change it altogether: that of a function that falls for ever changes by little,
     /// above the subnormal numbers.
@@ -262,10 +261,7 @@ impl<T: Real> Zero<T> {
     fn change_between<O: Objective<T> + ?Sized>(
         &mut self, objective: &mut O, x: &DVector<T>, ulps: T,
     ) -> Result<T, Error> {
-        self.there.clone_from(x);
-        for (i, x) in self.there.iter_mut().enumerate() {
-            *x *= T::one() + T::EPSILON * if i % 2 == 0 { ulps } else { -ulps };
-        }
+        self.there = neighbour(x, ulps);
         evaluate(objective, &self.there, &mut self.changed)?;
         let is_finite = kernel::all_finite(self.changed.as_slice());
         let change = (&self.changed - &self.gradient).component_mul(&self.unit);
