@@ -77,7 +77,7 @@ pub struct Report<T: Real> {
     pub x: DVector<T>,
     /// `f(x)`.
     pub value: T,
-    /// `‖∇f(x)‖∞`.
+    /// `‖∇f(x)‖∞`; where a [`Trainer`](crate::Trainer) has frozen layers, of what is not frozen.
     pub gradient_norm: T,
     /// What `‖∇f‖∞` was to fall to at `x`, absolutely or by the [relative rule](crate::Stop::relative), in the same unit.
     pub tolerance: T,

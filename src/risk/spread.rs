@@ -45,8 +45,10 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// ```
     ///
     /// What goes wrong in a later pass, or where that has other samples in number or shape, ends a run as
-    /// [`Termination::Failed`](crate::Termination::Failed) at the last good point, with the [error](Error) in its report.
-    /// Batches, and so a [`Trainer`](crate::Trainer), need samples in memory.
+    /// [`Termination::Failed`](crate::Termination::Failed) at the last good point, with the [error](Error) in its report; so does
+    /// a source that is lost while the end of the run is judged.
+    /// Batches, and so a [`Trainer`](crate::Trainer), need samples in memory, and so do the residuals of
+    /// [`LevenbergMarquardt`](crate::LevenbergMarquardt) and [`GaussNewton`](crate::GaussNewton).
     ///
     /// # Errors
     /// Those of [`new`](Self::new), and [`Error::Failed`] with the block and the pass for what `blocks` gives as an error.
@@ -65,7 +67,7 @@ impl<'a, T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'a, T, M, L> {
     /// [`Exchange`] has an example.
     ///
     /// An error of one rank is an error on all: a run ends as [`Termination::Failed`](crate::Termination::Failed) at the last
-    /// good point. Batches, and so a [`Trainer`](crate::Trainer), need samples in the memory of one process.
+    /// good point. Batches, and so a [`Trainer`](crate::Trainer), and residuals need samples in the memory of one process.
     ///
     /// # Errors
     /// [`Error::Disagree`] where ranks have another number of features, outputs or parameters than the first, or only some of
