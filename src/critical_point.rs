@@ -329,7 +329,8 @@ impl<T: Real> CriticalPoint<T> {
     /// size within one step decides nothing. Where `∇f(x) = 0` exactly, `s = 0` and the Hessian has the
     /// last word; for a [convex](crate::Objective::is_convex) objective the margin is not needed. No unit of a variable
     /// makes an eigenvalue zero: where one counts as that, those of the Hessian in units `1/√|H_ii|` are asked too, whose
-    /// signs are the same (Sylvester); what is negative in its own unit alone, and may be rounding, stays degenerate. For the signs at an arbitrary point, [`classify`](Self::classify) its Hessian.
+    /// signs are the same (Sylvester); what is negative in its own unit alone, and may be rounding, stays degenerate. For the
+    /// signs at an arbitrary point, [`classify`](Self::classify) its Hessian.
     ///
     /// ```
     /// use gradus::{CriticalPoint, problems::Rosenbrock, vector};

@@ -28,8 +28,8 @@ pub use rms_prop::RmsProp;
 pub use saddle_free::SaddleFree;
 pub use schedule::Schedule;
 pub(crate) use search::{
-    Bounded, Full, Position, RadiusRule, Seen, Size, TrustRadius, Within, closeness, is_same, leads_lower,
-    leave, neighbour, probe, rounding, units, vanishes,
+    Bounded, Full, NEIGHBOURS, Position, RadiusRule, Seen, Size, TrustRadius, Within, closeness, is_same,
+    leads_lower, leave, neighbour, probe, rounding, units, vanishes,
 };
 pub use search::{Bounds, Face};
 pub use stochastic::{Memory, Stochastic};

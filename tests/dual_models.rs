@@ -310,8 +310,8 @@ fn what_does_not_fit_or_is_never_written_is_told() {
     assert!(r.iter().chain(&h).all(|entry| (*entry - 7.0).abs() < 1e-300));
 }
 
-/// `y = a x/(b + x)`, with noise of a hundredth: a minimum in f32 is one to a hundredth of a standard error, for values that are
-/// rounding do not end a run whose gradient still falls.
+/// `y = a x/(b + x)`, with noise of a hundredth: what has converged in f32 is near enough to the minimum for statistics, for
+/// values that are rounding do not end a run whose gradient still falls.
 #[test]
 fn what_has_converged_in_single_precision_has_statistics() {
     #[derive(Debug, Clone)]

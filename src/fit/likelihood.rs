@@ -148,8 +148,8 @@ pub(super) fn fit_affine<T: Real, M: SecondOrderModel<T> + Clone, L: SecondOrder
     let told = bring_back(&mut report, &mut framed, is_penalised);
     drop(framed);
     match told.and_then(|again| if again { evaluate(&mut report, risk) } else { Ok(()) }) {
-        // the last good point is what there is
-        Err(failure @ Error::Failed { .. }) => {
+        // of a source that is lost, or tells of other samples than before, the last good point is what there is
+        Err(failure) if !risk.is_in_memory() && !matches!(failure, Error::Evaluation { .. }) => {
             report.x = theta;
             report.lose(failure);
         }
@@ -278,12 +278,8 @@ compiled! {
         report: &'a mut Report<T>, framed: &'a mut dyn Surveyed<T>, is_penalised: bool,
     ) -> Result<bool, Error> {
         let by_gradients = report.method == Some(Method::Lbfgs);
-        if report.termination == Termination::Failed {
-            // the last good point is what there is
-            if let Some(frame) = framed.survey().frame() {
-                report.x = frame.parameters(&report.x);
-            }
-            return Ok(false);
+        if let Some(failure) = report.failure.take() {
+            return Err(failure);
         }
         if by_gradients && is_penalised {
             report.certificate = bounds::certify(framed, report)?;

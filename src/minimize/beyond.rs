@@ -4,7 +4,7 @@ use nalgebra::DVector;
 
 use super::Report;
 use crate::objective::evaluate;
-use crate::optimizer::{neighbour, rounding, vanishes};
+use crate::optimizer::{NEIGHBOURS, neighbour, rounding, vanishes};
 use crate::{Error, Objective, Real, kernel};
 
 /// The last step of a run that was none of rounding, by the variables that it moved: by more than `√ε` of the way that they
@@ -155,7 +155,7 @@ fn falls_along<T: Real, O: Objective<T> + ?Sized>(
         let nearest = T::of(2.0 * f64::from(k)) * T::EPSILON * size;
         noise = noise.max(slope(nearest)?.abs()).max(slope(-nearest)?.abs());
     }
-    noise = noise.max(wavers(objective, report, &x, v, (T::zero(), 8))?);
+    noise = noise.max(wavers(objective, report, &x, v, T::zero())?);
     let mut slope = |t: T| slope_at(objective, report, &x, v, t * way);
     let mut slope =
         |t: T| slope(t).map(|slope| if slope.abs() <= T::of(4.0) * noise { T::zero() } else { slope });
@@ -205,7 +205,7 @@ fn vanishes_on_the_way<T: Real, O: Objective<T> + ?Sized>(
         }
     }
     let there = from + &way * (nearest * r);
-    noise = noise.max(wavers(objective, report, &there, &way, (-steepest, 32))?);
+    noise = noise.max(wavers(objective, report, &there, &way, -steepest)?);
     if !(steepest > T::of(64.0) * noise) {
         return Ok(false);
     }
@@ -213,13 +213,11 @@ fn vanishes_on_the_way<T: Real, O: Objective<T> + ?Sized>(
     vanishes(|s: T| fall(T::of(nearest.f64().powf(s.f64())) * r))
 }
 
-/// The most that the slope along `v` differs from this one at points up to so many ulps away: what moves a residual by less than
-/// an ulp of its own shows nothing.
+/// The most that the slope along `v` differs from this one at the [`NEIGHBOURS`] of a point.
 fn wavers<T: Real, O: Objective<T> + ?Sized>(
-    objective: &mut O, report: &mut Report<T>, x: &DVector<T>, v: &DVector<T>, (slope, far): (T, i32),
+    objective: &mut O, report: &mut Report<T>, x: &DVector<T>, v: &DVector<T>, slope: T,
 ) -> Result<T, Error> {
-    let ulps = [-32, -8, -2, 2, 8, 32].into_iter().filter(|ulps: &i32| ulps.abs() <= far);
-    ulps.map(|ulps| T::of(f64::from(ulps))).try_fold(T::zero(), |most: T, ulps| {
+    NEIGHBOURS.map(T::of).into_iter().try_fold(T::zero(), |most: T, ulps| {
         let beside = slope_at(objective, report, &neighbour(x, ulps), v, T::zero())?;
         Ok(most.max((beside - slope).abs()))
     })

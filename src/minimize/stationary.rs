@@ -235,8 +235,8 @@ impl<T: Real> Zero<T> {
         Ok(if share > T::zero() && share.is_finite() { share } else { T::zero() })
     }
 
-    /// Four times what the gradient changes by between [neighbours](neighbour), two ulps away or three. Nothing where a thousand times the way changes it by little more: that is a kink, or no rounding
-    /// that could be told from one. A gradient within `8 ε` of the first one is the rounding of terms that cancel where
+    /// Four times what the gradient changes by between [neighbours](neighbour), two ulps away or three. Nothing where a
+    /// thousand times the way changes it by little more: that is a kink, or no rounding that could be told from one. A gradient within `8 ε` of the first one is the rounding of terms that cancel where
     /// neighbours leave it as it is or change it altogether: that of a function that falls for ever changes by little,
     /// above the subnormal numbers.
     pub(super) fn measure_floor<O: Objective<T> + ?Sized>(
@@ -283,8 +283,7 @@ pub(super) fn falls<T: Real, O: Objective<T> + ?Sized>(
     evaluate(objective, &report.x, &mut gradient)?;
     let mut noise = T::of(8.0) * T::EPSILON * f.abs();
     for ulps in [-2.0, 2.0] {
-        let neighbour = &report.x * (T::one() + T::of(ulps) * T::EPSILON);
-        noise = noise.max((objective.value(&neighbour) - f).abs());
+        noise = noise.max((objective.value(&neighbour(&report.x, T::of(ulps))) - f).abs());
     }
     let nearest = T::of(8.0) * T::EPSILON * kernel::norm_inf(report.x.as_slice());
     let norm = kernel::norm(gradient.as_slice());

@@ -12,7 +12,7 @@ pub(crate) use newton_model::{NewtonModel, Shape};
 pub(crate) use on_face::{Bounded, Full, OnFace, Seen, Within};
 pub(crate) use position::Position;
 pub(crate) use probe::{
-    ends, ends_by_products, is_same, leads_lower, leave, leave_flat, neighbour, probe, vanishes,
+    NEIGHBOURS, ends, ends_by_products, is_same, leads_lower, leave, leave_flat, neighbour, probe, vanishes,
 };
 pub(crate) use rounding::{Progress, Size, calms, closeness, drowns, is_level, is_within, rounding};
 pub(crate) use trust_radius::{RadiusRule, Region, TrustRadius};

@@ -60,7 +60,12 @@ impl<T: Real, M: Model<T>, L: Loss<T>> EmpiricalRisk<'_, T, M, L> {
         Ok(self)
     }
 
-    /// All samples are in the memory of this process, as what is asked for needs.
+    /// Whether all samples are in the memory of this process.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.samples.is_in_memory()
+    }
+
+    /// They are, as what is asked for needs.
     pub(crate) fn check_in_memory(&self, what: &'static str) -> Result<(), Error> {
         self.samples.check_in_memory(what)
     }

@@ -122,7 +122,11 @@ impl<T: Real> Survey<'_, T> {
         }
 
         /// The gradients at some points of a map of the features alone, by columns: the maps of all points, one below the other,
-        /// are one map.
+        /// are one map,
+        ///
+        /// ```text
+        /// (Z₁; …; Z_q) = (W₁; …; W_q) X + (b₁; …; b_q) 1ᵀ,    (∇W₁; …; ∇W_q) = (Δ₁; …; Δ_q) Xᵀ
+        /// ```
         pub(crate) fn gradients(this: &'a Survey<'a, T>, points: &'a DMatrix<T>) -> Result<DMatrix<T>, Error> {
             let (one, p, q) = (this.linear(), points.nrows(), points.ncols());
             let k = one.outputs;
@@ -138,10 +142,10 @@ impl<T: Real> Survey<'_, T> {
             let worker = || (Worker::new(&all, this.samples, width, false), repeated());
             let sums = this.sum_once(None, (width, 1), &worker, &zero, &|here, chunk, worker, sums| {
                 let (Worker { cache, room }, (targets, weights)) = worker;
-                let ((x, y, shares), m, mut dense) = (here.part(chunk.clone()), chunk.len(), DMatrix::zeros(k, chunk.len()));
+                let ((x, y, shares), m) = (here.part(chunk.clone()), chunk.len());
                 weights.chunks_exact_mut(q).zip(shares).for_each(|(to, w)| to.fill(*w));
                 let each = targets.as_mut_slice().chunks_exact_mut(k * q);
-                for (y, to) in y.dense(&mut dense).column_iter().zip(each) {
+                for (y, to) in y.dense(&mut y.room(k, m)).column_iter().zip(each) {
                     let rows = y.iter().enumerate();
                     rows.for_each(|(o, y)| to.iter_mut().skip(o).step_by(k).for_each(|to| *to = *y));
                 }

@@ -141,7 +141,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
         let width = (TOGETHER / k).max(1);
         for block in all.chunks(width) {
             let at = self.terms(block, |_| theta.clone())?;
-            let v = times(view(&curvature.root).t(), &at.jacobian);
+            let v = times(Factor::view(&curvature.root.as_view()).t(), &at.jacobian);
             for (i, j) in block.iter().enumerate() {
                 let v = v.columns(i * k, k);
                 found.leverage.column_mut(*j).copy_from(&(at.bend(i) * v.tr_mul(&v)).diagonal());
@@ -181,7 +181,7 @@ impl<T: Real, M: SecondOrderModel<T>, L: SecondOrderLoss<T>> EmpiricalRisk<'_, T
                 block.iter().map(|j| found.parameters.column(*j).into_owned()).collect();
             let shifts: Vec<_> =
                 without.iter().map(|without| placed(curvature.centred(without - theta))).collect();
-            let u = times(view(&inverse), &DMatrix::from_columns(&shifts));
+            let u = times(Factor::view(&inverse.as_view()), &DMatrix::from_columns(&shifts));
             for ((j, without), u) in block.iter().zip(&without).zip(u.column_iter()) {
                 let ratios = u.map_with_location(|i, _, u| u / curvature.sigma[i % k]);
                 found.cooks_distance[*j] = ratios.norm_squared() / curvature.effective;
@@ -400,11 +400,11 @@ impl<T: Real> Base<'_, T> {
 
     /// `A (1 − V D Vᵀ)⁻¹ Aᵀ b` of each column.
     fn solve(&self, b: &DMatrix<T>, without: &[&Downdate<T>]) -> DMatrix<T> {
-        let mut b = times(view(&self.root).t(), b);
+        let mut b = times(Factor::view(&self.root.as_view()).t(), b);
         b.column_iter_mut()
             .zip(without)
             .for_each(|(mut b, without)| b += &without.gain * without.v.tr_mul(&b));
-        times(view(&self.root), &b)
+        times(Factor::view(&self.root.as_view()), &b)
     }
 
     /// Of each column the largest change of a parameter in its standard errors, of those that have one.
@@ -460,7 +460,7 @@ struct Downdate<T: Real> {
 
 impl<T: Real> Downdate<T> {
     fn of_each(base: &Base<'_, T>, at: &Terms<T>) -> Vec<Self> {
-        let (v, k) = (times(view(&base.root).t(), &at.jacobian), at.slope.nrows());
+        let (v, k) = (times(Factor::view(&base.root.as_view()).t(), &at.jacobian), at.slope.nrows());
         let each = (0..at.weights.len()).map(|c| (v.columns(c * k, k).into_owned(), at.bend(c)));
         each.map(|(v, bend)| Self::new(v, &bend)).collect()
     }
@@ -481,13 +481,9 @@ fn repeated<T: Real>(column: &DVector<T>, copies: usize) -> DMatrix<T> {
     DMatrix::from_fn(column.len(), copies, |i, _| column[i])
 }
 
-fn view<T: Real>(a: &DMatrix<T>) -> Factor<'_, T> {
-    Factor::new(a.as_slice(), a.nrows(), a.ncols())
-}
-
 /// `A B`.
 fn times<T: Real>(a: Factor<'_, T>, b: &DMatrix<T>) -> DMatrix<T> {
     let mut product = DMatrix::zeros(a.rows, b.ncols());
-    kernel::product(T::one(), a, view(b), T::zero(), product.as_mut_slice());
+    kernel::product(T::one(), a, Factor::view(&b.as_view()), T::zero(), product.as_mut_slice());
     product
 }
