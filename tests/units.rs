@@ -507,3 +507,30 @@ fn from_afar_the_same_minimum_is_found_in_any_unit() {
         }
     }
 }
+
+/// Of weights that are drawn some are small, and how small says nothing of their unit: runs take about as many steps.
+#[test]
+fn small_weights_of_a_network_are_of_one_unit() {
+    let mut draw = draw::Draw::new(23);
+    let (mut even, mut mixed) = (0, 0);
+    for seed in 0..12 {
+        let x = DMatrix::from_fn(6, 80, |_, _| draw.unit());
+        let labels: Vec<usize> =
+            (0..80).map(|j| ((x[(0, j)] * x[(1, j)] + x[(2, j)]) * 3.0 + 30.0) as usize % 3).collect();
+        let network = Network::new(&[6, 8, 3], Activation::Tanh);
+        let start: DVector<f64> = network.initial(seed);
+        let mut risk = EmpiricalRisk::new(network, CrossEntropy, &x, &labels).unwrap().ridge(1e-3);
+        let size = start.amax();
+        let least = |least: f64| {
+            let at_least = start.map(|w| w.abs().max(0.1 * size).copysign(w + 1e-9));
+            at_least.map_with_location(|i, _, w| if i % 3 == 0 { w.signum() * size * least } else { w })
+        };
+        let (level, small) = (least(2f64.powi(-8)), least(2f64.powi(-14)));
+        for (steps, start) in [(&mut even, level), (&mut mixed, small)] {
+            let report = minimize(&mut TrustRegion::new(), &mut risk, start, &Stop::default()).unwrap();
+            *steps += report.iterations;
+        }
+    }
+    println!("{even} steps where a third of the weights is small, {mixed} where it is smaller");
+    assert!(4 * mixed <= 5 * even, "{even} {mixed}");
+}
